@@ -1,0 +1,38 @@
+# `make demo` and `make test` need nothing but Python >= 3.11 and make: they install the rest into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+TEST_WORKERS ?= 2
+
+.PHONY: help demo test test-lowest lint format clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(READY)
+
+demo: $(READY) ## Draw synthetic streets, train a small OASIS on them, show what it paints (8 minutes on 2 cores)
+	$(BIN)/python train.py experiment=demo
+
+test: $(READY) ## Run all tests (5 minutes on 2 cores); they need neither network nor data
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --durations=8
+
+test-lowest: ## Run all tests with the oldest releases that pyproject.toml allows
+	$(MAKE) test VENV=.venv-lowest PIP_CONSTRAINT=$(CURDIR)/.ci/lowest.txt
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## Mend what style checks can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## Remove everything that was installed or cached; runs stay
+	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache *.egg-info
