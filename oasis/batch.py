@@ -1,0 +1,30 @@
+"""What travels through a training step."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass
+class Batch:
+    """One batch as the networks and losses see it, on the device.
+
+    Losses, metrics and pictures read `label` and `instance`, never `condition`: whatever the encoding does,
+    the loss stays right.
+
+    Attributes:
+        image: (B, 3, H, W) float32 in [-1, 1].
+        label: (B, H, W) int64, class indices 0..C-1 of the label space.
+        instance: (B, H, W) int64, 0 = no instance, 1..N counted anew in each image.
+        condition: (B, encoding.channels, H, W) float32, the encoded label map.
+        name: B sample names, such as `aachen_000000_000019`.
+    """
+
+    image: Tensor
+    label: Tensor
+    instance: Tensor
+    condition: Tensor
+    name: list[str]
+
+    def __len__(self) -> int:
+        return len(self.name)

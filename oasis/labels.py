@@ -1,0 +1,119 @@
+"""Label spaces: what the integers in a label map mean."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from cityscapesscripts.helpers.labels import labels as cityscapes_labels
+from numpy.typing import NDArray
+from torch import Tensor
+
+from oasis.errors import DatasetError
+
+_RAW_IDS = 256  # label maps are 8-bit pictures
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """The classes a model knows, and how the raw ids of a dataset's files map onto them.
+
+    Attributes:
+        names: C class names; the position is the class index.
+        palette: C colours, RGB in 0..255.
+        things: indices of the classes that have instances.
+        ignore_index: the class whose pixels weigh nothing in the losses (unlabelled, void).
+        raw_to_class: 256 entries, the class index of each raw id, -1 where a raw id means nothing.
+    """
+
+    names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    things: frozenset[int]
+    ignore_index: int
+    raw_to_class: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.palette) != len(self.names):
+            raise ValueError(f"{len(self.names)} names but {len(self.palette)} colours")
+        if len(self.raw_to_class) != _RAW_IDS:
+            raise ValueError(f"raw_to_class needs {_RAW_IDS} entries, not {len(self.raw_to_class)}")
+        if not -1 <= min(self.raw_to_class) <= max(self.raw_to_class) < self.num_classes:
+            raise ValueError(f"raw_to_class points outside the {self.num_classes} classes")
+
+    @classmethod
+    def cityscapes_ids(cls) -> Self:
+        """All of Cityscapes, as OASIS trains it: raw ids 0..33 as they are, and one never-used `unknown`.
+
+        35 classes, `unlabeled` (0) is ignored.
+        Source: Sushko et al. 2021, section 4; `labels.py` of cityscapesscripts.
+        """
+        used = sorted((entry for entry in cityscapes_labels if entry.id >= 0), key=lambda entry: entry.id)
+        return cls(
+            names=(*(entry.name for entry in used), "unknown"),
+            palette=(*(entry.color for entry in used), (255, 255, 255)),
+            things=frozenset(entry.id for entry in used if entry.hasInstances),
+            ignore_index=0,
+            raw_to_class=_table({entry.id: entry.id for entry in used}),
+        )
+
+    @classmethod
+    def cityscapes_train_ids(cls) -> Self:
+        """The 19 evaluated classes of Cityscapes at their train ids, and `void` (19, ignored) for the rest.
+
+        Source: `labels.py` of cityscapesscripts.
+        """
+        evaluated = sorted((e for e in cityscapes_labels if not e.ignoreInEval), key=lambda e: e.trainId)
+        void = len(evaluated)
+        return cls(
+            names=(*(entry.name for entry in evaluated), "void"),
+            palette=(*(entry.color for entry in evaluated), (0, 0, 0)),
+            things=frozenset(entry.trainId for entry in evaluated if entry.hasInstances),
+            ignore_index=void,
+            raw_to_class=_table({e.id: void if e.ignoreInEval else e.trainId for e in cityscapes_labels if e.id >= 0}),
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """C, the ignored class included."""
+        return len(self.names)
+
+    def check(self, raw: NDArray[np.uint8], source: str) -> None:
+        """Raise if `raw` holds ids that mean nothing here.
+
+        Args:
+            raw: label map as read from its file, any shape.
+            source: what to call it in the error, usually the file's path.
+
+        Raises:
+            DatasetError: with the ids, how many pixels bear them, and what is probably wrong.
+        """
+        known = np.asarray(self.raw_to_class) >= 0
+        if known[raw].all():
+            return
+        counts = np.bincount(raw.reshape(-1), minlength=_RAW_IDS)
+        bad = [i for i in range(_RAW_IDS) if counts[i] and not known[i]]
+        listing = ", ".join(f"{i} ({counts[i]} pixels)" for i in bad[:8]) + (", ..." if len(bad) > 8 else "")
+        advice = (
+            "255 is the void value of *train ids*: use the labelIds files, or map 255 to 0 first"
+            if 255 in bad
+            else "use the *_labelIds.png files of Cityscapes, or write your own LabelSpace"
+        )
+        highest = max(i for i in range(_RAW_IDS) if known[i])
+        raise DatasetError(
+            f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}."
+        )
+
+    def to_classes(self, raw: Tensor) -> Tensor:
+        """Raw ids to class indices, on whatever device `raw` is.
+
+        Args:
+            raw: (...) integer tensor of ids that passed `check`.
+
+        Returns:
+            (...) int64 class indices.
+        """
+        return torch.tensor(self.raw_to_class, device=raw.device)[raw.long()]
+
+
+def _table(mapping: dict[int, int]) -> tuple[int, ...]:
+    return tuple(mapping.get(raw, -1) for raw in range(_RAW_IDS))
