@@ -1,0 +1,172 @@
+"""The OASIS discriminator: a photo in, for every pixel one of N classes or "fake" out."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.sizes import require_divisible
+
+_WIDEST = 4  # times the base width
+
+
+class OASISDiscriminator(nn.Module):
+    """A U-Net of residual blocks that segments photos into N classes and one more, fake.
+
+    `features` gives the last features and `head` turns them into logits, so that further heads can read the same
+    features. The widths of the blocks on the way down are 1, 1, 2, 2, 4, 4 times `channels`; further blocks stay at 4.
+
+    Args:
+        num_classes: N, without the fake class.
+        channels: base width.
+        num_blocks: at least 2, on the way down and again on the way up.
+        spectral_norm: whether the convolutions of the blocks bear a spectral norm; the head never does.
+        init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
+
+    Attributes:
+        feature_channels: channels of `features`, half the base width.
+        size_divisor: what height and width must be multiples of.
+
+    Raises:
+        ConfigurationError: on fewer than two blocks.
+
+    Example:
+        >>> discriminator = OASISDiscriminator(35, channels=4)
+        >>> discriminator(torch.zeros(2, 3, 64, 128)).shape
+        torch.Size([2, 36, 64, 128])
+
+    Source: Sushko et al. 2021, section 3.1 and table B.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        channels: int = 128,
+        num_blocks: int = 6,
+        *,
+        spectral_norm: bool = True,
+        init_gain: float = XAVIER_GAIN,
+    ) -> None:
+        super().__init__()
+        if num_blocks < 2:
+            raise ConfigurationError(f"num_blocks={num_blocks}: the discriminator needs at least 2 blocks")
+        self.num_classes = num_classes
+        self.feature_channels = channels // 2
+        self.size_divisor = 2**num_blocks
+        widths = [channels * min(_WIDEST, 2 ** (i // 2)) for i in range(num_blocks)]
+        self.down = nn.ModuleList(
+            DownBlock(in_channels, out_channels, first=in_channels == 3, spectral_norm=spectral_norm)
+            for in_channels, out_channels in pairwise([3, *widths])
+        )
+        # Upwards, each block but the deepest also reads the features of the way down at its size.
+        self.up = nn.ModuleList(
+            UpBlock(in_channels, out_channels, spectral_norm=spectral_norm)
+            for in_channels, out_channels in zip(
+                [widths[-1], *(2 * width for width in widths[-2::-1])],
+                [*widths[-2::-1], self.feature_channels],
+                strict=True,
+            )
+        )
+        self.head = convolution(self.feature_channels, num_classes + 1, 1)
+        rescale(self, init_gain)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Judge.
+
+        Args:
+            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
+
+        Returns:
+            (B, N + 1, H, W) logits: index 0 is fake, index c + 1 is class c.
+
+        Raises:
+            ConfigurationError: on a size that does not fit.
+        """
+        logits: Tensor = self.head(self.features(image))
+        return logits
+
+    def features(self, image: Tensor) -> Tensor:
+        """The features that heads read.
+
+        Args:
+            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
+
+        Returns:
+            (B, feature_channels, H, W) float.
+
+        Raises:
+            ConfigurationError: on a size that does not fit.
+        """
+        require_divisible(image, self.size_divisor, "OASISDiscriminator")
+        skips = []
+        x: Tensor = image
+        for block in self.down:
+            x = block(x)
+            skips.append(x)
+        x = self.up[0](skips.pop())
+        for block in self.up[1:]:
+            x = block(torch.cat([skips.pop(), x], dim=1))
+        return x
+
+
+class DownBlock(nn.Module):
+    """A residual block that halves height and width.
+
+    Args:
+        in_channels: C, of x.
+        out_channels: D, of the result and in the middle.
+        first: whether x is the picture itself, which no activation may touch.
+        spectral_norm: whether the convolutions bear a spectral norm.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, first: bool, spectral_norm: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.conv_1 = convolution(in_channels, out_channels, spectral_norm=spectral_norm)
+        self.conv_2 = convolution(out_channels, out_channels, spectral_norm=spectral_norm)
+        self.conv_s = _shortcut(in_channels, out_channels, spectral_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, D, H / 2, W / 2)."""
+        out: Tensor = self.conv_1(x if self.first else F.leaky_relu(x, 0.2))
+        out = self.conv_2(F.leaky_relu(out, 0.2, inplace=True))
+        # A 1x1 convolution and average pooling commute; this order does a quarter of the work.
+        shortcut: Tensor = self.conv_s(F.avg_pool2d(x, 2))
+        return shortcut + F.avg_pool2d(out, 2)
+
+
+class UpBlock(nn.Module):
+    """A residual block that doubles height and width.
+
+    Args:
+        in_channels: C, of x.
+        out_channels: D, of the result and in the middle.
+        spectral_norm: whether the convolutions bear a spectral norm.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, spectral_norm: bool) -> None:
+        super().__init__()
+        self.conv_1 = convolution(in_channels, out_channels, spectral_norm=spectral_norm)
+        self.conv_2 = convolution(out_channels, out_channels, spectral_norm=spectral_norm)
+        self.conv_s = _shortcut(in_channels, out_channels, spectral_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, D, 2H, 2W)."""
+        out: Tensor = self.conv_1(_double(F.leaky_relu(x, 0.2)))
+        out = self.conv_2(F.leaky_relu(out, 0.2, inplace=True))
+        # A 1x1 convolution and repeating pixels commute; this order does a quarter of the work.
+        shortcut: Tensor = _double(self.conv_s(x))
+        return shortcut + out
+
+
+def _shortcut(in_channels: int, out_channels: int, spectral_norm: bool) -> nn.Module:
+    if in_channels == out_channels:
+        return nn.Identity()
+    return convolution(in_channels, out_channels, 1, spectral_norm=spectral_norm)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -1,0 +1,149 @@
+"""The OASIS generator: an encoded label map and noise in, a photo out."""
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.sizes import require_divisible
+from oasis.models.spade import NormName, SPADEBlock
+
+_WIDEST = 16  # times the base width
+
+
+class OASISGenerator(nn.Module):
+    """SPADE blocks from a 32nd of the size upwards, with 3D noise beside the condition at every one.
+
+    The widths halve towards the picture and end at the base width: 16, 16, 16, 8, 4, 2, 1 times `channels` for
+    the published six blocks, 8, 4, 2, 1 for three, and further 16s in front for more than six.
+
+    Args:
+        condition_channels: K, of the encoded label map; ask the encoding.
+        noise_dim: Z, of the noise; 0 for a generator without noise.
+        channels: base width, that of the last block.
+        num_blocks: at least 2; each but the last is followed by an upsampling by two.
+        spade_channels: hidden width of each SPADE.
+        spade_kernel: kernel size within each SPADE.
+        norm: `batch`, `sync_batch` (over all devices, needs GPUs when there are several) or `instance`.
+        spectral_norm: whether the convolutions of the residual blocks bear a spectral norm.
+        init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
+
+    Raises:
+        ConfigurationError: on fewer than two blocks or an unknown norm.
+
+    Example:
+        >>> generator = OASISGenerator(35, channels=4)
+        >>> generator(torch.zeros(2, 35, 64, 128)).shape
+        torch.Size([2, 3, 64, 128])
+
+    Source: Sushko et al. 2021, section 3.2 and table A.
+    """
+
+    def __init__(
+        self,
+        condition_channels: int,
+        noise_dim: int = 64,
+        channels: int = 64,
+        num_blocks: int = 6,
+        *,
+        spade_channels: int = 128,
+        spade_kernel: int = 3,
+        norm: NormName = "batch",
+        spectral_norm: bool = True,
+        init_gain: float = XAVIER_GAIN,
+    ) -> None:
+        super().__init__()
+        if num_blocks < 2:
+            raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2 blocks")
+        self.condition_channels = condition_channels
+        self.noise_dim = noise_dim
+        self.size_divisor = 2 ** (num_blocks - 1)
+        widths = [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(num_blocks + 1)]
+        self.stem = convolution(condition_channels + noise_dim, widths[0])
+        self.blocks = nn.ModuleList(
+            SPADEBlock(
+                width,
+                next_width,
+                condition_channels + noise_dim,
+                spade_channels=spade_channels,
+                spade_kernel=spade_kernel,
+                norm=norm,
+                spectral_norm=spectral_norm,
+            )
+            for width, next_width in pairwise(widths)
+        )
+        self.to_image = convolution(channels, 3)
+        rescale(self, init_gain)
+
+    def forward(self, condition: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Paint.
+
+        Args:
+            condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`.
+            noise: (B, Z) float, one vector an image; (B, Z, H, W), one a pixel; or None to draw one an image from
+                the global random state.
+
+        Returns:
+            (B, 3, H, W) float in [-1, 1].
+
+        Raises:
+            ConfigurationError: on a size, a condition or a noise that does not fit.
+        """
+        require_divisible(condition, self.size_divisor, "OASISGenerator")
+        condition = self._with_noise(condition, noise)
+        # The condition is resized once per scale, here, and shared by the SPADEs of that scale.
+        coarsest = F.interpolate(condition, scale_factor=1 / self.size_divisor, mode="nearest")
+        x: Tensor = self.stem(coarsest)
+        for position, block in enumerate(self.blocks):
+            if position > 0:
+                x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(x, F.interpolate(condition, size=x.shape[-2:], mode="nearest"))
+        return torch.tanh(self.to_image(F.leaky_relu(x, 0.2, inplace=True)))
+
+    def sample_noise(
+        self,
+        batch_size: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw one standard normal vector an image.
+
+        Args:
+            batch_size: B.
+            device: where to draw, and where the result lies.
+            dtype: a floating-point type.
+            generator: of that device; None for the global random state.
+
+        Returns:
+            (B, Z) noise.
+        """
+        return torch.randn(batch_size, self.noise_dim, device=device, dtype=dtype, generator=generator)
+
+    def _with_noise(self, condition: Tensor, noise: Tensor | None) -> Tensor:
+        """Put the noise in front of the condition: (B, Z + K, H, W)."""
+        batch_size, channels, height, width = condition.shape
+        if channels != self.condition_channels:
+            raise ConfigurationError(
+                f"OASISGenerator: the condition has {channels} channels, the generator was built for "
+                f"{self.condition_channels}; build it with condition_channels=encoding.channels"
+            )
+        if self.noise_dim == 0:
+            if noise is not None:
+                raise ConfigurationError("OASISGenerator: noise given to a generator without noise (noise_dim=0)")
+            return condition
+        if noise is None:
+            noise = self.sample_noise(batch_size, device=condition.device, dtype=condition.dtype)
+        vectors, maps = (batch_size, self.noise_dim), (batch_size, self.noise_dim, height, width)
+        if noise.shape not in (vectors, maps):
+            raise ConfigurationError(
+                f"OASISGenerator: noise of shape {tuple(noise.shape)}; it must be {vectors}, one vector an image, "
+                f"or {maps}, one a pixel"
+            )
+        if noise.dim() == 2:
+            noise = noise[:, :, None, None].expand(maps)
+        return torch.cat([noise.to(condition), condition], dim=1)

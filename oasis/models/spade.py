@@ -1,0 +1,139 @@
+"""Spatially adaptive normalisation: the condition steers the picture through scale and shift."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models.initialization import convolution
+
+NormName = Literal["batch", "sync_batch", "instance"]
+
+# All without learnt scale and shift: those come from the condition.
+_NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": lambda channels: nn.BatchNorm2d(channels, affine=False),
+    "sync_batch": lambda channels: nn.SyncBatchNorm(channels, affine=False),
+    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=False),
+}
+
+
+def build_norm(name: str, channels: int) -> nn.Module:
+    """A parameter-free normalisation by its name: `batch`, `sync_batch` (over all devices) or `instance`.
+
+    Raises:
+        ConfigurationError: when there is no such normalisation.
+    """
+    if name not in _NORMS:
+        raise ConfigurationError(f"norm={name!r} is not known; choose one of {', '.join(_NORMS)}")
+    return _NORMS[name](channels)
+
+
+class SPADE(nn.Module):
+    """Normalise x, then scale and shift each pixel as the condition says: norm(x) * (1 + gamma) + beta.
+
+    Args:
+        channels: C, of x.
+        condition_channels: K, of the condition.
+        hidden_channels: width of the layer that gamma and beta share.
+        kernel_size: of the three convolutions, odd.
+        norm: the parameter-free normalisation.
+
+    Source: Park et al. 2019, equations 1 and 2.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        condition_channels: int,
+        *,
+        hidden_channels: int = 128,
+        kernel_size: int = 3,
+        norm: NormName = "batch",
+    ) -> None:
+        super().__init__()
+        self.norm = build_norm(norm, channels)
+        self.shared = convolution(condition_channels, hidden_channels, kernel_size)
+        self.gamma = convolution(hidden_channels, channels, kernel_size)
+        self.beta = convolution(hidden_channels, channels, kernel_size)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Modulate x.
+
+        Args:
+            x: (B, C, H, W) float.
+            condition: (B, K, H, W) float, already at the size of x.
+
+        Returns:
+            (B, C, H, W) float; nothing in the backward pass reads it, so it may be overwritten.
+        """
+        hidden = F.relu(self.shared(condition), inplace=True)
+        return torch.addcmul(self.beta(hidden), self.norm(x), self.gamma(hidden).add_(1))
+
+
+class SPADEBlock(nn.Module):
+    """A residual block whose normalisations are SPADE; the middle width is the smaller of the two outer ones.
+
+    Args:
+        in_channels: C, of x.
+        out_channels: D, of the result.
+        condition_channels: K, of the condition.
+        spade_channels: hidden width of each SPADE.
+        spade_kernel: kernel size within each SPADE.
+        norm: the parameter-free normalisation.
+        spectral_norm: whether the block's own convolutions bear a spectral norm; those in SPADE never do.
+
+    Source: Park et al. 2019, figure 4; Sushko et al. 2021, table A.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        condition_channels: int,
+        *,
+        spade_channels: int = 128,
+        spade_kernel: int = 3,
+        norm: NormName = "batch",
+        spectral_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        middle = min(in_channels, out_channels)
+
+        def spade(channels: int) -> SPADE:
+            return SPADE(
+                channels,
+                condition_channels,
+                hidden_channels=spade_channels,
+                kernel_size=spade_kernel,
+                norm=norm,
+            )
+
+        self.spade_0 = spade(in_channels)
+        self.conv_0 = convolution(in_channels, middle, spectral_norm=spectral_norm)
+        self.spade_1 = spade(middle)
+        self.conv_1 = convolution(middle, out_channels, spectral_norm=spectral_norm)
+        self.spade_s: SPADE | None = None
+        self.conv_s: nn.Conv2d | None = None
+        if in_channels != out_channels:
+            self.spade_s = spade(in_channels)
+            self.conv_s = convolution(in_channels, out_channels, 1, bias=False, spectral_norm=spectral_norm)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """One block.
+
+        Args:
+            x: (B, C, H, W) float.
+            condition: (B, K, H, W) float, already at the size of x.
+
+        Returns:
+            (B, D, H, W) float.
+        """
+        out: Tensor = self.conv_0(F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
+        out = self.conv_1(F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
+        shortcut: Tensor = x
+        if self.spade_s is not None and self.conv_s is not None:
+            shortcut = self.conv_s(self.spade_s(x, condition))
+        return shortcut + out
