@@ -1,0 +1,59 @@
+"""LabelMix: the discriminator should judge a collage as it judges the pictures the collage is made of."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def label_mix_mask(label: Tensor, num_classes: int, generator: torch.Generator | None = None) -> Tensor:
+    """Toss a coin for each class of each image, and give all its pixels the result.
+
+    Each image has coins of its own, so that the penalty does not depend on how a batch is spread over devices. The
+    ids need not be classes: any non-negative ids, such as segments, can be tossed for.
+
+    Args:
+        label: (B, H, W) int64 in 0..num_classes-1.
+        num_classes: N, one above the highest id.
+        generator: where the coins come from, of any device; None for the global random state.
+
+    Returns:
+        (B, 1, H, W) float32: 1 = real, 0 = fake.
+
+    Source: Sushko et al. 2021, section 3.1, "LabelMix regularization".
+    """
+    device = label.device if generator is None else generator.device
+    coins = torch.randint(2, (label.shape[0], num_classes), device=device, generator=generator).to(label.device)
+    return coins.gather(1, label.flatten(1)).view(label.shape).unsqueeze(1).float()
+
+
+def label_mix(real: Tensor, fake: Tensor, mask: Tensor) -> Tensor:
+    """Paste real over fake where the mask is 1.
+
+    Args:
+        real: (B, C, H, W), pictures or logits.
+        fake: (B, C, H, W), of the same kind.
+        mask: (B, 1, H, W) of 0 and 1, from `label_mix_mask`.
+
+    Returns:
+        (B, C, H, W); every pixel is exactly one of the two.
+
+    Source: Sushko et al. 2021, section 3.1.
+    """
+    return torch.where(mask.bool(), real, fake)
+
+
+def label_mix_loss(logits_mixed: Tensor, logits_real: Tensor, logits_fake: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error between D(mix(real, fake)) and mix(D(real), D(fake)). All three logits get a gradient.
+
+    Args:
+        logits_mixed: (B, C, H, W) logits of the mixed pictures.
+        logits_real: (B, C, H, W) logits of the photos.
+        logits_fake: (B, C, H, W) logits of the fakes.
+        mask: (B, 1, H, W) of 0 and 1, the one the pictures were mixed with.
+
+    Returns:
+        Scalar float32, the mean over pixels and logits.
+
+    Source: Sushko et al. 2021, equation 4.
+    """
+    return F.mse_loss(logits_mixed.float(), label_mix(logits_real.float(), logits_fake.float(), mask))

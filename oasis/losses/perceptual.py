@@ -1,0 +1,126 @@
+"""The perceptual loss: the distance of two pictures as VGG-19 sees them."""
+
+import os
+import pickle
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import VGG19_Weights
+
+from oasis.errors import ConfigurationError
+
+# Convolutions of VGG-19 by their position in torchvision's `features`, in stages between 2x2 max poolings. The
+# first ReLU of each stage is compared; nothing after the fifth of them is needed.
+_STAGES = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28,))
+_STAGE_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class VGGPerceptualLoss(nn.Module):
+    """L1 distance of the features relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1 of VGG-19.
+
+    The pictures are normalised to the statistics VGG was trained with; pix2pixHD, SPADE and OASIS pass it [-1, 1] as it
+    is. The network is frozen and held in buffers outside the state dict: it moves with the module, but is neither
+    trained nor averaged nor saved with a checkpoint.
+
+    Args:
+        weights: path of a torchvision VGG-19 state dict, of which the keys `features.*` are read; None for the one
+            torchvision downloads once and keeps in its cache.
+
+    Raises:
+        ConfigurationError: where the weights are missing, unreadable or of another network.
+
+    Source: Johnson et al. 2016, equation 2; Wang et al. 2018 (pix2pixHD), section 3.3, for the features and weights.
+    """
+
+    def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        state = _download() if weights is None else _read(weights)
+        source = VGG19_Weights.IMAGENET1K_V1.url if weights is None else os.fspath(weights)
+        for name, tensor in _select(state, source).items():
+            self.register_buffer(name, tensor, persistent=False)
+        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_IMAGENET_STD).view(3, 1, 1), persistent=False)
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Compare.
+
+        Args:
+            fake: (B, 3, H, W) float in [-1, 1]; gets the gradient.
+            real: (B, 3, H, W) float in [-1, 1]; gets none.
+
+        Returns:
+            Scalar float32, 0 for identical pictures.
+        """
+        with torch.no_grad():
+            targets = self.features(real)
+        distances = [
+            weight * F.l1_loss(ours.float(), target.float())
+            for weight, ours, target in zip(_STAGE_WEIGHTS, self.features(fake), targets, strict=True)
+        ]
+        return torch.stack(distances).sum()
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """The five features compared: (B, 3, H, W) in [-1, 1] to (B, 64, H, W) .. (B, 512, H / 16, W / 16)."""
+        x = ((image + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
+        features = []
+        for stage, positions in enumerate(_STAGES):
+            if stage > 0:
+                x = F.max_pool2d(x, 2)
+            for position in positions:
+                weight, bias = self.get_buffer(f"weight_{position}"), self.get_buffer(f"bias_{position}")
+                x = F.relu(F.conv2d(x, weight, bias, padding=1), inplace=True)
+                if position == positions[0]:
+                    features.append(x)
+        return features
+
+
+def _download() -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(
+            progress=True, check_hash=True, map_location="cpu", weights_only=True
+        )
+    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a torn file a RuntimeError
+        url = VGG19_Weights.IMAGENET1K_V1.url
+        raise ConfigurationError(
+            f"the VGG-19 of the perceptual loss can be neither found in {torch.hub.get_dir()}/checkpoints nor "
+            f"downloaded ({error}). Fetch {url} on a machine that reaches it, and give its path: "
+            f"VGGPerceptualLoss(weights=PATH)"
+        ) from error
+    return state
+
+
+def _read(path: str | os.PathLike[str]) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{os.fspath(path)}: no such file of VGG-19 weights. Fetch {VGG19_Weights.IMAGENET1K_V1.url}, or give "
+            f"weights=None to let torchvision fetch it"
+        ) from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ConfigurationError(f"{os.fspath(path)}: not a state dict saved by torch.save ({error})") from error
+
+
+def _select(state: object, source: str) -> dict[str, Tensor]:
+    if not isinstance(state, dict):
+        raise ConfigurationError(f"{source}: holds a {type(state).__name__}, not a state dict")
+    chosen: dict[str, Tensor] = {}
+    channels = 3
+    for position in (position for stage in _STAGES for position in stage):
+        weight, bias = (state.get(f"features.{position}.{kind}") for kind in ("weight", "bias"))
+        if not isinstance(weight, Tensor) or not isinstance(bias, Tensor):
+            raise ConfigurationError(
+                f"{source}: has no features.{position}.weight and .bias; give a state dict of torchvision's vgg19 "
+                f"(not vgg19_bn)"
+            )
+        out_channels = bias.shape[0]
+        if weight.shape != (out_channels, channels, 3, 3):
+            raise ConfigurationError(
+                f"{source}: features.{position}.weight is {tuple(weight.shape)}, not {(out_channels, channels, 3, 3)}"
+            )
+        chosen[f"weight_{position}"], chosen[f"bias_{position}"] = weight.detach(), bias.detach()
+        channels = out_channels
+    return chosen
