@@ -1,0 +1,9 @@
+"""Synthetic streets: a dataset in the layout of Cityscapes that anybody can draw for themselves.
+
+Nothing here loads torch, so that the processes that draw start at once.
+"""
+
+from oasis.streets.dataset import SyntheticStreets
+from oasis.streets.street import Street, draw_street
+
+__all__ = ["Street", "SyntheticStreets", "draw_street"]
