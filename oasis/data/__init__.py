@@ -1,0 +1,6 @@
+"""From files on disk to batches on the device."""
+
+from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.datamodule import CityscapesDataModule
+
+__all__ = ["CityscapesDataModule", "CityscapesDataset"]

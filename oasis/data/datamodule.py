@@ -1,0 +1,172 @@
+"""Datasets in the layout of Cityscapes, as batches that the networks can take."""
+
+import os
+from typing import Any, cast
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Subset, default_collate
+
+from oasis.batch import Batch
+from oasis.data.cityscapes import CityscapesDataset, Sample, Split
+from oasis.data.sampler import StreamSampler
+from oasis.data.transforms import compact_instances, flip_some, to_unit_range
+from oasis.encodings import Encoding
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+from oasis.streets import SyntheticStreets
+
+
+class CityscapesDataModule(LightningDataModule):
+    """Reads a dataset in the layout of Cityscapes and encodes each batch once, on the device.
+
+    Args:
+        encoding: how label maps are shown to the networks.
+        label_space: what the raw ids in the files mean.
+        root: the dataset's folder. A root that is named is always what is read.
+        streets: synthetic streets, drawn on first use and read where no root is named.
+        height: rows of a sample.
+        width: columns of a sample.
+        batch_size: samples a training or validation batch.
+        num_workers: processes that read; None = one a core, at most 8; 0 = read in the training process.
+        pin_memory: page-locked batches; None = where there is a GPU.
+        flip: mirror half of the training samples left to right.
+        seed: of shuffling.
+
+    Raises:
+        ConfigurationError: neither root nor streets; batch_size above what the training split holds.
+        DatasetError: see `CityscapesDataset`.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        label_space: LabelSpace,
+        root: str | None = None,
+        streets: SyntheticStreets | None = None,
+        height: int = 256,
+        width: int = 512,
+        batch_size: int = 20,
+        num_workers: int | None = None,
+        pin_memory: bool | None = None,
+        flip: bool = True,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if root is None and streets is None:
+            raise ConfigurationError(
+                "No dataset is named. Give data.root=FOLDER (Cityscapes: leftImg8bit and gtFine inside; get it "
+                "with csDownload) or set CITYSCAPES_DATASET, or train on synthetic streets: data=synthetic."
+            )
+        if batch_size < 1:
+            raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
+        self.encoding = encoding
+        self.label_space = label_space
+        self.root = root
+        self.streets = streets
+        self.height = height
+        self.width = width
+        self.batch_size = batch_size
+        self.num_workers = min(8, os.cpu_count() or 1) if num_workers is None else num_workers
+        self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
+        self.flip = flip
+        self.seed = seed
+        self.batches_served = 0
+        self._datasets: dict[Split, CityscapesDataset] = {}
+
+    def prepare_data(self) -> None:
+        """Draw the synthetic streets if they are wanted and not there yet. Runs in one process only."""
+        if self.root is None and self.streets is not None:
+            self.streets.write()
+
+    def setup(self, stage: str | None = None) -> None:
+        """List and check the files of the splits that training reads."""
+        train = self.dataset("train")
+        if len(train) < self.batch_size:
+            raise ConfigurationError(
+                f"data.batch_size={self.batch_size} is larger than the training split of {train.root}, "
+                f"{len(train)} samples: lower it to data.batch_size={len(train)} or less."
+            )
+        self.dataset("val")
+
+    def dataset(self, split: Split) -> CityscapesDataset:
+        """The dataset of one split, listed and checked on first use."""
+        if split not in self._datasets:
+            root = self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder()
+            self._datasets[split] = CityscapesDataset(
+                root, split, self.label_space, self.height, self.width, self.encoding.needs_instances
+            )
+        return self._datasets[split]
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Shuffled batches, read on from where training stands; see `StreamSampler`."""
+        dataset = self.dataset("train")
+        sampler = StreamSampler(len(dataset), self.batch_size, self.seed, lambda: self.batches_served)
+        return self._loader(dataset, sampler=sampler, drop_last=True, persistent_workers=self.num_workers > 0)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        """The validation split in order."""
+        return self._loader(self.dataset("val"), persistent_workers=self.num_workers > 0)
+
+    def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
+        """The first `batches` of an own shuffling of the training split, the same at every call.
+
+        For re-estimating BatchNorm statistics: reading it changes nothing about the order of training.
+        """
+        dataset = self.dataset("train")
+        generator = torch.Generator().manual_seed(self.seed)
+        size = min(len(dataset), batches * self.batch_size)
+        chosen = torch.randperm(len(dataset), generator=generator)[:size].tolist()
+        return self._loader(Subset(dataset, chosen), drop_last=True)
+
+    def first_samples(self, split: Split, count: int, device: torch.device) -> Batch:
+        """The first samples of a split as a batch on `device`, for pictures that can be compared over time."""
+        dataset = self.dataset(split)
+        samples = default_collate([dataset[i] for i in range(min(count, len(dataset)))])
+        return self.encode(self.transfer_batch_to_device(samples, device, 0))
+
+    def encode(self, sample: Sample, flip: Tensor | None = None) -> Batch:
+        """Integers of the files to what the networks take, on whatever device the integers are.
+
+        Args:
+            sample: collated samples, see `Sample`, with a leading batch dimension.
+            flip: (B,) bool, the samples to mirror.
+        """
+        image, label, instance = sample["image"], sample["label"], sample["instance"]
+        if flip is not None:
+            image, label, instance = flip_some(flip, image, label, instance)
+        label = self.label_space.to_classes(label)
+        instance = compact_instances(instance)
+        with torch.no_grad():
+            condition = self.encoding(label, instance)
+        return Batch(to_unit_range(image), label, instance, condition, list(sample["name"]))
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
+        """Flip, normalise and encode, on the device. Lightning calls it for every batch."""
+        training = self.trainer is not None and self.trainer.training
+        flip = None
+        if training:
+            self.batches_served += 1
+            if self.flip:
+                flip = torch.rand(len(batch["name"]), device=batch["image"].device) < 0.5
+        return self.encode(batch, flip)
+
+    def state_dict(self) -> dict[str, Any]:
+        """How far training is; Lightning puts it into the checkpoint."""
+        return {"batches_served": self.batches_served}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where the checkpoint was written."""
+        self.batches_served = state_dict["batches_served"]
+
+    def _loader(self, dataset: Any, **settings: Any) -> DataLoader[Sample]:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            pin_memory=self.pin_memory,
+            # its own generator, so that starting a loader leaves the global random state alone
+            generator=torch.Generator().manual_seed(self.seed),
+            **settings,
+        )

@@ -1,0 +1,45 @@
+"""The order in which training sees the data: a pure function of a seed and of how far training is."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch.utils.data import Sampler
+
+
+class StreamSampler(Sampler[int]):
+    """An endless stream of shuffled passes over the dataset, read on from where training stands.
+
+    Position p of the stream depends on the seed alone, so a resumed run goes on with the very sample at which
+    it was cut off, in the middle of an epoch too; and an epoch that is cut short
+    (`trainer.limit_train_batches`) is followed by the samples it left out.
+
+    Args:
+        size: samples in the dataset.
+        batch_size: samples a batch; the last, smaller batch of a pass is left out.
+        seed: of the shuffling.
+        batches_done: tells how many batches were trained on so far; asked each time iteration starts.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, batches_done: Callable[[], int]) -> None:
+        self.size = size
+        self.batch_size = batch_size
+        self.seed = seed
+        self.batches_done = batches_done
+
+    def __len__(self) -> int:
+        """Samples an epoch."""
+        return self.size // self.batch_size * self.batch_size
+
+    def __iter__(self) -> Iterator[int]:
+        first = self.batches_done() * self.batch_size
+        order: list[int] = []
+        current = -1
+        for position in range(first, first + len(self)):
+            pass_number, offset = divmod(position, len(self))
+            if pass_number != current:
+                current, order = pass_number, self._shuffled(pass_number)
+            yield order[offset]
+
+    def _shuffled(self, pass_number: int) -> list[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + pass_number)
+        return torch.randperm(self.size, generator=generator).tolist()

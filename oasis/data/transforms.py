@@ -1,0 +1,52 @@
+"""What happens to a batch of integers on the device, before it is encoded."""
+
+import torch
+from torch import Tensor
+
+_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
+_RAW_INSTANCES = 65536  # the maps are 16-bit pictures
+
+
+def to_unit_range(image: Tensor) -> Tensor:
+    """Bytes to what the networks paint.
+
+    Args:
+        image: (B, 3, H, W) uint8.
+
+    Returns:
+        (B, 3, H, W) float32 in [-1, 1].
+    """
+    return image.float().div_(127.5).sub_(1.0)
+
+
+def compact_instances(raw: Tensor) -> Tensor:
+    """Number the instances of each image 1..N, in the order of their raw ids.
+
+    Raw ids below 1000 are plain class ids: stuff, and group regions where annotators could not tell the
+    individuals apart. Both become 0. No host-device synchronisation, no loop over instances.
+
+    Args:
+        raw: (B, H, W) integer tensor of Cityscapes instance ids, 0..65535.
+
+    Returns:
+        (B, H, W) int64, 0 = no instance.
+    """
+    flat = raw.reshape(raw.shape[0], -1).long()
+    present = torch.zeros(raw.shape[0], _RAW_INSTANCES, dtype=torch.int32, device=raw.device)
+    present.scatter_(1, flat, 1)
+    present[:, :_INSTANCE_BASE] = 0
+    number = present.cumsum(1, dtype=torch.int32) * present
+    return number.gather(1, flat).long().reshape(raw.shape)
+
+
+def flip_some(flip: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
+    """Mirror the chosen samples left to right, the same in every map.
+
+    Args:
+        flip: (B,) bool, which samples.
+        maps: tensors of shape (B, ..., W).
+
+    Returns:
+        The maps in the same order, shapes and dtypes.
+    """
+    return tuple(torch.where(flip.view(-1, *[1] * (m.dim() - 1)), m.flip(-1), m) for m in maps)

@@ -1,0 +1,145 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from oasis.data import CityscapesDataset
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+
+
+@pytest.fixture
+def train(tiny, ids):
+    def make(split="train", **settings):
+        return CityscapesDataset(tiny.root, split, ids, **{"height": 64, "width": 128, **settings})
+
+    return make
+
+
+FIRST = "town_000000_000019"
+
+
+def test_a_sample_is_what_the_files_hold(tiny, train):
+    sample = train()[0]
+    assert sample["name"] == FIRST
+    assert sample["image"].dtype == torch.uint8
+    assert sample["image"].shape == (3, 64, 128)
+    assert np.array_equal(sample["image"].permute(1, 2, 0), np.asarray(Image.open(tiny.photo("train", FIRST))))
+    assert np.array_equal(sample["label"], np.asarray(Image.open(tiny.label("train", FIRST))))
+    assert np.array_equal(sample["instance"], np.asarray(Image.open(tiny.instance("train", FIRST))).astype(int))
+    assert sample["instance"].max() == 26002  # would be cut off in 8 bits
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 64), (48, 96), (128, 160), (50, 31)])
+def test_resizing_is_bicubic_for_photos_and_nearest_for_maps(tiny, train, height, width):
+    sample = train(height=height, width=width)[0]
+    photo = Image.open(tiny.photo("train", FIRST)).resize((width, height), Image.Resampling.BICUBIC)
+    assert np.array_equal(sample["image"].permute(1, 2, 0), np.asarray(photo))
+    label = np.asarray(Image.open(tiny.label("train", FIRST)))
+    for y in range(height):
+        for x in range(width):
+            assert sample["label"][y, x] == label[int((y + 0.5) * 64 / height), int((x + 0.5) * 128 / width)]
+    if 64 % height == 0:  # where Pillow has no ties to break
+        picture = Image.open(tiny.label("train", FIRST)).resize((width, height), Image.Resampling.NEAREST)
+        assert np.array_equal(sample["label"], np.asarray(picture))
+    # every instance pixel still lies on its class: both maps were picked alike
+    things = sample["instance"] >= 1000
+    assert (sample["instance"][things] // 1000 == sample["label"][things]).all()
+
+
+def test_splits_and_jpeg(tiny, train):
+    tiny.add("train", "town_000050_000019", suffix="jpg")
+    assert len(train()) == 8
+    assert len(train("val")) == 3
+    assert train()[7]["name"] == "town_000050_000019"
+
+
+def test_instances_are_optional_unless_needed(tiny, train):
+    tiny.add("train", "town_000050_000019", instances=False)
+    assert train()[7]["instance"].max() == 0
+    with pytest.raises(DatasetError, match=r"1 of 8 files have no instance map.*semantic.*000050"):
+        train(needs_instances=True)
+
+
+# Bad input: the error names the file, the value and the remedy.
+
+
+def test_no_dataset(tmp_path, ids):
+    with pytest.raises(DatasetError, match=r"nowhere.*leftImg8bit.*csDownload.*data=synthetic"):
+        CityscapesDataset(tmp_path / "nowhere", "train", ids)
+
+
+def test_empty_split(train):
+    with pytest.raises(DatasetError, match=r"split 'test' is empty.*leftImg8bit/test"):
+        train("test")
+
+
+def test_photo_without_label_map(tiny, train):
+    tiny.label("train", FIRST).unlink()
+    with pytest.raises(DatasetError, match=rf"no label map.*{FIRST}_leftImg8bit"):
+        train()
+
+
+def test_label_map_without_photo(tiny, train):
+    tiny.photo("train", FIRST).unlink()
+    with pytest.raises(DatasetError, match=rf"no photo.*{FIRST}_gtFine_labelIds"):
+        train()
+
+
+def test_two_photos_for_one_map(tiny, train):
+    Image.open(tiny.photo("train", FIRST)).save(tiny.photo("train", FIRST, "jpg"))
+    with pytest.raises(DatasetError, match=f"{FIRST}.*two files"):
+        train()
+
+
+@pytest.mark.parametrize("which", ["label", "instance"])
+def test_sizes_differ_within_a_pair(tiny, train, which):
+    path = getattr(tiny, which)("train", FIRST)
+    Image.open(path).crop((0, 0, 120, 64)).save(path)
+    with pytest.raises(DatasetError, match=rf"{path.name} is 120x64.*128x64"):
+        train()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "I;16"])
+def test_colour_map_for_ids(tiny, train, mode):
+    path = tiny.label("train", FIRST)
+    Image.new(mode, (128, 64)).save(path)
+    with pytest.raises(DatasetError, match=rf"{path.name}: mode {mode}.*labelIds"):
+        train()
+
+
+def test_eight_bit_instance_map(tiny, train):
+    path = tiny.instance("train", FIRST)
+    Image.new("L", (128, 64)).save(path)
+    with pytest.raises(DatasetError, match=rf"{path.name}: mode L.*16-bit"):
+        train()
+
+
+@pytest.mark.parametrize("which", ["photo", "label", "instance"])
+def test_truncated_png(tiny, train, which):
+    path = getattr(tiny, which)("train", FIRST)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DatasetError, match=rf"{path.name}: cannot be decoded.*truncated.*again"):
+        train()[0]
+
+
+def test_not_a_picture_at_all(tiny, train):
+    path = tiny.label("train", FIRST)
+    path.write_text("hello")
+    with pytest.raises(DatasetError, match=rf"{path.name}: not a picture"):
+        train()
+
+
+@pytest.mark.parametrize("stray", [34, 255])
+def test_stray_ids_are_found_even_where_resizing_would_drop_them(tiny, train, stray):
+    path = tiny.label("train", FIRST)
+    label = np.array(Image.open(path))
+    label[0, 0] = stray
+    Image.fromarray(label).save(path)
+    with pytest.raises(DatasetError, match=rf"{path.name}.*{stray} \(1 pixels\)"):
+        train(height=32, width=64)[0]
+
+
+def test_train_id_space_reads_the_same_files(tiny):
+    dataset = CityscapesDataset(tiny.root, "train", LabelSpace.cityscapes_train_ids(), 64, 128)
+    assert len(dataset[0]) == 4

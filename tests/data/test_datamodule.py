@@ -1,0 +1,97 @@
+import pytest
+import torch
+
+from oasis.data import CityscapesDataModule
+from oasis.data.transforms import compact_instances
+from oasis.encodings import Semantic
+from oasis.errors import ConfigurationError
+
+
+@pytest.fixture
+def module(tiny, ids):
+    def make(**settings):
+        settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
+        data = CityscapesDataModule(Semantic(ids), ids, **settings)
+        data.setup("fit")
+        return data
+
+    return make
+
+
+def names(loader):
+    return [name for batch in loader for name in batch["name"]]
+
+
+def test_a_batch_is_what_the_networks_take(module):
+    data = module()
+    batch = data.encode(next(iter(data.val_dataloader())))
+    assert batch.image.shape == (2, 3, 32, 64)
+    assert batch.image.dtype == torch.float32
+    assert -1 <= batch.image.min() < batch.image.max() <= 1
+    assert batch.label.shape == batch.instance.shape == (2, 32, 64)
+    assert batch.condition.shape == (2, 35, 32, 64)
+    assert torch.equal(batch.condition.argmax(1), batch.label)
+    assert set(batch.instance.unique().tolist()) == {0, 1, 2}
+    assert len(batch) == 2
+
+
+def test_flip_mirrors_photo_maps_and_condition_together(module):
+    data = module()
+    sample = next(iter(data.val_dataloader()))
+    plain, flipped = data.encode(sample), data.encode(sample, torch.tensor([True, False]))
+    for name in ("image", "label", "instance", "condition"):
+        assert torch.equal(getattr(flipped, name)[0], getattr(plain, name)[0].flip(-1)), name
+        assert torch.equal(getattr(flipped, name)[1], getattr(plain, name)[1]), name
+    assert not torch.equal(flipped.image[0], plain.image[0])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_order_is_seeded_whatever_the_workers(module, workers):
+    assert names(module(num_workers=workers).train_dataloader()) == names(module().train_dataloader())
+    assert names(module(seed=1).train_dataloader()) != names(module().train_dataloader())
+
+
+def test_training_goes_on_where_it_was(module):
+    data = module()
+    whole = names(data.train_dataloader())
+    resumed = module()
+    resumed.load_state_dict({"batches_served": 2})
+    assert names(resumed.train_dataloader())[:2] == whole[4:6]
+
+
+def test_reading_statistics_disturbs_nothing(module):
+    data = module()
+    state = torch.get_rng_state()
+    first = names(data.statistics_dataloader(2))
+    assert first == names(data.statistics_dataloader(2))
+    assert len(first) == 4
+    assert torch.equal(torch.get_rng_state(), state)
+    assert names(data.train_dataloader()) == names(module().train_dataloader())
+
+
+def test_first_samples_are_the_same_every_time(module):
+    data = module()
+    batch = data.first_samples("val", 9, torch.device("cpu"))
+    assert batch.name == [data.dataset("val")[i]["name"] for i in range(3)]
+
+
+def test_no_dataset_named(ids):
+    with pytest.raises(ConfigurationError, match=r"data\.root.*data=synthetic"):
+        CityscapesDataModule(Semantic(ids), ids)
+
+
+def test_batch_larger_than_the_dataset(module):
+    with pytest.raises(ConfigurationError, match=r"data\.batch_size=8 is larger.*7 samples.*data\.batch_size=7"):
+        module(batch_size=8)
+
+
+def test_batch_size_zero(module):
+    with pytest.raises(ConfigurationError, match=r"data\.batch_size=0"):
+        module(batch_size=0)
+
+
+def test_group_regions_are_no_instances(module):
+    data = module()
+    raw = next(iter(data.val_dataloader()))["instance"]
+    assert (compact_instances(raw)[raw == 24] == 0).all()
+    assert (raw == 24).any()
