@@ -1,0 +1,115 @@
+"""Writing checkpoints: the last, every N, and the best."""
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from oasis.errors import ConfigurationError
+from oasis.training.base import watched
+
+LAST = "last.ckpt"
+BEST = "best.ckpt"
+
+
+class Checkpoints(Checkpoint):
+    """Writes `last.ckpt`, kept copies and `best.ckpt` into one folder.
+
+    Lightning's own `ModelCheckpoint` counts optimizer steps (two a batch here) and warns about manual
+    optimisation at every turn; this one counts batches. A file is written aside and renamed, so that a run
+    that is cut off while writing keeps the checkpoint before.
+
+    Args:
+        folder: where the files go.
+        every_batches: also write `last.ckpt` every so many batches, not only after each epoch; None = no.
+        keep_every_batches: also keep a copy, `batch_00012000.ckpt`, every so many batches; None = no.
+        monitor: a metric that validation logs; its best state is kept as `best.ckpt`. None = no.
+        mode: whether the best is the lowest (`min`) or the highest (`max`).
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        every_batches: int | None = None,
+        keep_every_batches: int | None = None,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] = "min",
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min or max.")
+        self.folder = Path(folder)
+        self.every_batches = every_batches
+        self.keep_every_batches = keep_every_batches
+        self.monitor = monitor
+        self.mode = mode
+        self.best_score = math.inf if mode == "min" else -math.inf
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write what is due after this batch."""
+        batches = watched(pl_module).batches_seen
+        if self.keep_every_batches and batches % self.keep_every_batches == 0:
+            self._write(trainer, f"batch_{batches:08d}.ckpt")
+        # A run that ends within an epoch is saved here: afterwards Lightning counts the epoch as finished, and
+        # a resumed run would leave the rest of it out.
+        ending = trainer.should_stop or trainer.global_step >= trainer.max_steps >= 0
+        if ending or (self.every_batches and batches % self.every_batches == 0):
+            self._write(trainer, LAST)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the best state."""
+        if self.monitor is None or trainer.sanity_checking:
+            return
+        if self.monitor not in trainer.callback_metrics:
+            raise ConfigurationError(
+                f"callbacks.checkpoints.monitor={self.monitor}: validation logs no such metric, only "
+                f"{', '.join(sorted(trainer.callback_metrics))}."
+            )
+        score = trainer.callback_metrics[self.monitor].item()
+        if score < self.best_score if self.mode == "min" else score > self.best_score:
+            self.best_score = score
+            self._write(trainer, BEST)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `last.ckpt` after every full epoch."""
+        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._write(trainer, LAST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score, so that a resumed run does not start its search anew."""
+        return {"best_score": self.best_score, "monitor": self.monitor}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best score up again, unless another metric is monitored now."""
+        if state_dict["monitor"] == self.monitor:
+            self.best_score = state_dict["best_score"]
+
+    def _write(self, trainer: Trainer, name: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.folder / f"{name}.part"
+        trainer.save_checkpoint(unfinished, weights_only=False)
+        if trainer.is_global_zero:
+            unfinished.replace(self.folder / name)
+
+
+class ConfigInCheckpoint(Callback):
+    """Puts the configuration into every checkpoint, so that one alone rebuilds encoding and networks.
+
+    Args:
+        config: the resolved configuration as plain containers.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Put it in."""
+        checkpoint["config"] = self.config

@@ -1,0 +1,15 @@
+"""Silence for messages that tell a user of this project nothing."""
+
+import logging
+import warnings
+
+
+def quiet() -> None:
+    """Leave out Lightning's advertisements and the warnings about what is done here on purpose."""
+    # The run folder holds Hydra's files before the CSV logger comes.
+    warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
+    # One worker is what a two-core machine can bear; `num_workers` is documented.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # Of Lightning's own use of torch.
+    warnings.filterwarnings("ignore", message=".*`isinstance.treespec, LeafSpec.` is deprecated.*")
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda record: "Tip:" not in record.msg)

@@ -1,0 +1,43 @@
+"""Which generator paints what people look at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from pytorch_lightning import Trainer
+from torch import Tensor
+
+from oasis.models import OASISGenerator
+from oasis.training.base import find_callback, watched
+from oasis.training.ema import GeneratorEMA
+
+
+@contextmanager
+def sampling_generator(trainer: Trainer) -> Iterator[OASISGenerator]:
+    """The averaged generator if the run keeps one, else the trained one; in eval mode, without gradients."""
+    average = find_callback(trainer, GeneratorEMA)
+    generator = average.ready_generator(trainer) if average else watched(trainer.lightning_module).generator
+    was_training = generator.training
+    generator.eval()
+    try:
+        with torch.no_grad():
+            yield generator
+    finally:
+        generator.train(was_training)
+
+
+def fixed_noise(generator: OASISGenerator, condition: Tensor, seed: int) -> Tensor | None:
+    """Noise that depends on a seed alone, not on the device or on what was drawn before.
+
+    Args:
+        generator: which will take it.
+        condition: (B, C, H, W) that it will be taken with.
+        seed: of the noise.
+
+    Returns:
+        (B, Z) on the condition's device, one vector an image; None for a generator without noise.
+    """
+    if generator.noise_dim == 0:
+        return None
+    source = torch.Generator().manual_seed(seed)
+    return generator.sample_noise(condition.shape[0], generator=source).to(condition)

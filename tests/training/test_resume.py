@@ -1,0 +1,73 @@
+"""N batches, a cut, and N more are 2N batches, bit for bit on CPU."""
+
+import csv
+
+import pytest
+import torch
+
+
+def assert_same(ours, theirs, path=""):
+    assert type(ours) is type(theirs), path
+    if isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs), path
+    elif isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), path
+        for key in ours:
+            assert_same(ours[key], theirs[key], f"{path}/{key}")
+    elif isinstance(ours, list | tuple):
+        assert len(ours) == len(theirs), path
+        for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            assert_same(a, b, f"{path}/{i}")
+    else:
+        assert ours == theirs, path
+
+
+RESTORED = ("state_dict", "optimizer_states", "generator_ema", "progress", "random_state", "CityscapesDataModule")
+
+
+# The dataset makes 3 batches an epoch: cuts within the first and a later epoch, and at the end of one.
+@pytest.mark.parametrize("batches", [2, 3, 4])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_resumed_run_equals_undisturbed_run(fit, read_checkpoint, batches, workers):
+    length = f"trainer.max_steps={2 * batches}", f"data.num_workers={workers}"  # two optimizer steps a batch
+    twice = f"trainer.max_steps={4 * batches}", f"data.num_workers={workers}"
+    whole = fit("whole", *twice)
+    half = fit("half", *length)
+    resumed = fit("resumed", *twice, f"resume={half / 'checkpoints' / 'last.ckpt'}")
+    expected, found = read_checkpoint(whole), read_checkpoint(resumed)
+    assert expected["progress"] == {"batches_seen": 2 * batches, "images_seen": 4 * batches}
+    for key in RESTORED:
+        assert_same(expected[key], found[key], key)
+    assert_same(losses(whole)[batches:], losses(resumed))
+    assert (whole / "samples").exists()
+    for picture in (resumed / "samples").iterdir():
+        assert picture.read_bytes() == (whole / "samples" / picture.name).read_bytes()
+
+
+def losses(run):
+    """Step and loss terms of every training batch, as text."""
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = ("step", "generator/adversarial", "discriminator/real", "discriminator/fake", "discriminator/label_mix")
+    return [[row[name] for name in names] for row in rows if row["discriminator/real"]]
+
+
+def test_resume_last_finds_the_newest_run_of_the_name(fit, read_checkpoint):
+    fit("first", "trainer.max_epochs=1")
+    fit("second", "trainer.max_epochs=2")
+    resumed = fit("third", "trainer.max_epochs=3", "resume=last")
+    assert read_checkpoint(resumed)["progress"]["batches_seen"] == 9
+    assert len(losses(resumed)) == 3
+
+
+def test_the_interval_of_pictures_does_not_change_training(fit, read_checkpoint):
+    """Pictures and BatchNorm statistics draw random numbers of their own."""
+    rare = fit("rare", "trainer.max_epochs=1", "callbacks.image_logger=null", "trainer.limit_val_batches=0")
+    often = fit("often", "trainer.max_epochs=1", "callbacks.image_logger.every_batches=1")
+    assert_same(read_checkpoint(rare)["state_dict"], read_checkpoint(often)["state_dict"])
+
+
+def test_seeds_matter(fit, read_checkpoint):
+    runs = [fit(str(seed), "trainer.max_epochs=1", f"seed={seed}") for seed in (0, 1)]
+    first, second = (read_checkpoint(run)["state_dict"]["generator.stem.weight"] for run in runs)
+    assert not torch.equal(first, second)
