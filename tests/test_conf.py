@@ -1,0 +1,92 @@
+"""Every yaml composes and instantiates; misspelt settings are refused."""
+
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+OPTIONS = sorted(
+    f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml") if path.parent.name not in ("experiment",)
+)
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+SMALL = [
+    "generator.channels=2",
+    "discriminator.channels=4",
+    "paths.output_dir=unused",
+    "data.batch_size=1",
+]
+
+
+def build(cfg):
+    """What train.py instantiates, short of the trainer's hardware."""
+    encoding = instantiate(cfg.encoding)
+    data = instantiate(cfg.data, encoding=encoding)
+    model = instantiate(cfg.model, condition_channels=encoding.channels)
+    callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback is not None]
+    return encoding, data, model, callbacks
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_builds(composed, option):
+    cfg = composed(option, *SMALL, "data.root=somewhere")
+    OmegaConf.to_container(cfg, resolve=True)
+    _, data, model, callbacks = build(cfg)
+    model.check_size(data.height, data.width)
+    assert len(callbacks) == len(cfg.callbacks)
+    assert len(model.configure_optimizers()) == 2
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_builds(composed, experiment):
+    cfg = composed(f"experiment={experiment}", *SMALL, "data.root=somewhere")
+    _, data, model, _ = build(cfg)
+    model.check_size(data.height, data.width)
+    assert cfg.name == experiment
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_opens_with_its_question(experiment):
+    lines = (CONF / "experiment" / f"{experiment}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_"
+    for line, opening in zip(lines[1:5], ("# Question:", "# Command:", "# Time:", "# Score:"), strict=True):
+        assert line.startswith(opening)
+
+
+def test_the_published_recipe(composed):
+    cfg = composed("experiment=oasis_cityscapes", "paths.output_dir=unused", "data.root=somewhere")
+    assert (cfg.data.height, cfg.data.width, cfg.data.batch_size) == (256, 512, 20)
+    assert cfg.trainer.max_epochs == 200
+    assert cfg.model.label_mix_weight == 5
+    assert cfg.callbacks.ema.decay == 0.999
+    assert cfg.callbacks.ema.bn_batches == 50
+    for network in ("generator", "discriminator"):
+        assert cfg.model[f"{network}_optimizer"].lr == 4e-4
+        assert cfg.model[f"{network}_optimizer"].betas == [0.0, 0.999]
+    encoding, _, model, _ = build(cfg)
+    assert sum(p.numel() for p in model.generator.parameters()) == 71_107_523
+    assert sum(p.numel() for p in model.discriminator.parameters()) == 22_251_364
+    assert encoding.channels == 35
+
+
+def test_recipes_reach_every_setting(composed):
+    cfg = composed("recipe=coco_stuff", "paths.output_dir=unused")
+    assert (cfg.data.height, cfg.data.width, cfg.data.batch_size, cfg.trainer.max_epochs) == (256, 256, 32, 100)
+    assert (cfg.model.generator_optimizer.lr, cfg.model.discriminator_optimizer.lr) == (1e-4, 4e-4)
+    assert (cfg.model.label_mix_weight, cfg.callbacks.ema.decay) == (10, 0.9999)
+    assert composed("recipe=ade20k", "paths.output_dir=unused").trainer.max_epochs == 200
+    assert composed("trainer=cpu", "paths.output_dir=unused").data.batch_size == 1
+
+
+@pytest.mark.parametrize("typo", ["data.batchsize=4", "trainer.max_epoch=3", "generator.chanels=8"])
+def test_a_misspelt_key_is_refused(composed, typo):
+    with pytest.raises(HydraException, match=f"Key '{typo.split('=')[0].split('.')[1]}' is not in struct|Could not"):
+        composed(typo)
+
+
+def test_a_misspelt_option_lists_the_right_ones(composed):
+    with pytest.raises(HydraException, match=r"(?s)Could not find 'encoding/semantik'.*semantic"):
+        composed("encoding=semantik")
