@@ -10,6 +10,8 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
     # One worker is what a two-core machine can bear; `num_workers` is documented.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # It is: the data module keeps its place in the stream of samples in the checkpoint.
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # Of Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec, LeafSpec.` is deprecated.*")
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda record: "Tip:" not in record.msg)
