@@ -126,20 +126,23 @@ class CityscapesDataModule(LightningDataModule):
         samples = default_collate([dataset[i] for i in range(min(count, len(dataset)))])
         return self.encode(self.transfer_batch_to_device(samples, device, 0))
 
-    def encode(self, sample: Sample, flip: Tensor | None = None) -> Batch:
+    def encode(self, sample: Sample, flip: Tensor | None = None, training: bool = False) -> Batch:
         """Integers of the files to what the networks take, on whatever device the integers are.
 
         Args:
             sample: collated samples, see `Sample`, with a leading batch dimension.
             flip: (B,) bool, the samples to mirror.
+            training: whether random encodings may draw anew; else they draw the same at every call.
         """
         image, label, instance = sample["image"], sample["label"], sample["instance"]
         if flip is not None:
             image, label, instance = flip_some(flip, image, label, instance)
         label = self.label_space.to_classes(label)
         instance = compact_instances(instance)
+        self.encoding.train(training)
+        generator = None if training else torch.Generator().manual_seed(self.seed)
         with torch.no_grad():
-            condition = self.encoding(label, instance)
+            condition = self.encoding(label, instance, generator)
         return Batch(to_unit_range(image), label, instance, condition, list(sample["name"]))
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
@@ -150,7 +153,7 @@ class CityscapesDataModule(LightningDataModule):
             self.batches_served += 1
             if self.flip:
                 flip = torch.rand(len(batch["name"]), device=batch["image"].device) < 0.5
-        return self.encode(batch, flip)
+        return self.encode(batch, flip, training)
 
     def state_dict(self) -> dict[str, Any]:
         """How far training is; Lightning puts it into the checkpoint."""

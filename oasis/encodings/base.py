@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from oasis.labels import LabelSpace
@@ -31,12 +32,14 @@ class Encoding(nn.Module, ABC):
         """How many channels `forward` returns."""
 
     @abstractmethod
-    def forward(self, label: Tensor, instance: Tensor) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode a batch.
 
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
             instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
+            generator: what random encodings draw from, on any device; None = torch's global random state, which
+                a resumed run takes up again. One of a fixed seed makes samples that can be repeated.
 
         Returns:
             (B, channels, H, W) float32.

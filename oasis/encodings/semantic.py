@@ -17,8 +17,8 @@ class Semantic(Encoding):
         """C, the number of classes."""
         return self.label_space.num_classes
 
-    def forward(self, label: Tensor, instance: Tensor) -> Tensor:
-        """Encode a batch; see `Encoding.forward`. `instance` is not looked at."""
+    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode a batch; see `Encoding.forward`. `instance` is not looked at, and nothing is drawn."""
         batch, height, width = label.shape
         one_hot = torch.zeros(batch, self.channels, height, width, device=label.device)
         return one_hot.scatter_(1, label.unsqueeze(1), 1.0)

@@ -1,0 +1,81 @@
+"""What the documentation says can be done."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
+README = (ROOT / "README.md").read_text()
+
+
+def code(text, language):
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
+
+
+def commands():
+    """Every command line of every page, without comments."""
+    for page in PAGES:
+        text = page.read_text()
+        inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make)\b[^`\n]*)`", text)
+        for line in [*code(text, "bash").splitlines(), *inline]:
+            words = shlex.split(line, comments=True)
+            if words:
+                yield pytest.param(words, id=f"{page.name}: {' '.join(words)}"[:90])
+
+
+COMMANDS = list(commands())
+
+
+@pytest.mark.parametrize("words", [param for param in COMMANDS if "train.py" in param.values[0]])
+def test_every_training_command_composes(composed, words):
+    overrides = [word for word in words[words.index("train.py") + 1 :] if word != "-m"]
+    swept = [override.split(",")[0] if "-m" in words else override for override in overrides]
+    cfg = composed(*(override.replace("NAME", "semantic") for override in swept), "paths.output_dir=unused")
+    for override in swept:
+        key, value = override.split("=")
+        if "." in key:
+            assert str(OmegaConf.select(cfg, key)) == {"null": "None"}.get(value, value)
+
+
+@pytest.mark.parametrize("words", [param for param in COMMANDS if param.values[0][0] == "make"])
+def test_every_make_target_exists(words):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wanted = {word for word in words[1:] if "=" not in word}
+    assert wanted <= targets
+
+
+@pytest.mark.parametrize("words", [param for param in COMMANDS if ".venv/bin/" in param.values[0][0]])
+def test_every_program_is_installed(words):
+    assert (Path(sys.executable).parent / Path(words[0]).name).exists()
+
+
+@pytest.mark.parametrize("words", [param for param in COMMANDS if "pytest" in param.values[0]])
+def test_every_named_test_exists(words):
+    for word in words[words.index("pytest") + 1 :]:
+        assert (ROOT / word).exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_named_file_exists(page):
+    text = page.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (page.parent / target).exists(), target
+    for path in re.findall(r"`((?:tests|oasis|conf|docs)/[a-z0-9_/.]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_python_example_runs():
+    namespace = {}
+    exec(code(README, "python"), namespace)
+    assert sum(p.numel() for p in namespace["generator"].parameters()) == 71_107_523
+    assert namespace["discriminator"].num_classes == 35
+
+
+def test_the_table_of_encodings_is_complete():
+    named = set(re.findall(r"^\| `(\w+)` \| C", README, re.MULTILINE))
+    assert named == {path.stem for path in (ROOT / "conf" / "encoding").glob("*.yaml")}
