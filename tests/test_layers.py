@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = {
     "oasis.errors": 0,
     "oasis.labels": 0,
+    "oasis.instances": 0,
     "oasis.batch": 0,
     "oasis.encodings": 1,
     "oasis.models": 1,
