@@ -1,6 +1,7 @@
 """The extension point of the project: how a label map is shown to the networks."""
 
 from abc import ABC, abstractmethod
+from enum import IntEnum
 from typing import ClassVar
 
 import torch
@@ -9,22 +10,35 @@ from torch import Tensor, nn
 from oasis.labels import LabelSpace
 
 
+class Renumbering(IntEnum):
+    """What becomes of an encoding when the instances of an image are numbered in another order, the worst last."""
+
+    SAME = 0
+    SAME_DISTRIBUTION = 1  # what is drawn differs, the chance of drawing it does not
+    DIFFERENT = 2
+
+
 class Encoding(nn.Module, ABC):
     """Turns class and instance maps into the channels that the generator is conditioned on.
 
     A subclass says how many `channels` it makes and makes them in `forward`; nobody else knows. It is applied
-    once a batch, on the batch's device, after flipping, so that it never has to be flipped itself.
+    once a batch, on the batch's device, after flipping, so that it never has to be flipped itself. Most encodings are
+    the one-hot classes and something more: those derive from `Layered`.
 
     Attributes:
         needs_instances: whether the encoding reads the instance map; a dataset without one is refused if so.
+        renumbering: what the encoding promises about the order of instances.
         label_space: what the class indices mean.
     """
 
     needs_instances: ClassVar[bool] = False
+    renumbering: Renumbering = Renumbering.SAME
 
     def __init__(self, label_space: LabelSpace) -> None:
         super().__init__()
         self.label_space = label_space
+        is_thing = torch.tensor([index in label_space.things for index in range(label_space.num_classes)])
+        self.register_buffer("is_thing", is_thing, persistent=False)
 
     @property
     @abstractmethod
@@ -44,3 +58,24 @@ class Encoding(nn.Module, ABC):
         Returns:
             (B, channels, H, W) float32.
         """
+
+    def measurements(self) -> dict[str, Tensor]:
+        """What the last call has to report, by name: scalars on the device, for the log. Most have nothing."""
+        return {}
+
+    def of_things(self, label: Tensor, instance: Tensor) -> Tensor:
+        """The instance map without the numbers of pixels whose class is no thing.
+
+        A label space may count a raw thing among void, as Cityscapes' train ids do with caravans; their numbers are
+        then nobody's.
+
+        Args:
+            label: (B, H, W) int64, class indices 0..C-1.
+            instance: (B, H, W) int64, 0 = no instance.
+
+        Returns:
+            (B, H, W) int64.
+        """
+        # The encoding may stay on the CPU while the maps are not; without blocking, the host need not wait.
+        is_thing = self.get_buffer("is_thing").to(label.device, non_blocking=True)
+        return instance * is_thing[label]

@@ -20,5 +20,5 @@ class Semantic(Encoding):
     def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Encode a batch; see `Encoding.forward`. `instance` is not looked at, and nothing is drawn."""
         batch, height, width = label.shape
-        one_hot = torch.zeros(batch, self.channels, height, width, device=label.device)
+        one_hot = torch.zeros(batch, self.channels, height, width, dtype=torch.float32, device=label.device)
         return one_hot.scatter_(1, label.unsqueeze(1), 1.0)

@@ -1,0 +1,23 @@
+"""Where segments meet."""
+
+import torch
+from torch import Tensor
+
+from oasis.encodings.layered import Layered
+from oasis.instances import boundaries
+
+
+class Boundary(Layered):
+    """One-hot classes, and 1 in pixels that touch another segment above, below, left or right.
+
+    Source: Wang et al. 2018 (pix2pixHD), section 3.3; Park et al. 2019 (SPADE).
+    """
+
+    @property
+    def extra_channels(self) -> int:
+        """1."""
+        return 1
+
+    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
+        """Fill the boundary channel; see `Layered.paint`. Nothing is drawn."""
+        canvas.copy_(boundaries(label, instance))

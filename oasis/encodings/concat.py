@@ -1,0 +1,71 @@
+"""Several encodings at once."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from oasis.encodings.base import Encoding
+from oasis.encodings.layered import Layered
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+
+
+class Concat(Layered):
+    """One-hot classes once, then what each part puts behind them, in the order of the parts.
+
+    Args:
+        label_space: what the class indices mean, the parts' too.
+        parts: at least one encoding that puts something behind plain one-hot classes, each kind at most once. The parts
+            of a `Concat` count as if they were listed here.
+
+    Raises:
+        ConfigurationError: no part; one without anything behind the classes, such as `Semantic`; one whose classes are
+            not plain, such as `InstanceIds`; one that is repeated; one of another label space.
+    """
+
+    def __init__(self, label_space: LabelSpace, parts: Sequence[Encoding]) -> None:
+        super().__init__(label_space)
+        flat = [leaf for part in parts for leaf in (part.layers() if isinstance(part, Concat) else [part])]
+        for position, part in enumerate(flat):
+            _require_fitting(part, flat[:position], label_space)
+        if not flat:
+            raise ConfigurationError("encoding.parts is empty: give Concat at least one part, or use encoding=semantic")
+        self.parts = nn.ModuleList(flat)
+        self.renumbering = max(part.renumbering for part in flat)
+
+    @property
+    def extra_channels(self) -> int:
+        """The sum over the parts."""
+        return sum(part.extra_channels for part in self.layers())
+
+    def layers(self) -> list[Layered]:
+        """The parts, as what they are."""
+        return [cast(Layered, part) for part in self.parts]
+
+    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
+        """Give each part its share of the canvas; see `Layered.paint`."""
+        sizes = [part.extra_channels for part in self.layers()]
+        for part, share in zip(self.layers(), canvas.split_with_sizes(sizes, dim=1), strict=True):
+            part.paint(share, label, instance, generator)
+
+    def measurements(self) -> dict[str, Tensor]:
+        """Those of all parts."""
+        return {name: value for part in self.layers() for name, value in part.measurements().items()}
+
+
+def _require_fitting(part: Encoding, before: Sequence[Encoding], label_space: LabelSpace) -> None:
+    name = type(part).__name__
+    if not isinstance(part, Layered):
+        raise ConfigurationError(
+            f"encoding.parts: {name} cannot be joined. Concat puts the one-hot classes of `semantic` in front by "
+            f"itself, and takes only parts that add channels behind them; remove {name}."
+        )
+    if any(type(other) is type(part) for other in before):
+        raise ConfigurationError(f"encoding.parts: {name} is listed twice; remove one of them.")
+    if part.label_space != label_space:
+        raise ConfigurationError(
+            f"encoding.parts: {name} has another label space ({part.label_space.num_classes} classes) than the Concat "
+            f"({label_space.num_classes} classes); give both label_space: ${{label_space}}."
+        )

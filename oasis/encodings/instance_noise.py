@@ -1,0 +1,52 @@
+"""A random look for each instance."""
+
+import torch
+from torch import Tensor
+
+from oasis.encodings.base import Renumbering
+from oasis.encodings.layered import Layered
+from oasis.errors import ConfigurationError
+from oasis.instances import MAX_INSTANCES
+from oasis.labels import LabelSpace
+
+
+class InstanceNoise(Layered):
+    """One-hot classes, and a random vector per instance, painted over its pixels.
+
+    The vectors are normal with variance 1 and drawn anew at every call; pixels without an instance hold 0.
+
+    Args:
+        label_space: what the class indices mean.
+        dim: D, length of the vectors, at least 1.
+
+    Raises:
+        ConfigurationError: where dim is below 1.
+
+    Source: the idea of Tan et al. 2021 (INADE), section 3.2, as an input.
+    """
+
+    renumbering = Renumbering.SAME_DISTRIBUTION
+
+    def __init__(self, label_space: LabelSpace, dim: int = 16) -> None:
+        super().__init__(label_space)
+        if dim < 1:
+            raise ConfigurationError(
+                f"encoding.dim={dim}: instance_noise needs at least 1 number an instance; encoding=semantic has none"
+            )
+        self.dim = dim
+
+    @property
+    def extra_channels(self) -> int:
+        """D."""
+        return self.dim
+
+    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
+        """Fill the noise channels; see `Layered.paint`."""
+        drawn_on = instance.device if generator is None else generator.device
+        # For all numbers there may be: how many there are, only the device knows.
+        size = (len(instance), self.dim, MAX_INSTANCES + 1)
+        noise = torch.randn(size, generator=generator, dtype=torch.float32, device=drawn_on)
+        noise = noise.to(instance.device, non_blocking=True)
+        noise[:, :, 0] = 0
+        index = instance.flatten(1).unsqueeze(1).expand(-1, self.dim, -1)
+        torch.gather(noise, 2, index, out=canvas.flatten(2))

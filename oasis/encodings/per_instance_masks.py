@@ -1,0 +1,78 @@
+"""One mask per instance."""
+
+import torch
+from torch import Tensor
+
+from oasis.encodings.base import Renumbering
+from oasis.encodings.layered import Layered
+from oasis.errors import ConfigurationError
+from oasis.instances import MAX_INSTANCES, areas
+from oasis.labels import LabelSpace
+
+
+class PerInstanceMasks(Layered):
+    """One-hot classes, then K slots with the binary mask of one instance each.
+
+    When training, each image's slots are dealt at random at every call, so that no slot gets a meaning. Else they go by
+    area, the largest instance first, and by number where areas are equal. Where an image has more than K
+    instances, K - 1 have a slot of their own, and all the smaller ones share the last slot.
+
+    Args:
+        label_space: what the class indices mean.
+        slots: K, at least 1. Cityscapes has up to 50 instances in an image.
+
+    Attributes:
+        overflow: (B,) int64, of the last call: how many instances of each image share the last slot because there are
+            too many; 0 where each has its own. None before the first call.
+
+    Raises:
+        ConfigurationError: without a slot.
+    """
+
+    renumbering = Renumbering.SAME_DISTRIBUTION
+
+    def __init__(self, label_space: LabelSpace, slots: int = 64) -> None:
+        super().__init__(label_space)
+        if slots < 1:
+            raise ConfigurationError(
+                f"encoding.slots={slots}: per_instance_masks needs at least 1 slot; 64 hold every image of Cityscapes, "
+                "and encoding=semantic is the encoding without any"
+            )
+        self.slots = slots
+        self.overflow: Tensor | None = None
+
+    @property
+    def extra_channels(self) -> int:
+        """K."""
+        return self.slots
+
+    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
+        """Fill the slots; see `Layered.paint`."""
+        area = areas(instance)
+        count = (area > 0).sum(1)
+        self.overflow = torch.where(count > self.slots, count - (self.slots - 1), 0)
+        rank = _ranks(area).clamp_(max=self.slots - 1)
+        slot = _shuffled(self.slots, self.overflow, generator).gather(1, rank) if self.training else rank
+        # Pixels without an instance write a 0 into some slot, where a 0 is already.
+        index = slot.gather(1, instance.flatten(1)).view_as(instance)
+        canvas.scatter_(1, index.unsqueeze(1), (instance > 0).unsqueeze(1).float())
+
+    def measurements(self) -> dict[str, Tensor]:
+        """`overflow`: how many instances of the last batch had to share a slot."""
+        return {} if self.overflow is None else {"overflow": self.overflow.sum()}
+
+
+def _shuffled(slots: int, overflow: Tensor, generator: torch.Generator | None) -> Tensor:
+    """The slots of each image in random order, (B, slots) int64; the last stays last where `overflow` is above 0."""
+    drawn_on = overflow.device if generator is None else generator.device
+    drawn = torch.rand(len(overflow), slots, generator=generator, dtype=torch.float32, device=drawn_on)
+    drawn = drawn.to(overflow.device, non_blocking=True)
+    drawn[:, -1] += overflow  # all others are below 1
+    return drawn.argsort(1)
+
+
+def _ranks(area: Tensor) -> Tensor:
+    """The place of each instance in the order of falling areas: (B, MAX_INSTANCES + 1) int64."""
+    order = area.argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(MAX_INSTANCES + 1, device=area.device).expand_as(area)
+    return torch.empty_like(order).scatter_(1, order, places)
