@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from oasis.data import reading
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
@@ -56,8 +57,11 @@ class CityscapesDataset(Dataset[Sample]):
         height: rows of a sample.
         width: columns of a sample.
         needs_instances: refuse a dataset in which an instance map is missing.
+        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map; see
+            `OnInconsistentIds`.
 
     Raises:
+        ConfigurationError: no such policy.
         DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
             file of the wrong kind.
     """
@@ -74,7 +78,9 @@ class CityscapesDataset(Dataset[Sample]):
         height: int = 256,
         width: int = 512,
         needs_instances: bool = False,
+        on_inconsistent_ids: str = OnInconsistentIds.ERROR,
     ) -> None:
+        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
         self.root = Path(root).expanduser()
         self.split = split
         self.label_space = label_space
@@ -92,15 +98,19 @@ class CityscapesDataset(Dataset[Sample]):
         """Read one sample.
 
         Raises:
-            DatasetError: a file cannot be decoded, or holds ids outside the label space.
+            DatasetError: a file cannot be decoded, holds ids outside the label space, or the two maps contradict
+                each other.
         """
         files = self.files[index]
         raw = reading.read_label_ids(files.label)
         self.label_space.check(raw, str(files.label))
-        label = reading.nearest(raw, self.height, self.width)
         instance = np.zeros((self.height, self.width), np.int32)
         if files.instance is not None:
-            instance[:] = reading.nearest(reading.read_instance_ids(files.instance), self.height, self.width)
+            raw_instance = reading.read_instance_ids(files.instance)
+            maps = Maps(raw, raw_instance, files.label, files.instance)
+            raw = consistent_label(maps, self.label_space, self.on_inconsistent_ids)  # whole: resizing may hide faults
+            instance[:] = reading.nearest(raw_instance, self.height, self.width)
+        label = reading.nearest(raw, self.height, self.width)
         photo = reading.read_photo(files.photo, self.height, self.width)
         return Sample(
             image=torch.from_numpy(photo).permute(2, 0, 1).contiguous(),

@@ -1,7 +1,7 @@
 """Reading the files of a dataset, and saying clearly what is wrong with one that cannot be read."""
 
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from PIL import Image
 from oasis.errors import DatasetError
 
 _Ids = TypeVar("_Ids", bound=np.generic)
+_HIGHEST_INSTANCE_ID = 65535
 
 
 def check_photo_header(path: Path) -> tuple[int, int]:
@@ -18,7 +19,7 @@ def check_photo_header(path: Path) -> tuple[int, int]:
     Raises:
         DatasetError: the file is no picture.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         return picture.size
 
 
@@ -28,7 +29,7 @@ def check_label_header(path: Path) -> tuple[int, int]:
     Raises:
         DatasetError: the file is no picture, or its mode shows that it holds colours instead of ids.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         _require_label_mode(picture, path)
         return picture.size
 
@@ -39,7 +40,7 @@ def check_instance_header(path: Path) -> tuple[int, int]:
     Raises:
         DatasetError: the file is no picture, or has not the 16 bits that ids such as 26003 need.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         _require_instance_mode(picture, path)
         return picture.size
 
@@ -53,7 +54,7 @@ def read_photo(path: Path, height: int, width: int) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file cannot be decoded.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         try:
             rgb = picture.convert("RGB")
         except _DECODING_ERRORS as error:
@@ -72,9 +73,9 @@ def read_label_ids(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file cannot be decoded or holds colours instead of ids.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         _require_label_mode(picture, path)
-        return _pixels(picture, path).astype(np.uint8)
+        return pixels(picture, path).astype(np.uint8)
 
 
 def read_instance_ids(path: Path) -> NDArray[np.uint16]:
@@ -84,11 +85,17 @@ def read_instance_ids(path: Path) -> NDArray[np.uint16]:
         (H, W) uint16.
 
     Raises:
-        DatasetError: the file cannot be decoded or has fewer than 16 bits.
+        DatasetError: the file cannot be decoded, has fewer than 16 bits, or ids that need more.
     """
-    with _open(path) as picture:
+    with open_picture(path) as picture:
         _require_instance_mode(picture, path)
-        return _pixels(picture, path).astype(np.uint16)
+        ids = cast(NDArray[np.integer[Any]], pixels(picture, path))
+    if ids.itemsize > 2 and not 0 <= ids.min() <= ids.max() <= _HIGHEST_INSTANCE_ID:
+        raise DatasetError(
+            f"{path}: instance ids {ids.min()} to {ids.max()}, but only 0 to {_HIGHEST_INSTANCE_ID} fit into the "
+            "16 bits of an instance map. Number the instances as class id * 1000 + k."
+        )
+    return ids.astype(np.uint16)
 
 
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
@@ -113,7 +120,12 @@ def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
-def _open(path: Path) -> Image.Image:
+def open_picture(path: Path) -> Image.Image:
+    """The picture in a file, opened but not decoded yet.
+
+    Raises:
+        DatasetError: there is no such file, or it is no picture.
+    """
     try:
         return Image.open(path)
     except FileNotFoundError:
@@ -122,7 +134,12 @@ def _open(path: Path) -> Image.Image:
         raise DatasetError(f"{path}: not a picture that can be opened ({error}). Fetch the file again.") from error
 
 
-def _pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
+def pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
+    """Decode a picture that stands in `path`, in whatever mode it has.
+
+    Raises:
+        DatasetError: the file is torn.
+    """
     try:
         return cast(NDArray[np.generic], np.array(picture))
     except _DECODING_ERRORS as error:

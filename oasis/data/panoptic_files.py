@@ -1,0 +1,114 @@
+"""The files of panoptic maps; what the ids in them mean stands in `oasis.data.panoptic_ids`.
+
+instanceIds are read by `oasis.data.reading`, as those of a dataset are.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from oasis.data import reading
+from oasis.data.panoptic_ids import Segment
+from oasis.errors import DatasetError
+
+
+def read_panoptic_ids(path: Path) -> NDArray[np.int32]:
+    """A 16-bit grey picture of panoptic ids, `class id * 1000 + instance`.
+
+    Returns:
+        (H, W) int32.
+
+    Raises:
+        DatasetError: the file cannot be decoded or is no 16-bit grey picture.
+    """
+    return reading.read_instance_ids(path).astype(np.int32)
+
+
+def write_ids(path: Path, ids: NDArray[np.integer[Any]]) -> None:
+    """Write a map of ids as a grey picture: of 8 bits where `ids` is uint8, else of 16.
+
+    For label maps, instanceIds and panoptic ids.
+
+    Args:
+        path: the PNG to write.
+        ids: (H, W) integers 0..65535.
+
+    Raises:
+        DatasetError: ids that do not fit into 16 bits.
+    """
+    if ids.dtype != np.uint8:
+        if ids.size and not 0 <= ids.min() <= ids.max() <= 65535:
+            raise DatasetError(
+                f"{path}: ids {ids.min()} to {ids.max()} do not fit into a 16-bit PNG, which ends at 65535. Classes "
+                "above 65 can only be written as a COCO panoptic map."
+            )
+        ids = ids.astype(np.uint16)
+    Image.fromarray(ids).save(path)
+
+
+def read_coco(path: Path) -> NDArray[np.uint8]:
+    """The picture of a COCO panoptic map.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        DatasetError: the file cannot be decoded or is no RGB picture.
+    """
+    with reading.open_picture(path) as picture:
+        if picture.mode != "RGB":
+            raise DatasetError(
+                f"{path}: mode {picture.mode}, but a COCO panoptic map is an RGB picture, id = R + 256 G + 65536 B. "
+                "Grey pictures of 16 bits are instanceIds or panoptic ids."
+            )
+        return reading.pixels(picture, path).astype(np.uint8)
+
+
+def write_coco(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write the picture of a COCO panoptic map.
+
+    Args:
+        path: the PNG to write; any other ending might lose what the colours say.
+        picture: (H, W, 3) uint8.
+    """
+    Image.fromarray(picture).save(path, format="PNG")
+
+
+def read_segments(path: Path) -> dict[str, list[Segment]]:
+    """The lists of segments in the JSON file that comes with COCO panoptic maps.
+
+    Returns:
+        File name of each picture -> its `segments_info`.
+
+    Raises:
+        DatasetError: the file is no such JSON.
+    """
+    try:
+        content = json.loads(path.read_text())
+        return {entry["file_name"]: entry["segments_info"] for entry in content["annotations"]}
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"{path}: not the JSON of a COCO panoptic dataset, annotations with file_name and segments_info "
+            f"({type(error).__name__}: {error})."
+        ) from error
+
+
+def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> None:
+    """Write the JSON file that comes with COCO panoptic maps; `image_id` is the file name without its ending.
+
+    Args:
+        path: the JSON to write.
+        segments: file name of each picture -> its `segments_info`.
+    """
+    annotations = [
+        {"image_id": Path(name).stem, "file_name": name, "segments_info": list(entries)}
+        for name, entries in segments.items()
+    ]
+    path.write_text(json.dumps({"annotations": annotations}))

@@ -1,0 +1,140 @@
+"""The label map and the instance map of a sample must tell the same story."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from oasis.data import CityscapesDataModule, CityscapesDataset
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.encodings import Semantic
+from oasis.errors import ConfigurationError, DatasetError
+from oasis.instances import MAX_INSTANCES
+from oasis.labels import LabelSpace
+
+FIRST = "town_000000_000019"
+TRUST = OnInconsistentIds.TRUST_INSTANCES
+FILES = Path("a_labelIds.png"), Path("a_instanceIds.png")
+
+
+def edited(path, edit):
+    """Change the pixels of a picture in place; returns them."""
+    pixels = np.array(Image.open(path))
+    edit(pixels)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+@pytest.fixture
+def mismatched(tiny):
+    """A dataset in whose first label map four pixels of a car have become road."""
+    instance = np.asarray(Image.open(tiny.instance("train", FIRST)))
+    where = tuple(axis[:4] for axis in np.nonzero(instance == 26002))
+
+    def edit(label):
+        label[where] = 7
+
+    edited(tiny.label("train", FIRST), edit)
+    return tiny
+
+
+def test_a_thing_pixel_of_another_class_is_an_error_that_names_both_files(mismatched, ids):
+    dataset = CityscapesDataset(mismatched.root, "train", ids, 8, 16)  # resizing would hide the four pixels
+    words = (
+        rf"{FIRST}_gtFine_instanceIds.png: 4 thing pixels.*{FIRST}_gtFine_labelIds.png.*26002 on label id 7 \(road, 4"
+    )
+    with pytest.raises(DatasetError, match=words + r".*data\.on_inconsistent_ids=trust_instances"):
+        dataset[0]
+    assert dataset[1]["name"] != FIRST
+
+
+def test_or_the_instance_map_is_trusted(mismatched, ids):
+    dataset = CityscapesDataset(mismatched.root, "train", ids, 64, 128, on_inconsistent_ids="trust_instances")
+    sample = dataset[0]
+    things = sample["instance"] >= 1000
+    assert (sample["label"][things] == sample["instance"][things] // 1000).all()
+    untouched = np.asarray(Image.open(mismatched.label("train", FIRST)))
+    assert np.array_equal(sample["label"][~things], untouched[~things.numpy()])
+
+
+def test_the_data_module_hands_the_policy_on(mismatched, ids):
+    def first(**policy):
+        module = CityscapesDataModule(Semantic(ids), ids, str(mismatched.root), height=64, width=128, **policy)
+        return module.dataset("train")[0]
+
+    assert (first(on_inconsistent_ids="trust_instances")["label"] == 26).sum() == 16 * 40
+    with pytest.raises(DatasetError, match="4 thing pixels"):
+        first()
+
+
+@given(
+    arrays(np.uint8, (4, 5), elements=st.sampled_from([0, 7, 24, 26])),
+    arrays(np.uint16, (4, 5), elements=st.sampled_from([0, 7, 24, 26, 24000, 26000, 26001, 33999])),
+)
+def test_every_thing_pixel_is_judged(label, instance):
+    space = LabelSpace.cityscapes_ids()
+    maps = Maps(label, instance, *FILES)
+    expected, wrong = label.copy(), 0
+    for y, x in np.ndindex(4, 5):
+        if instance[y, x] >= 1000 and instance[y, x] // 1000 != label[y, x]:
+            expected[y, x] = instance[y, x] // 1000
+            wrong += 1
+    trusted = consistent_label(maps, space, TRUST)
+    assert trusted.dtype == np.uint8
+    assert np.array_equal(trusted, expected)
+    if wrong:
+        with pytest.raises(DatasetError, match=f": {wrong} thing pixels"):
+            consistent_label(maps, space, OnInconsistentIds.ERROR)
+    else:
+        assert consistent_label(maps, space, OnInconsistentIds.ERROR) is label
+
+
+@pytest.mark.parametrize("policy", list(OnInconsistentIds))
+@pytest.mark.parametrize("stray", [7003, 50003, 65535])
+def test_instances_of_classes_that_have_none(tiny, ids, policy, stray):
+    def edit(instance):
+        instance[0, :3] = stray
+
+    edited(tiny.instance("train", FIRST), edit)
+    dataset = CityscapesDataset(tiny.root, "train", ids, 32, 64, on_inconsistent_ids=policy)
+    with pytest.raises(DatasetError, match=rf"instanceIds.png.*{stray} \(3 pixels\).*24, 25.*33 have.*from_panoptic"):
+        dataset[0]
+
+
+def test_caravans_are_void_in_train_ids_and_pass():
+    label, instance = np.full((2, 2), 29, np.uint8), np.full((2, 2), 29001, np.uint16)
+    space = LabelSpace.cityscapes_train_ids()
+    assert consistent_label(Maps(label, instance, *FILES), space, OnInconsistentIds.ERROR) is label
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_more_instances_than_there_is_room_for(ids, excess):
+    numbers = [c * 1000 + k for c in (24, 26) for k in range(600)][: MAX_INSTANCES + excess]
+    instance = np.array([numbers], np.uint16)
+    maps = Maps((instance // 1000).astype(np.uint8), instance, *FILES)
+    if excess:
+        with pytest.raises(DatasetError, match=rf"a_instanceIds.png: {MAX_INSTANCES + 1} instances.*{MAX_INSTANCES}"):
+            consistent_label(maps, ids, TRUST)
+    else:
+        assert consistent_label(maps, ids, TRUST) is maps.label
+
+
+def test_no_such_policy(tiny, ids):
+    with pytest.raises(ConfigurationError, match=r"on_inconsistent_ids=ignore.*error, trust_instances"):
+        CityscapesDataset(tiny.root, "train", ids, on_inconsistent_ids="ignore")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["cityscapes_sample", "camvid"])
+def test_genuine_maps_agree(name, ids):
+    if "OASIS_REAL_DATA" not in os.environ:
+        pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
+    for split in ("train", "val"):
+        dataset = CityscapesDataset(Path(os.environ["OASIS_REAL_DATA"]) / name, split, ids, 32, 64)
+        for i in range(0, len(dataset), max(1, len(dataset) // 20)):
+            assert dataset[i]["name"]
