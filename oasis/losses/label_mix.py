@@ -1,8 +1,12 @@
 """LabelMix: the discriminator should judge a collage as it judges the pictures the collage is made of."""
 
+from typing import ClassVar, Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from oasis.instances import MAX_INSTANCES, segment_ids
 
 
 def label_mix_mask(label: Tensor, num_classes: int, generator: torch.Generator | None = None) -> Tensor:
@@ -24,6 +28,55 @@ def label_mix_mask(label: Tensor, num_classes: int, generator: torch.Generator |
     device = label.device if generator is None else generator.device
     coins = torch.randint(2, (label.shape[0], num_classes), device=device, generator=generator).to(label.device)
     return coins.gather(1, label.flatten(1)).view(label.shape).unsqueeze(1).float()
+
+
+class Mix(Protocol):
+    """What LabelMix takes from the photo, and what from the fake.
+
+    Attributes:
+        needs_instances: whether it reads the instance map.
+    """
+
+    needs_instances: ClassVar[bool]
+
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+        """Draw a mask.
+
+        Args:
+            label: (B, H, W) int64 in 0..num_classes-1.
+            instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
+            num_classes: C.
+
+        Returns:
+            (B, 1, H, W) float32: 1 = real, 0 = fake.
+        """
+
+
+class MixClasses:
+    """A coin for each class of each image, as published.
+
+    Source: Sushko et al. 2021, section 3.1.
+    """
+
+    needs_instances: ClassVar[bool] = False
+
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+        """Draw a mask, see `Mix`. `instance` is not looked at."""
+        return label_mix_mask(label, num_classes)
+
+
+class MixSegments:
+    """A coin for each segment of each image: for each instance, and for each class where there is none.
+
+    Of two cars that touch, one may then be real and the other one fake, so that the discriminator has to tell them
+    apart. In an image without instances it does what `MixClasses` does.
+    """
+
+    needs_instances: ClassVar[bool] = True
+
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+        """Draw a mask, see `Mix`."""
+        return label_mix_mask(segment_ids(label, instance, num_classes), num_classes + MAX_INSTANCES + 1)
 
 
 def label_mix(real: Tensor, fake: Tensor, mask: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The OASIS discriminator: a photo in, for every pixel one of N classes or "fake" out."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,11 +14,24 @@ from oasis.models.sizes import require_divisible
 _WIDEST = 4  # times the base width
 
 
+class Judgement(NamedTuple):
+    """All that a discriminator says about a batch of pictures.
+
+    Attributes:
+        logits: (B, N + 1, H, W): index 0 is fake, index c + 1 is class c.
+        heads: what further heads say, by name, each (B, its channels, H, W); empty for a discriminator without.
+    """
+
+    logits: Tensor
+    heads: dict[str, Tensor]
+
+
 class OASISDiscriminator(nn.Module):
     """A U-Net of residual blocks that segments photos into N classes and one more, fake.
 
-    `features` gives the last features and `head` turns them into logits, so that further heads can read the same
-    features. The widths of the blocks on the way down are 1, 1, 2, 2, 4, 4 times `channels`; further blocks stay at 4.
+    `features` gives the last features and `head` turns them into logits; a subclass may put further `heads` beside it,
+    which read the same features. The widths of the blocks on the way down are 1, 1, 2, 2, 4, 4 times `channels`;
+    further blocks stay at 4.
 
     Args:
         num_classes: N, without the fake class.
@@ -28,6 +42,7 @@ class OASISDiscriminator(nn.Module):
 
     Attributes:
         feature_channels: channels of `features`, half the base width.
+        heads: further heads by name; none here.
         size_divisor: what height and width must be multiples of.
 
     Raises:
@@ -71,6 +86,7 @@ class OASISDiscriminator(nn.Module):
             )
         )
         self.head = convolution(self.feature_channels, num_classes + 1, 1)
+        self.heads = nn.ModuleDict()
         rescale(self, init_gain)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -87,6 +103,21 @@ class OASISDiscriminator(nn.Module):
         """
         logits: Tensor = self.head(self.features(image))
         return logits
+
+    def judge(self, image: Tensor) -> Judgement:
+        """Judge, with all heads.
+
+        Args:
+            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
+
+        Returns:
+            The logits that `forward` gives, and what each of `heads` says.
+
+        Raises:
+            ConfigurationError: on a size that does not fit.
+        """
+        features = self.features(image)
+        return Judgement(self.head(features), {name: head(features) for name, head in self.heads.items()})
 
     def features(self, image: Tensor) -> Tensor:
         """The features that heads read.

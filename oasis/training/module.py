@@ -1,7 +1,7 @@
 """OASIS as a LightningModule: one generator step, one discriminator step a batch."""
 
 from collections.abc import Callable, Iterable
-from typing import cast
+from typing import Any, cast
 
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
@@ -11,9 +11,9 @@ from torch.optim import Optimizer
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.losses import NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss, label_mix_mask
-from oasis.models import OASISDiscriminator, OASISGenerator
-from oasis.training.base import GANModule
+from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss
+from oasis.models import Judgement, OASISDiscriminator, OASISGenerator
+from oasis.training.base import GANModule, data_of
 from oasis.training.sampling import fixed_noise, sampling_generator
 
 LossTerms = dict[str, Tensor]
@@ -33,10 +33,15 @@ class OASIS(GANModule):
         discriminator: makes the discriminator from `num_classes`.
         generator_optimizer: makes the generator's optimizer from its parameters.
         discriminator_optimizer: makes the discriminator's.
-        balance_classes: weigh each class by the inverse of its frequency in the batch (equation 1).
-        label_mix_weight: of the LabelMix consistency term (section 3.2); 0 switches it off.
+        balance_classes: weigh each class by the inverse of its frequency in the batch (equation 2).
+        label_mix: how LabelMix tosses its coins; None for `MixClasses`.
+        label_mix_weight: of the LabelMix consistency term (section 3.1); 0 switches it off.
+        instance_loss: what both networks pay for the discriminator's instance heads, if it has any; None for nothing.
         perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off.
         perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
+
+    Raises:
+        ConfigurationError: a label_mix that is none, such as its mere name.
     """
 
     def __init__(
@@ -48,20 +53,58 @@ class OASIS(GANModule):
         generator_optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
         balance_classes: bool = True,
+        label_mix: Mix | None = None,
         label_mix_weight: float = 5.0,
+        instance_loss: InstanceLoss | None = None,
         perceptual_weight: float = 0.0,
         perceptual_weights_file: str | None = None,
     ) -> None:
         super().__init__()
+        for name, weight in (("label_mix_weight", label_mix_weight), ("perceptual_weight", perceptual_weight)):
+            if weight < 0:
+                raise ConfigurationError(f"model.{name}={weight}: must be 0 (off) or above.")
         self.label_space = label_space
         self.generator = generator(condition_channels=condition_channels)
         self.discriminator = discriminator(num_classes=label_space.num_classes)
         self.adversarial = NPlusOneLoss(label_space.num_classes, label_space.ignore_index, balance=balance_classes)
+        if label_mix is not None and not callable(label_mix):
+            raise ConfigurationError(
+                f"model.label_mix={label_mix}: this is a group of settings, chosen with a slash: "
+                f"model/label_mix=class or model/label_mix=segment"
+            )
+        self.mix = MixClasses() if label_mix is None else label_mix
         self.label_mix_weight = label_mix_weight
+        self.instance_loss = instance_loss
         self.perceptual_weight = perceptual_weight
         self.perceptual = VGGPerceptualLoss(perceptual_weights_file) if perceptual_weight > 0 else None
         self._generator_optimizer = generator_optimizer
         self._discriminator_optimizer = discriminator_optimizer
+
+    def setup(self, stage: str) -> None:
+        """Refuse weights of 16 bits, and a dataset without instance maps where a loss term learns from them.
+
+        Raises:
+            ConfigurationError: with the precision; or with the first sample that has none, and the settings that do
+                without.
+        """
+        if self.trainer.precision in ("bf16-true", "16-true"):
+            raise ConfigurationError(
+                f"trainer.precision={self.trainer.precision}: weights of 16 bits cannot hold Adam's small steps nor an "
+                "average. Use trainer.precision=bf16-mixed."
+            )
+        mixes_instances = self.label_mix_weight > 0 and self.mix.needs_instances
+        sees_instances = self.instance_loss is not None and len(self.discriminator.heads) > 0
+        if not (mixes_instances or sees_instances):
+            return
+        dataset = data_of(self.trainer).dataset("train")
+        without = [files for files in dataset.files if files.instance is None]
+        if without:
+            raise ConfigurationError(
+                f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
+                f"(*{dataset.instance_suffix}.png), first {without[0].label}: the losses of discriminator=panoptic and "
+                f"model/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
+                f"model/label_mix=class."
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
@@ -78,7 +121,11 @@ class OASIS(GANModule):
     def generator_loss(self, batch: Batch) -> LossTerms:
         """What the generator pays for fakes whose pixels are not taken for real ones of their class."""
         fake = self.generator(batch.condition)
-        terms = {"adversarial": self.adversarial.real(self.discriminator(fake), batch.label)}
+        judgement = self.discriminator.judge(fake)
+        terms = {
+            "adversarial": self.adversarial.real(judgement.logits, batch.label),
+            **self.instance_terms(judgement, batch),
+        }
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual_weight * self.perceptual(fake, batch.image)
         return terms
@@ -87,14 +134,25 @@ class OASIS(GANModule):
         """What the discriminator pays for real pixels of a wrong class, fake ones unnoticed, and inconsistency."""
         with torch.no_grad():
             fake = self.generator(batch.condition)
-        real_logits = self.discriminator(batch.image)
+        real = self.discriminator.judge(batch.image)
         fake_logits = self.discriminator(fake)
-        terms = {"real": self.adversarial.real(real_logits, batch.label), "fake": self.adversarial.fake(fake_logits)}
+        terms = {
+            "real": self.adversarial.real(real.logits, batch.label),
+            "fake": self.adversarial.fake(fake_logits),
+            **self.instance_terms(real, batch),
+        }
         if self.label_mix_weight > 0:
-            mask = label_mix_mask(batch.label, self.label_space.num_classes)
+            mask = self.mix(batch.label, batch.instance, self.label_space.num_classes)
             mixed_logits = self.discriminator(label_mix(batch.image, fake, mask))
-            mix = label_mix_loss(mixed_logits, real_logits, fake_logits, mask)
+            mix = label_mix_loss(mixed_logits, real.logits, fake_logits, mask)
             terms["label_mix"] = self.label_mix_weight * mix
+        return terms
+
+    def instance_terms(self, judgement: Judgement, batch: Batch) -> LossTerms:
+        """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
+        if self.instance_loss is None:
+            return {}
+        terms: LossTerms = self.instance_loss(judgement.heads, batch.label, batch.instance)
         return terms
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -111,10 +169,21 @@ class OASIS(GANModule):
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""
-        return [
-            self._generator_optimizer(self.generator.parameters()),
-            self._discriminator_optimizer(self.discriminator.parameters()),
-        ]
+        try:
+            optimizers = [
+                self._generator_optimizer(self.generator.parameters()),
+                self._discriminator_optimizer(self.discriminator.parameters()),
+            ]
+        except ValueError as error:
+            raise ConfigurationError(f"model.generator_optimizer, model.discriminator_optimizer: {error}.") from error
+        self._settings = [_settings(optimizer) for optimizer in optimizers]
+        return optimizers
+
+    def on_train_start(self) -> None:
+        """Learning rates and betas are those of this run, not those that a checkpoint was written with."""
+        for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
+            for group, wanted in zip(optimizer.param_groups, settings, strict=True):
+                group.update(wanted)
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a picture size that the networks cannot halve often enough.
@@ -123,7 +192,7 @@ class OASIS(GANModule):
             ConfigurationError: with the sizes nearby that work.
         """
         divisor = max(self.generator.size_divisor, self.discriminator.size_divisor)
-        if height % divisor or width % divisor:
+        if height % divisor or width % divisor or min(height, width) < divisor:
             fitting = [max(divisor, round(size / divisor) * divisor) for size in (height, width)]
             raise ConfigurationError(
                 f"data.height={height} data.width={width}: the networks halve a picture until it is {divisor} times "
@@ -138,6 +207,10 @@ class OASIS(GANModule):
             self.manual_backward(torch.stack(list(terms.values())).sum())
             optimizer.step()
         return {name: term.detach() for name, term in terms.items()}
+
+
+def _settings(optimizer: Optimizer) -> list[dict[str, Any]]:
+    return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
 def _named(network: str, terms: LossTerms) -> LossTerms:

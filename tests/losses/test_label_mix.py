@@ -2,7 +2,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oasis.losses import label_mix, label_mix_loss, label_mix_mask
+from oasis.instances import MAX_INSTANCES
+from oasis.losses import MixClasses, MixSegments, label_mix, label_mix_loss, label_mix_mask
 
 
 def random_label(seed, num_classes, size=(3, 16, 16)):
@@ -98,3 +99,58 @@ def test_all_three_logits_get_a_gradient_and_the_loss_is_float32():
     loss.backward()
     assert loss.dtype == torch.float32
     assert all(x.grad.abs().sum() > 0 for x in logits)
+
+
+def two_cars(tosses):
+    """Road, two cars that touch, and a group of cars; label and instance, (tosses, 4, 8)."""
+    label, instance = torch.zeros(tosses, 4, 8, dtype=torch.int64), torch.zeros(tosses, 4, 8, dtype=torch.int64)
+    label[:, 1:3, 1:] = 1
+    instance[:, 1:3, 1:3] = 1
+    instance[:, 1:3, 3:5] = MAX_INSTANCES
+    return label, instance
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10_000), num_classes=st.integers(1, 8))
+def test_segments_have_one_coin_each(seed, num_classes):
+    label = random_label(seed, num_classes)
+    instance = random_label(seed + 1, 4) * (label > num_classes // 2)
+    mask = MixSegments()(label, instance, num_classes)
+    assert mask.shape == (3, 1, 16, 16)
+    assert mask.dtype == torch.float32
+    for b in range(3):
+        for c in label[b].unique():
+            for k in instance[b].unique():
+                # An instance is one segment even where its class is torn, and a class without instances is one.
+                here = (instance[b] == k) if k > 0 else (label[b] == c) & (instance[b] == 0)
+                assert mask[b, 0][here].unique().numel() <= 1
+
+
+def test_coins_of_segments_are_fair_and_independent():
+    torch.manual_seed(0)
+    mask = MixSegments()(*two_cars(4000), num_classes=2)[:, 0]
+    coins = torch.stack([mask[:, 0, 0], mask[:, 1, 1], mask[:, 1, 3], mask[:, 1, 6]], dim=1)  # road, cars, group
+    assert (coins.mean(dim=0) - 0.5).abs().max() < 0.04
+    assert (torch.corrcoef(coins.T) - torch.eye(4)).abs().max() < 0.06
+    assert {tuple(pair) for pair in coins[:, 1:3].long().tolist()} == {(0, 0), (0, 1), (1, 0), (1, 1)}
+
+
+def test_classes_do_not_look_at_instances():
+    label, instance = two_cars(50)
+    torch.manual_seed(0)
+    mask = MixClasses()(label, instance, 2)
+    assert mask[:, 0, 1, 1].equal(mask[:, 0, 1, 3])
+    torch.manual_seed(0)
+    assert mask.equal(label_mix_mask(label, 2))
+
+
+def test_without_instances_segments_are_mixed_as_classes():
+    """The same distribution: each of the eight outcomes of three classes, as often."""
+    label = torch.arange(3).expand(4000, 1, 3)
+    shares = []
+    for mix in (MixClasses(), MixSegments()):
+        torch.manual_seed(0)
+        coins = mix(label, torch.zeros_like(label), 3)[:, 0, 0].long()
+        shares.append((coins @ torch.tensor([4, 2, 1])).bincount(minlength=8) / 4000)
+    assert (shares[0] - shares[1]).abs().max() < 0.03
+    assert (shares[1] - 1 / 8).abs().max() < 0.02

@@ -135,5 +135,7 @@ def test_no_network(monkeypatch):
         raise URLError("no route")
 
     monkeypatch.setattr(VGG19_Weights, "get_state_dict", fail)
-    with pytest.raises(ConfigurationError, match=r"no route.*Fetch https://.*vgg19.*model\.perceptual_weights_file=PATH"):
+    with pytest.raises(
+        ConfigurationError, match=r"no route.*Fetch https://.*vgg19.*model\.perceptual_weights_file=PATH"
+    ):
         VGGPerceptualLoss()

@@ -1,10 +1,15 @@
 import copy
+import csv
 
 import pytest
 import torch
 import torch.nn.functional as F
+from hydra.errors import HydraException, InstantiationException
 
-from oasis.errors import ConfigurationError
+from oasis.errors import ConfigurationError, message
+from oasis.losses import InstanceLoss, label_mix_mask
+
+HEADS = ("discriminator=panoptic", "discriminator.boundary=true")
 
 
 def test_loss_terms_by_name(built):
@@ -98,3 +103,179 @@ def test_training_makes_the_losses_move(built):
     for name, value in module.discriminator.state_dict().items():
         if "parametrizations" not in name:  # the spectral norm's estimates move with every pass
             assert torch.equal(value, frozen[name])
+
+
+def test_instance_terms_by_name(built):
+    module, batch = built("discriminator=panoptic")
+    assert set(module.generator_loss(batch)) == {"adversarial", "center", "offset"}
+    assert set(module.discriminator_loss(batch)) == {"real", "fake", "center", "offset", "label_mix"}
+    module, batch = built(*HEADS, "model.instance_loss.offset_weight=0", "model.label_mix_weight=0")
+    assert set(module.generator_loss(batch)) == {"adversarial", "center", "boundary"}
+    assert set(module.discriminator_loss(batch)) == {"real", "fake", "center", "boundary"}
+    module, batch = built(*HEADS, "model.instance_loss=null")
+    assert set(module.generator_loss(batch)) == {"adversarial"}
+
+
+def test_instance_terms_are_paid_on_photos_by_one_and_on_fakes_by_the_other(built):
+    module, batch = built(*HEADS, "generator.noise_dim=0", "model.instance_loss.offset_weight=3")
+    assert (batch.instance > 0).any()
+    module.eval()
+    loss = InstanceLoss(module.label_space, offset_weight=3)
+    with torch.no_grad():
+        for terms, image in (
+            (module.generator_loss(batch), module.generator(batch.condition)),
+            (module.discriminator_loss(batch), batch.image),
+        ):
+            features = module.discriminator.features(image)
+            heads = {name: head(features) for name, head in module.discriminator.heads.items()}
+            expected = loss(heads, batch.label, batch.instance)
+            assert set(expected) == {"center", "offset", "boundary"}
+            for name, value in expected.items():
+                torch.testing.assert_close(terms[name], value)
+
+
+@pytest.mark.parametrize("name", ["center", "offset", "boundary"])
+def test_both_networks_learn_from_each_instance_term(built, name):
+    module, batch = built(*HEADS, "model.label_mix_weight=0")
+    module.generator_loss(batch)[name].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in module.generator.parameters())
+    assert any(p.grad.abs().sum() > 0 for p in module.generator.parameters())
+    module.zero_grad()
+    module.discriminator_loss(batch)[name].backward()
+    assert module.discriminator.heads[name].weight.grad.abs().sum() > 0
+    assert module.discriminator.down[0].conv_1.bias.grad.abs().sum() > 0
+    assert all(p.grad is None for p in module.generator.parameters())
+
+
+def test_heads_leave_the_other_terms_alone(built):
+    """What is there without heads is the same with them, bit for bit."""
+    plain, batch = built()
+    panoptic, _ = built(*HEADS)
+    for loss in ("generator_loss", "discriminator_loss"):
+        torch.manual_seed(1)
+        expected = getattr(plain, loss)(batch)
+        torch.manual_seed(1)
+        found = getattr(panoptic, loss)(batch)
+        for name, term in expected.items():
+            assert found[name].equal(term), name
+
+
+@pytest.mark.parametrize("name", ["center", "offset", "boundary"])
+def test_heads_learn(built, name):
+    """Some steps on one batch: the centres are found, the offsets point to them, the boundaries are seen."""
+    wide = "discriminator.channels=16", "discriminator.init_gain=1", "model.instance_loss.sigma=0.06"
+    module, batch = built(*HEADS, *wide, "model.discriminator_optimizer.lr=2e-3")
+    _, optimizer = module.configure_optimizers()
+    history = []
+    for _ in range(60):
+        term = module.instance_terms(module.discriminator.judge(batch.image), batch)[name]
+        optimizer.zero_grad()
+        term.backward()
+        optimizer.step()
+        history.append(term.item())
+    assert history[-1] < 0.8 * history[0]
+
+
+def test_training_with_heads_logs_all_terms(fit, read_checkpoint):
+    run = fit("heads", *HEADS, "model/label_mix=segment", "trainer.max_epochs=1")
+    with (run / "metrics.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["discriminator/real"]]
+    names = {name for name in rows[0] if name.startswith(("generator/", "discriminator/"))}
+    own = {"generator": {"adversarial"}, "discriminator": {"real", "fake", "label_mix"}}
+    assert names == {
+        f"{network}/{name}" for network, terms in own.items() for name in terms | {"center", "offset", "boundary"}
+    }
+    assert len(rows) == 3
+    assert all(float(row[name]) > 0 for row in rows for name in names)
+    saved = {name for name in read_checkpoint(run)["state_dict"] if ".heads." in name}
+    assert saved == {
+        f"discriminator.heads.{name}.{kind}" for name in ("center", "offset", "boundary") for kind in ("weight", "bias")
+    }
+
+
+def test_training_with_heads_resumes(fit, read_checkpoint):
+    settings = (*HEADS, "model/label_mix=segment")
+    whole = read_checkpoint(fit("whole", *settings, "trainer.max_steps=8"))  # two optimizer steps a batch
+    half = fit("half", *settings, "trainer.max_steps=4")
+    resumed = fit("resumed", *settings, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")
+    found = read_checkpoint(resumed)
+    assert found["progress"] == whole["progress"] == {"batches_seen": 4, "images_seen": 8}
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(value, found["state_dict"][name]), name
+
+
+def test_label_mix_by_segment(built):
+    """The two cars of the tiny dataset touch: mixed by class they share a fate, by segment they need not."""
+    for option, apart in (("class", False), ("segment", True)):
+        module, batch = built(f"model/label_mix={option}")
+        torch.manual_seed(0)
+        fates = set()
+        for _ in range(40):
+            mask = module.mix(batch.label, batch.instance, module.label_space.num_classes)[0, 0]
+            fates.add(tuple(mask[batch.instance[0] == k].unique().item() for k in (1, 2)))
+        assert any(one != other for one, other in fates) == apart
+        assert len(fates) == (4 if apart else 2)
+
+
+def test_label_mix_mixes_as_it_is_told(built, monkeypatch):
+    module, batch = built("generator.noise_dim=0")
+    module.eval()
+    seen = []
+    forward = module.discriminator.forward
+    monkeypatch.setattr(module.discriminator, "forward", lambda image: (seen.append(image), forward(image))[1])
+    module.mix = lambda label, instance, num_classes: (instance == 1).unsqueeze(1).float()
+    with torch.no_grad():
+        module.discriminator_loss(batch)
+        fake = module.generator(batch.condition)
+    one = (batch.instance == 1).unsqueeze(1)
+    assert seen[-1].equal(torch.where(one, batch.image, fake))
+
+
+def test_the_published_mix_is_the_default(built):
+    module, batch = built()
+    torch.manual_seed(0)
+    mask = module.mix(batch.label, batch.instance, 35)
+    torch.manual_seed(0)
+    assert mask.equal(label_mix_mask(batch.label, 35))
+
+
+def test_a_mix_that_is_none(built):
+    with pytest.raises(HydraException, match=r"(?s)Could not find 'model/label_mix/segmant'.*class.*segment"):
+        built("model/label_mix=segmant")
+    with pytest.raises(InstantiationException) as caught:
+        built("model.label_mix=segment")
+    assert "model/label_mix=segment" in message(caught.value)
+    assert isinstance(caught.value.__cause__, ConfigurationError)
+
+
+@pytest.mark.parametrize("option", ["discriminator=panoptic", "model/label_mix=segment"])
+def test_a_dataset_without_instances_is_refused(fit, tiny, option):
+    missing = next((tiny.root / "gtFine" / "train").glob("*/*_instanceIds.png"))
+    missing.unlink()
+    with pytest.raises(ConfigurationError, match=r"(?s)1 of 7 samples.*no instance map.*discriminator=oasis"):
+        fit("run", option)
+    fit("without", "trainer.max_steps=2")  # the published losses do without
+
+
+def test_the_two_attempts_differ_in_what_was_repaired(composed):
+    """The same data and budget, so that what differs is what is asked about."""
+    failed, repaired = (
+        composed(f"experiment={name}_attempt", "data.root=somewhere", "paths.output_dir=unused")
+        for name in ("failed", "repaired")
+    )
+    assert failed.data == repaired.data
+    assert failed.trainer == repaired.trainer
+    assert failed.label_space == repaired.label_space
+    assert failed.data.batch_size == repaired.data.batch_size == 2
+    for cfg in (failed, repaired):
+        assert cfg.label_space._target_.endswith("cityscapes_train_ids")
+        assert cfg.model.generator_optimizer.lr == cfg.model.discriminator_optimizer.lr == 4e-4
+    assert failed.encoding._target_.endswith(".InstanceIds")
+    assert not failed.encoding.normalized
+    assert (failed.generator.noise_dim, failed.model.label_mix_weight, failed.callbacks.ema) == (0, 0, None)
+    assert failed.discriminator._target_.endswith(".OASISDiscriminator")
+    assert repaired.encoding._target_.endswith(".PerInstanceMasks")
+    assert (repaired.generator.noise_dim, repaired.model.label_mix_weight) == (64, 5)
+    assert repaired.callbacks.ema.decay == 0.999
+    assert repaired.discriminator._target_.endswith(".PanopticDiscriminator")
+    assert repaired.model.label_mix._target_.endswith(".MixSegments")
