@@ -1,10 +1,13 @@
-"""Pictures of label maps, fakes and losses."""
+"""Pictures of label maps, instances, fakes and losses."""
 
+import colorsys
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -12,6 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+
+from oasis.instances import boundaries
 
 _CAPTION = 18  # pixels above each column
 _GAP = 4
@@ -100,3 +105,78 @@ def _draw_curve(axis: Axes, name: str, points: NDArray[np.float64]) -> None:
     window = max(1, len(points) // 20)
     smooth = np.convolve(points[:, 1], np.ones(window) / window, mode="valid")
     axis.plot(points[window - 1 :, 0], smooth, color=line.get_color(), label=name)
+
+
+def instance_color(number: int) -> tuple[int, int, int]:
+    """A colour for the instance of this number, far from those of the numbers next to it; RGB in 0..255."""
+    hue = number * 0.618034 % 1.0  # the golden ratio: any few numbers in a row are spread over the circle
+    red, green, blue = colorsys.hsv_to_rgb(hue, (0.55, 0.8)[number % 2], (1.0, 0.85)[number // 2 % 2])
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def paint_instances(instance: Tensor, background: Tensor, opacity: float = 0.75) -> Tensor:
+    """Each instance in its own colour, with a white contour.
+
+    Args:
+        instance: (H, W) int64, 0 = no instance.
+        background: (3, H, W) in [-1, 1], shown in grey.
+        opacity: of the colours.
+
+    Returns:
+        (3, H, W) float32 in [-1, 1].
+    """
+    palette = torch.tensor([instance_color(number) for number in range(int(instance.max()) + 1)]) / 127.5 - 1.0
+    grey = background.mean(0, keepdim=True).expand(3, -1, -1)
+    colored = torch.lerp(grey, palette[instance].permute(2, 0, 1), opacity)
+    picture = torch.where(instance > 0, colored, grey)
+    contour = (boundaries(torch.zeros_like(instance)[None], instance[None])[0] > 0) & (instance > 0)
+    return torch.where(contour, 1.0, picture)
+
+
+def paint_values(values: Tensor, low: float, high: float, colormap: str) -> Tensor:
+    """Numbers as colours.
+
+    Args:
+        values: (H, W).
+        low: what gets the first colour, and whatever is below.
+        high: what gets the last colour, and whatever is above.
+        colormap: one of matplotlib's names.
+
+    Returns:
+        (3, H, W) float32 in [-1, 1].
+    """
+    shares = (values.float() - low) / max(high - low, 1e-9)
+    colors = matplotlib.colormaps[colormap](shares.clamp(0, 1).numpy())[..., :3]
+    return torch.from_numpy(colors).float().permute(2, 0, 1) * 2.0 - 1.0
+
+
+def paint_directions(offset: Tensor, longest: float) -> Tensor:
+    """Vectors as colours: the hue is the direction, white is no way at all; see `paint_direction_wheel`.
+
+    Args:
+        offset: (2, H, W), (dy, dx).
+        longest: the length that gets the full colour. Colours grow with the root of the length, so that short ways
+            can be told apart too.
+
+    Returns:
+        (3, H, W) float32 in [-1, 1].
+    """
+    dy, dx = offset.float()
+    strength = (torch.hypot(dy, dx) / max(longest, 1e-9)).clamp(0, 1).sqrt().unsqueeze(0)
+    hue = torch.atan2(dy, dx) / math.tau % 1.0
+    colors = torch.from_numpy(matplotlib.colormaps["hsv"](hue.numpy())[..., :3]).float().permute(2, 0, 1)
+    return torch.lerp(torch.ones_like(colors), colors, strength) * 2.0 - 1.0
+
+
+def paint_direction_wheel(size: int) -> Tensor:
+    """What the colours of `paint_directions` mean: a disc in which each point has the colour of the way to it.
+
+    Args:
+        size: of the picture's sides in pixels.
+
+    Returns:
+        (3, size, size) float32 in [-1, 1], white around the disc.
+    """
+    axis = (2 * torch.arange(size) - (size - 1)) / (size - 1)  # exactly 0 in the middle, unlike linspace
+    way = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
+    return torch.where(way.norm(dim=0) <= 1, paint_directions(way, 1.0), 1.0)

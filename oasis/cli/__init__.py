@@ -1,0 +1,40 @@
+"""The command `oasis`: a sub-command a file; `oasis --help` lists them."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from oasis.cli.encodings import encodings
+from oasis.errors import OasisError, message
+
+
+class _OneLineErrors(TyperGroup):
+    """Prints an error that the user can mend without its traceback, and ends with status 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OasisError, OSError) as error:
+            text = str(error) if isinstance(error, OSError) and not isinstance(error, OasisError) else message(error)
+            Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_OneLineErrors,
+    help="Panoptic OASIS: label maps in, street photos out. Training is `python train.py`; this is all else.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
+)
+app.command()(encodings)
+
+
+@app.callback()
+def _main() -> None:
+    """Keeps `encodings` a sub-command while it is the only one."""
+
+
+__all__ = ["app"]

@@ -1,0 +1,53 @@
+"""The configuration groups of the checkout, for commands that instantiate something by its name there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+import oasis
+from oasis.encodings import Encoding
+from oasis.errors import ConfigurationError
+
+
+def conf_dir() -> Path:
+    """The folder conf/, which lies beside the package in a checkout.
+
+    Raises:
+        ConfigurationError: the package was installed without its checkout.
+    """
+    folder = Path(oasis.__file__).resolve().parents[1] / "conf"
+    if not (folder / "train.yaml").is_file():
+        raise ConfigurationError(
+            f"{folder} does not exist: the settings lie in the repository, beside the package, but this oasis was "
+            "installed without it. Clone the repository and run `make test` there, or `pip install -e .`."
+        )
+    return folder
+
+
+def encoding_names() -> list[str]:
+    """Names of all encodings in conf/encoding, in alphabetical order."""
+    return sorted(path.stem for path in (conf_dir() / "encoding").glob("*.yaml"))
+
+
+def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
+    """Make encodings as `python train.py encoding=NAME` does, ready to encode what is not training data.
+
+    Args:
+        names: of files in conf/encoding.
+
+    Returns:
+        Name -> encoding; all of one label space.
+
+    Raises:
+        ConfigurationError: no such encoding.
+    """
+    unknown = [name for name in names if name not in encoding_names()]
+    if unknown:
+        raise ConfigurationError(f"No encoding is called {unknown[0]!r}; there are {', '.join(encoding_names())}.")
+    encodings: dict[str, Encoding] = {}
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        for name in names:
+            encodings[name] = instantiate(compose("train", overrides=[f"encoding={name}"]).encoding).eval()
+    return encodings
