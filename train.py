@@ -27,15 +27,16 @@ def train(cfg: DictConfig) -> None:
     checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config)
     output_dir = Path(cfg.paths.output_dir)
     OmegaConf.save(OmegaConf.create(config), output_dir / "config.yaml")
-
     encoding = instantiate(cfg.encoding)
     data = instantiate(cfg.data, encoding=encoding)
     model = instantiate(cfg.model, condition_channels=encoding.channels)
     model.check_size(data.height, data.width)
     if cfg.summary:
         print_networks(model, data.height, data.width)
-    callbacks = [instantiate(callback) for callback in cfg.callbacks.values() if callback is not None]
-    loggers = [instantiate(logger) for logger in (cfg.logger or {}).values() if logger is not None]
+    callbacks, loggers = (
+        [instantiate(part) for part in (cfg.get(group) or {}).values() if part is not None]
+        for group in ("callbacks", "logger")
+    )
     trainer = instantiate(cfg.trainer, callbacks=[*callbacks, ConfigInCheckpoint(config)], logger=loggers)
     trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
     list_files(output_dir)

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import HydraException
 from hydra.utils import instantiate
 
+import oasis.encodings
+import oasis.models
 from oasis.encodings import Encoding
 from oasis.errors import CheckpointError
 from oasis.labels import LabelSpace
@@ -16,9 +19,18 @@ from oasis.models import OASISGenerator
 from oasis.training.checkpoints import LAST
 from oasis.training.ema import CHECKPOINT_KEY
 
-# What has to be the same for weights to mean the same.
+# What has to be the same for weights to mean the same, and for the order of the data to go on.
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
-_ALLOWED_TARGETS = ("oasis.labels.", "oasis.encodings.", "oasis.models.")
+_SAME = (*_SHAPING, "data.batch_size")
+_MEANINGLESS_ONCE_TRAINED = ("init_gain",)
+# A checkpoint may come from anywhere: these, and nothing else, may it ask to be called.
+_ALLOWED_TARGETS = {
+    "oasis.labels.LabelSpace",
+    "oasis.labels.LabelSpace.cityscapes_ids",
+    "oasis.labels.LabelSpace.cityscapes_train_ids",
+    *(f"oasis.encodings.{name}" for name in oasis.encodings.__all__),
+    *(f"oasis.models.{name}" for name in oasis.models.__all__),
+}
 
 
 @dataclass
@@ -65,16 +77,22 @@ def restore(path: str | Path) -> Restored:
     """
     checkpoint = load(path)
     config = checkpoint["config"]
-    for name in _SHAPING:
-        _require_own_targets(config[name], path)
-    encoding = instantiate(config["encoding"])
-    generator = instantiate(config["generator"])(condition_channels=encoding.channels)
+    for name in ("label_space", "encoding", "generator"):
+        if name not in config:
+            raise CheckpointError(f"{path}: its configuration has no {name}; it cannot be rebuilt from.")
+        _require_harmless(config[name], path)
     if CHECKPOINT_KEY in checkpoint:
         weights, prefix = checkpoint[CHECKPOINT_KEY], "module."
     else:
         weights, prefix = checkpoint["state_dict"], "generator."
-    generator.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
-    return Restored(config, instantiate(config["label_space"]), encoding, generator.eval())
+    try:
+        label_space = instantiate(config["label_space"])
+        encoding = instantiate(config["encoding"])
+        generator = instantiate(config["generator"])(condition_channels=encoding.channels)
+        generator.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+    except (HydraException, RuntimeError) as error:
+        raise CheckpointError(f"{path}: its weights and its configuration do not fit: {error}") from error
+    return Restored(config, label_space, encoding, generator.eval())
 
 
 def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, Any]) -> Path | None:
@@ -94,8 +112,9 @@ def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, An
     written = load(path)["config"]
     differences = [
         f"{key}: {ours} now, {theirs} in the checkpoint"
-        for name in _SHAPING
-        for key, ours, theirs in _differences(name, config[name], written.get(name))
+        for name in _SAME
+        for key, ours, theirs in _differences(name, _look_up(config, name), _look_up(written, name))
+        if not key.endswith(_MEANINGLESS_ONCE_TRAINED)
     ]
     if differences:
         raise CheckpointError(
@@ -120,10 +139,23 @@ def _differences(name: str, ours: object, theirs: object) -> Iterator[tuple[str,
         yield name, ours, theirs
 
 
-def _require_own_targets(config: Mapping[str, Any], path: str | Path) -> None:
-    """A checkpoint may come from anywhere: what it asks to be called has to be this project's own."""
-    for key, value in config.items():
-        if key == "_target_" and not str(value).startswith(_ALLOWED_TARGETS):
-            raise CheckpointError(f"{path}: its configuration would call {value}, which is not of this project.")
-        if isinstance(value, Mapping):
-            _require_own_targets(value, path)
+def _look_up(config: Mapping[str, Any], dotted: str) -> object:
+    found: Any = config
+    for name in dotted.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _require_harmless(config: object, path: str | Path) -> None:
+    """Refuse a configuration that would call, or have resolved, anything but the parts of a model."""
+    if isinstance(config, Mapping):
+        target = config.get("_target_")
+        if target is not None and target not in _ALLOWED_TARGETS:
+            raise CheckpointError(f"{path}: its configuration would call {target}, which is no part of a model.")
+        for value in config.values():
+            _require_harmless(value, path)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _require_harmless(value, path)
+    elif isinstance(config, str) and "${" in config:
+        raise CheckpointError(f"{path}: its configuration holds {config!r}, which is not resolved.")

@@ -4,6 +4,10 @@ Each message names the file and the value at fault and says what to do; `train.p
 print them without a traceback. Anything else that is raised is a bug of this project.
 """
 
+import errno
+
+_NO_ROOM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT)
+
 
 class OasisError(Exception):
     """Base of all errors whose remedy lies with the user."""
@@ -32,9 +36,10 @@ def message(error: BaseException) -> str:
     errors say half of what they mean in their cause.
     """
     cause = error.__cause__
-    if cause is not None and not isinstance(cause, OasisError):
+    if isinstance(cause, OasisError):
+        error = cause
+    elif cause is not None and not isinstance(error, OasisError):
         return f"{error}\n{cause}"
-    error = cause or error
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return f"{error}. Is paths.output_dir a folder that can be written, with room?"
     return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()

@@ -59,7 +59,7 @@ def test_multirun_gives_each_job_a_folder(tmp_path):
         (["data.root=/no/such/place"], ["/no/such/place", "csDownload", "data=synthetic"]),
         (["data=cityscapes"], ["data.root", "CITYSCAPES_DATASET", "data=synthetic"]),
         (["data.height=48"], ["data.height=48", "multiples of 32", "data.height=64"]),
-        (["data.batch_size=9", "data.streets.train=8"], ["data.batch_size=9", "8 samples"]),
+        (["data.batch_size=9", "data.streets.train=8"], ["data.streets.train=8", "one batch (9)"]),
         (["resume=nowhere.ckpt"], ["nowhere.ckpt", "no such checkpoint"]),
         (["resume=last"], ["no run below"]),
         (["trainer.gradient_clip_val=1.0"], ["gradient_clip_val", "not in struct"]),

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 
 from oasis.batch import Batch
 from oasis.data.cityscapes import CityscapesDataset, Sample, Split
+from oasis.data.consistency import OnInconsistentIds
 from oasis.data.sampler import StreamSampler
 from oasis.data.transforms import compact_instances, flip_some, to_unit_range
 from oasis.encodings import Encoding
@@ -33,9 +34,11 @@ class CityscapesDataModule(LightningDataModule):
         pin_memory: page-locked batches; None = where there is a GPU.
         flip: mirror half of the training samples left to right.
         seed: of shuffling.
+        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map: `error`, or
+            `trust_instances`; see `OnInconsistentIds`.
 
     Raises:
-        ConfigurationError: neither root nor streets; batch_size above what the training split holds.
+        ConfigurationError: neither root nor streets; batch_size above what the training split holds; no such policy.
         DatasetError: see `CityscapesDataset`.
     """
 
@@ -52,6 +55,7 @@ class CityscapesDataModule(LightningDataModule):
         pin_memory: bool | None = None,
         flip: bool = True,
         seed: int = 0,
+        on_inconsistent_ids: str = OnInconsistentIds.ERROR,
     ) -> None:
         super().__init__()
         if root is None and streets is None:
@@ -61,6 +65,13 @@ class CityscapesDataModule(LightningDataModule):
             )
         if batch_size < 1:
             raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
+        if num_workers is not None and num_workers < 0:
+            raise ConfigurationError(f"data.num_workers={num_workers}: 0 reads in the training process, null chooses.")
+        if root is None and streets is not None and (streets.train < batch_size or streets.val < 1):
+            raise ConfigurationError(
+                f"data.streets.train={streets.train} data.streets.val={streets.val}: at least one batch "
+                f"({batch_size}) and one street are needed."
+            )
         self.encoding = encoding
         self.label_space = label_space
         self.root = root
@@ -72,6 +83,7 @@ class CityscapesDataModule(LightningDataModule):
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.flip = flip
         self.seed = seed
+        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
         self.batches_served = 0
         self._datasets: dict[Split, CityscapesDataset] = {}
 
@@ -82,6 +94,11 @@ class CityscapesDataModule(LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """List and check the files of the splits that training reads."""
+        if self.trainer is not None and self.trainer.world_size > 1:
+            raise ConfigurationError(
+                f"trainer.devices gives {self.trainer.world_size} processes: the order of the data and the random "
+                "state are made for one so far. Use trainer.devices=1."
+            )
         train = self.dataset("train")
         if len(train) < self.batch_size:
             raise ConfigurationError(
@@ -95,7 +112,13 @@ class CityscapesDataModule(LightningDataModule):
         if split not in self._datasets:
             root = self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder()
             self._datasets[split] = CityscapesDataset(
-                root, split, self.label_space, self.height, self.width, self.encoding.needs_instances
+                root,
+                split,
+                self.label_space,
+                self.height,
+                self.width,
+                self.encoding.needs_instances,
+                self.on_inconsistent_ids,
             )
         return self._datasets[split]
 

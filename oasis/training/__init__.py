@@ -2,6 +2,7 @@
 
 from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
 from oasis.training.ema import GeneratorEMA
+from oasis.training.encoding_log import EncodingLog
 from oasis.training.image_logger import ImageLogger
 from oasis.training.loss_plot import LossPlot
 from oasis.training.module import OASIS
@@ -9,12 +10,14 @@ from oasis.training.progress import ProgressBar, Throughput
 from oasis.training.quiet import quiet
 from oasis.training.random_state import RandomState
 from oasis.training.run_folder import list_files, print_networks
+from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.training.watch import StopOnNonFinite
 
 __all__ = [
     "OASIS",
     "Checkpoints",
     "ConfigInCheckpoint",
+    "EncodingLog",
     "GeneratorEMA",
     "ImageLogger",
     "LossPlot",
@@ -22,7 +25,9 @@ __all__ = [
     "RandomState",
     "StopOnNonFinite",
     "Throughput",
+    "fixed_noise",
     "list_files",
     "print_networks",
     "quiet",
+    "sampling_generator",
 ]

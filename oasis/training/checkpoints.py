@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from oasis.errors import ConfigurationError
+from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.training.base import watched
 
 LAST = "last.ckpt"
@@ -93,11 +93,23 @@ class Checkpoints(Checkpoint):
             self.best_score = state_dict["best_score"]
 
     def _write(self, trainer: Trainer, name: str) -> None:
+        _require_finite(trainer.lightning_module)
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{name}.part"
         trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
             unfinished.replace(self.folder / name)
+
+
+def _require_finite(module: LightningModule) -> None:
+    """A step can ruin the weights though its loss was finite; such weights must not replace good ones."""
+    bad = [name for name, weight in module.named_parameters() if not weight.isfinite().all()]
+    if bad:
+        raise NonFiniteLossError(
+            f"After batch {watched(module).batches_seen}, {len(bad)} weights are NaN or infinite, first {bad[0]}. They "
+            "were not saved: the checkpoints before, if there are any, are as they were. Resume with lower "
+            "model.generator_optimizer.lr and model.discriminator_optimizer.lr."
+        )
 
 
 class ConfigInCheckpoint(Callback):

@@ -9,7 +9,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from oasis.errors import CheckpointError
+from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import OASISGenerator
 from oasis.training.base import data_of, watched
 
@@ -26,10 +26,17 @@ class GeneratorEMA(Callback):
 
     Args:
         decay: of the average, per batch: 0.999 remembers about 1000 batches.
-        bn_batches: training batches that the BatchNorm statistics are estimated on.
+        bn_batches: training batches that the BatchNorm statistics are estimated on; 0 = use the generator's own.
+
+    Raises:
+        ConfigurationError: a decay outside [0, 1), a negative number of batches.
     """
 
     def __init__(self, decay: float = 0.999, bn_batches: int = 50) -> None:
+        if not 0 <= decay < 1:
+            raise ConfigurationError(f"callbacks.ema.decay={decay}: must be at least 0 and below 1, such as 0.999.")
+        if bn_batches < 0:
+            raise ConfigurationError(f"callbacks.ema.bn_batches={bn_batches}: must be 0 (no estimation) or above.")
         self.decay = decay
         self.bn_batches = bn_batches
         self._average: AveragedModel | None = None
@@ -67,7 +74,7 @@ class GeneratorEMA(Callback):
     def ready_generator(self, trainer: Trainer) -> OASISGenerator:
         """The averaged generator with BatchNorm statistics that fit its weights."""
         batches_seen = watched(trainer.lightning_module).batches_seen
-        if self._estimated_at != batches_seen:
+        if self.bn_batches and self._estimated_at != batches_seen:
             with isolate_rng(), torch.no_grad():
                 torch.manual_seed(0)
                 update_bn(self._conditions(trainer), self.generator)

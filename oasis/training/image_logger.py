@@ -6,6 +6,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.batch import Batch
+from oasis.errors import ConfigurationError
 from oasis.training.base import GANModule, data_of, watched
 from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.visualize import colorize, sample_grid
@@ -22,9 +23,17 @@ class ImageLogger(Callback):
         every_batches: how often; a last one is painted when training ends.
         samples: how many rows, taken from the start of the validation split.
         seed: of the noise.
+
+    Raises:
+        ConfigurationError: an interval or a number of samples below 1.
     """
 
     def __init__(self, folder: str, every_batches: int = 500, samples: int = 6, seed: int = 0) -> None:
+        if every_batches < 1 or samples < 1:
+            raise ConfigurationError(
+                f"callbacks.image_logger.every_batches={every_batches} samples={samples}: both must be 1 or more; "
+                "callbacks.image_logger=null paints nothing."
+            )
         self.folder = Path(folder)
         self.every_batches = every_batches
         self.samples = samples

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from oasis.errors import CheckpointError
+
 _KEY = "random_state"
 
 
@@ -23,7 +25,16 @@ class RandomState(Callback):
         checkpoint[_KEY] = {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Remember them until training starts: what runs before may draw random numbers of its own."""
+        """Remember them until training starts: what runs before may draw random numbers of its own.
+
+        Raises:
+            CheckpointError: the run that wrote the checkpoint kept no random state.
+        """
+        if _KEY not in checkpoint:
+            raise CheckpointError(
+                "The checkpoint holds no random state, so the run that wrote it had callbacks.random_state=null. "
+                "Resume it with callbacks.random_state=null."
+            )
         self._restore = checkpoint[_KEY]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -29,7 +29,7 @@ class StopOnNonFinite(Callback):
             return
         bad = ", ".join(f"{name} = {value.item()}" for name, value in outputs.items() if not value.isfinite())
         raise NonFiniteLossError(
-            f"Batch {watched(pl_module).batches_seen} ({', '.join(batch.name)}): {bad}. Training has stopped; the last "
-            "checkpoint was written before this. Resume it with a lower model.generator_optimizer.lr and "
+            f"Batch {watched(pl_module).batches_seen} ({', '.join(batch.name)}): {bad}. Training has stopped; "
+            "checkpoints, if there are any, are from before. Resume with lower model.generator_optimizer.lr and "
             "model.discriminator_optimizer.lr, or with trainer.precision=32-true."
         )

@@ -134,7 +134,49 @@ def test_nothing_in_a_checkpoint_is_run(run, tmp_path, capsys):
     torch.save(checkpoint, tmp_path / "target.ckpt")
     with pytest.raises(CheckpointError, match=r"would call os\.getcwd"):
         restore(tmp_path / "target.ckpt")
+    out = str(tmp_path / "written.npy")
+    for sneaked in (
+        [{"_target_": "numpy.save", "file": out, "arr": [1]}],  # within a list
+        {"_target_": "oasis.labels.np.save", "file": out, "arr": [1]},  # through a module of ours
+        "${oc.env:HOME}",
+    ):
+        checkpoint = load(last(run))
+        checkpoint["config"]["encoding"]["label_space"] = sneaked
+        torch.save(checkpoint, tmp_path / "target.ckpt")
+        with pytest.raises(CheckpointError, match=r"no part of a model|not resolved"):
+            restore(tmp_path / "target.ckpt")
+    assert not (tmp_path / "written.npy").exists()
     assert "code ran" not in capsys.readouterr().out
+
+
+def test_weights_that_do_not_fit_the_configuration(run, tmp_path):
+    checkpoint = load(last(run))
+    checkpoint["config"]["generator"]["channels"] = 4
+    torch.save(checkpoint, tmp_path / "changed.ckpt")
+    with pytest.raises(CheckpointError, match=r"changed\.ckpt: its weights and its configuration do not fit"):
+        restore(tmp_path / "changed.ckpt")
+    del checkpoint["config"]["encoding"]
+    torch.save(checkpoint, tmp_path / "changed.ckpt")
+    with pytest.raises(CheckpointError, match="has no encoding"):
+        restore(tmp_path / "changed.ckpt")
+
+
+def test_another_batch_size_would_lose_its_place_in_the_data(run, fit):
+    with pytest.raises(CheckpointError, match=r"data\.batch_size: 1 now, 2 in the checkpoint"):
+        fit("more", f"resume={last(run)}", "data.batch_size=1")
+
+
+def test_learning_rates_are_those_of_the_resumed_run(run, fit, read_checkpoint):
+    more = fit("more", f"resume={last(run)}", "trainer.max_epochs=3", "model.generator_optimizer.lr=1e-5",
+               "generator.init_gain=1.0")  # fmt: skip
+    rates = [state["param_groups"][0]["lr"] for state in read_checkpoint(more)["optimizer_states"]]
+    assert rates == [1e-5, 4e-4]
+
+
+def test_no_random_state_to_resume(fit):
+    run = fit("run", "trainer.max_epochs=1", "callbacks.random_state=null")
+    with pytest.raises(CheckpointError, match=r"callbacks\.random_state=null"):
+        fit("more", "trainer.max_epochs=2", f"resume={last(run)}")
 
 
 def test_another_configuration(run, fit):

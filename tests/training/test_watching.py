@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from oasis.errors import NonFiniteLossError
+from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.training import OASIS
 from oasis.training.progress import Throughput, total_batches
 
@@ -72,6 +72,49 @@ def test_a_loss_that_turns_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     kept = read_checkpoint(tmp_path / "runs" / "test" / "run")
     assert kept["progress"]["batches_seen"] == 4
     assert all(v.isfinite().all() for v in kept["state_dict"].values() if torch.is_floating_point(v))
+
+
+def test_weights_that_a_step_ruined_are_not_saved(fit, read_checkpoint, monkeypatch, tmp_path):
+    original = OASIS.training_step
+
+    def ruin(self, batch, batch_idx):
+        terms = original(self, batch, batch_idx)
+        if self.batches_seen == 4:
+            self.discriminator.head.weight.data[0] = float("inf")
+        return terms
+
+    monkeypatch.setattr(OASIS, "training_step", ruin)
+    with pytest.raises(NonFiniteLossError, match=r"After batch 4, 1 weights.*discriminator\.head\.weight.*lr"):
+        fit("run", "trainer.max_epochs=3", "callbacks.checkpoints.every_batches=1")
+    kept = read_checkpoint(tmp_path / "runs" / "test" / "run")
+    assert kept["progress"]["batches_seen"] == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("callbacks.ema.decay=2", r"decay=2.*below 1"),
+        ("callbacks.ema.bn_batches=-1", r"bn_batches=-1"),
+        ("callbacks.image_logger.every_batches=0", r"every_batches=0.*1 or more"),
+        ("callbacks.image_logger.samples=0", r"samples=0.*1 or more"),
+        ("model.label_mix_weight=-1", r"label_mix_weight=-1"),
+        ("model.perceptual_weight=-1", r"perceptual_weight=-1"),
+        ("model.generator_optimizer.lr=-1", r"generator_optimizer.*-1"),
+        ("data.height=0", r"data\.height=0"),
+        ("data.num_workers=-2", r"data\.num_workers=-2"),
+    ],
+)
+def test_nonsense_settings(fit, setting, words):
+    with pytest.raises(Exception, match=words) as caught:
+        fit("run", setting)
+    assert isinstance(caught.value, ConfigurationError) or isinstance(caught.value.__cause__, ConfigurationError)
+
+
+def test_average_without_estimation_has_the_generator_s_own_statistics(fit, read_checkpoint):
+    saved = read_checkpoint(fit("run", "trainer.max_epochs=1", "callbacks.ema.bn_batches=0"))
+    name = "blocks.0.spade_0.norm.running_mean"
+    assert torch.equal(saved["generator_ema"][f"module.{name}"], saved["state_dict"][f"generator.{name}"])
+    assert saved["generator_ema"][f"module.{name}"].abs().max() > 0
 
 
 def test_infinite_loss_is_named_as_such(fit, monkeypatch):

@@ -1,0 +1,23 @@
+"""What an encoding has to report."""
+
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from oasis.training.base import data_of
+
+
+class EncodingLog(Callback):
+    """Logs the measurements of the encoding as `encoding/NAME`, such as how many instances found no slot."""
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Log those of this batch."""
+        for name, value in data_of(trainer).encoding.measurements().items():
+            pl_module.log(f"encoding/{name}", value.float(), batch_size=len(batch))
