@@ -12,14 +12,19 @@ from oasis.data import CityscapesDataset
 from oasis.data.transforms import compact_instances
 from oasis.labels import LabelSpace
 
+CONF = Path(__file__).parents[1] / "conf"
 pytestmark = pytest.mark.real_data
+
+
+def genuine(name):
+    if "OASIS_REAL_DATA" not in os.environ:
+        pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
+    return Path(os.environ["OASIS_REAL_DATA"]) / name
 
 
 @pytest.fixture(params=["cityscapes_sample", "camvid"])
 def root(request):
-    if "OASIS_REAL_DATA" not in os.environ:
-        pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
-    return Path(os.environ["OASIS_REAL_DATA"]) / request.param
+    return genuine(request.param)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +55,18 @@ def test_instances_survive_resizing_to_256x512(root, ids):
             assert (compact[~thing] == 0).all()
 
 
+def trains(fit, *overrides):
+    short = ("trainer.max_epochs=1", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
+    run = fit("run", *overrides, *short)
+    return (run / "samples" / "batch_00000002.png").is_file() and (run / "checkpoints" / "last.ckpt").is_file()
+
+
 def test_trains(root, fit):
-    run = fit("run", f"data.root={root}", "trainer.max_epochs=1", "trainer.limit_train_batches=2",
-              "trainer.limit_val_batches=1")  # fmt: skip
-    assert (run / "samples" / "batch_00000002.png").is_file()
-    assert (run / "checkpoints" / "last.ckpt").is_file()
+    assert trains(fit, f"data.root={root}")
+
+
+@pytest.mark.parametrize("discriminator", ["oasis", "panoptic"])
+@pytest.mark.parametrize("encoding", sorted(path.stem for path in (CONF / "encoding").glob("*.yaml")))
+def test_every_combination_trains(fit, encoding, discriminator):
+    root = genuine("cityscapes_sample")
+    assert trains(fit, f"data.root={root}", f"encoding={encoding}", f"discriminator={discriminator}")

@@ -19,7 +19,7 @@ class CenterOffset(Layered):
 
     Args:
         label_space: what the class indices mean.
-        sigma: standard deviation of a peak in pixels, above 0.
+        sigma: standard deviation of a peak as a share of the picture's height, above 0: 1/32 is 8 pixels of 256.
 
     Raises:
         ConfigurationError: where sigma is not above 0 and finite.
@@ -27,11 +27,11 @@ class CenterOffset(Layered):
     Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2.
     """
 
-    def __init__(self, label_space: LabelSpace, sigma: float = 8.0) -> None:
+    def __init__(self, label_space: LabelSpace, sigma: float = 1 / 32) -> None:
         super().__init__(label_space)
         if not 0 < sigma < math.inf:
             raise ConfigurationError(
-                f"encoding.sigma={sigma}: the width of a centre's peak, in pixels, must be above 0; 8 suits 256x512"
+                f"encoding.sigma={sigma}: the width of a centre's peak, a share of the height, must be above 0, e.g. 0.03"
             )
         self.sigma = sigma
 
@@ -43,7 +43,7 @@ class CenterOffset(Layered):
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
         """Fill heatmap and offsets; see `Layered.paint`. Nothing is drawn."""
         height, width = instance.shape[1:]
-        canvas[:, :1] = center_heatmap(instance, self.sigma)
+        canvas[:, :1] = center_heatmap(instance, self.sigma * height)
         canvas[:, 1:] = center_offsets(instance)
         canvas[:, 1] /= height
         canvas[:, 2] /= width
