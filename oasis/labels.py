@@ -1,6 +1,7 @@
 """Label spaces: what the integers in a label map mean."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -112,7 +113,13 @@ class LabelSpace:
         Returns:
             (...) int64 class indices.
         """
-        return torch.tensor(self.raw_to_class, device=raw.device)[raw.long()]
+        return _lookup(self.raw_to_class, raw.device)[raw.long()]
+
+
+@lru_cache(maxsize=16)
+def _lookup(table: tuple[int, ...], device: torch.device) -> Tensor:
+    """The table on a device; made once, since copying it there makes the host wait."""
+    return torch.tensor(table, device=device)
 
 
 def _table(mapping: dict[int, int]) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ class CenterOffset(Layered):
         super().__init__(label_space)
         if not 0 < sigma < math.inf:
             raise ConfigurationError(
-                f"encoding.sigma={sigma}: the width of a centre's peak, a share of the height, must be above 0, e.g. 0.03"
+                f"encoding.sigma={sigma}: the width of a centre's peak, a share of the height, must be above 0"
             )
         self.sigma = sigma
 
