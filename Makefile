@@ -16,10 +16,10 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a small OASIS on them, show what it paints (8 minutes on 2 cores)
+demo: $(READY) ## Draw synthetic streets, train a small OASIS on them, show what it paints (6 minutes on 2 cores)
 	$(BIN)/python train.py experiment=demo
 
-test: $(READY) ## Run all tests (5 minutes on 2 cores); they need neither network nor data
+test: $(READY) ## Run all tests (3 minutes on 2 cores); they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --durations=8
 
 test-lowest: ## Run all tests with the oldest releases that pyproject.toml allows

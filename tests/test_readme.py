@@ -65,7 +65,7 @@ def test_every_link_and_named_file_exists(page):
     text = page.read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / target).exists(), target
-    for path in re.findall(r"`((?:tests|oasis|conf|docs)/[a-z0-9_/.]+)`", text):
+    for path in re.findall(r"`((?:tests|oasis|conf|docs|experiments)/[a-z0-9_/.]+)`", text):
         assert (ROOT / path).exists(), path
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole of experiments/first_look: about 25 minutes on two CPU cores. Two runs share the machine at a time.
+# The whole of experiments/first_look: 40 minutes on two busy CPU cores. Two runs share the machine at a time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
@@ -13,7 +13,11 @@ train() { # encoding, then further settings
 
 mkdir -p "$runs"
 "$python" -c "from oasis.streets import SyntheticStreets; SyntheticStreets(600, 40, 0, 64, 128).write()"
-train semantic & train instance_ids & wait
-train per_instance_masks encoding.slots=32 & train boundary & wait
+train semantic & first=$!
+train instance_ids
+wait "$first"
+train per_instance_masks encoding.slots=32 & first=$!
+train boundary
+wait "$first"
 "$python" experiments/first_look/compare.py "$runs"/{semantic,instance_ids,per_instance_masks,boundary} \
     --output experiments/first_look/results

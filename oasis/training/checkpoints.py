@@ -47,12 +47,7 @@ class Checkpoints(Checkpoint):
         self.best_score = math.inf if mode == "min" else -math.inf
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write what is due after this batch."""
         batches = watched(pl_module).batches_seen

@@ -61,12 +61,7 @@ class GeneratorEMA(Callback):
         cast(AveragedModel, self._average).to(pl_module.device)
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the average a little towards the generator."""
         cast(AveragedModel, self._average).update_parameters(watched(pl_module).generator)

@@ -11,12 +11,7 @@ class EncodingLog(Callback):
     """Logs the measurements of the encoding as `encoding/NAME`, such as how many instances found no slot."""
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log those of this batch."""
         for name, value in data_of(trainer).encoding.measurements().items():

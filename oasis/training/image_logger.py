@@ -42,12 +42,7 @@ class ImageLogger(Callback):
         self._painted_at = -1
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Paint if a picture is due."""
         if watched(pl_module).batches_seen % self.every_batches == 0:

@@ -30,12 +30,7 @@ class Throughput(Callback):
         self._restart(watched(pl_module))
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Read the watch."""
         start, first_batch, first_image = self._start

@@ -13,12 +13,7 @@ class StopOnNonFinite(Callback):
     """Ends training as soon as a loss term is NaN or infinite, before the next checkpoint is written."""
 
     def on_train_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Look at the loss terms that the training step returned.
 
