@@ -25,6 +25,14 @@ class CheckpointError(OasisError, ValueError):
     """A checkpoint that is missing, torn, or of another configuration."""
 
 
+class MissingWeightsError(ConfigurationError):
+    """Weights of a measuring network that nobody named and that are nowhere to be found."""
+
+
+class MetricError(OasisError, ValueError):
+    """Something that cannot be measured: no images, or NaN in one."""
+
+
 class NonFiniteLossError(OasisError, ArithmeticError):
     """A loss term turned NaN or infinite."""
 

@@ -24,6 +24,7 @@ class LabelSpace:
         palette: C colours, RGB in 0..255.
         things: indices of the classes that have instances.
         ignore_index: the class whose pixels weigh nothing in the losses (unlabelled, void).
+        evaluated: indices of the classes that scores are taken over; pixels of all others are void to them.
         raw_to_class: 256 entries, the class index of each raw id, -1 where a raw id means nothing.
     """
 
@@ -32,6 +33,7 @@ class LabelSpace:
     things: frozenset[int]
     ignore_index: int
     raw_to_class: tuple[int, ...]
+    evaluated: frozenset[int]
 
     def __post_init__(self) -> None:
         if len(self.palette) != len(self.names):
@@ -55,6 +57,7 @@ class LabelSpace:
             things=frozenset(entry.id for entry in used if entry.hasInstances),
             ignore_index=0,
             raw_to_class=_table({entry.id: entry.id for entry in used}),
+            evaluated=frozenset(entry.id for entry in used if not entry.ignoreInEval),
         )
 
     @classmethod
@@ -71,6 +74,7 @@ class LabelSpace:
             things=frozenset(entry.trainId for entry in evaluated if entry.hasInstances),
             ignore_index=void,
             raw_to_class=_table({e.id: void if e.ignoreInEval else e.trainId for e in cityscapes_labels if e.id >= 0}),
+            evaluated=frozenset(range(void)),
         )
 
     @property

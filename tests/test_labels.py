@@ -54,8 +54,8 @@ def test_train_ids_in_the_files_are_recognised(ids):
 
 def test_inconsistent_tables_are_refused():
     with pytest.raises(ValueError, match="colours"):
-        LabelSpace(("a",), (), frozenset(), 0, (0,) * 256)
+        LabelSpace(("a",), (), frozenset(), 0, (0,) * 256, frozenset())
     with pytest.raises(ValueError, match="256"):
-        LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (0,))
+        LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (0,), frozenset())
     with pytest.raises(ValueError, match="outside"):
-        LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (1,) * 256)
+        LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (1,) * 256, frozenset())
