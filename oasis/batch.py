@@ -18,6 +18,7 @@ class Batch:
         instance: (B, H, W) int64, 0 = no instance, 1..N counted anew in each image.
         condition: (B, encoding.channels, H, W) float32, the encoded label map.
         name: B sample names, such as `aachen_000000_000019`.
+        index: (B,) int64, positions in the dataset's split.
     """
 
     image: Tensor
@@ -25,6 +26,7 @@ class Batch:
     instance: Tensor
     condition: Tensor
     name: list[str]
+    index: Tensor
 
     def __len__(self) -> int:
         return len(self.name)

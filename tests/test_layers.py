@@ -13,6 +13,8 @@ ROWS = {
     "oasis.labels": 0,
     "oasis.instances": 0,
     "oasis.batch": 0,
+    "oasis.randomness": 0,
+    "oasis.cache": 0,
     "oasis.encodings": 1,
     "oasis.models": 1,
     "oasis.losses": 1,
@@ -20,11 +22,13 @@ ROWS = {
     "oasis.streets": 1,
     "oasis.visualize": 1,
     "oasis.data": 2,
-    "oasis.training": 3,
-    "oasis.checkpoint": 4,
-    "oasis.synthesis": 4,
-    "oasis.cli": 5,
-    "oasis.app": 5,
+    "oasis.evaluation": 3,
+    "oasis.training": 4,
+    "oasis.checkpoint": 5,
+    "oasis.synthesis": 5,
+    "oasis.comparison": 6,
+    "oasis.cli": 7,
+    "oasis.app": 7,
 }
 FILES = sorted(path for path in (ROOT / "oasis").rglob("*.py") if path != ROOT / "oasis" / "__init__.py")
 

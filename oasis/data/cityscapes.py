@@ -23,13 +23,14 @@ class Sample(TypedDict):
     """One photo with its maps, as integers straight from the files.
 
     image: (3, H, W) uint8; label: (H, W) uint8 raw label ids; instance: (H, W) int32 raw instance ids, zeros
-    where the dataset has none; name: the file stem.
+    where the dataset has none; name: the file stem; index: the position in the split.
     """
 
     image: Tensor
     label: Tensor
     instance: Tensor
     name: str
+    index: int
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class CityscapesDataset(Dataset[Sample]):
             label=torch.from_numpy(label),
             instance=torch.from_numpy(instance),
             name=files.name,
+            index=index,
         )
 
     def _pair(self, needs_instances: bool) -> list[SampleFiles]:

@@ -16,6 +16,7 @@ from oasis.data.transforms import compact_instances, flip_some, to_unit_range
 from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
+from oasis.randomness import Stream, sample_generator
 from oasis.streets import SyntheticStreets
 
 
@@ -149,13 +150,17 @@ class CityscapesDataModule(LightningDataModule):
         samples = default_collate([dataset[i] for i in range(min(count, len(dataset)))])
         return self.encode(self.transfer_batch_to_device(samples, device, 0))
 
-    def encode(self, sample: Sample, flip: Tensor | None = None, training: bool = False) -> Batch:
+    def encode(
+        self, sample: Sample, flip: Tensor | None = None, training: bool = False, seed: int | None = None
+    ) -> Batch:
         """Integers of the files to what the networks take, on whatever device the integers are.
 
         Args:
             sample: collated samples, see `Sample`, with a leading batch dimension.
             flip: (B,) bool, the samples to mirror.
-            training: whether random encodings may draw anew; else they draw the same at every call.
+            training: whether random encodings may draw anew; else they draw the same at every call, for each sample
+                its own, whatever batch it is in.
+            seed: of what they draw when not training; None = the data module's.
         """
         image, label, instance = sample["image"], sample["label"], sample["instance"]
         if flip is not None:
@@ -163,10 +168,17 @@ class CityscapesDataModule(LightningDataModule):
         label = self.label_space.to_classes(label)
         instance = compact_instances(instance)
         self.encoding.train(training)
-        generator = None if training else torch.Generator().manual_seed(self.seed)
+        index = torch.as_tensor(sample["index"])
         with torch.no_grad():
-            condition = self.encoding(label, instance, generator)
-        return Batch(to_unit_range(image), label, instance, condition, list(sample["name"]))
+            condition = self.encoding(label, instance) if training else self._fixed(label, instance, index, seed)
+        return Batch(to_unit_range(image), label, instance, condition, list(sample["name"]), index)
+
+    def _fixed(self, label: Tensor, instance: Tensor, index: Tensor, seed: int | None) -> Tensor:
+        """The condition of each sample with random numbers of its own, so that it is the same in any batch."""
+        seed = self.seed if seed is None else seed
+        sources = [sample_generator(seed, position, Stream.ENCODING) for position in index.tolist()]
+        parts = zip(label.unsqueeze(1), instance.unsqueeze(1), sources, strict=True)  # batches of one
+        return torch.cat([self.encoding(one_label, one_instance, source) for one_label, one_instance, source in parts])
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
         """Flip, normalise and encode, on the device. Lightning calls it for every batch."""

@@ -1,7 +1,6 @@
 """The synthetic streets as a dataset: which pictures, in which folder, written once."""
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from oasis.cache import cache_folder
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.streets.writer import VERSION, Picture, cores, draw_all
 
@@ -64,7 +64,7 @@ class SyntheticStreets:
         if self.root is not None:
             return Path(self.root).expanduser().absolute()
         key = f"streets-v{VERSION}-{self.height}x{self.width}-seed{self.seed}"
-        return _cache() / f"{key}-{self.train}-{self.val}-{self.test}"
+        return cache_folder() / f"{key}-{self.train}-{self.val}-{self.test}"
 
     def write(self, workers: int | None = None, progress: bool = True) -> Path:
         """Draws the pictures, unless they are there already.
@@ -139,14 +139,6 @@ class SyntheticStreets:
             for split, count in (("train", self.train), ("val", self.val), ("test", self.test))
             for index in range(count)
         ]
-
-
-def _cache() -> Path:
-    own = os.environ.get("PANOPTIC_OASIS_CACHE")
-    if own:
-        return Path(own).expanduser().absolute()
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache").absolute() / "panoptic-oasis"
 
 
 @contextmanager

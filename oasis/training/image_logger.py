@@ -59,7 +59,7 @@ class ImageLogger(Callback):
                 return
             if self._batch is None:
                 self._batch = data_of(trainer).first_samples("val", self.samples, module.device)
-            fake = generator(self._batch.condition, fixed_noise(generator, self._batch.condition, self.seed))
+            fake = generator(self._batch.condition, fixed_noise(generator, self._batch.index, self.seed))
         labels = colorize(self._batch.label, module.label_space.palette)
         grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -155,10 +155,14 @@ class OASIS(GANModule):
         terms: LossTerms = self.instance_loss(judgement.heads, batch.label, batch.instance)
         return terms
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """The adversarial terms on photos and maps that training never saw: they show who overfits."""
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The adversarial terms on photos and maps that training never saw: they show who overfits.
+
+        Returns:
+            The fakes, (B, 3, H, W) in [-1, 1], for callbacks to measure.
+        """
         with sampling_generator(self.trainer) as generator:
-            fake = generator(batch.condition, fixed_noise(generator, batch.condition, seed=batch_idx))
+            fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
         fake_logits = self.discriminator(fake)
         terms = {
             "val/generator_adversarial": self.adversarial.real(fake_logits, batch.label),
@@ -166,6 +170,7 @@ class OASIS(GANModule):
             "val/discriminator_fake": self.adversarial.fake(fake_logits),
         }
         self.log_dict({**terms, **self.log_step()}, batch_size=len(batch), sync_dist=True)
+        return fake
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""

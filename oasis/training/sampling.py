@@ -8,6 +8,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from oasis.models import OASISGenerator
+from oasis.randomness import Stream, sample_generator
 from oasis.training.base import find_callback, watched
 from oasis.training.ema import GeneratorEMA
 
@@ -26,18 +27,18 @@ def sampling_generator(trainer: Trainer) -> Iterator[OASISGenerator]:
         generator.train(was_training)
 
 
-def fixed_noise(generator: OASISGenerator, condition: Tensor, seed: int) -> Tensor | None:
-    """Noise that depends on a seed alone, not on the device or on what was drawn before.
+def fixed_noise(generator: OASISGenerator, index: Tensor, seed: int) -> Tensor | None:
+    """Noise that depends on a seed and the sample alone, not on the device, the batch or what was drawn before.
 
     Args:
         generator: which will take it.
-        condition: (B, C, H, W) that it will be taken with.
+        index: (B,) int64, positions of the samples in their split.
         seed: of the noise.
 
     Returns:
-        (B, Z) on the condition's device, one vector an image; None for a generator without noise.
+        (B, Z) float32 on the index's device, one vector an image; None for a generator without noise.
     """
     if generator.noise_dim == 0:
         return None
-    source = torch.Generator().manual_seed(seed)
-    return generator.sample_noise(condition.shape[0], generator=source).to(condition)
+    sources = [sample_generator(seed, position, Stream.NOISE) for position in index.tolist()]
+    return torch.cat([generator.sample_noise(1, generator=source) for source in sources]).to(index.device)

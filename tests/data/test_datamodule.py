@@ -1,5 +1,6 @@
 import pytest
 import torch
+from hydra.utils import instantiate
 
 from oasis.data import CityscapesDataModule
 from oasis.data.transforms import compact_instances
@@ -95,3 +96,18 @@ def test_group_regions_are_no_instances(module):
     raw = next(iter(data.val_dataloader()))["instance"]
     assert (compact_instances(raw)[raw == 24] == 0).all()
     assert (raw == 24).any()
+
+
+@pytest.mark.parametrize("encoding", ["instance_noise", "per_instance_masks", "semantic"])
+def test_a_sample_is_encoded_alike_in_any_batch(composed, tiny_overrides, encoding):
+    """Metrics must not depend on the batch size, though some encodings draw random numbers."""
+
+    def conditions(batch_size, seed=None):
+        settings = [f"encoding={encoding}", f"data.batch_size={batch_size}", "paths.output_dir=unused"]
+        cfg = composed(*tiny_overrides, *settings)
+        data = instantiate(cfg.data, encoding=instantiate(cfg.encoding))
+        return torch.cat([data.encode(sample, seed=seed).condition for sample in data.val_dataloader()])
+
+    assert torch.equal(conditions(1), conditions(3))
+    redrawn = not torch.equal(conditions(1), conditions(1, seed=7))
+    assert redrawn == (encoding == "instance_noise")  # masks find their slots by area

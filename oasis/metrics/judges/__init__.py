@@ -1,0 +1,1 @@
+"""Judges: networks that say what they see in a picture."""
