@@ -5,8 +5,22 @@ print them without a traceback. Anything else that is raised is a bug of this pr
 """
 
 import errno
+import pickle
+import struct
 
 _NO_ROOM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT)
+
+# What torch.load raises at a file that is torn, or none of its own: its reader stumbles wherever it happens to stand.
+UNREADABLE = (
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    pickle.UnpicklingError,
+)
 
 
 class OasisError(Exception):

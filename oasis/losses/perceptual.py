@@ -1,14 +1,13 @@
 """The perceptual loss: the distance of two pictures as VGG-19 sees them."""
 
 import os
-import pickle
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 
-from oasis.errors import ConfigurationError
+from oasis.errors import UNREADABLE, ConfigurationError
 
 # Convolutions of VGG-19 by their position in torchvision's `features`, in stages between 2x2 max poolings. The
 # first ReLU of each stage is compared; nothing after the fifth of them is needed.
@@ -100,7 +99,7 @@ def _read(path: str | os.PathLike[str]) -> object:
             f"{os.fspath(path)}: no such file of VGG-19 weights. Fetch {VGG19_Weights.IMAGENET1K_V1.url}, or give "
             f"weights=None to let torchvision fetch it"
         ) from error
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise ConfigurationError(f"{os.fspath(path)}: not a state dict saved by torch.save ({error})") from error
 
 

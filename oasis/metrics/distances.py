@@ -1,0 +1,227 @@
+"""How far two sets of pictures are from each other: Frechet and kernel distances of their features."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchmetrics.utilities import dim_zero_cat, rank_zero_warn
+
+from oasis.errors import MetricError
+from oasis.metrics.per_image import PerImage
+
+# Rows a block of the kernel matrix has: 32 MB in float64, however many pictures there are.
+_BLOCK = 2048
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Squared Frechet distance of the normal distributions fitted to two sets of features.
+
+    |mean_a - mean_b|^2 + tr S_a + tr S_b - 2 tr sqrt(S_a S_b), with unbiased covariances S = F^T F, where F are the
+    centred features over sqrt(N - 1). S_a S_b has the same eigenvalues above 0 as (F_a F_b^T)(F_a F_b^T)^T, so that the
+    trace of its square root is the sum of the singular values of F_a F_b^T: exact for any N, of size N_a x N_b, and
+    without the square root of a matrix that rounding made indefinite. Where N > D, F's QR factor of D rows does for F.
+
+    Args:
+        a: (N, D) float, finite, N >= 2.
+        b: (M, D) float, finite, M >= 2.
+
+    Returns:
+        At least 0; computed in float64.
+
+    Raises:
+        MetricError: fewer than 2 rows.
+
+    Source: Dowson and Landau 1982; Heusel et al. 2017, equation 6.
+    """
+    a, b = _float64(a), _float64(b)
+    shift = a.mean(dim=0) - b.mean(dim=0)
+    root_a, root_b = _covariance_root(a), _covariance_root(b)
+    cross = torch.linalg.svdvals(root_a @ root_b.T).sum()
+    distance = shift.square().sum() + root_a.square().sum() + root_b.square().sum() - 2 * cross
+    return max(0.0, float(distance))  # below 0 is rounding
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Squared maximum mean discrepancy of two sets of features under the kernel (x.y / D + 1)^3, unbiased.
+
+    The U-statistic over all pairs. torchmetrics and torch-fidelity average it over random subsets; this is what that
+    mean estimates, and depends on neither seed nor order.
+
+    Args:
+        a: (N, D) float, finite, N >= 2.
+        b: (M, D) float, finite, M >= 2.
+
+    Returns:
+        May be a little below 0 for sets that are alike; computed in float64, in blocks.
+
+    Raises:
+        MetricError: fewer than 2 rows.
+
+    Source: Binkowski et al. 2018, section 4; Gretton et al. 2012, equation 3.
+    """
+    a, b = _float64(a), _float64(b)
+    return float(_kernel_distances(a, b, a.new_ones(len(a), 1), b.new_ones(len(b), 1)))
+
+
+def kernel_spread(a: Tensor, b: Tensor, subsets: int = 100, subset_size: int = 100, seed: int = 2020) -> float:
+    """Standard deviation of the kernel distance over random subsets, as is printed behind a KID.
+
+    It tells how noisy a KID of `subset_size` pictures is. The subsets are those that torch-fidelity draws.
+
+    Args:
+        a: (N, D) float, finite.
+        b: (M, D) float, finite.
+        subsets: how many.
+        subset_size: pictures of each set in a subset.
+        seed: of the draw.
+
+    Raises:
+        MetricError: fewer rows than a subset has, or subsets of fewer than 2.
+    """
+    a, b = _float64(a), _float64(b)
+    if not 2 <= subset_size <= min(len(a), len(b)):
+        raise MetricError(
+            f"kernel distances over subsets of {subset_size} images cannot be had from {len(a)} and {len(b)} images; "
+            f"choose a subset_size from 2 to {min(len(a), len(b))}"
+        )
+    chosen_a, chosen_b = a.new_zeros(len(a), subsets), b.new_zeros(len(b), subsets)
+    draw = np.random.RandomState(seed)
+    for k in range(subsets):
+        chosen_a[draw.choice(len(a), subset_size, replace=False), k] = 1
+        chosen_b[draw.choice(len(b), subset_size, replace=False), k] = 1
+    return float(_kernel_distances(a, b, chosen_a, chosen_b).std(correction=0))
+
+
+class FeatureDistances(PerImage):
+    """Frechet and kernel distance of a set of pictures from the real ones.
+
+    Args:
+        real: (N, D) float, the features of the real pictures, N >= 2.
+        subsets: over how many random subsets the spread of the kernel distance is taken.
+        subset_size: pictures in a subset.
+        settings: torchmetrics'.
+
+    Raises:
+        MetricError: fewer than 2 real pictures, or NaN or infinity in the features of one.
+    """
+
+    real: Tensor
+
+    def __init__(self, real: Tensor, subsets: int = 100, subset_size: int = 100, **settings: Any) -> None:
+        super().__init__(**settings)
+        _refuse_non_finite("real", torch.arange(len(real), device=real.device), real)
+        _refuse_too_few("real", real)
+        self.register_buffer("real", real.detach(), persistent=False)
+        self.subsets = subsets
+        self.subset_size = subset_size
+        self.warned = False
+
+    def update(self, index: Tensor, features: Tensor) -> None:
+        """Take in a batch.
+
+        Args:
+            index: (B,) int64, positions in the dataset.
+            features: (B, D) float.
+        """
+        self.keep(index, features)
+
+    def compute(self) -> dict[str, float]:
+        """The distances of all pictures.
+
+        Returns:
+            `frechet`, `kernel`, and `kernel_std`, which is NaN where there are fewer pictures than a subset has.
+
+        Raises:
+            MetricError: fewer than 2 pictures, or NaN or infinity in the features of one. It is here and not in
+                `update` so that all processes raise it, and none is left to wait for the others.
+        """
+        features = self.collected()
+        _refuse_non_finite("generated", dim_zero_cat(self.index), dim_zero_cat(self.values))
+        _refuse_too_few("generated", features)
+        self._warn(len(features))
+        fewest = min(len(features), len(self.real))
+        enough = fewest >= self.subset_size
+        return {
+            "frechet": frechet_distance(self.real, features),
+            "kernel": kernel_distance(self.real, features),
+            "kernel_std": kernel_spread(self.real, features, self.subsets, self.subset_size) if enough else np.nan,
+        }
+
+    def _warn(self, generated: int) -> None:
+        fewest, dimensions = min(generated, len(self.real)), self.real.shape[1]
+        if not self.warned and fewest <= dimensions:
+            rank_zero_warn(
+                f"{generated} generated and {len(self.real)} real images against {dimensions} features: a covariance "
+                f"of rank {fewest - 1} makes the Frechet distance far larger than many images would; compare it only "
+                f"with one of as many images, and with its floor"
+            )
+        if not self.warned and fewest < self.subset_size:
+            rank_zero_warn(
+                f"{fewest} images are fewer than the {self.subset_size} of a subset: the kernel distance comes "
+                f"without its spread (NaN); choose a smaller subset_size, or more images"
+            )
+        self.warned = True
+
+
+def _float64(features: Tensor) -> Tensor:
+    _refuse_too_few("a set of", features)
+    # Apple's GPUs know no float64.
+    return (features.cpu() if features.device.type == "mps" else features).double()
+
+
+def _covariance_root(features: Tensor) -> Tensor:
+    """F with F^T F = the unbiased covariance: (N, D) float64 to (min(N, D), D)."""
+    centred = (features - features.mean(dim=0)) / math.sqrt(len(features) - 1)
+    if len(centred) <= centred.shape[1]:
+        return centred
+    factor: Tensor = torch.linalg.qr(centred, mode="r").R
+    return factor
+
+
+def _kernel_distances(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) -> Tensor:
+    """Unbiased kernel distances of S pairs of subsets in one pass over the pairs of pictures.
+
+    Args:
+        a: (N, D) float64.
+        b: (M, D) float64.
+        chosen_a: (N, S) float64, 1 for the rows of `a` that are in a subset, 0 for the others.
+        chosen_b: (M, S) float64, the same for `b`.
+
+    Returns:
+        (S,) float64.
+    """
+
+    def within(x: Tensor, chosen: Tensor) -> Tensor:
+        same = (x.square().sum(dim=1) / x.shape[1] + 1) ** 3
+        count = chosen.sum(dim=0)
+        return (_kernel_sums(x, x, chosen, chosen) - same @ chosen) / (count * (count - 1))
+
+    across = _kernel_sums(a, b, chosen_a, chosen_b) / (chosen_a.sum(dim=0) * chosen_b.sum(dim=0))
+    return within(a, chosen_a) + within(b, chosen_b) - 2 * across
+
+
+def _kernel_sums(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) -> Tensor:
+    """Sums of the kernel over all pairs chosen: arguments and result as of `_kernel_distances`."""
+    sums = a.new_zeros(chosen_a.shape[1])
+    for rows, weights in zip(torch.split(a, _BLOCK), torch.split(chosen_a, _BLOCK), strict=True):
+        for columns, other in zip(torch.split(b, _BLOCK), torch.split(chosen_b, _BLOCK), strict=True):
+            kernel = (rows @ columns.T / a.shape[1] + 1) ** 3
+            sums += (kernel.T @ weights * other).sum(dim=0)
+    return sums
+
+
+def _refuse_too_few(what: str, features: Tensor) -> None:
+    if len(features) < 2:
+        raise MetricError(f"{what} {len(features)} image(s): a distance of sets of images needs at least 2 in each")
+
+
+def _refuse_non_finite(what: str, index: Tensor, features: Tensor) -> None:
+    broken = sorted(set(index[~features.isfinite().all(dim=1)].tolist()))
+    if broken:
+        shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
+        raise MetricError(
+            f"NaN or infinity in {len(broken)} of the {what} images, at positions {shown} of the dataset: no distance "
+            f"can be had; has the training diverged?"
+        )

@@ -1,0 +1,134 @@
+"""The Inception network of 2015, whose features FID and KID are measured in, under two protocols."""
+
+import os
+import tempfile
+from abc import abstractmethod
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics.image.fid import NoTrainInceptionV3
+
+from oasis.errors import ConfigurationError
+from oasis.metrics.extractor import FeatureExtractor
+from oasis.metrics.weights import SHA256, inception_weights
+
+# The way to the 2048 features through torch-fidelity's modules.
+_LAYERS = (
+    *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
+    *("Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"),
+    *("Mixed_7a", "Mixed_7b", "Mixed_7c", "AvgPool"),
+)
+
+
+class _Inception(FeatureExtractor):
+    """What both protocols share.
+
+    Args:
+        network: frozen, and in eval mode whatever `train` is told.
+        sha256: of its weights.
+    """
+
+    num_features = 2048
+    protocol: str
+
+    def __init__(self, network: NoTrainInceptionV3, sha256: str) -> None:
+        super().__init__()
+        self.network = network
+        self.fingerprint = f"{self.protocol}-{sha256}"
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Tensor:
+        """Describe, in float32 also under autocast.
+
+        Args:
+            image: (B, 3, H, W) float in [-1, 1].
+
+        Returns:
+            (B, 2048) float32, at least 0; NaN throughout for a picture with NaN or infinity in it, which bytes and
+            resizing could hide.
+        """
+        with torch.autocast(image.device.type, enabled=False):
+            features = self.describe(image.float())
+        broken = ~image.isfinite().flatten(1).all(dim=1)
+        return features.masked_fill(broken[:, None], torch.nan)
+
+    @abstractmethod
+    def describe(self, image: Tensor) -> Tensor:
+        """The features of finite pictures: (B, 3, H, W) float32 in [-1, 1] to (B, 2048) float32."""
+
+
+class InceptionFeatures(_Inception):
+    """The protocol of torchmetrics since 1.8: pictures of 8 bits, antialiased when they are resized to 299x299.
+
+    Bytes are rounded, not truncated, so that a photo that was read from bytes gets the very same bytes back.
+
+    Source: Heusel et al. 2017 for FID; Binkowski et al. 2018 for KID; Parmar et al. 2022 on antialiasing.
+    """
+
+    frechet_name = "fid"
+    kernel_name = "kid"
+    protocol = "inception2015-bytes-antialiased"
+
+    def describe(self, image: Tensor) -> Tensor:
+        """The features of pictures rounded to bytes."""
+        features: Tensor = self.network(((image + 1) * 127.5).round().clamp(0, 255).byte())
+        return features
+
+
+class InceptionFeaturesOASIS(_Inception):
+    """The protocol of the published 47.7: pictures in float, resized to 299x299 by plain bilinear interpolation.
+
+    A picture that is larger than 299 pixels is sampled with aliasing, and -1..1 is shown to the network as it is, where
+    torchmetrics shows (bytes - 128) / 128. KID was not published under it and is not reported.
+
+    Source: the official OASIS, `utils/fid_scores.py` and `utils/fid_folder/inception.py`, which is pytorch-fid's.
+    """
+
+    frechet_name = "fid_oasis"
+    kernel_name = None
+    protocol = "inception2015-float-bilinear"
+
+    def describe(self, image: Tensor) -> Tensor:
+        """The features of pictures in float."""
+        # In float32 the sampling positions alone put the distance off by some 1e-6 of it. Apple's GPUs know no float64.
+        exact = image if image.device.type == "mps" else image.double()
+        x = F.interpolate(exact, size=(299, 299), mode="bilinear", align_corners=False).float()
+        for name in _LAYERS:
+            x = self.network.get_submodule(name)(x)
+        return x.flatten(1)
+
+
+def inception_extractors(
+    weights: str | os.PathLike[str] | None = None, sha256: str | None = SHA256
+) -> list[FeatureExtractor]:
+    """Both protocols over one network of 2015, which is loaded once.
+
+    Args:
+        weights: path of torch-fidelity's (or pytorch-fid's) file; None for torch.hub's cache, or else the download
+            into it.
+        sha256: what the SHA-256 of the file must start with; None = the user vouches for a file of their own.
+
+    Raises:
+        MissingWeightsError: no file is named, and the cache has none or a torn one, or the download fails.
+        ConfigurationError: the file is missing, has another hash, or holds anything but this network.
+    """
+    found = inception_weights(weights, sha256)
+    try:
+        network = _build(found.state)
+    except RuntimeError as error:  # load_state_dict names each of hundreds of keys
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigurationError(f"{found.path}: not the 2015 Inception network ({reason}...)") from error
+    return [InceptionFeatures(network, found.sha256), InceptionFeaturesOASIS(network, found.sha256)]
+
+
+def _build(state: dict[str, Tensor]) -> NoTrainInceptionV3:
+    # torch-fidelity unpickles whatever file it is given, code and all, so it gets one made of the tensors alone. Its
+    # layers are initialised at random before that; a run must draw the same numbers whether it is measured or not.
+    with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+        clean = Path(folder) / "inception.pth"
+        torch.save(state, clean)
+        network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(clean), antialias=True)
+    network.requires_grad_(False)
+    return network

@@ -1,0 +1,93 @@
+"""The file of the 2015 Inception weights: where it is looked for, and what it must be."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from oasis.errors import ConfigurationError, MissingWeightsError
+
+URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+SHA256 = "6726825d"
+# torch-fidelity and pytorch-fid keep the same bytes under two names.
+_CACHED_AS = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
+
+
+class InceptionWeights(NamedTuple):
+    """What was read.
+
+    Attributes:
+        path: the file.
+        state: its state dict.
+        sha256: of the file, in hexadecimal.
+    """
+
+    path: Path
+    state: dict[str, Tensor]
+    sha256: str
+
+
+def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None) -> InceptionWeights:
+    """Read the file named, or that in torch.hub's cache, or download it into the cache.
+
+    Args:
+        weights: path of a file, or None for the cache or the download.
+        sha256: what the SHA-256 of the file must start with; None = whoever named it vouches for it.
+
+    Raises:
+        ConfigurationError: the named file does not exist, is another one, or holds more than tensors.
+        MissingWeightsError: no file is named, and the cache has none or a torn one, or the download fails.
+    """
+    if weights is not None:
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise ConfigurationError(f"{path}: no such file of Inception weights; fetch {URL}")
+        return InceptionWeights(path, *_read(path, sha256))
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    cached = [folder / name for name in _CACHED_AS if (folder / name).is_file()]
+    path = cached[0] if cached else _download(folder)
+    try:
+        return InceptionWeights(path, *_read(path, sha256))
+    except ConfigurationError as error:  # nobody asked for this file, so one may go on without
+        raise MissingWeightsError(f"{error}. Delete it, or give another file: metrics.weights=PATH") from error
+
+
+def _read(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
+    """The state dict and the SHA-256 of a file, without running anything that it may hold."""
+    try:
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error})") from error
+    if sha256 is not None and not actual.startswith(sha256.lower()):
+        raise ConfigurationError(
+            f"{path}: its SHA-256 is {actual}, and should start with {sha256.lower()}: torn, or not the 2015 Inception "
+            f"weights. Fetch {URL} anew; for weights of your own give metrics.sha256=null"
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what unpickling raises on a stranger's bytes is anyone's guess
+        reason = str(error).split("\n", 1)[0]
+        raise ConfigurationError(f"{path}: not a state dict saved by torch.save ({reason})") from error
+    if not isinstance(state, dict):
+        raise ConfigurationError(f"{path}: holds a {type(state).__name__}, not a state dict")
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise ConfigurationError(f"{path}: holds a {type(value).__name__} at {key!r}, not a state dict of tensors")
+    return dict(state), actual
+
+
+def _download(folder: Path) -> Path:
+    path = folder / _CACHED_AS[0]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(URL, str(path), hash_prefix=SHA256, progress=False)
+    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a torn file a RuntimeError
+        raise MissingWeightsError(
+            f"the 2015 Inception weights of FID and KID can be neither found in {folder} nor downloaded ({error}). "
+            f"Fetch {URL} on a machine that reaches it, and give its path: metrics.weights=PATH"
+        ) from error
+    return path
