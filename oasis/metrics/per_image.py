@@ -3,9 +3,10 @@
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
+from torchmetrics.utilities.distributed import gather_all_tensors
 
 from oasis.errors import MetricError
 
@@ -24,7 +25,7 @@ class PerImage(Metric):
     values: list[Tensor]
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(**{"dist_sync_fn": gather_rows, **settings})
         self.add_state("index", [], dist_reduce_fx="cat")
         self.add_state("values", [], dist_reduce_fx="cat")
 
@@ -34,7 +35,15 @@ class PerImage(Metric):
         Args:
             index: (B,) int64, positions in the dataset.
             values: (B, ...), the same trailing shape at every call.
+
+        Raises:
+            MetricError: there is not one position for each image.
         """
+        if index.shape != values.shape[:1]:
+            raise MetricError(
+                f"{type(self).__name__}: positions of shape {tuple(index.shape)} for {len(values)} images; "
+                "give each image its position in the dataset"
+            )
         self.index.append(index)
         self.values.append(values)
 
@@ -45,7 +54,7 @@ class PerImage(Metric):
             (N, ...), the rows of repeated images once.
 
         Raises:
-            MetricError: nothing was measured.
+            MetricError: nothing was measured, by any process.
         """
         if len(self.index) == 0:
             raise MetricError(f"{type(self).__name__}: there is no image to measure; is the split empty?")
@@ -55,3 +64,26 @@ class PerImage(Metric):
         first = torch.ones_like(ordered, dtype=torch.bool)
         first[1:] = ordered[1:] != ordered[:-1]
         return values[order[first]]
+
+
+def gather_rows(rows: Tensor, group: Any = None) -> list[Tensor]:
+    """The rows of all processes, some of which may have none.
+
+    torchmetrics stands a flat float32 tensor in for a process without rows, which its own gathering then cannot put
+    together with the others': with gloo the process dies of sizes that do not fit. Here such a process first learns the
+    shape and dtype of a row from one that has some.
+
+    Args:
+        rows: (N, ...), of this process; where N is 0, any shape and dtype will do.
+        group: the process group, None = all processes.
+
+    Returns:
+        One (N_i, ...) tensor a process, in the order of their ranks.
+    """
+    kinds: list[tuple[torch.Size, torch.dtype]] = [(rows.shape, rows.dtype)] * distributed.get_world_size(group)
+    distributed.all_gather_object(kinds, (rows.shape, rows.dtype), group=group)
+    for shape, dtype in kinds:
+        if len(rows) == 0 and shape[0] > 0:
+            rows = torch.empty(0, *shape[1:], dtype=dtype, device=rows.device)
+            break
+    return gather_all_tensors(rows, group)

@@ -1,0 +1,101 @@
+"""Which classes are scored, and where each label space keeps them."""
+
+import torch
+from torch import Tensor
+
+from oasis.errors import ConfigurationError, MetricError
+from oasis.labels import LabelSpace
+
+
+class ScoredClasses:
+    """The classes that scores of label maps are taken over: the evaluated ones of the data's label space.
+
+    Data and judge may number their classes differently (35 Cityscapes ids here, 19 train ids there), so both are
+    mapped to 0..K-1 by the *names* of the classes; everything else becomes K, void.
+
+    Attributes:
+        names: K names, in the order of the data's label space.
+        things: numbers, among the K, of the classes that have instances.
+        void: K, the number of whatever is not scored.
+    """
+
+    def __init__(self, label_space: LabelSpace) -> None:
+        self.names = _evaluated(label_space)
+        self.things = frozenset(self.names.index(name) for name in _things(label_space))
+        self.void = len(self.names)
+
+    def lookup(self, space: LabelSpace) -> Tensor:
+        """What each class of a label space, the data's or a judge's, is called here.
+
+        Args:
+            space: any label space whose evaluated classes are these, in any order.
+
+        Returns:
+            (C,) int64 in 0..K, to be indexed by that space's class indices.
+
+        Raises:
+            ConfigurationError: its evaluated classes are others, or have instances where these do not.
+        """
+        names, things, mine = _evaluated(space), _things(space), {self.names[k] for k in self.things}
+        differences = {
+            "not known to the judge": [name for name in self.names if name not in names],
+            "known to the judge only": [name for name in names if name not in self.names],
+            "with instances on one side only": sorted((things ^ mine) & set(names) & set(self.names)),
+        }
+        if any(differences.values()):
+            listing = "; ".join(f"{kind}: {', '.join(found)}" for kind, found in differences.items() if found)
+            raise ConfigurationError(
+                f"the judge was trained on another label space than the data's: classes {listing}. "
+                "Train one on this data with `oasis train-judge`, or choose a judge of its classes"
+            )
+        table = torch.full((space.num_classes,), self.void)
+        for position in space.evaluated:
+            table[position] = self.names.index(space.names[position])
+        return table
+
+    def check(self, **maps: Tensor) -> None:
+        """Raise where label maps are not what `lookup` gives, or differ in shape.
+
+        Args:
+            **maps: what to call each map in the error, and the map: (B, H, W) int64.
+
+        Raises:
+            MetricError: with the name of the map and its value at fault.
+        """
+        same_shape(**maps)
+        for name, label in maps.items():
+            lowest, highest = (int(value) for value in torch.aminmax(label))
+            if lowest < 0 or highest > self.void:
+                raise MetricError(
+                    f"{name} has class {lowest if lowest < 0 else highest}, outside the {self.void} scored classes and "
+                    f"void ({self.void}): map its class indices by ScoredClasses.lookup first"
+                )
+
+
+def same_shape(**maps: Tensor) -> None:
+    """Raise where maps of the same images differ in shape.
+
+    Args:
+        **maps: what to call each map in the error, and the map.
+
+    Raises:
+        MetricError: with the names and shapes of two.
+    """
+    (first, shape), *others = ((name, tuple(pixels.shape)) for name, pixels in maps.items())
+    for name, other in others:
+        if other != shape:
+            raise MetricError(f"{name} is {other} but {first} is {shape}: resize the picture before it is judged")
+
+
+def _evaluated(space: LabelSpace) -> tuple[str, ...]:
+    names = tuple(space.names[position] for position in sorted(space.evaluated))
+    if len(names) == 0:
+        raise ConfigurationError("the label space evaluates no class, so there is nothing to score; set `evaluated`")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"evaluated classes are matched by name, but several bear: {', '.join(twice)}")
+    return names
+
+
+def _things(space: LabelSpace) -> set[str]:
+    return {space.names[position] for position in space.things & space.evaluated}
