@@ -1,7 +1,6 @@
 """From a checkpoint file back to a run: finding it, trusting it, rebuilding what it holds."""
 
-import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from hydra.utils import instantiate
 import oasis.encodings
 import oasis.models
 from oasis.encodings import Encoding
-from oasis.errors import CheckpointError
+from oasis.errors import UNREADABLE, CheckpointError
 from oasis.labels import LabelSpace
 from oasis.models import OASISGenerator
 from oasis.training.checkpoints import LAST
@@ -37,13 +36,15 @@ _ALLOWED_TARGETS = {
 class Restored:
     """What a checkpoint alone rebuilds: everything that turns a label map into a picture.
 
-    `generator` is the averaged one where the run kept an average; it is in eval mode, on the CPU.
+    `generator` is the averaged one where the run kept an average; it is in eval mode, on the CPU. `batches_seen` says
+    how long it was trained.
     """
 
     config: dict[str, Any]
     label_space: LabelSpace
     encoding: Encoding
     generator: OASISGenerator
+    batches_seen: int
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -59,9 +60,9 @@ def load(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: no such checkpoint. Finished runs keep theirs in RUN/checkpoints/{LAST}.")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise CheckpointError(
-            f"{path}: cannot be read, it is torn or no checkpoint ({str(error).splitlines()[0]}). Use another "
+            f"{path}: cannot be read, it is torn or no checkpoint ({_first_line(error)}). Use another "
             "one from the same folder."
         ) from error
     if not isinstance(checkpoint, dict) or not {"config", "progress", "state_dict"} <= checkpoint.keys():
@@ -80,7 +81,7 @@ def restore(path: str | Path) -> Restored:
     for name in ("label_space", "encoding", "generator"):
         if name not in config:
             raise CheckpointError(f"{path}: its configuration has no {name}; it cannot be rebuilt from.")
-        _require_harmless(config[name], path)
+        require_harmless(config[name], path)
     if CHECKPOINT_KEY in checkpoint:
         weights, prefix = checkpoint[CHECKPOINT_KEY], "module."
     else:
@@ -92,7 +93,7 @@ def restore(path: str | Path) -> Restored:
         generator.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
     except (HydraException, RuntimeError) as error:
         raise CheckpointError(f"{path}: its weights and its configuration do not fit: {error}") from error
-    return Restored(config, label_space, encoding, generator.eval())
+    return Restored(config, label_space, encoding, generator.eval(), checkpoint["progress"]["batches_seen"])
 
 
 def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, Any]) -> Path | None:
@@ -124,6 +125,10 @@ def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, An
     return path
 
 
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _newest(runs: Path) -> Path:
     found = sorted(runs.glob(f"**/checkpoints/{LAST}"), key=lambda path: path.stat().st_mtime)
     if not found:
@@ -146,16 +151,25 @@ def _look_up(config: Mapping[str, Any], dotted: str) -> object:
     return found
 
 
-def _require_harmless(config: object, path: str | Path) -> None:
-    """Refuse a configuration that would call, or have resolved, anything but the parts of a model."""
+def require_harmless(config: object, path: str | Path, allowed: Collection[str] = _ALLOWED_TARGETS) -> None:
+    """Refuse a configuration that would call, or have resolved, anything but what is allowed.
+
+    Args:
+        config: plain containers.
+        path: the checkpoint's, for the error.
+        allowed: what `_target_` may be; the parts of a model unless told otherwise.
+
+    Raises:
+        CheckpointError: with what it would call.
+    """
     if isinstance(config, Mapping):
         target = config.get("_target_")
-        if target is not None and target not in _ALLOWED_TARGETS:
-            raise CheckpointError(f"{path}: its configuration would call {target}, which is no part of a model.")
+        if target is not None and target not in allowed:
+            raise CheckpointError(f"{path}: its configuration would call {target}, which is not to be called here.")
         for value in config.values():
-            _require_harmless(value, path)
+            require_harmless(value, path, allowed)
     elif isinstance(config, list | tuple):
         for value in config:
-            _require_harmless(value, path)
+            require_harmless(value, path, allowed)
     elif isinstance(config, str) and "${" in config:
         raise CheckpointError(f"{path}: its configuration holds {config!r}, which is not resolved.")

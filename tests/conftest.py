@@ -32,6 +32,7 @@ TINY = [
     "trainer.log_every_n_steps=1",
     "callbacks.ema.bn_batches=2",
     "callbacks.progress_bar=null",
+    "metrics=none",
     "trainer.enable_progress_bar=false",
     "callbacks.image_logger.samples=2",
     "name=test",

@@ -7,6 +7,8 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from oasis.cli.encodings import encodings
+from oasis.cli.evaluate import evaluate
+from oasis.cli.train_judge import train_judge
 from oasis.errors import OasisError, message
 
 
@@ -29,12 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-app.command()(encodings)
-
-
-@app.callback()
-def _main() -> None:
-    """Keeps `encodings` a sub-command while it is the only one."""
-
+for _command in (encodings, train_judge, evaluate):
+    app.command()(_command)
 
 __all__ = ["app"]

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from hydra.utils import instantiate
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 import oasis
 from oasis.encodings import Encoding
-from oasis.errors import ConfigurationError
+from oasis.errors import ConfigurationError, message
 
 
 def conf_dir() -> Path:
@@ -24,6 +27,22 @@ def conf_dir() -> Path:
             "installed without it. Clone the repository and run `make test` there, or `pip install -e .`."
         )
     return folder
+
+
+def load_config(overrides: Sequence[str]) -> DictConfig:
+    """What `python train.py OVERRIDES` composes.
+
+    Args:
+        overrides: such as `data.root=DIR` or `judge=unet`.
+
+    Raises:
+        ConfigurationError: a setting that does not exist.
+    """
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return compose("train", overrides=list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigurationError(message(error)) from error
 
 
 def encoding_names() -> list[str]:
@@ -46,8 +65,4 @@ def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
     unknown = [name for name in names if name not in encoding_names()]
     if unknown:
         raise ConfigurationError(f"No encoding is called {unknown[0]!r}; there are {', '.join(encoding_names())}.")
-    encodings: dict[str, Encoding] = {}
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        for name in names:
-            encodings[name] = instantiate(compose("train", overrides=[f"encoding={name}"]).encoding).eval()
-    return encodings
+    return {name: instantiate(load_config([f"encoding={name}"]).encoding).eval() for name in names}

@@ -1,5 +1,6 @@
 """Cityscapes, and any dataset that lies on disk as it does."""
 
+import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -120,6 +121,18 @@ class CityscapesDataset(Dataset[Sample]):
             name=files.name,
             index=index,
         )
+
+    def fingerprint(self) -> str:
+        """A short text that changes whenever a sample would: files, their sizes and times, picture size, classes."""
+        hashed = hashlib.sha256()
+        settings = (self.split, self.height, self.width, self.label_space, self.on_inconsistent_ids.value)
+        hashed.update(repr(settings).encode())
+        for files in self.files:
+            for path in (files.photo, files.label, files.instance):
+                if path is not None:
+                    state = path.stat()
+                    hashed.update(f"{path.absolute()} {state.st_size} {state.st_mtime_ns}".encode())
+        return hashed.hexdigest()[:32]
 
     def _pair(self, needs_instances: bool) -> list[SampleFiles]:
         photo_root = self.root / "leftImg8bit" / self.split

@@ -1,6 +1,7 @@
 """Datasets in the layout of Cityscapes, as batches that the networks can take."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -143,6 +144,10 @@ class CityscapesDataModule(LightningDataModule):
         size = min(len(dataset), batches * self.batch_size)
         chosen = torch.randperm(len(dataset), generator=generator)[:size].tolist()
         return self._loader(Subset(dataset, chosen), drop_last=True)
+
+    def loader_of(self, split: Split, chosen: Sequence[int]) -> DataLoader[Sample]:
+        """These samples of a split, in this order, each once."""
+        return self._loader(Subset(self.dataset(split), chosen))
 
     def first_samples(self, split: Split, count: int, device: torch.device) -> Batch:
         """The first samples of a split as a batch on `device`, for pictures that can be compared over time."""

@@ -4,7 +4,9 @@ from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
 from oasis.training.ema import GeneratorEMA
 from oasis.training.encoding_log import EncodingLog
 from oasis.training.image_logger import ImageLogger
+from oasis.training.judge import JudgeTraining, train_judge
 from oasis.training.loss_plot import LossPlot
+from oasis.training.metrics import Metrics
 from oasis.training.module import OASIS
 from oasis.training.progress import ProgressBar, Throughput
 from oasis.training.quiet import quiet
@@ -20,7 +22,9 @@ __all__ = [
     "EncodingLog",
     "GeneratorEMA",
     "ImageLogger",
+    "JudgeTraining",
     "LossPlot",
+    "Metrics",
     "ProgressBar",
     "RandomState",
     "StopOnNonFinite",
@@ -30,4 +34,5 @@ __all__ = [
     "print_networks",
     "quiet",
     "sampling_generator",
+    "train_judge",
 ]

@@ -8,7 +8,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from oasis.errors import ConfigurationError, NonFiniteLossError
-from oasis.training.base import watched
+from oasis.metrics import higher_is_better
+from oasis.training.base import find_callback, watched
+from oasis.training.metrics import Metrics
 
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -26,7 +28,10 @@ class Checkpoints(Checkpoint):
         every_batches: also write `last.ckpt` every so many batches, not only after each epoch; None = no.
         keep_every_batches: also keep a copy, `batch_00012000.ckpt`, every so many batches; None = no.
         monitor: a metric that validation logs; its best state is kept as `best.ckpt`. None = no.
-        mode: whether the best is the lowest (`min`) or the highest (`max`).
+        mode: whether the best is the lowest (`min`) or the highest (`max`); None = as the metric wants it.
+
+    Raises:
+        ConfigurationError: another mode; or none for a metric that this project does not know.
     """
 
     def __init__(
@@ -35,16 +40,29 @@ class Checkpoints(Checkpoint):
         every_batches: int | None = None,
         keep_every_batches: int | None = None,
         monitor: str | None = None,
-        mode: Literal["min", "max"] = "min",
+        mode: Literal["min", "max"] | None = None,
     ) -> None:
-        if mode not in ("min", "max"):
-            raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min or max.")
         self.folder = Path(folder)
         self.every_batches = every_batches
         self.keep_every_batches = keep_every_batches
         self.monitor = monitor
-        self.mode = mode
-        self.best_score = math.inf if mode == "min" else -math.inf
+        self.lower_is_better = monitor is None or _lower_is_better(monitor, mode)
+        self.best_score = math.inf if self.lower_is_better else -math.inf
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse to wait for a score that nobody will measure.
+
+        Raises:
+            ConfigurationError: with what is missing.
+        """
+        if self.monitor is None or higher_is_better(self.monitor) is None or self.monitor.startswith("val/"):
+            return
+        metrics = find_callback(trainer, Metrics)
+        if metrics is None or not metrics.provides(self.monitor):
+            raise ConfigurationError(
+                f"callbacks.checkpoints.monitor={self.monitor}: nothing in this run measures it. `fid` and `kid` need "
+                "metrics=inception and its weights, scores that begin with judge/ need judge=unet or judge=mask2former."
+            )
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -69,7 +87,7 @@ class Checkpoints(Checkpoint):
                 f"{', '.join(sorted(trainer.callback_metrics))}."
             )
         score = trainer.callback_metrics[self.monitor].item()
-        if score < self.best_score if self.mode == "min" else score > self.best_score:
+        if score < self.best_score if self.lower_is_better else score > self.best_score:
             self.best_score = score
             self._write(trainer, BEST)
 
@@ -94,6 +112,20 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
             unfinished.replace(self.folder / name)
+
+
+def _lower_is_better(monitor: str, mode: str | None) -> bool:
+    if mode not in (None, "min", "max"):
+        raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min, max, or null.")
+    if mode is not None:
+        return mode == "min"
+    higher = False if monitor.startswith("val/") else higher_is_better(monitor)  # losses
+    if higher is None:
+        raise ConfigurationError(
+            f"callbacks.checkpoints.monitor={monitor}: it is not known which way this is better; set "
+            "callbacks.checkpoints.mode=min or mode=max."
+        )
+    return not higher
 
 
 def _require_finite(module: LightningModule) -> None:

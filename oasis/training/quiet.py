@@ -2,6 +2,9 @@
 
 import logging
 import warnings
+from typing import Any
+
+_formatwarning = warnings.formatwarning
 
 
 def quiet() -> None:
@@ -14,4 +17,12 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # Of Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec, LeafSpec.` is deprecated.*")
+    warnings.formatwarning = _plain
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda record: "Tip:" not in record.msg)
+
+
+def _plain(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
+    """What users are warned of does not depend on the line of code that says so."""
+    if category is UserWarning:
+        return f"warning: {message}\n"
+    return _formatwarning(message, category, *where, **line)

@@ -1,0 +1,28 @@
+"""Telling files from settings on a command line that takes both."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from oasis.errors import ConfigurationError
+
+_SETTING = re.compile(r"^[~+]{0,2}[A-Za-z_][\w./@]*=")
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Paths and settings, each in their order.
+
+    What exists as a file or folder, or ends in `.ckpt`, is a path, though folders of a sweep hold `=` in their names.
+
+    Raises:
+        ConfigurationError: no path at all.
+    """
+    paths, settings = [], []
+    for argument in arguments:
+        if _SETTING.match(argument) and not argument.endswith(".ckpt") and not Path(argument).exists():
+            settings.append(argument)
+        else:
+            paths.append(Path(argument))
+    if not paths:
+        raise ConfigurationError("No checkpoint is named. Give RUN/checkpoints/last.ckpt, or the run's folder.")
+    return paths, settings

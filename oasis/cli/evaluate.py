@@ -1,0 +1,51 @@
+"""`oasis evaluate`: numbers and pictures for checkpoints, side by side."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from oasis.cli.arguments import split_arguments
+
+
+def evaluate(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CHECKPOINT... [SETTING=VALUE...]",
+            help="Checkpoint files or run folders, each a column; then settings as `python train.py` takes them: "
+            "data=cityscapes data.root=DIR, judge=unet judge.weights=PATH, judge=none, metrics.weights=PATH.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
+    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is painted once with each.")] = 3,
+    split: Annotated[str, typer.Option(help="Whose label maps are painted: train, val or test.")] = "val",
+    diversity_images: Annotated[
+        int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
+    ] = 50,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
+) -> None:
+    """Measure what checkpoints paint: FID, KID, mIoU, PQ, touching instances, diversity."""
+    # Loading torch takes seconds, which `oasis --help` need not wait for.
+    from oasis.cli.evaluation import evaluate_checkpoints
+    from oasis.comparison import results_table, write_report
+
+    checkpoints, overrides = split_arguments(arguments)
+    comparison, grids = evaluate_checkpoints(
+        checkpoints, overrides, list(range(seeds)), split, diversity_images, device
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    comparison.write_json(output / "results.json")
+    comparison.write_csv(output / "results.csv")
+    for number, (_, grid) in enumerate(grids):
+        grid.save(output / f"samples_{number}.png")
+    command = shlex.join(["oasis", *sys.argv[1:]])
+    write_report(comparison, grids, output / "report.html", command)
+    console = Console()
+    console.print(results_table(comparison, per_class=per_class))
+    console.print(f"\nWritten: {output / 'report.html'}, results.json, results.csv, samples_*.png", soft_wrap=True)

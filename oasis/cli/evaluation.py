@@ -1,0 +1,89 @@
+"""From the words of `oasis evaluate` to a comparison."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from PIL import Image
+
+from oasis.checkpoint import Restored
+from oasis.cli.conf import load_config
+from oasis.cli.samples import as_split
+from oasis.comparison import Comparison, Evaluation, load_lpips, open_painters, untrained
+from oasis.comparison.painters import own_data_config
+from oasis.data import CityscapesDataModule
+from oasis.errors import ConfigurationError
+from oasis.evaluation import load_instruments
+from oasis.metrics import JudgeFeatures, judge_features
+
+_NAMES_DATA = ("data=", "data.root=")
+
+
+def evaluate_checkpoints(
+    checkpoints: Sequence[Path],
+    overrides: Sequence[str],
+    seeds: Sequence[int],
+    split: str,
+    diversity_images: int,
+    device: str,
+) -> tuple[Comparison, list[tuple[str, Image.Image]]]:
+    """Measure checkpoints with what the settings say.
+
+    Args:
+        checkpoints: files or run folders.
+        overrides: Hydra's, as `python train.py` takes them; `judge=unet` unless they say otherwise.
+        seeds: of the noise.
+        split: train, val or test.
+        diversity_images: see `Evaluation`.
+        device: torch's name of one, or `auto`.
+
+    Returns:
+        The comparison, and its sample grids with their captions.
+    """
+    where = _device(device)
+    config = load_config(["judge=unet", *overrides])
+    painters = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
+    sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
+    judge = instantiate(config.judge) if config.judge else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is missing stands below the table
+        instruments = load_instruments(painters[0].data, sources, judge)
+    if instruments.judge is not None and not any(isinstance(one, JudgeFeatures) for one in instruments.extractors):
+        instruments.extractors.extend(judge_features(instruments.judge))
+    evaluation = Evaluation(instruments, where, seeds, as_split(split), diversity_images)
+    if diversity_images:
+        evaluation.lpips = load_lpips(evaluation.notes)
+    comparison = evaluation.run(painters, [untrained(painters[0])])
+    return comparison, evaluation.sample_grids()
+
+
+def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> CityscapesDataModule:
+    """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
+    own = own_data_config(restored, path)
+    ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
+    if any(override.startswith(_NAMES_DATA) for override in ours):
+        same = [f"data.{name}={own[name]}" for name in ("height", "width", "batch_size") if name in own]
+        config: Any = OmegaConf.to_container(load_config([*same, *ours]).data, resolve=True)
+        if not any(override.startswith("label_space") for override in ours):
+            config["label_space"] = restored.config["label_space"]
+    else:
+        changes = OmegaConf.from_dotlist([override.removeprefix("data.") for override in ours])
+        config = OmegaConf.to_container(OmegaConf.merge(own, changes))
+    data: CityscapesDataModule = instantiate(config, encoding=restored.encoding)
+    return data
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        backend = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return torch.device("cpu") if backend is None else backend
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError(f"--device {name}: there is none here ({str(error).splitlines()[0]}).") from error
+    return device

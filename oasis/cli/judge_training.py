@@ -1,0 +1,67 @@
+"""What `oasis train-judge` does once its words are read."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from rich.table import Table
+
+from oasis.cli.conf import load_config
+from oasis.data import CityscapesDataModule
+from oasis.encodings import Semantic
+from oasis.evaluation import RealPhotos, scores_of_photos
+from oasis.metrics import UNetJudge, describe, split_class
+from oasis.training import JudgeTraining, quiet, train_judge
+
+
+def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> CityscapesDataModule:
+    """The dataset that settings name, in its cheapest encoding.
+
+    Raises:
+        ConfigurationError: a setting that does not exist.
+        DatasetError: no dataset there, or not what it should be.
+    """
+    config: Any = load_config([*overrides, f"data.batch_size={batch_size}"])
+    label_space = instantiate(config.label_space)
+    data: CityscapesDataModule = instantiate(config.data, encoding=Semantic(label_space))
+    data.prepare_data()
+    return data
+
+
+def teach(data: CityscapesDataModule, epochs: int, channels: int, seed: int, device: str) -> UNetJudge:
+    """Train, with a progress bar, and leave nothing behind but the judge."""
+    quiet()
+    trainer = pl.Trainer(
+        accelerator=device,
+        devices=1,
+        max_epochs=epochs,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,  # it is scored when it is done
+    )
+    return train_judge(functools.partial(JudgeTraining, channels=channels), data, trainer, seed)
+
+
+def held_out_scores(judge: UNetJudge, data: CityscapesDataModule) -> dict[str, float]:
+    """Its scores on photos that it was not trained on, the validation split."""
+    with torch.no_grad():
+        return scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, judge)
+
+
+def scores_table(scores: Mapping[str, float], photos: int) -> Table:
+    """Scores of all classes together, then the IoU of each."""
+    table = Table(title=f"The judge on {photos} real photos that it never saw")
+    table.add_column("")
+    table.add_column("score", justify="right")
+    for name, value in scores.items():
+        family, class_name = split_class(name)
+        if class_name is None or family == "judge/iou":
+            known = describe(name)
+            decimals = 2 if known.decimals is None else known.decimals
+            table.add_row(known.heading, f"{known.factor * value:.{decimals}f}")
+    return table

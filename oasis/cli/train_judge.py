@@ -1,0 +1,49 @@
+"""`oasis train-judge`: teach a judge on the real photos of a dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def train_judge(
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SETTING=VALUE...]",
+            help="The dataset, as `python train.py` takes it: data=cityscapes data.root=DIR, data.height=128, "
+            "experiment=demo. Synthetic streets without.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; without, where judge=unet looks for it by itself."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training photos.")] = 12,
+    batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 8,
+    channels: Annotated[int, typer.Option(min=4, help="Width of the network.")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, gpu, mps; auto = the best there is.")] = "auto",
+) -> None:
+    """Train the judge that scores what generators paint: classes and instances in real photos."""
+    # Loading torch takes seconds, which `oasis --help` need not wait for.
+    from oasis.cli.judge_training import held_out_scores, photos_to_learn_from, scores_table, teach
+    from oasis.evaluation import judge_file
+
+    data = photos_to_learn_from(settings or [], batch_size)
+    path = output or judge_file(data.dataset("val").root, data.height, data.width, data.label_space)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"Learning from {len(data.dataset('train'))} photos of {data.height}x{data.width} in "
+        f"{data.dataset('train').root}, {epochs} epochs."
+    )
+    judge = teach(data, epochs, channels, seed, device)
+    scores = held_out_scores(judge, data)
+    judge.facts["held_out"] = scores
+    path.parent.mkdir(parents=True, exist_ok=True)
+    judge.save(path)
+    console.print(scores_table(scores, len(data.dataset("val"))))
+    found = " (judge=unet finds it by itself)" if output is None else f": judge=unet judge.weights={output}"
+    console.print(f"\nWritten: {path}{found}")

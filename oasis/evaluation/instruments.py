@@ -1,0 +1,80 @@
+"""What measuring needs besides pictures: extractors and a judge, as far as they can be had."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from oasis.cache import cache_folder
+from oasis.data import CityscapesDataModule
+from oasis.errors import MissingWeightsError
+from oasis.labels import LabelSpace
+from oasis.metrics import ExtractorSource, FeatureExtractor, Judge, JudgeSource, ScoredClasses
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """Networks that measure.
+
+    Attributes:
+        extractors: that feature distances are measured in; empty where none can be had.
+        judge: None where none can be had.
+        missing: what to tell the user of those that cannot be had.
+    """
+
+    extractors: list[FeatureExtractor] = field(default_factory=list)
+    judge: Judge | None = None
+    missing: list[str] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> None:
+        """Move all networks."""
+        for network in (*self.extractors, *([] if self.judge is None else [self.judge])):
+            network.to(device)
+
+
+def load_instruments(
+    data: CityscapesDataModule, extractors: Sequence[ExtractorSource], judge: JudgeSource | None
+) -> Instruments:
+    """Load what there is; warn once of what is not there, and go on without it.
+
+    The random state of training is left as it is, whether or not anything is measured.
+
+    Args:
+        data: the dataset; says which judge is meant where none is named.
+        extractors: each makes some extractors.
+        judge: makes the judge, or None for no judge.
+
+    Raises:
+        ConfigurationError: weights that were named are not there or not what they should be; the judge knows other
+            classes than the data.
+    """
+    loaded_judge: Judge | None = None
+    loaded: list[FeatureExtractor] = []
+    missing = []
+    with isolate_rng():
+        if judge is not None:
+            try:
+                loaded_judge = judge(judge_file(data.dataset("val").root, data.height, data.width, data.label_space))
+            except MissingWeightsError as error:
+                missing.append(str(error))
+        for source in extractors:
+            try:
+                loaded += source(loaded_judge)
+            except MissingWeightsError as error:
+                missing.append(str(error))
+    if loaded_judge is not None:
+        ScoredClasses(data.label_space).lookup(loaded_judge.label_space)  # raises if they do not fit
+    if missing:
+        rank_zero_warn(" ".join(f"{text.rstrip('.')}." for text in (*missing, "It goes on without")))
+    return Instruments(loaded, loaded_judge, missing)
+
+
+def judge_file(root: Path, height: int, width: int, label_space: LabelSpace) -> Path:
+    """Where the judge of a dataset is kept: of these files, this picture size, these classes."""
+    root = root.expanduser().absolute()
+    key = hashlib.sha256(repr((str(root), height, width, label_space.names)).encode()).hexdigest()[:8]
+    return cache_folder() / "judges" / f"{root.name}-{height}x{width}-{key}.pt"

@@ -1,0 +1,199 @@
+"""Everything that is measured of fakes, in one pass over them."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from oasis.batch import Batch
+from oasis.errors import MetricError
+from oasis.evaluation.photos import RealPhotos
+from oasis.evaluation.stopwatch import Stopwatch
+from oasis.labels import LabelSpace
+from oasis.metrics import (
+    FeatureDistances,
+    FeatureExtractor,
+    Judge,
+    PanopticScores,
+    PixelScores,
+    ScoredClasses,
+    split_class,
+)
+
+PREFIX = "judge/"  # of whatever a judge has a part in
+
+
+class Scorer:
+    """Feature distances and a judge's scores of one picture for each label map.
+
+    Where several processes score, each gets its share of the label maps and all get the result for all.
+
+    Args:
+        label_space: of the label maps.
+        device: where the pictures are.
+        real: extractor -> (N, D) features of the real photos.
+        judge: says what is in a picture; None = nobody does.
+        stopwatch: counts what each part takes.
+
+    Raises:
+        ConfigurationError: a judge that was trained on other classes.
+        MetricError: fewer than 2 real photos.
+    """
+
+    def __init__(
+        self,
+        label_space: LabelSpace,
+        device: torch.device,
+        real: Mapping[FeatureExtractor, Tensor],
+        judge: Judge | None = None,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
+        self.stopwatch = stopwatch or Stopwatch()
+        self.judge = judge
+        self.distances = {
+            extractor: FeatureDistances(features.to(device)).to(device) for extractor, features in real.items()
+        }
+        self.judged: JudgedScores | None = None
+        if judge is not None:
+            self.judged = JudgedScores(label_space, judge.label_space, device)
+
+    def update(self, batch: Batch, fake: Tensor) -> None:
+        """Measure one picture a label map.
+
+        Args:
+            batch: what was painted.
+            fake: (B, 3, H, W) in [-1, 1].
+
+        Raises:
+            MetricError: NaN or infinity in a picture.
+        """
+        require_finite(batch, fake)
+        with torch.no_grad():
+            for extractor, distances in self.distances.items():
+                with self.stopwatch.part("extractor"):
+                    features = extractor(fake)
+                with self.stopwatch.part("scores"):
+                    distances.update(batch.index, features)
+            if self.judge is not None and self.judged is not None:
+                with self.stopwatch.part("judge"):
+                    verdict = self.judge(fake)
+                with self.stopwatch.part("scores"):
+                    self.judged.update(batch, verdict.label, verdict.instance)
+
+    def compute(self) -> dict[str, float]:
+        """All scores so far, by name: `fid`, `fid_oasis`, `kid`, `judge/pq`, `judge/iou/car`, ..."""
+        scores: dict[str, float] = {}
+        with self.stopwatch.part("scores"):
+            for extractor, distances in self.distances.items():
+                scores.update(named_distances(extractor, distances.compute()))
+            if self.judged is not None:
+                scores.update(self.judged.compute())
+        return scores
+
+    def reset(self) -> None:
+        """Forget all fakes."""
+        for distances in self.distances.values():
+            distances.reset()
+        if self.judged is not None:
+            self.judged.reset()
+
+
+class JudgedScores:
+    """What a judge's verdicts say of pictures: mean IoU, panoptic quality, recall of touching instances.
+
+    Args:
+        label_space: of the label maps.
+        judged_space: of the verdicts.
+        device: where both are.
+
+    Raises:
+        ConfigurationError: the two have other classes.
+    """
+
+    def __init__(self, label_space: LabelSpace, judged_space: LabelSpace, device: torch.device) -> None:
+        classes = ScoredClasses(label_space)
+        self.to_scored = classes.lookup(label_space).to(device)
+        self.from_verdict = classes.lookup(judged_space).to(device)
+        self.pixels = PixelScores(classes).to(device)
+        self.panoptic = PanopticScores(classes).to(device)
+
+    def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
+        """Compare verdicts, (B, H, W) both, with the maps of the batch."""
+        target, seen = self.to_scored[batch.label], self.from_verdict[label]
+        self.pixels.update(batch.index, seen, target)
+        self.panoptic.update(batch.index, seen, instance, target, batch.instance)
+
+    def compute(self) -> dict[str, float]:
+        """All scores so far, each name with `judge/` in front; of classes that occur nowhere there is none."""
+        scores = {**self.pixels.compute(), **self.panoptic.compute()}
+        named = {PREFIX + name: float(value) for name, value in scores.items()}
+        return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
+
+    def reset(self) -> None:
+        """Forget all verdicts."""
+        self.pixels.reset()
+        self.panoptic.reset()
+
+
+def scores_of_photos(
+    photos: RealPhotos, real: Mapping[FeatureExtractor, Tensor], judge: Judge | None
+) -> dict[str, float]:
+    """What real photos get: the best that fakes can hope for.
+
+    Distances are those of as many training photos from the photos of the split; a judge judges the photos of the split.
+
+    Args:
+        photos: the dataset.
+        real: extractor -> (N, D) features of the photos of the split.
+        judge: may be None.
+    """
+    scores: dict[str, float] = {}
+    for extractor, features in real.items():
+        distances = FeatureDistances(features)
+        other = photos.other_features(extractor)
+        distances.update(torch.arange(len(other)), other)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whatever is said of few images is said of the fakes
+            scores.update(named_distances(extractor, distances.compute()))
+    if judge is not None:
+        judged = JudgedScores(photos.data.label_space, judge.label_space, photos.device)
+        everything = range(len(photos.data.dataset(photos.split)))
+        title = f"judging {len(everything)} real photos"
+        with torch.no_grad():
+            for batch in photos.batches(photos.split, everything, title):
+                verdict = judge(batch.image)
+                judged.update(batch, verdict.label, verdict.instance)
+        scores.update(judged.compute())
+    return scores
+
+
+def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
+    """Features of the photos of the split by each extractor."""
+    return {extractor: photos.features(extractor) for extractor in extractors}
+
+
+def named_distances(extractor: FeatureExtractor, distances: Mapping[str, float]) -> dict[str, float]:
+    """Distances under the names that the extractor gives them; a FID is only what Inception measured."""
+    scores = {extractor.frechet_name: distances["frechet"]}
+    if extractor.kernel_name is not None:
+        scores[extractor.kernel_name] = distances["kernel"]
+        if not math.isnan(distances["kernel_std"]):
+            scores[f"{extractor.kernel_name}_std"] = distances["kernel_std"]
+    return scores
+
+
+def require_finite(batch: Batch, fake: Tensor) -> None:
+    """Refuse pictures that no score can be had of.
+
+    Raises:
+        MetricError: with the names of the label maps.
+    """
+    broken = ~fake.isfinite().flatten(1).all(dim=1)
+    if broken.any():
+        names = [name for name, bad in zip(batch.name, broken.tolist(), strict=True) if bad]
+        raise MetricError(
+            f"The pictures painted for {', '.join(names[:5])} hold NaN or infinity, so nothing can be measured: the "
+            "generator's weights or its precision are at fault. Use an earlier checkpoint, or full precision."
+        )

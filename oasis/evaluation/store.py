@@ -1,0 +1,59 @@
+"""Measurements that are made once and kept: real photos do not change from run to run."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from oasis.cache import cache_folder
+from oasis.errors import UNREADABLE
+
+
+def stored(key: Mapping[str, object], compute: Callable[[], Tensor]) -> Tensor:
+    """What `compute` gives, from the cache where it was computed before.
+
+    A file that cannot be read is computed anew; where nothing can be written, nothing is kept.
+
+    Args:
+        key: everything that the result depends on, as JSON can hold it.
+        compute: makes the tensor; called only where the cache has none.
+
+    Returns:
+        The tensor, on the CPU.
+    """
+    text = json.dumps(key, sort_keys=True)
+    path = cache_folder() / "measured" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.pt"
+    kept = _read(path, text)
+    if kept is None:
+        kept = compute().cpu()
+        _write(path, text, kept)
+    return kept
+
+
+def _read(path: Path, key: str) -> Tensor | None:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, *UNREADABLE):
+        return None
+    if not isinstance(content, dict) or content.get("key") != key or not isinstance(content.get("tensor"), Tensor):
+        return None
+    tensor: Tensor = content["tensor"]
+    return tensor
+
+
+def _write(path: Path, key: str, tensor: Tensor) -> None:
+    """Aside first, so that processes that read or write at the same time never see half a file."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({"key": key, "tensor": tensor}, unfinished)
+        os.replace(unfinished, path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()

@@ -1,0 +1,119 @@
+"""`oasis train-judge` and `oasis evaluate`, as typed."""
+
+import csv
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from oasis.cli import app
+from oasis.cli.arguments import split_arguments
+from oasis.errors import ConfigurationError
+from oasis.metrics import UNetJudge
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+
+    def refuse(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+
+
+@pytest.fixture
+def run(fit):
+    return fit("run", "trainer.max_epochs=1", "generator.init_gain=1")
+
+
+def oasis(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_from_a_judge_to_a_report(run, tiny, tmp_path):
+    """The judge is found by itself: it was trained on the checkpoint's own dataset, at its size."""
+    sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
+    trained = oasis("train-judge", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4)
+    assert trained.exit_code == 0, trained.output
+    assert "real photos that it never saw" in trained.output
+    output = tmp_path / "report"
+    done = oasis("evaluate", run, "--output", output, "--diversity-images", 2)
+    assert done.exit_code == 0, done.output
+    results = json.loads((output / "results.json").read_text())
+    scores = results["columns"][0]["scores"]
+    assert len(scores["judge/miou"]["values"]) == 3
+    assert {"judge/pq", "judge/touching_recall", "judge/frechet", "diversity/ms_ssim"} <= scores.keys()
+    assert not any(name.startswith(("fid", "kid")) for name in scores)  # no Inception, no FID
+    assert [column["name"] for column in results["references"]] == ["real photos", "untrained"]
+    with (output / "results.csv").open() as file:
+        rows = {(row["metric"], row["column"]): row for row in csv.DictReader(file)}
+    assert float(rows["judge/frechet", "test"]["seed_1"]) == scores["judge/frechet"]["values"][1]
+    assert "<html" in (output / "report.html").read_text()
+    assert (output / "samples_0.png").is_file()
+    assert "metrics.weights=PATH" in done.output.replace("\n", "")
+    assert "mIoU" in done.output
+
+
+def test_the_judge_says_what_it_can_do(tiny, tmp_path):
+    sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
+    done = oasis("train-judge", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4, "-o", tmp_path / "judge.pt")
+    assert done.exit_code == 0, done.output
+    facts = UNetJudge.from_file(tmp_path / "judge.pt").facts
+    assert 0 <= facts["held_out"]["judge/miou"] <= 1
+    assert (facts["height"], facts["width"]) == (32, 64)
+
+
+def test_another_dataset_and_a_named_judge(run, tiny, tmp_path, ids):
+    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
+    settings = ["data=cityscapes", f"data.root={tiny.root}", f"judge.weights={tmp_path / 'judge.pt'}", "metrics=judge"]
+    done = oasis("evaluate", run, *settings, "-o", tmp_path / "out", "--diversity-images", 0, "--split", "train")
+    assert done.exit_code == 0, done.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["images"], results["split"], results["height"]) == (7, "train", 32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.ckpt"], ["nowhere.ckpt", "no such checkpoint"]),
+        (["judge=unet"], ["No checkpoint is named"]),
+        (["RUN", "data.colour=red"], ["colour"]),
+        (["RUN", "label_space=cityscapes_train_ids", "data=cityscapes", "data.root=ROOT"], ["label space", "road"]),
+        (["RUN", "judge.weights=missing.pt"], ["missing.pt"]),
+        (["RUN", "metrics.weights=JUNK"], ["junk.pth", "SHA-256", "6726825d"]),
+        (["RUN", "--device", "cuda:99"], ["--device cuda:99"]),
+        (["RUN", "--split", "dev"], ["--split dev"]),
+        (["RUN", "data.root=nowhere"], ["nowhere"]),
+    ],
+)
+def test_bad_input_is_told_in_one_line(run, tiny, tmp_path, arguments, words):
+    junk = tmp_path / "junk.pth"
+    junk.write_bytes(b"junk")
+    places = {"RUN": str(run), "ROOT": str(tiny.root), "JUNK": str(junk)}
+    filled = []
+    for argument in arguments:
+        for name, path in places.items():
+            argument = argument.replace(name, path)
+        filled.append(argument)
+    done = oasis("evaluate", *filled, "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    said = done.output + (done.stderr if done.stderr_bytes is not None else "")
+    assert "Traceback" not in said
+    for word in words:
+        assert word.lower() in said.lower(), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_of_a_sweep_hold_equal_signs(tmp_path):
+    folder = tmp_path / "0_seed=1"
+    folder.mkdir()
+    words = [str(folder), "data.root=x", "a=b/last.ckpt", "+new=1", "judge=none"]
+    paths, settings = split_arguments(words)
+    assert [str(path) for path in paths] == [str(folder), "a=b/last.ckpt"]
+    assert settings == ["data.root=x", "+new=1", "judge=none"]
+    with pytest.raises(ConfigurationError, match="No checkpoint"):
+        split_arguments(["judge=none"])

@@ -1,0 +1,141 @@
+"""Scores while training: what is logged, when, and what is kept."""
+
+import csv
+import json
+import math
+import warnings
+
+import pytest
+import torch
+
+from oasis.checkpoint import load
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+from oasis.metrics import UNetJudge
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*generated and.*real images"),
+    pytest.mark.filterwarnings("ignore:.*fewer than the"),
+]
+
+
+@pytest.fixture
+def measured(ids, tmp_path, monkeypatch):
+    """Overrides that switch the scores of an untrained judge on."""
+    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    torch.manual_seed(3)
+    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
+    return ["metrics=judge", "judge=unet", f"judge.weights={tmp_path / 'judge.pt'}"]
+
+
+def rows(run):
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(run, name):
+    return [float(row[name]) for row in rows(run) if row.get(name)]
+
+
+def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
+    run = fit("run", "trainer.max_epochs=2", *measured)
+    for name in ("judge/frechet", "judge/kernel", "judge/miou", "judge/pq", "judge/pq_stuff"):
+        assert len(column(run, name)) == 2, name
+        for reference in ("real_photos", "untrained"):
+            first, second = column(run, f"{reference}/{name}")
+            assert first == second
+    assert column(run, "real_photos/judge/frechet")[0] < column(run, "judge/frechet")[0]
+    assert not any("iou/" in name for name in rows(run)[0])  # 19 columns more would drown the others
+    printed = capsys.readouterr().out
+    assert "untrained" in printed
+    assert "PQ things" in printed
+
+
+def test_measuring_changes_no_loss(fit, measured):
+    without, with_scores = fit("without", "trainer.max_epochs=2"), fit("with", "trainer.max_epochs=2", *measured)
+    for name in rows(without)[0]:
+        if name.startswith(("generator/", "discriminator/", "val/")):
+            assert column(without, name) == column(with_scores, name), name
+
+
+def test_sanity_batches_are_kept_out(fit, measured):
+    """The same scores whether or not validation batches are tried before training."""
+    first = fit("first", "trainer.max_epochs=1", *measured)
+    second = fit("second", "trainer.max_epochs=1", "trainer.num_sanity_val_steps=2", *measured)
+    assert column(first, "judge/frechet") == column(second, "judge/frechet")
+    assert column(first, "judge/miou") == column(second, "judge/miou")
+
+
+def test_the_batch_size_of_validation_does_not_matter(fit, measured):
+    """Scores of the untrained generator, which has seen no batch of any size, and no statistics of one either."""
+    settings = ["trainer.max_epochs=1", "callbacks.ema=null", "generator.init_gain=1", *measured]
+    runs = [fit(f"run{size}", f"data.batch_size={size}", *settings) for size in (1, 3)]
+    one, three = (column(run, "untrained/judge/frechet") for run in runs)
+    assert one == pytest.approx(three, rel=1e-4)
+
+
+def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
+    monitored = ["callbacks.checkpoints.monitor=judge/miou", *measured]
+    run = fit("run", "trainer.max_epochs=2", *monitored)
+    best = max(column(run, "judge/miou"))
+    resumed = fit("resumed", "trainer.max_epochs=4", f"resume={run / 'checkpoints' / 'last.ckpt'}", *monitored)
+    assert column(resumed, "untrained/judge/frechet")[0] == column(run, "untrained/judge/frechet")[0]
+    later = column(resumed, "judge/miou")
+    kept = resumed / "checkpoints" / "best.ckpt"
+    assert kept.exists() == (max(later) > best + 1e-9)
+    scores = [
+        state["best_score"]
+        for state in load(resumed / "checkpoints" / "last.ckpt")["callbacks"].values()
+        if "best_score" in state
+    ]
+    assert scores[0] == pytest.approx(max(best, *later))
+
+
+def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured):
+    run = fit("run", "trainer.max_epochs=3", "callbacks.checkpoints.monitor=judge/miou", *measured)
+    scores = column(run, "judge/miou")
+    best = load(run / "checkpoints" / "best.ckpt")["progress"]["batches_seen"]
+    assert best == 3 * (scores.index(max(scores)) + 1)
+
+
+@pytest.mark.parametrize("monitor", ["fid", "kid", "judge/pq"])
+def test_a_score_that_nobody_measures_is_refused_before_training(fit, monitor):
+    with pytest.raises(ConfigurationError, match=rf"monitor={monitor}.*nothing in this run measures it"):
+        fit("run", f"callbacks.checkpoints.monitor={monitor}")
+
+
+def test_an_unknown_score_needs_a_mode(composed, tiny_overrides, fit):
+    with pytest.raises(Exception, match="not known which way this is better"):
+        fit("run", "callbacks.checkpoints.monitor=some/thing")
+
+
+def test_without_weights_one_warning_and_training_goes_on(fit, measured, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        overrides = ["metrics=inception", "judge=unet"]
+        run = fit("run", "trainer.max_epochs=1", *overrides)
+    texts = [str(warning.message) for warning in caught if "metrics.weights" in str(warning.message)]
+    assert len(texts) == 1
+    assert "weights-inception-2015-12-05-6726825d.pth" in texts[0]
+    assert "oasis train-judge" in texts[0]
+    assert not any(name.startswith(("fid", "kid", "judge")) for name in rows(run)[0])
+
+
+def test_a_judge_of_other_classes_is_refused_before_training(fit, measured, tmp_path):
+    space = LabelSpace.cityscapes_train_ids()
+    names = ("carriageway", *space.names[1:])
+    other = LabelSpace(names, space.palette, space.things, space.ignore_index, space.raw_to_class, space.evaluated)
+    UNetJudge(other, channels=4, depth=3).save(tmp_path / "other.pt")
+    with pytest.raises(ConfigurationError, match="another label space"):
+        fit("run", *measured, f"judge.weights={tmp_path / 'other.pt'}")
+
+
+def test_no_score_is_ever_nan_in_the_log(fit, measured):
+    run = fit("run", "trainer.max_epochs=1", *measured)
+    assert not any(math.isnan(float(value)) for row in rows(run) for value in row.values() if value)
+    json.dumps(rows(run), allow_nan=False)
