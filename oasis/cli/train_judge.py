@@ -25,6 +25,7 @@ def train_judge(
     batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 8,
     channels: Annotated[int, typer.Option(min=4, help="Width of the network.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where the file is there.")] = False,
     device: Annotated[str, typer.Option(help="cpu, gpu, mps; auto = the best there is.")] = "auto",
 ) -> None:
     """Train the judge that scores what generators paint: classes and instances in real photos."""
@@ -35,6 +36,9 @@ def train_judge(
     data = photos_to_learn_from(settings or [], batch_size)
     path = output or judge_file(data.dataset("val").root, data.height, data.width, data.label_space)
     console = Console(highlight=False, soft_wrap=True)
+    if if_missing and path.is_file():
+        console.print(f"The judge is there already: {path}")
+        return
     console.print(
         f"Learning from {len(data.dataset('train'))} photos of {data.height}x{data.width} in "
         f"{data.dataset('train').root}, {epochs} epochs."

@@ -60,17 +60,22 @@ def load_instruments(
             try:
                 loaded_judge = judge(judge_file(data.dataset("val").root, data.height, data.width, data.label_space))
             except MissingWeightsError as error:
-                missing.append(str(error))
+                missing.append(_sentence(error))
         for source in extractors:
             try:
                 loaded += source(loaded_judge)
             except MissingWeightsError as error:
-                missing.append(str(error))
+                missing.append(_sentence(error))
     if loaded_judge is not None:
         ScoredClasses(data.label_space).lookup(loaded_judge.label_space)  # raises if they do not fit
     if missing:
-        rank_zero_warn(" ".join(f"{text.rstrip('.')}." for text in (*missing, "It goes on without")))
+        rank_zero_warn(" ".join((*missing, "It goes on without.")))
     return Instruments(loaded, loaded_judge, missing)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).rstrip(".")
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def judge_file(root: Path, height: int, width: int, label_space: LabelSpace) -> Path:

@@ -14,6 +14,7 @@ from torch import distributed
 
 from oasis.errors import MetricError
 from oasis.labels import LabelSpace
+from oasis.metrics.distances import FeatureDistances
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
@@ -54,13 +55,17 @@ def scores(images, batch_size=3):
     """All scores of some of the images, and the number of images that counted; None where there was none."""
     classes = ScoredClasses(LabelSpace.cityscapes_train_ids())
     pixel, panoptic = PixelScores(classes), PanopticScores(classes)
+    features = torch.randn(2, IMAGES, 3, generator=torch.Generator().manual_seed(1))  # real ones, and generated ones
+    distances = FeatureDistances(features[0], subset_size=3)
     for index in torch.tensor(list(images), dtype=torch.int64).split(batch_size):
         if len(index) > 0:
             predicted_label, predicted_instance, label, instance = (m[index] for m in maps())
             pixel.update(index, predicted_label, label)
             panoptic.update(index, predicted_label, predicted_instance, label, instance)
+            distances.update(index, features[1][index])
     try:
-        return {name: float(value) for name, value in (pixel.compute() | panoptic.compute()).items()}
+        found = pixel.compute() | panoptic.compute() | distances.compute()
+        return {name: float(value) for name, value in found.items()}
     except MetricError as error:
         return {"error": str(error)}
 
@@ -102,6 +107,7 @@ def test_two_processes_give_the_numbers_of_one(of_two_processes, case):
     expected = scores(range(IMAGES))
     assert 0 < expected["miou"] < 1
     assert 0 < expected["pq"] < 1
+    assert expected["frechet"] > 0
     for rank in of_two_processes:
         assert rank[case] == pytest.approx(expected, rel=1e-12, nan_ok=True)
 

@@ -1,0 +1,120 @@
+"""From a class map, a heatmap of centres and offsets to instances: the grouping of Panoptic-DeepLab."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from oasis.errors import ConfigurationError
+from oasis.instances import MAX_INSTANCES
+
+_AT_ONCE = 1 << 22  # distances held at a time: 16 MiB, whatever the picture and the number of its centres
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Finds the centres in a heatmap, and gives each thing pixel to the one it points at.
+
+    1. A centre is a pixel that is the highest of the window around it and above the threshold. Of equals, the first
+       in reading order counts, so that a plateau is one centre. Only the most certain ones are kept.
+    2. Each thing pixel joins the centre nearest to where it points.
+    3. An instance is of the class that most of its pixels have, the lowest where there are several; all its pixels
+       take that class.
+    4. Instances of fewer pixels than `min_area` are dropped: their pixels keep their class and have no instance, like
+       the group regions of Cityscapes. So do the pixels that point farther than `reach` from any centre.
+
+    Lengths are in picture heights: the same settings fit a picture and its enlargement.
+
+    Attributes:
+        threshold: what the heatmap must be above at a centre.
+        window: side of the window in which a centre must be the highest, in picture heights; at least 3 pixels.
+        reach: how far from a centre a pixel may point, in picture heights; at least 1 pixel. It is short, since pixels
+            that do not know where their centre is are mostly no part of any instance.
+        min_area: of an instance, in pixels.
+        most: how many centres a picture may have.
+
+    Raises:
+        ConfigurationError: a window or a reach that is not above 0; `most` outside 1..MAX_INSTANCES.
+
+    Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2 and equation 1; steps 3's ties, 4, and lengths in heights
+    are this project's own.
+    """
+
+    threshold: float = 0.2
+    window: float = 1 / 16
+    reach: float = 1 / 96
+    min_area: int = 2
+    most: int = 256
+
+    def __post_init__(self) -> None:
+        for name, length in (("window", self.window), ("reach", self.reach)):
+            if not length > 0:
+                raise ConfigurationError(f"{name}={length}: must be above 0; it is a share of the picture's height")
+        if not 1 <= self.most <= MAX_INSTANCES:
+            raise ConfigurationError(f"most={self.most}: a picture may have 1..{MAX_INSTANCES} instances")
+
+    def __call__(self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
+        """Group.
+
+        Each picture is grouped on its own: what else is in the batch makes no difference.
+
+        Args:
+            label: (B, H, W) int64, class indices 0..C-1.
+            center: (B, 1, H, W) float, 1 at the centres of instances.
+            offset: (B, 2, H, W) float, from each pixel down and right to the centre of its instance, in heights.
+            things: (C,) bool, the classes that have instances.
+
+        Returns:
+            The classes, (B, H, W) int64, and the instances, (B, H, W) int64: 0 = none, 1..N in each picture, the most
+            certain first.
+        """
+        pairs = [self._group(*maps, things) for maps in zip(label, center.float(), offset.float(), strict=True)]
+        labels, instances = zip(*pairs, strict=True)
+        return torch.stack(labels), torch.stack(instances)
+
+    def _group(self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
+        """One picture: (H, W), (1, H, W), (2, H, W), (C,) to (H, W) and (H, W)."""
+        label, instance = label.clone(), torch.zeros_like(label)
+        peaks = self._peaks(center[0])
+        pixels = things[label].nonzero()  # P, 2
+        if len(peaks) == 0 or len(pixels) == 0:
+            return label, instance
+        height = label.shape[0]
+        rows, columns = pixels.unbind(1)
+        targets = pixels + offset[:, rows, columns].T * height
+        number = _nearest(targets, peaks.float(), max(1.0, self.reach * height))
+        count, own_class = _vote(number, label[rows, columns], len(peaks), len(things))
+        kept = count >= max(1, self.min_area)
+        kept[0] = False
+        renumbered = kept.cumsum(0) * kept  # leaves no gaps
+        label[rows, columns] = torch.where(kept[number], own_class[number], label[rows, columns])
+        instance[rows, columns] = renumbered[number]
+        return label, instance
+
+    def _peaks(self, heatmap: Tensor) -> Tensor:
+        """The centres in a heatmap (H, W): (K, 2) int64 rows and columns, the highest first."""
+        height, width = heatmap.shape
+        radius = max(1, round(self.window * height / 2))
+        _, highest = F.max_pool2d(heatmap[None], 2 * radius + 1, stride=1, padding=radius, return_indices=True)
+        own = torch.arange(height * width, device=heatmap.device)
+        flat = heatmap.flatten()
+        found = own[(highest.flatten() == own) & (flat > self.threshold)]
+        best = found[flat[found].argsort(descending=True, stable=True)[: self.most]]
+        return torch.stack([best // width, best % width], dim=1)
+
+
+def _nearest(targets: Tensor, peaks: Tensor, reach: float) -> Tensor:
+    """Points (P, 2) and centres (K, 2), in pixels, to the number 1..K of each point's nearest; 0 beyond the reach."""
+    numbers = []
+    for some in torch.split(targets, max(1, _AT_ONCE // len(peaks))):
+        squares = (some[:, None, 0] - peaks[:, 0]).square() + (some[:, None, 1] - peaks[:, 1]).square()
+        least, nearest = squares.min(dim=1)
+        numbers.append(torch.where(least <= reach**2, nearest + 1, 0))
+    return torch.cat(numbers)
+
+
+def _vote(number: Tensor, label: Tensor, instances: int, classes: int) -> tuple[Tensor, Tensor]:
+    """Members (P,) and their classes (P,) to the size and the commonest class of instances 0..K, each (K + 1,)."""
+    votes = torch.bincount(number * classes + label, minlength=(instances + 1) * classes).view(-1, classes)
+    return votes.sum(dim=1), votes.argmax(dim=1)
