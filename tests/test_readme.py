@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from omegaconf import OmegaConf
+
+from oasis.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
@@ -52,6 +55,15 @@ def test_every_make_target_exists(words):
 @pytest.mark.parametrize("words", [param for param in COMMANDS if ".venv/bin/" in param.values[0][0]])
 def test_every_program_is_installed(words):
     assert (Path(sys.executable).parent / Path(words[0]).name).exists()
+
+
+@pytest.mark.parametrize("words", [param for param in COMMANDS if param.values[0][0].endswith("oasis")])
+def test_every_oasis_command_is_understood(composed, words):
+    command = typer.main.get_command(app).commands[words[1]]
+    context = command.make_context(words[1], words[2:])  # refuses options that do not exist
+    settings = [word for word in words[2:] if "=" in word and not word.startswith("-")]
+    composed(*settings)
+    assert context.params
 
 
 @pytest.mark.parametrize("words", [param for param in COMMANDS if "pytest" in param.values[0]])

@@ -21,9 +21,13 @@ def train_judge(
         Path | None,
         typer.Option("--output", "-o", help="The file to write; without, where judge=unet looks for it by itself."),
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training photos.")] = 12,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training photos.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 8,
     channels: Annotated[int, typer.Option(min=4, help="Width of the network.")] = 32,
+    depth: Annotated[int, typer.Option(min=1, help="Halvings of the picture; small pictures want 4.")] = 5,
+    precision: Annotated[
+        str, typer.Option(help="Lightning's: 32-true, bf16-mixed; auto = bf16-mixed where the processor is fast at it.")
+    ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where the file is there.")] = False,
     device: Annotated[str, typer.Option(help="cpu, gpu, mps; auto = the best there is.")] = "auto",
@@ -43,7 +47,7 @@ def train_judge(
         f"Learning from {len(data.dataset('train'))} photos of {data.height}x{data.width} in "
         f"{data.dataset('train').root}, {epochs} epochs."
     )
-    judge = teach(data, epochs, channels, seed, device)
+    judge = teach(data, channels, depth, epochs, seed, device, precision)
     scores = held_out_scores(judge, data)
     judge.facts["held_out"] = scores
     path.parent.mkdir(parents=True, exist_ok=True)

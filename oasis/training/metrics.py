@@ -53,7 +53,8 @@ class Metrics(Callback):
         """Measure the real photos, and the generator while nobody has trained it."""
         device = pl_module.device
         self._instruments.to(device)
-        if not self._instruments.extractors and self._instruments.judge is None:
+        nothing = not self._instruments.extractors and self._instruments.judge is None
+        if nothing or not trainer.enable_validation:
             return
         photos = RealPhotos(data_of(trainer), device)
         real = real_features(photos, self._instruments.extractors)

@@ -67,6 +67,15 @@ def test_the_judge_says_what_it_can_do(tiny, tmp_path):
     assert (facts["height"], facts["width"]) == (32, 64)
 
 
+@pytest.mark.parametrize(("option", "value"), [("--precision", "12-bits"), ("--device", "abacus")])
+def test_what_the_trainer_does_not_know_is_told_in_one_line(tiny, tmp_path, option, value):
+    sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
+    done = oasis("train-judge", *sizes, option, value, "-o", tmp_path / "judge.pt", "--batch-size", 2)
+    assert done.exit_code == 1
+    assert value in done.output + done.stderr
+    assert not (tmp_path / "judge.pt").exists()
+
+
 def test_another_dataset_and_a_named_judge(run, tiny, tmp_path, ids):
     UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
     settings = ["data=cityscapes", f"data.root={tiny.root}", f"judge.weights={tmp_path / 'judge.pt'}", "metrics=judge"]
