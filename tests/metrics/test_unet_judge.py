@@ -24,7 +24,7 @@ def space(request):
 def judge(space):
     """Untrained, but of many opinions."""
     torch.manual_seed(0)
-    judge = UNetJudge(space, channels=8, depth=3, grouping=Grouping(reach=0.2), facts=FACTS)
+    judge = UNetJudge(space, channels=8, depth=3, grouping=Grouping(threshold=0.2), facts=FACTS)
     heads = (judge.network.semantic[-1], judge.network.instances[-2])
     with torch.no_grad():
         for parameter in (parameter for head in heads for parameter in head.parameters()):
