@@ -16,11 +16,11 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on them, show what it paints (8 minutes on 2 cores)
+demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on them, show what it paints (7 minutes on 2 cores)
 	$(BIN)/oasis train-judge experiment=demo --epochs 14 --depth 4 --if-missing
 	$(BIN)/python train.py experiment=demo
 
-test: $(READY) ## Run all tests (3 minutes on 2 cores); they need neither network nor data
+test: $(READY) ## Run all tests (4 minutes on 2 cores); they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --durations=8
 
 test-lowest: ## Run all tests with the oldest releases that pyproject.toml allows

@@ -87,7 +87,7 @@ def _table(columns: dict[str, dict[str, float]]) -> Table:
         table.add_column(name, justify="right")
     for metric in SHOWN:
         known = describe(metric)
-        table.add_row(known.heading, *(f"{known.factor * scores[metric]:.2f}" for scores in columns.values()))
+        table.add_row(known.heading, *(known.show(scores[metric]) for scores in columns.values()))
     return table
 
 

@@ -75,8 +75,7 @@ def _fast_precision(device: str) -> str:
 
 def held_out_scores(judge: UNetJudge, data: CityscapesDataModule) -> dict[str, float]:
     """Its scores on photos that it was not trained on, the validation split."""
-    with torch.no_grad():
-        return scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, judge)
+    return scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, judge)
 
 
 def scores_table(scores: Mapping[str, float], photos: int) -> Table:
@@ -88,6 +87,5 @@ def scores_table(scores: Mapping[str, float], photos: int) -> Table:
         family, class_name = split_class(name)
         if class_name is None or family == "judge/iou":
             known = describe(name)
-            decimals = 2 if known.decimals is None else known.decimals
-            table.add_row(known.heading, f"{known.factor * value:.{decimals}f}")
+            table.add_row(known.heading, known.show(value))
     return table

@@ -50,7 +50,6 @@ def train_judge(
     judge = teach(data, channels, depth, epochs, seed, device, precision)
     scores = held_out_scores(judge, data)
     judge.facts["held_out"] = scores
-    path.parent.mkdir(parents=True, exist_ok=True)
     judge.save(path)
     console.print(scores_table(scores, len(data.dataset("val"))))
     found = " (judge=unet finds it by itself)" if output is None else f": judge=unet judge.weights={output}"

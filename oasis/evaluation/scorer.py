@@ -158,14 +158,11 @@ def scores_of_photos(
             warnings.simplefilter("ignore")  # whatever is said of few images is said of the fakes
             scores.update(named_distances(extractor, distances.compute()))
     if judge is not None:
-        judged = JudgedScores(photos.data.label_space, judge.label_space, photos.device)
+        scorer = Scorer(photos.data.label_space, photos.device, {}, judge)
         everything = range(len(photos.data.dataset(photos.split)))
-        title = f"judging {len(everything)} real photos"
-        with torch.no_grad():
-            for batch in photos.batches(photos.split, everything, title):
-                verdict = judge(batch.image)
-                judged.update(batch, verdict.label, verdict.instance)
-        scores.update(judged.compute())
+        for batch in photos.batches(photos.split, everything, f"judging {len(everything)} real photos"):
+            scorer.update(batch, batch.image)
+        scores.update(scorer.compute())
     return scores
 
 

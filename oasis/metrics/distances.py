@@ -160,7 +160,7 @@ class FeatureDistances(PerImage):
         if not self.warned and fewest < self.subset_size:
             rank_zero_warn(
                 f"{fewest} images are fewer than the {self.subset_size} of a subset: the kernel distance comes "
-                f"without its spread (NaN); choose a smaller subset_size, or more images"
+                f"without its spread (NaN); measure more images for one"
             )
         self.warned = True
 

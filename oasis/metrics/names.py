@@ -1,5 +1,6 @@
 """What is known of each metric by its name: what to call it, what it means, which way is better, how to print it."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ _JUDGE_FEATURES = "Distance from the real photos, in the judge's features"
 _VERDICT = "What the judge sees in the pictures"
 _DIVERSITY = "How much the draws of one label map differ"
 _OTHER = "Other"
+_DECIMALS = 2  # of a value that stands alone and whose metric sets none
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class MetricInfo:
     def arrow(self) -> str:
         """Up or down, whichever is better, or nothing."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    def show(self, value: float) -> str:
+        """One value as it is printed where it stands alone; `-` for nan."""
+        decimals = _DECIMALS if self.decimals is None else self.decimals
+        return "-" if math.isnan(value) else f"{self.factor * value:.{decimals}f}"
 
     @property
     def heading(self) -> str:

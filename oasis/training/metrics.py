@@ -144,7 +144,5 @@ def _table(latest: dict[str, float], references: dict[str, dict[str, float]]) ->
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for metric in (name for name in latest if name not in _LEFT_OUT):
         known = describe(metric)
-        decimals = 2 if known.decimals is None else known.decimals
-        values = [known.factor * scores.get(metric, math.nan) for scores in columns.values()]
-        table.add_row(known.heading, *("-" if math.isnan(value) else f"{value:.{decimals}f}" for value in values))
+        table.add_row(known.heading, *(known.show(scores.get(metric, math.nan)) for scores in columns.values()))
     return table

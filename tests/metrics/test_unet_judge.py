@@ -175,7 +175,15 @@ def written(value):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not a torch file", b"PK\x03\x04 torn", written([1, 2]), written({"kind": "another"}), written(FACTS)],
+    [
+        b"",
+        b"torn",
+        b"not a torch file",
+        b"PK\x03\x04 torn",
+        written([1, 2]),
+        written({"kind": "another"}),
+        written(FACTS),
+    ],
 )
 def test_files_that_are_no_judge(content, tmp_path):
     path = tmp_path / "judge.pt"

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.metrics.judges.base import Judge, Verdict
 from oasis.metrics.judges.grouping import Grouping
@@ -127,7 +126,7 @@ class UNetJudge(Judge):
                 facts=parts["facts"],
             )
             judge.network.load_state_dict(parts["weights"])
-        except (TypeError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise CheckpointError(
                 f"{path}: the parts of this judge do not fit ({_reason(error)}). {_REMEDY}."
             ) from error
@@ -151,7 +150,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: no such judge. {_REMEDY}.")
     try:
         parts = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise CheckpointError(
             f"{path}: cannot be read, it is torn or no judge ({_reason(error)}). {_REMEDY}."
         ) from error
