@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
+from oasis.cli.prepare import prepare
 from oasis.cli.train_judge import train_judge
 from oasis.errors import OasisError, message
 
@@ -18,7 +19,10 @@ class _OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (OasisError, OSError) as error:
+        except Exception as error:
+            # Hydra wraps what a constructor raises
+            if not isinstance(error, OasisError | OSError) and not isinstance(error.__cause__, OasisError):
+                raise
             text = str(error) if isinstance(error, OSError) and not isinstance(error, OasisError) else message(error)
             Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
             raise typer.Exit(1) from None
@@ -31,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-for _command in (encodings, train_judge, evaluate):
+for _command in (prepare, encodings, train_judge, evaluate):
     app.command()(_command)
 
 __all__ = ["app"]

@@ -2,5 +2,6 @@
 
 from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.datamodule import CityscapesDataModule
+from oasis.data.prepared import PreparedDataset
 
-__all__ = ["CityscapesDataModule", "CityscapesDataset"]
+__all__ = ["CityscapesDataModule", "CityscapesDataset", "PreparedDataset"]

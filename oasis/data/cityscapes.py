@@ -127,12 +127,15 @@ class CityscapesDataset(Dataset[Sample]):
         hashed = hashlib.sha256()
         settings = (self.split, self.height, self.width, self.label_space, self.on_inconsistent_ids.value)
         hashed.update(repr(settings).encode())
-        for files in self.files:
-            for path in (files.photo, files.label, files.instance):
-                if path is not None:
-                    state = path.stat()
-                    hashed.update(f"{path.absolute()} {state.st_size} {state.st_mtime_ns}".encode())
+        for path, (size, mtime) in self.file_states().items():
+            hashed.update(f"{path.absolute()} {size} {mtime}".encode())
         return hashed.hexdigest()[:32]
+
+    def file_states(self) -> dict[Path, tuple[int, int]]:
+        """Size in bytes and time of change in nanoseconds of every file of the split, as they are now."""
+        paths = (path for files in self.files for path in (files.photo, files.label, files.instance))
+        states = ((path, path.stat()) for path in paths if path is not None)
+        return {path: (state.st_size, state.st_mtime_ns) for path, state in states}
 
     def _pair(self, needs_instances: bool) -> list[SampleFiles]:
         photo_root = self.root / "leftImg8bit" / self.split

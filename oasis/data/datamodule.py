@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 from oasis.batch import Batch
 from oasis.data.cityscapes import CityscapesDataset, Sample, Split
 from oasis.data.consistency import OnInconsistentIds
+from oasis.data.prepared import Container, PreparedDataset, prepare
 from oasis.data.sampler import StreamSampler
 from oasis.data.transforms import compact_instances, flip_some, to_unit_range
 from oasis.encodings import Encoding
@@ -19,6 +20,8 @@ from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.randomness import Stream, sample_generator
 from oasis.streets import SyntheticStreets
+
+TRAINING_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
 class CityscapesDataModule(LightningDataModule):
@@ -32,12 +35,16 @@ class CityscapesDataModule(LightningDataModule):
         height: rows of a sample.
         width: columns of a sample.
         batch_size: samples a training or validation batch.
-        num_workers: processes that read; None = one a core, at most 8; 0 = read in the training process.
+        num_workers: processes that read; 0 = the training process does; None = one a core, at most 8, for files; 0 for
+            prepared samples, which are copied sooner than handed from process to process.
         pin_memory: page-locked batches; None = where there is a GPU.
         flip: mirror half of the training samples left to right.
         seed: of shuffling.
         on_inconsistent_ids: what becomes of thing pixels that have another class in the label map: `error`, or
             `trust_instances`; see `OnInconsistentIds`.
+        use_prepared: read samples that `oasis prepare` decoded and resized, where there are; else the files.
+        prepare: decode and resize all samples on first use, see `oasis.data.prepared.prepare`.
+        prepared_folder: where prepared samples are kept; None = in the project's cache.
 
     Raises:
         ConfigurationError: neither root nor streets; batch_size above what the training split holds; no such policy.
@@ -58,6 +65,9 @@ class CityscapesDataModule(LightningDataModule):
         flip: bool = True,
         seed: int = 0,
         on_inconsistent_ids: str = OnInconsistentIds.ERROR,
+        use_prepared: bool = True,
+        prepare: bool = False,
+        prepared_folder: str | None = None,
     ) -> None:
         super().__init__()
         if root is None and streets is None:
@@ -70,9 +80,11 @@ class CityscapesDataModule(LightningDataModule):
         if num_workers is not None and num_workers < 0:
             raise ConfigurationError(f"data.num_workers={num_workers}: 0 reads in the training process, null chooses.")
         if root is None and streets is not None and (streets.train < batch_size or streets.val < 1):
+            counts = f"data.streets.train={streets.train} data.streets.val={streets.val}"
+            raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
+        if prepare and not use_prepared:
             raise ConfigurationError(
-                f"data.streets.train={streets.train} data.streets.val={streets.val}: at least one batch "
-                f"({batch_size}) and one street are needed."
+                "data.prepare=true data.use_prepared=false: prepared to be left unread; choose one."
             )
         self.encoding = encoding
         self.label_space = label_space
@@ -81,18 +93,24 @@ class CityscapesDataModule(LightningDataModule):
         self.height = height
         self.width = width
         self.batch_size = batch_size
-        self.num_workers = min(8, os.cpu_count() or 1) if num_workers is None else num_workers
+        self.num_workers = num_workers
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.flip = flip
         self.seed = seed
         self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        self.use_prepared = use_prepared
+        self.prepare = prepare
+        self.prepared_folder = prepared_folder
         self.batches_served = 0
-        self._datasets: dict[Split, CityscapesDataset] = {}
+        self._datasets: dict[Split, CityscapesDataset | PreparedDataset] = {}
 
     def prepare_data(self) -> None:
-        """Draw the synthetic streets if they are wanted and not there yet. Runs in one process only."""
+        """Make what is wanted and not there yet: streets, prepared samples. Runs in one process a machine."""
         if self.root is None and self.streets is not None:
             self.streets.write()
+        if self.prepare:
+            for split in TRAINING_SPLITS:
+                prepare(self.container(split))
 
     def setup(self, stage: str | None = None) -> None:
         """List and check the files of the splits that training reads."""
@@ -109,30 +127,38 @@ class CityscapesDataModule(LightningDataModule):
             )
         self.dataset("val")
 
-    def dataset(self, split: Split) -> CityscapesDataset:
-        """The dataset of one split, listed and checked on first use."""
+    def dataset(self, split: Split) -> CityscapesDataset | PreparedDataset:
+        """The samples of one split, listed and checked on first use: prepared ones where there are good ones."""
         if split not in self._datasets:
-            root = self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder()
-            self._datasets[split] = CityscapesDataset(
-                root,
-                split,
-                self.label_space,
-                self.height,
-                self.width,
-                self.encoding.needs_instances,
-                self.on_inconsistent_ids,
-            )
+            source = self._files(split)
+            prepared = PreparedDataset.find(Container(source, self.prepared_folder)) if self.use_prepared else None
+            self._datasets[split] = source if prepared is None else prepared
         return self._datasets[split]
+
+    def container(self, split: Split) -> Container:
+        """Where the prepared samples of a split belong, whether they are there or not."""
+        return Container(self._files(split), self.prepared_folder)
+
+    def _files(self, split: Split) -> CityscapesDataset:
+        return CityscapesDataset(
+            self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder(),
+            split,
+            self.label_space,
+            self.height,
+            self.width,
+            self.encoding.needs_instances,
+            self.on_inconsistent_ids,
+        )
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled batches, read on from where training stands; see `StreamSampler`."""
         dataset = self.dataset("train")
         sampler = StreamSampler(len(dataset), self.batch_size, self.seed, lambda: self.batches_served)
-        return self._loader(dataset, sampler=sampler, drop_last=True, persistent_workers=self.num_workers > 0)
+        return self._loader("train", lasting=True, sampler=sampler, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """The validation split in order."""
-        return self._loader(self.dataset("val"), persistent_workers=self.num_workers > 0)
+        return self._loader("val", lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of an own shuffling of the training split, the same at every call.
@@ -143,11 +169,11 @@ class CityscapesDataModule(LightningDataModule):
         generator = torch.Generator().manual_seed(self.seed)
         size = min(len(dataset), batches * self.batch_size)
         chosen = torch.randperm(len(dataset), generator=generator)[:size].tolist()
-        return self._loader(Subset(dataset, chosen), drop_last=True)
+        return self._loader("train", chosen, drop_last=True)
 
     def loader_of(self, split: Split, chosen: Sequence[int]) -> DataLoader[Sample]:
         """These samples of a split, in this order, each once."""
-        return self._loader(Subset(self.dataset(split), chosen))
+        return self._loader(split, chosen)
 
     def first_samples(self, split: Split, count: int, device: torch.device) -> Batch:
         """The first samples of a split as a batch on `device`, for pictures that can be compared over time."""
@@ -203,11 +229,18 @@ class CityscapesDataModule(LightningDataModule):
         """Go on where the checkpoint was written."""
         self.batches_served = state_dict["batches_served"]
 
-    def _loader(self, dataset: Any, **settings: Any) -> DataLoader[Sample]:
+    def _loader(
+        self, split: Split, chosen: Sequence[int] | None = None, lasting: bool = False, **settings: Any
+    ) -> DataLoader[Sample]:
+        dataset = self.dataset(split)
+        workers = self.num_workers
+        if workers is None:
+            workers = 0 if isinstance(dataset, PreparedDataset) else min(8, os.cpu_count() or 1)
         return DataLoader(
-            dataset,
+            dataset if chosen is None else Subset(dataset, chosen),
             batch_size=self.batch_size,
-            num_workers=self.num_workers,
+            num_workers=workers,
+            persistent_workers=lasting and workers > 0,
             pin_memory=self.pin_memory,
             # its own generator, so that starting a loader leaves the global random state alone
             generator=torch.Generator().manual_seed(self.seed),
