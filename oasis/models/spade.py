@@ -1,7 +1,7 @@
 """Spatially adaptive normalisation: the condition steers the picture through scale and shift."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models.initialization import convolution
+
+if TYPE_CHECKING:
+    from oasis.models.guides import Guide
 
 NormName = Literal["batch", "sync_batch", "instance"]
 
@@ -121,19 +124,52 @@ class SPADEBlock(nn.Module):
             self.spade_s = spade(in_channels)
             self.conv_s = convolution(in_channels, out_channels, 1, bias=False, spectral_norm=spectral_norm)
 
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: "Tensor | Guide") -> Tensor:
         """One block.
 
         Args:
-            x: (B, C, H, W) float.
-            condition: (B, K, H, W) float, already at the size of x.
+            x: (B, C, H, W) float; overwritten where a guide is given and nothing learns.
+            condition: (B, K, H, W) float, already at the size of x; or a guide, which gives the same faster.
 
         Returns:
             (B, D, H, W) float.
         """
+        if not isinstance(condition, Tensor):
+            return self._guided(x, condition)
         out: Tensor = self.conv_0(F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
         out = self.conv_1(F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
         shortcut: Tensor = x
         if self.spade_s is not None and self.conv_s is not None:
             shortcut = self.conv_s(self.spade_s(x, condition))
         return shortcut + out
+
+    def _guided(self, x: Tensor, guide: "Guide") -> Tensor:
+        shortcut, norm = x, self.spade_0.norm
+        if self.spade_s is not None and self.conv_s is not None:
+            norm_s = self.spade_s.norm
+            if _measure_alike(norm, norm_s):
+                x = _normalize(x, norm, norm_s)
+                norm = norm_s = nn.Identity()
+            shortcut = guide.project(self.spade_s, x, norm_s, self.conv_s)
+        # The shortcut comes first, so that x may be overwritten by what becomes of it.
+        out: Tensor = guide.modulate(self.spade_0, x, norm, 0.2, overwrite=shortcut is not x)
+        out = self.conv_0(out)
+        out = self.conv_1(guide.modulate(self.spade_1, out, self.spade_1.norm, 0.2, overwrite=True))
+        return out + shortcut if torch.is_grad_enabled() else out.add_(shortcut)
+
+
+def _measure_alike(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two norms do the same to the same x: in training, BatchNorm's statistics are those of x."""
+    if type(one) is not nn.BatchNorm2d or type(other) is not nn.BatchNorm2d:
+        return False
+    return one.training and other.training and one.eps == other.eps and other.momentum is not None
+
+
+def _normalize(x: Tensor, norm: nn.Module, other: nn.Module) -> Tensor:
+    """What both norms give, computed once; the running statistics of both see x."""
+    mean, variance, count = (other.get_buffer(name) for name in ("running_mean", "running_var", "num_batches_tracked"))
+    with torch.no_grad():
+        torch.batch_norm_update_stats(x, mean, variance, cast(float, other.momentum))
+        count.add_(1)
+    normalized: Tensor = norm(x)
+    return normalized

@@ -1,0 +1,75 @@
+"""The condition at all scales, each shown in the way that is faster there."""
+
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from oasis.models.guides import DenseGuide, Guide, PatchGuide
+from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
+
+# Where more than this share of the pixels differ, looking for what differs costs more than it saves.
+_MOST_VECTORS = 1 / 16
+_MOST_NEIGHBOURHOODS = 0.6
+
+
+class GuidePyramid:
+    """What steers the SPADEs, at any scale.
+
+    Args:
+        condition: (B, K, H, W) float, the encoded label map.
+        noise: (B, Z) float, one vector an image; (B, Z, H, W), one a pixel; None for a generator without noise.
+        sparse: whether to look for what differs, and to compute only that where it is little.
+    """
+
+    def __init__(self, condition: Tensor, noise: Tensor | None, *, sparse: bool) -> None:
+        if noise is not None and noise.dim() == 4:
+            condition, noise = torch.cat([noise, condition], dim=1), None
+        self.condition = condition
+        self.noise = noise
+        self.sparse = sparse
+
+    def at(self, height: int, width: int) -> Guide:
+        """The guide for x of this size, which divides that of the condition."""
+        return self._patches(height, width) or DenseGuide(self._resized(height, width), self.noise)
+
+    def whole(self, height: int, width: int) -> Tensor:
+        """The condition with the noise in front, resized: (B, Z + K, height, width)."""
+        resized = self._resized(height, width)
+        if self.noise is None:
+            return resized
+        return torch.cat([self.noise[:, :, None, None].expand(-1, -1, height, width), resized], dim=1)
+
+    def _resized(self, height: int, width: int) -> Tensor:
+        return F.interpolate(self.condition, size=(height, width), mode="nearest")
+
+    def _patches(self, height: int, width: int) -> PatchGuide | None:
+        if not self.sparse or self._distinct is None:
+            return None
+        full, vectors = self._distinct.of_pixel, self._vectors
+        number = full[:, :: full.shape[1] // height, :: full.shape[2] // width]  # what mode="nearest" takes
+        small = distinct_neighbourhoods(number, outside=len(vectors))
+        large = distinct_neighbourhoods(small.of_pixel, outside=len(small.table))
+        if len(large.table) > _MOST_NEIGHBOURHOODS * number.numel():
+            return None
+        return PatchGuide(vectors, small.table, large)
+
+    @cached_property
+    def _distinct(self) -> Distinct | None:
+        """The vectors of the condition, None where too many differ or something learns from them."""
+        if self.condition.requires_grad or (self.noise is not None and self.noise.requires_grad):
+            return None
+        distinct = distinct_vectors(self.condition)
+        return distinct if len(distinct.table) <= _MOST_VECTORS * distinct.of_pixel.numel() else None
+
+    @cached_property
+    def _vectors(self) -> Tensor:
+        """(V, Z + K): the distinct vectors, noise in front."""
+        if self._distinct is None:
+            raise RuntimeError("there are no vectors to speak of")
+        vectors = self._distinct.table
+        if self.noise is None:
+            return vectors
+        image = self._distinct.example // self.condition.shape[-2:].numel()
+        return torch.cat([self.noise[image], vectors], dim=1)
