@@ -106,7 +106,7 @@ class Evaluation:
         return grids
 
     def _column(self, painter: Painter, real: dict[FeatureExtractor, Tensor]) -> Column:
-        """All scores of one painter: one value a seed; diversity, which takes all seeds at once, one value."""
+        """All scores of one painter, one value a seed."""
         painter.generator.to(self.device)
         space = painter.data.label_space
         scorers = [Scorer(space, self.device, real, self.instruments.judge, self.stopwatch) for _ in self.seeds]
@@ -169,10 +169,10 @@ class _Diversity:
             self.metric.update(batch.index[chosen], draws[:, chosen], target[chosen])
 
     def compute(self) -> dict[str, Score]:
-        """The scores, one value each."""
+        """The scores, one value a seed: how far its draws are from those of the others."""
         if self.wanted == 0:
             return {}
-        return {name: Score((value,)) for name, value in self.metric.compute().items()}
+        return {name: Score(values) for name, values in self.metric.compute().items()}
 
 
 def load_lpips(notes: list[str]) -> LPIPSDistance | None:

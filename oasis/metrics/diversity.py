@@ -160,11 +160,11 @@ class LPIPSDistance(nn.Module):
 class Diversity(PerImage):
     """How much several draws of one label map differ: 0 where they are all the same, higher is more diverse.
 
-    Over the whole picture: the mean distance of all pairs of draws. For a class: the distance between the first draw,
-    and the first draw with the second pasted into the class's region, which is what the class adds to the difference of
-    the two. It is taken over the whole picture, so that a large class adds more than a small one: compare a class
-    between models, not classes with each other. A class's mean is over the images that have it; one that no image has
-    is left out.
+    There is one value for each draw. Over the whole picture: its mean distance to all others, so that the mean of the
+    values is that of all pairs. For a class: the distance between the draw, and the draw with the next one pasted into
+    the class's region (the first one into the last), which is what the class adds to the difference of the two. It is
+    taken over the whole picture, so that a large class adds more than a small one: compare a class between models, not
+    classes with each other. A class's mean is over the images that have it; one that no image has is left out.
 
     Args:
         class_names: names of the scored classes 0..K-1.
@@ -206,22 +206,26 @@ class Diversity(PerImage):
             self.keep(index, torch.stack(rows))
 
     def _measure(self, draws: Tensor, label: Tensor) -> Tensor:
-        """One image: (S, 3, H, W), (H, W) to (distances, 1 + K) float32; NaN for absent classes."""
-        scored = len(self.class_names)
+        """One image: (S, 3, H, W), (H, W) to (distances, 1 + K, S) float32; NaN for absent classes."""
+        count, scored = len(draws), len(self.class_names)
         present = torch.bincount(label.flatten(), minlength=scored)[:scored].nonzero().flatten()
         regions = (label == present.view(-1, 1, 1)).unsqueeze(1)
-        pictures = torch.cat([draws, torch.where(regions, draws[1], draws[0])])
-        pairs = [*itertools.combinations(range(len(draws)), 2)]
-        pasted = [(0, len(draws) + i) for i in range(len(present))]
-        values = draws.new_full((len(self.distances), 1 + scored), torch.nan, dtype=torch.float32)
+        # For each class, each draw with the next one's region: behind the draws, in this order.
+        pasted = torch.where(regions.unsqueeze(1), draws.roll(-1, 0), draws)
+        pairs = [*itertools.combinations(range(count), 2)]
+        own = [(i % count, count + i) for i in range(count * len(present))]
+        values = draws.new_full((len(self.distances), 1 + scored, count), torch.nan, dtype=torch.float32)
+        pictures = torch.cat([draws, pasted.flatten(0, 1)])
         for row, distance in zip(values, self.distances.values(), strict=True):
-            measured = distance(pictures, torch.tensor(pairs + pasted, device=draws.device))
-            row[0] = measured[: len(pairs)].mean()
-            row[1 + present] = measured[len(pairs) :]
+            measured = distance(pictures, torch.tensor(pairs + own, device=draws.device))
+            for i in range(count):
+                to_others = [measured[k] for k, pair in enumerate(pairs) if i in pair]
+                row[0, i] = torch.stack(to_others).mean()
+            row[1 + present] = measured[len(pairs) :].view(len(present), count)
         return values
 
-    def compute(self) -> dict[str, float]:
-        """The means over images.
+    def compute(self) -> dict[str, tuple[float, ...]]:
+        """The means over images, one for each draw.
 
         Returns:
             `diversity/ms_ssim`, `diversity/ms_ssim/car`, ...; and the same of `lpips` where that was given.
@@ -231,9 +235,9 @@ class Diversity(PerImage):
         """
         return dict(self._named(self.collected().cpu().double().nanmean(dim=0)))
 
-    def _named(self, means: Tensor) -> Iterator[tuple[str, float]]:
+    def _named(self, means: Tensor) -> Iterator[tuple[str, tuple[float, ...]]]:
         for name, row in zip(self.distances, means.tolist(), strict=True):
-            yield f"diversity/{name}", row[0]
-            for class_name, value in zip(self.class_names, row[1:], strict=True):
-                if not math.isnan(value):
-                    yield f"diversity/{name}/{class_name}", value
+            yield f"diversity/{name}", tuple(row[0])
+            for class_name, values in zip(self.class_names, row[1:], strict=True):
+                if not math.isnan(values[0]):
+                    yield f"diversity/{name}/{class_name}", tuple(values)

@@ -173,7 +173,7 @@ def test_identical_draws_have_no_diversity(street, with_alexnet):
     metric = Diversity(NAMES, LPIPSDistance())
     metric.update(torch.tensor([0]), pictures(1, 1, 3, 64, 128).expand(3, -1, -1, -1, -1), street)
     result = metric.compute()
-    assert set(result.values()) == {0.0}
+    assert set(result.values()) == {(0.0, 0.0, 0.0)}
     assert set(result) == {
         f"diversity/{distance}{region}" for distance in ("ms_ssim", "lpips") for region in ("", "/road", "/sky", "/car")
     }
@@ -185,10 +185,10 @@ def test_cars_that_differ_count_for_cars_only(street, with_alexnet):
     metric.update(torch.tensor([0]), torch.stack([first, torch.where(street == CAR, second, first)]), street)
     result = metric.compute()
     for distance in ("diversity/ms_ssim", "diversity/lpips"):
-        assert result[f"{distance}/road"] == result[f"{distance}/sky"] == 0
-        # All that differs is in the cars: pasting them makes the second picture.
+        assert result[f"{distance}/road"] == result[f"{distance}/sky"] == (0, 0)
+        # All that differs is in the cars: pasting them makes the other picture.
         assert result[f"{distance}/car"] == pytest.approx(result[distance], rel=1e-6)
-        assert result[distance] > 1e-4
+        assert result[distance][0] == result[distance][1] > 1e-4
 
 
 def test_void_counts_in_the_whole_only(street):
@@ -196,8 +196,8 @@ def test_void_counts_in_the_whole_only(street):
     first, second = pictures(2, 1, 3, 64, 128)
     metric.update(torch.tensor([0]), torch.stack([first, torch.where(street == VOID, second, first)]), street)
     result = metric.compute()
-    assert result.pop("diversity/ms_ssim") > 0
-    assert set(result.values()) == {0.0}
+    assert result.pop("diversity/ms_ssim")[0] > 0
+    assert set(result.values()) == {(0.0, 0.0)}
 
 
 def test_means_over_pairs_images_and_the_images_that_have_the_class(street):
@@ -214,17 +214,27 @@ def test_means_over_pairs_images_and_the_images_that_have_the_class(street):
             (a[None] + 1) / 2, (b[None] + 1) / 2, data_range=1.0, betas=tuple((betas * 1.0001 / betas.sum()).tolist())
         )
 
-    expected = {"diversity/ms_ssim": [], **{f"diversity/ms_ssim/{name}": [] for name in NAMES}}
-    for i in range(2):
-        for a, b in ((0, 1), (0, 2), (1, 2)):
-            expected["diversity/ms_ssim"].append(float(distance(draws[a, i], draws[b, i])))
+    def mean(values):
+        return sum(values) / len(values)
+
+    whole, classes = [], {name: [] for name in NAMES}
+    for s in range(3):
+        whole.append(mean([float(distance(draws[s, i], draws[t, i])) for i in range(2) for t in range(3) if t != s]))
         for c, name in enumerate(NAMES):
-            if (label[i] == c).any():
-                pasted = draws[0, i].clone()
-                pasted[:, label[i] == c] = draws[1, i][:, label[i] == c]
-                expected[f"diversity/ms_ssim/{name}"].append(float(distance(draws[0, i], pasted)))
-    assert len(expected["diversity/ms_ssim/car"]) == 1
-    assert result == pytest.approx({name: sum(values) / len(values) for name, values in expected.items()}, abs=1e-5)
+            found = []
+            for i in range(2):
+                if (label[i] == c).any():
+                    pasted = draws[s, i].clone()
+                    pasted[:, label[i] == c] = draws[(s + 1) % 3, i][:, label[i] == c]
+                    found.append(float(distance(draws[s, i], pasted)))
+            assert len(found) == (1 if name == "car" else 2)
+            classes[name].append(mean(found))
+    assert set(result) == {"diversity/ms_ssim", *(f"diversity/ms_ssim/{name}" for name in NAMES)}
+    assert result["diversity/ms_ssim"] == pytest.approx(whole, abs=1e-5)
+    for name, values in classes.items():
+        assert result[f"diversity/ms_ssim/{name}"] == pytest.approx(values, abs=1e-5)
+    pairs = [float(distance(draws[a, i], draws[b, i])) for i in range(2) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert mean(result["diversity/ms_ssim"]) == pytest.approx(mean(pairs), abs=1e-5)
 
 
 def test_classes_that_no_image_has_are_left_out():
