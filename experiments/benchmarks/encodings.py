@@ -1,17 +1,18 @@
-"""How long each encoding takes, as a multiple of `semantic` on the same batch.
+"""What each encoding costs: alone, and as part of a training step, as multiples of `semantic`.
 
-    python -m experiments.benchmarks.encodings [--json FILE] [--device cuda]
+    python -m experiments.benchmarks.encodings [--json FILE] [--device cuda] [--channels 64]
 
-The encodings take turns, so that whatever else the machine does hits them alike; compared are the medians.
+First the encodings alone, on a batch of street-like maps; then whole training steps with `speed=fast`, on a batch of
+synthetic streets, the time of encoding them included. In both, they take turns, so that whatever else the machine does
+hits them alike; compared are the medians. The last line is `ratio encodings VALUE`, the step of the slowest of those
+that are constant over most of the map, to that of `semantic`.
 """
 
 import argparse
-import json
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import torch
 from hydra.utils import instantiate
@@ -20,11 +21,17 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from experiments.benchmarks.measuring import arguments, device_name, interleaved, report
+from experiments.benchmarks.train_step import settings_of, street_batch
+from experiments.benchmarks.turns import Stepper
+from oasis.batch import Batch
 from oasis.encodings import Encoding
+from oasis.models.guides import PatchGuide
+from oasis.models.pyramid import GuidePyramid
 
 CONF = Path(__file__).parents[2] / "conf"
 BASELINE = "semantic"
-GOAL = 10.0
+GOAL_ALONE, GOAL_STEP = 10.0, 1.10
 
 
 @dataclass(frozen=True)
@@ -34,39 +41,50 @@ class Row:
     Attributes:
         name: of its yaml.
         channels: that it makes.
-        milliseconds: median of all rounds.
+        milliseconds: of encoding a batch, median of all rounds.
         ratio: to the median of `semantic`.
+        patches: whether SPADE runs on what differs in it, or everywhere.
+        step_seconds: of a training step with it, the encoding included; median of all rounds.
+        step_ratio: to that with `semantic`.
     """
 
     name: str
     channels: int
     milliseconds: float
     ratio: float
+    patches: bool
+    step_seconds: float
+    step_ratio: float
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print; the last line is `ratio NAME VALUE` of the slowest."""
-    parser = argparse.ArgumentParser(description="How long each encoding takes, as a multiple of `semantic`.")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows there")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=11, help="turns of each encoding (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=8, help="images (default: %(default)s)")
-    parser.add_argument("--height", type=int, default=256, help="default: %(default)s")
-    parser.add_argument("--width", type=int, default=512, help="default: %(default)s")
-    options = parser.parse_args(arguments)
-
+def main(given: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    options = _options(given)
     device = torch.device(options.device)
-    label, instance = (each.to(device) for each in street_like_maps(options.batch, options.height, options.width))
-    rows = measure(
-        {name: encoding.to(device) for name, encoding in all_encodings().items()}, label, instance, options.rounds
-    )
-    if options.json is not None:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+    encodings = {name: encoding.to(device) for name, encoding in all_encodings().items()}
+    alone = seconds_alone(encodings, options)
+    streets = street_batch(options, device)
+    steps = seconds_of_steps(encodings, streets, options)
+    rows = [
+        Row(
+            name,
+            encoding.channels,
+            1000 * alone[name],
+            alone[name] / alone[BASELINE],
+            is_sparse(encoding, streets),
+            steps[name],
+            steps[name] / steps[BASELINE],
+        )
+        for name, encoding in encodings.items()
+    ]
     console = Console()
-    console.print(_table(rows, options, device))
-    worst = max(rows, key=lambda row: row.ratio)
-    console.print(f"goal: at most {GOAL:g} times {BASELINE}; {'met' if worst.ratio <= GOAL else 'missed'}")
-    print(f"ratio {worst.name} {worst.ratio:.2f}")
+    console.print(_table(rows, options))
+    slowest = max(rows, key=lambda row: row.ratio)
+    console.print(_verdict(f"encoding alone at most {GOAL_ALONE:g} times {BASELINE}", slowest.ratio, GOAL_ALONE))
+    worst = max((row for row in rows if row.patches), key=lambda row: row.step_ratio)
+    goal = f"a step at most {GOAL_STEP:g} times {BASELINE} (slowest: {worst.name})"
+    console.print(_verdict(goal, worst.step_ratio, GOAL_STEP))
+    report("encodings", worst.step_ratio, [asdict(row) for row in rows], options)
 
 
 def all_encodings() -> dict[str, Encoding]:
@@ -94,35 +112,65 @@ def street_like_maps(batch: int, height: int, width: int, instances: int = 20) -
     return label, instance
 
 
-def measure(encodings: dict[str, Encoding], label: Tensor, instance: Tensor, rounds: int) -> list[Row]:
-    """Let the encodings take turns, `rounds` each and one before to warm up."""
-    seconds: dict[str, list[float]] = {name: [] for name in encodings}
-    for _ in range(rounds + 1):
-        for name, encoding in encodings.items():
-            seconds[name].append(_seconds(encoding, label, instance))
-    medians = {name: median(times[1:]) for name, times in seconds.items()}
-    return [
-        Row(name, encoding.channels, 1000 * medians[name], medians[name] / medians[BASELINE])
-        for name, encoding in encodings.items()
-    ]
+def seconds_alone(encodings: dict[str, Encoding], options: argparse.Namespace) -> dict[str, float]:
+    """How long each takes for a batch of street-like maps of 256x512."""
+    label, instance = (each.to(options.device) for each in street_like_maps(8, 256, 512))
+    acts: dict[str, Callable[[], object]] = {
+        name: partial(encoding, label, instance) for name, encoding in encodings.items()
+    }
+    return interleaved(acts, max(options.rounds, 7), options.device)
 
 
-def _seconds(encoding: Encoding, label: Tensor, instance: Tensor) -> float:
-    start = time.perf_counter()
-    encoding(label, instance)
-    if label.is_cuda:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+def seconds_of_steps(encodings: dict[str, Encoding], streets: Batch, options: argparse.Namespace) -> dict[str, float]:
+    """How long a step of both networks takes with each, the encoding of its batch included."""
+    steppers: dict[str, Stepper] = {}
+    for name, encoding in encodings.items():
+        batch = replace(streets, condition=encoding(streets.label, streets.instance))
+        settings = [*settings_of(options), "speed=fast", f"encoding={name}"]
+        steppers[name] = Stepper(settings, batch, options.device)
+
+    def encode_and_step(name: str) -> None:
+        encodings[name](streets.label, streets.instance)
+        steppers[name].step()
+
+    acts = {name: partial(encode_and_step, name) for name in steppers}
+    seconds = interleaved(acts, options.rounds, options.device)
+    for stepper in steppers.values():
+        stepper.close()
+    return seconds
 
 
-def _table(rows: list[Row], options: argparse.Namespace, device: torch.device) -> Table:
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} thread(s)"
-    title = f"a batch of {options.batch} at {options.height}x{options.width} on {where}, torch {torch.__version__}"
-    table = Table(title=title)
-    for heading in ("encoding", "channels", "ms", f"times {BASELINE}"):
+def is_sparse(encoding: Encoding, streets: Batch) -> bool:
+    """Whether the generator would run SPADE on what differs alone, at full size."""
+    condition = encoding(streets.label, streets.instance)
+    noise = condition.new_zeros(len(condition), 1)
+    return isinstance(GuidePyramid(condition, noise, sparse=True).at(*condition.shape[-2:]), PatchGuide)
+
+
+def _verdict(goal: str, value: float, limit: float) -> str:
+    return f"goal: {goal}; {value:.2f}, {'met' if value <= limit else 'missed'}"
+
+
+def _options(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--height", type=int, default=256, help="of the streets (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=512, help="default: %(default)s")
+    parser.add_argument("--batch-size", type=int, default=1, help="streets (default: %(default)s)")
+    parser.add_argument("--channels", type=int, default=64, help="of the generator; others follow (%(default)s)")
+    parser.add_argument("--precision", default="32-true", help="a trainer.precision (default: %(default)s)")
+    parser.set_defaults(root=None, settings=[])
+    return parser.parse_args(given)
+
+
+def _table(rows: Sequence[Row], options: argparse.Namespace) -> Table:
+    size = f"{options.batch_size} x {options.height}x{options.width}, {options.channels} channels"
+    table = Table(title=f"what encodings cost: steps of {size}, on {device_name(torch.device(options.device))}")
+    for heading in ("encoding", "channels", "ms", f"x {BASELINE}", "SPADE", "step s", f"x {BASELINE}"):
         table.add_column(heading, justify="left" if heading == "encoding" else "right")
-    for row in sorted(rows, key=lambda row: row.ratio):
-        table.add_row(row.name, str(row.channels), f"{row.milliseconds:.1f}", f"{row.ratio:.2f}")
+    for row in sorted(rows, key=lambda row: row.step_ratio):
+        where = "what differs" if row.patches else "everywhere"
+        alone = f"{row.milliseconds:.1f}", f"{row.ratio:.2f}"
+        table.add_row(row.name, str(row.channels), *alone, where, f"{row.step_seconds:.2f}", f"{row.step_ratio:.2f}")
     return table
 
 

@@ -7,7 +7,6 @@ untrained networks take as long as trained ones, so nothing is downloaded.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from torch_fidelity import feature_extractor_inceptionv3 as fidelity
 
+from experiments.benchmarks.measuring import arguments, report
 from oasis.comparison import Evaluation, Painter
 from oasis.data import CityscapesDataModule
 from oasis.encodings import Semantic
@@ -32,9 +32,9 @@ GOAL = 0.10
 NETWORKS = ("generator", "extractor")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print; the last line is `outside SHARE`."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(given: Sequence[str] | None = None) -> None:
+    """Measure and print; the last line is `ratio evaluation SHARE`, of the time outside generator and extractor."""
+    parser = arguments(__doc__)
     parser.add_argument("--images", type=int, default=500, help="label maps (default: %(default)s)")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--width", type=int, default=512)
@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that read (default: %(default)s)")
     parser.add_argument("--diversity-images", type=int, default=50)
     parser.add_argument("--judge", action="store_true", help="also have an untrained unet judge judge")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the seconds there")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
 
     painter = untrained_painter(options)
     judge = UNetJudge(painter.data.label_space) if options.judge else None
@@ -55,13 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     real = seconds.pop("real photos")  # once for all evaluations of a dataset; the cache keeps it
     total = sum(seconds.values())
     outside = sum(value for part, value in seconds.items() if part not in NETWORKS) / total
-    result = {"images": options.images, "draws": 3, "seconds": seconds, "real_photos": real, "outside": outside}
-    if options.json is not None:
-        options.json.write_text(json.dumps({**vars(options), "json": None, **result}, indent=2) + "\n")
     Console().print(_table(seconds, total, options))
     print(f"real photos, once and then cached: {real:.1f} s")
     print(f"goal: at most {GOAL:.0%} outside generator and extractor; {'met' if outside <= GOAL else 'missed'}")
-    print(f"outside {outside:.4f}")
+    rows = [{"part": part, "seconds": value} for part, value in {**seconds, "real photos": real}.items()]
+    report("evaluation", outside, rows, options)
 
 
 def untrained_painter(options: argparse.Namespace) -> Painter:

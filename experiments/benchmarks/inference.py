@@ -67,9 +67,7 @@ def compare(
     for name, paint in painters.items():
         peak = min(peak_memory(paint, options.device) for _ in range(3))
         difference = (pictures[name] - pictures["reference"]).abs().max().item()
-        rows.append(
-            {"path": name, "seconds": seconds[name], "peak_mib": peak / 2**20, "difference": difference}
-        )
+        rows.append({"path": name, "seconds": seconds[name], "peak_mib": peak / 2**20, "difference": difference})
     return rows
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.resampling import convolve_and_halve, double_and_convolve
 from oasis.models.sizes import require_divisible
 
 _WIDEST = 4  # times the base width
@@ -25,6 +26,14 @@ class Judgement(NamedTuple):
     logits: Tensor
     heads: dict[str, Tensor]
 
+    def chunk(self, count: int) -> "list[Judgement]":
+        """What is said about each of `count` parts of the batch, which are of one size: views, in order."""
+        heads = {name: said.chunk(count) for name, said in self.heads.items()}
+        return [
+            Judgement(logits, {name: parts[i] for name, parts in heads.items()})
+            for i, logits in enumerate(self.logits.chunk(count))
+        ]
+
 
 class OASISDiscriminator(nn.Module):
     """A U-Net of residual blocks that segments photos into N classes and one more, fake.
@@ -39,6 +48,7 @@ class OASISDiscriminator(nn.Module):
         num_blocks: at least 2, on the way down and again on the way up.
         spectral_norm: whether the convolutions of the blocks bear a spectral norm; the head never does.
         init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
+        merge_resampling: convolve and halve, or double and convolve, in one; see `oasis.models.resampling`.
 
     Attributes:
         feature_channels: channels of `features`, half the base width.
@@ -64,6 +74,7 @@ class OASISDiscriminator(nn.Module):
         *,
         spectral_norm: bool = True,
         init_gain: float = XAVIER_GAIN,
+        merge_resampling: bool = False,
     ) -> None:
         super().__init__()
         if num_blocks < 2:
@@ -73,12 +84,18 @@ class OASISDiscriminator(nn.Module):
         self.size_divisor = 2**num_blocks
         widths = [channels * min(_WIDEST, 2 ** (i // 2)) for i in range(num_blocks)]
         self.down = nn.ModuleList(
-            DownBlock(in_channels, out_channels, first=in_channels == 3, spectral_norm=spectral_norm)
+            DownBlock(
+                in_channels,
+                out_channels,
+                first=in_channels == 3,
+                spectral_norm=spectral_norm,
+                merge_resampling=merge_resampling,
+            )
             for in_channels, out_channels in pairwise([3, *widths])
         )
         # Upwards, each block but the deepest also reads the features of the way down at its size.
         self.up = nn.ModuleList(
-            UpBlock(in_channels, out_channels, spectral_norm=spectral_norm)
+            UpBlock(in_channels, out_channels, spectral_norm=spectral_norm, merge_resampling=merge_resampling)
             for in_channels, out_channels in zip(
                 [widths[-1], *(2 * width for width in widths[-2::-1])],
                 [*widths[-2::-1], self.feature_channels],
@@ -151,11 +168,21 @@ class DownBlock(nn.Module):
         out_channels: D, of the result and in the middle.
         first: whether x is the picture itself, which no activation may touch.
         spectral_norm: whether the convolutions bear a spectral norm.
+        merge_resampling: whether the last convolution halves, too.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, first: bool, spectral_norm: bool) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        first: bool,
+        spectral_norm: bool,
+        merge_resampling: bool = False,
+    ) -> None:
         super().__init__()
         self.first = first
+        self.merge_resampling = merge_resampling
         self.conv_1 = convolution(in_channels, out_channels, spectral_norm=spectral_norm)
         self.conv_2 = convolution(out_channels, out_channels, spectral_norm=spectral_norm)
         self.conv_s = _shortcut(in_channels, out_channels, spectral_norm)
@@ -163,10 +190,14 @@ class DownBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, D, H / 2, W / 2)."""
         out: Tensor = self.conv_1(x if self.first else F.leaky_relu(x, 0.2))
-        out = self.conv_2(F.leaky_relu(out, 0.2, inplace=True))
+        out = F.leaky_relu(out, 0.2, inplace=True)
+        if self.merge_resampling:
+            out = convolve_and_halve(out, self.conv_2.weight, self.conv_2.bias)
+        else:
+            out = F.avg_pool2d(self.conv_2(out), 2)
         # A 1x1 convolution and average pooling commute; this order does a quarter of the work.
         shortcut: Tensor = self.conv_s(F.avg_pool2d(x, 2))
-        return shortcut + F.avg_pool2d(out, 2)
+        return shortcut + out
 
 
 class UpBlock(nn.Module):
@@ -176,17 +207,25 @@ class UpBlock(nn.Module):
         in_channels: C, of x.
         out_channels: D, of the result and in the middle.
         spectral_norm: whether the convolutions bear a spectral norm.
+        merge_resampling: whether the first convolution doubles, too.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, spectral_norm: bool) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, spectral_norm: bool, merge_resampling: bool = False
+    ) -> None:
         super().__init__()
+        self.merge_resampling = merge_resampling
         self.conv_1 = convolution(in_channels, out_channels, spectral_norm=spectral_norm)
         self.conv_2 = convolution(out_channels, out_channels, spectral_norm=spectral_norm)
         self.conv_s = _shortcut(in_channels, out_channels, spectral_norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, D, 2H, 2W)."""
-        out: Tensor = self.conv_1(_double(F.leaky_relu(x, 0.2)))
+        out: Tensor = F.leaky_relu(x, 0.2)
+        if self.merge_resampling:
+            out = double_and_convolve(out, self.conv_1.weight, self.conv_1.bias)
+        else:
+            out = self.conv_1(_double(out))
         out = self.conv_2(F.leaky_relu(out, 0.2, inplace=True))
         # A 1x1 convolution and repeating pixels commute; this order does a quarter of the work.
         shortcut: Tensor = _double(self.conv_s(x))

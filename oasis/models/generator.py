@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.sizes import require_divisible
-from oasis.models.spade import NormName, SPADEBlock
+from oasis.models.spade import SPADEBlock
 
 _WIDEST = 16  # times the base width
 
@@ -28,7 +29,7 @@ class OASISGenerator(nn.Module):
         num_blocks: at least 2; each but the last is followed by an upsampling by two.
         spade_channels: hidden width of each SPADE.
         spade_kernel: kernel size within each SPADE.
-        norm: `batch`, `sync_batch` (over all devices, needs GPUs when there are several) or `instance`.
+        norm: `sync_batch` (moments of the batch of all devices), `batch` (of each device's own) or `instance`.
         spectral_norm: whether the convolutions of the residual blocks bear a spectral norm.
         init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
         fast: whether to compute nothing twice, see `GuidePyramid`; False for the plain path, the reference that the
@@ -56,7 +57,7 @@ class OASISGenerator(nn.Module):
         *,
         spade_channels: int = 128,
         spade_kernel: int = 3,
-        norm: NormName = "batch",
+        norm: NormName = "sync_batch",
         spectral_norm: bool = True,
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,

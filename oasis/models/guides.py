@@ -27,25 +27,34 @@ class Guide(ABC):
 
     @abstractmethod
     def modulate(
-        self, spade: SPADE, x: Tensor, norm: nn.Module, slope: float = 1.0, *, overwrite: bool = False
+        self,
+        spade: SPADE,
+        x: Tensor,
+        norm: nn.Module,
+        slope: float = 1.0,
+        *,
+        divisor: Tensor | None = None,
+        overwrite: bool = False,
     ) -> Tensor:
-        """leaky_relu(norm(x) * (1 + gamma) + beta).
+        """leaky_relu(norm(x) * (1 + gamma) + beta) / divisor.
 
         Args:
             spade: what gives gamma and beta.
             x: (B, C, H, W) float, of this scale.
             norm: the SPADE's own normalisation, or `nn.Identity` for an x that is normalised already.
             slope: of the leaky ReLU, above 0; 1 for none.
+            divisor: a scalar above 0; None for 1. It costs nothing, since gamma and beta are divided.
             overwrite: whether x may be overwritten where nothing learns.
 
         Returns:
             (B, C, H, W) float.
         """
 
-    def project(self, spade: SPADE, x: Tensor, norm: nn.Module, convolution: nn.Conv2d) -> Tensor:
-        """A 1x1 convolution, (C to O) without bias, of x modulated: (B, C, H, W) to (B, O, H, W)."""
-        projected: Tensor = convolution(self.modulate(spade, x, norm))
-        return projected
+    def project(
+        self, spade: SPADE, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
+    ) -> Tensor:
+        """A 1x1 convolution of x modulated: (B, C, H, W) and weight (O, C, 1, 1) to (B, O, H, W)."""
+        return F.conv2d(self.modulate(spade, x, norm, divisor=divisor), weight)
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,19 @@ class DenseGuide(Guide):
     noise: Tensor | None
 
     def modulate(
-        self, spade: SPADE, x: Tensor, norm: nn.Module, slope: float = 1.0, *, overwrite: bool = False
+        self,
+        spade: SPADE,
+        x: Tensor,
+        norm: nn.Module,
+        slope: float = 1.0,
+        *,
+        divisor: Tensor | None = None,
+        overwrite: bool = False,
     ) -> Tensor:
         """See `Guide`."""
         weight, bias = _scale_and_shift(spade)
+        if divisor is not None:
+            weight, bias = weight / divisor, bias / divisor
         hidden = F.relu(self._shared(spade.shared), inplace=True)
         scale, shift = F.conv2d(hidden, weight, bias, padding=weight.shape[-1] // 2).chunk(2, dim=1)
         out = torch.addcmul(shift, norm(x), scale)
@@ -110,22 +128,33 @@ class PatchGuide(Guide):
     large: Distinct
 
     def modulate(
-        self, spade: SPADE, x: Tensor, norm: nn.Module, slope: float = 1.0, *, overwrite: bool = False
+        self,
+        spade: SPADE,
+        x: Tensor,
+        norm: nn.Module,
+        slope: float = 1.0,
+        *,
+        divisor: Tensor | None = None,
+        overwrite: bool = False,
     ) -> Tensor:
         """See `Guide`."""
-        x, rows = self._folded(spade, x, norm)
+        x, rows = self._folded(spade, x, norm, divisor)
         return modulate(x, rows, self.large, slope, overwrite=overwrite)
 
-    def project(self, spade: SPADE, x: Tensor, norm: nn.Module, convolution: nn.Conv2d) -> Tensor:
+    def project(
+        self, spade: SPADE, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
+    ) -> Tensor:
         """See `Guide`."""
         if torch.is_grad_enabled():
-            return super().project(spade, x, norm, convolution)
-        x, rows = self._folded(spade, x, norm)
-        return modulate_and_project(x, rows, self.large, convolution.weight[:, :, 0, 0].to(x.dtype))
+            return super().project(spade, x, norm, weight, divisor)
+        x, rows = self._folded(spade, x, norm, divisor)
+        return modulate_and_project(x, rows, self.large, weight[:, :, 0, 0].to(x.dtype))
 
-    def _folded(self, spade: SPADE, x: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
+    def _folded(self, spade: SPADE, x: Tensor, norm: nn.Module, divisor: Tensor | None) -> tuple[Tensor, Tensor]:
         """Both x and rows, with the normalisation in one of the two: where it is fixed, in the rows."""
         rows = self._rows(spade)
+        if divisor is not None:
+            rows = rows / divisor
         if isinstance(norm, _BatchNorm) and not norm.training and not torch.is_grad_enabled():
             rows = _fold(rows, norm)
         else:

@@ -1,15 +1,18 @@
 """How every convolution of the networks is built: first its values, then its spectral norm."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
-from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 from oasis.errors import ConfigurationError
 
 XAVIER_GAIN = 0.02
+_FIRST_ITERATIONS = 15  # enough for the estimate of a weight just drawn
+_NORM_EPS = 1e-12
 
 
 def convolution(
@@ -40,8 +43,85 @@ def convolution(
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
     initialize(layer)
     if spectral_norm:
-        parametrizations.spectral_norm(layer)
+        register_parametrization(layer, "weight", SpectralNorm(layer.weight))
     return layer
+
+
+class SpectralNorm(nn.Module):
+    """Divides a convolution's weight by its largest singular value, as power iteration estimates it.
+
+    In training each use of the weight makes one iteration. It computes what
+    `torch.nn.utils.parametrizations.spectral_norm` computes, bit for bit and with the same names in the state dict,
+    but for one thing: under autocast, whose list for GPUs has `mv`, torch's estimate is of 8 bits with bfloat16; this
+    one is always of the weight's own precision.
+
+    Args:
+        weight: (O, I, h, w), the one to start from.
+
+    Source: Miyato et al. 2018, section 2.1 and algorithm 1.
+    """
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        matrix = weight.detach().flatten(1)
+        for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
+            self.register_buffer(name, F.normalize(matrix.new_empty(size).normal_(), dim=0, eps=_NORM_EPS))
+        for _ in range(_FIRST_ITERATIONS):
+            self.iterate(matrix)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """(O, I, h, w) to the same of spectral norm 1."""
+        with _full_precision(weight):
+            return weight / self.estimate(weight)
+
+    def estimate(self, weight: Tensor) -> Tensor:
+        """The largest singular value of (O, I, h, w): a scalar. In training it gets better with each call."""
+        with _full_precision(weight):
+            matrix = weight.flatten(1)
+            if self.training:
+                self.iterate(matrix.detach())
+            # Copies, since the next use of the weight may come before the gradient of this one.
+            u, v = self._u.clone(), self._v.clone()
+            return torch.vdot(u, torch.mv(matrix, v))
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """A weight that is assigned becomes the one to be divided."""
+        return weight
+
+    @torch.no_grad()
+    def iterate(self, matrix: Tensor) -> None:
+        """One power iteration: `_u` and `_v` turn towards the singular vectors of (O, I * h * w)."""
+        self._u.copy_(F.normalize(torch.mv(matrix, self._v), dim=0, eps=_NORM_EPS))
+        self._v.copy_(F.normalize(torch.mv(matrix.T, self._u), dim=0, eps=_NORM_EPS))
+
+
+def _full_precision(weight: Tensor) -> AbstractContextManager[Any]:
+    if not torch.amp.is_autocast_available(weight.device.type):  # as on the meta device
+        return nullcontext()
+    return torch.autocast(weight.device.type, enabled=False)
+
+
+def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
+    """A convolution's weight as it is learnt, and what its spectral norm divides it by.
+
+    Whoever divides the input or the output of the convolution instead spares a division of the whole weight, and the
+    five passes over it that the gradient of one takes.
+
+    Args:
+        layer: with or without spectral norm.
+
+    Returns:
+        (O, I, h, w), and a scalar above 0, or None where there is no spectral norm. In training this is a use of the
+        weight: it makes a power iteration.
+    """
+    if not is_parametrized(layer):
+        return layer.weight, None
+    parametrization = cast(Any, layer).parametrizations.weight
+    weight: Tensor = parametrization.original
+    return weight, parametrization[0].estimate(weight)
 
 
 def rescale(network: nn.Module, gain: float) -> None:
@@ -69,6 +149,15 @@ def rescale(network: nn.Module, gain: float) -> None:
                 if is_parametrized(layer):
                     weight = cast(Any, layer).parametrizations.weight.original
                 weight.mul_(gain / XAVIER_GAIN)
+
+
+def iterate_norms(network: nn.Module) -> None:
+    """Let every spectral norm of a network make the power iteration that a pass in training makes."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d) and is_parametrized(layer):
+            weight = cast(Any, layer).parametrizations.weight
+            if weight[0].training:
+                weight[0].iterate(weight.original.detach().flatten(1))
 
 
 def initialize(layer: nn.Conv2d) -> None:

@@ -25,6 +25,7 @@ class PanopticDiscriminator(OASISDiscriminator):
         init_gain: of the Xavier initialisation of all but the instance heads; short runs want 1, see `rescale`.
             The instance heads keep the published gain: they are to start from "no centre, no offset", and with 1 the
             first predictions would be so far off that nothing else was heard for hundreds of batches.
+        merge_resampling: convolve and halve, or double and convolve, in one; see `oasis.models.resampling`.
 
     Raises:
         ConfigurationError: on fewer than two blocks.
@@ -47,8 +48,16 @@ class PanopticDiscriminator(OASISDiscriminator):
         boundary: bool = False,
         spectral_norm: bool = True,
         init_gain: float = XAVIER_GAIN,
+        merge_resampling: bool = False,
     ) -> None:
-        super().__init__(num_classes, channels, num_blocks, spectral_norm=spectral_norm, init_gain=init_gain)
+        super().__init__(
+            num_classes,
+            channels,
+            num_blocks,
+            spectral_norm=spectral_norm,
+            init_gain=init_gain,
+            merge_resampling=merge_resampling,
+        )
         widths = {"center": 1, "offset": 2} | ({"boundary": 1} if boundary else {})
         for name, width in widths.items():
             self.heads[name] = convolution(self.feature_channels, width, 1)

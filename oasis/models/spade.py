@@ -1,37 +1,16 @@
 """Spatially adaptive normalisation: the condition steers the picture through scale and shift."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from oasis.errors import ConfigurationError
-from oasis.models.initialization import convolution
+from oasis.models.initialization import convolution, undivided
+from oasis.models.norms import NormName, build_norm, measure_alike, normalize_for_both
 
 if TYPE_CHECKING:
     from oasis.models.guides import Guide
-
-NormName = Literal["batch", "sync_batch", "instance"]
-
-# All without learnt scale and shift: those come from the condition.
-_NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "batch": lambda channels: nn.BatchNorm2d(channels, affine=False),
-    "sync_batch": lambda channels: nn.SyncBatchNorm(channels, affine=False),
-    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=False),
-}
-
-
-def build_norm(name: str, channels: int) -> nn.Module:
-    """A parameter-free normalisation by its name: `batch`, `sync_batch` (over all devices) or `instance`.
-
-    Raises:
-        ConfigurationError: when there is no such normalisation.
-    """
-    if name not in _NORMS:
-        raise ConfigurationError(f"norm={name!r} is not known; choose one of {', '.join(_NORMS)}")
-    return _NORMS[name](channels)
 
 
 class SPADE(nn.Module):
@@ -54,7 +33,7 @@ class SPADE(nn.Module):
         *,
         hidden_channels: int = 128,
         kernel_size: int = 3,
-        norm: NormName = "batch",
+        norm: NormName = "sync_batch",
     ) -> None:
         super().__init__()
         self.norm = build_norm(norm, channels)
@@ -99,7 +78,7 @@ class SPADEBlock(nn.Module):
         *,
         spade_channels: int = 128,
         spade_kernel: int = 3,
-        norm: NormName = "batch",
+        norm: NormName = "sync_batch",
         spectral_norm: bool = True,
     ) -> None:
         super().__init__()
@@ -144,32 +123,19 @@ class SPADEBlock(nn.Module):
         return shortcut + out
 
     def _guided(self, x: Tensor, guide: "Guide") -> Tensor:
+        # Spectral norms divide what goes into a convolution instead of its weight, which is larger.
         shortcut, norm = x, self.spade_0.norm
         if self.spade_s is not None and self.conv_s is not None:
             norm_s = self.spade_s.norm
-            if _measure_alike(norm, norm_s):
-                x = _normalize(x, norm, norm_s)
+            if measure_alike(norm, norm_s):
+                x = normalize_for_both(x, norm, norm_s)
                 norm = norm_s = nn.Identity()
-            shortcut = guide.project(self.spade_s, x, norm_s, self.conv_s)
+            shortcut = guide.project(self.spade_s, x, norm_s, *undivided(self.conv_s))
         # The shortcut comes first, so that x may be overwritten by what becomes of it.
-        out: Tensor = guide.modulate(self.spade_0, x, norm, 0.2, overwrite=shortcut is not x)
-        out = self.conv_0(out)
-        out = self.conv_1(guide.modulate(self.spade_1, out, self.spade_1.norm, 0.2, overwrite=True))
+        weight, divisor = undivided(self.conv_0)
+        out = guide.modulate(self.spade_0, x, norm, 0.2, divisor=divisor, overwrite=shortcut is not x)
+        out = F.conv2d(out, weight, self.conv_0.bias, padding=1)
+        weight, divisor = undivided(self.conv_1)
+        out = guide.modulate(self.spade_1, out, self.spade_1.norm, 0.2, divisor=divisor, overwrite=True)
+        out = F.conv2d(out, weight, self.conv_1.bias, padding=1)
         return out + shortcut if torch.is_grad_enabled() else out.add_(shortcut)
-
-
-def _measure_alike(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two norms do the same to the same x: in training, BatchNorm's statistics are those of x."""
-    if type(one) is not nn.BatchNorm2d or type(other) is not nn.BatchNorm2d:
-        return False
-    return one.training and other.training and one.eps == other.eps and other.momentum is not None
-
-
-def _normalize(x: Tensor, norm: nn.Module, other: nn.Module) -> Tensor:
-    """What both norms give, computed once; the running statistics of both see x."""
-    mean, variance, count = (other.get_buffer(name) for name in ("running_mean", "running_var", "num_batches_tracked"))
-    with torch.no_grad():
-        torch.batch_norm_update_stats(x, mean, variance, cast(float, other.momentum))
-        count.add_(1)
-    normalized: Tensor = norm(x)
-    return normalized

@@ -118,10 +118,13 @@ def gradients(block: nn.Module, x: Tensor, condition: Tensor | Guide) -> dict[st
 
 @pytest.mark.parametrize("noise", ["of the image", "of each class"])
 @pytest.mark.parametrize("widths", [(6, 4), (4, 4)], ids=["learnt shortcut", "identity"])
+@pytest.mark.parametrize("spectral_norm", [True, False])
 @pytest.mark.parametrize("kind", ["dense", "patches"])
-def test_the_gradients_of_a_block_are_those_of_the_plain_path(kind: str, widths: tuple[int, int], noise: str) -> None:
+def test_the_gradients_of_a_block_are_those_of_the_plain_path(
+    kind: str, spectral_norm: bool, widths: tuple[int, int], noise: str
+) -> None:
     torch.manual_seed(5)
-    block = SPADEBlock(*widths, NOISE + CLASSES, spade_channels=7, spectral_norm=False).double()
+    block = SPADEBlock(*widths, NOISE + CLASSES, spade_channels=7, spectral_norm=spectral_norm).double()
     for parameter in block.parameters():
         nn.init.normal_(parameter)
     state = {name: value.clone() for name, value in block.state_dict().items()}

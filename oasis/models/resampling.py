@@ -1,0 +1,44 @@
+"""Convolutions merged with the halving behind them or the doubling before them: the same at 4/9 of the work.
+
+Both are linear, so that one kernel of 4x4 with a stride of 2 does what a kernel of 3x3 and a box of 2x2 do one after
+the other, borders included. The larger of the two pictures, or what the doubling would make of its input, is never
+made. Equal up to rounding.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def convolve_and_halve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`avg_pool2d(conv2d(x, weight, bias, padding=1), 2)`.
+
+    Args:
+        x: (B, I, H, W) float; H and W even.
+        weight: (O, I, 3, 3).
+        bias: (O,) or None.
+
+    Returns:
+        (B, O, H / 2, W / 2) float.
+    """
+    return F.conv2d(x, boxed(weight) / 4, bias, stride=2, padding=1)
+
+
+def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`conv2d(interpolate(x, scale_factor=2, mode="nearest"), weight, bias, padding=1)`.
+
+    Args:
+        x: (B, I, H, W) float.
+        weight: (O, I, 3, 3).
+        bias: (O,) or None.
+
+    Returns:
+        (B, O, 2H, 2W) float.
+    """
+    # What a pixel is given by its neighbours, told as what it gives to them: hence the flip, and I before O.
+    return F.conv_transpose2d(x, boxed(weight).flip(2, 3).transpose(0, 1), bias, stride=2, padding=1)
+
+
+def boxed(weight: Tensor) -> Tensor:
+    """A kernel and a box of 2x2 ones in one kernel: (O, I, 3, 3) to (O, I, 4, 4)."""
+    rows = F.pad(weight, (0, 0, 0, 1)) + F.pad(weight, (0, 0, 1, 0))
+    return F.pad(rows, (0, 1)) + F.pad(rows, (1, 0))
