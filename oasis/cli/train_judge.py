@@ -22,7 +22,7 @@ def train_judge(
         typer.Option("--output", "-o", help="The file to write; without, where judge=unet looks for it by itself."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training photos.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 4,
     channels: Annotated[int, typer.Option(min=4, help="Width of the network.")] = 32,
     depth: Annotated[int, typer.Option(min=1, help="Halvings of the picture; small pictures want 4.")] = 5,
     precision: Annotated[

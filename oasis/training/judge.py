@@ -13,6 +13,7 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.data import CityscapesDataModule
 from oasis.errors import ConfigurationError, NonFiniteLossError
+from oasis.instances import areas, center_offsets
 from oasis.labels import LabelSpace
 from oasis.losses import InstanceLoss
 from oasis.metrics.judges.panoptic_unet import PanopticUNet
@@ -25,8 +26,10 @@ _NOT_NAMED = -1  # the target of pixels whose class no judge names
 class JudgeTraining(LightningModule):
     """Teaches a network to find classes and instances in photos, and makes a `UNetJudge` of it.
 
-    The loss is a cross-entropy over the evaluated classes, in which rare ones weigh more, and the `InstanceLoss` of
-    centres and offsets. Pixels of all other classes count nowhere. AdamW, one cycle of the learning rate.
+    The loss is a cross-entropy over the evaluated classes, in which rare ones and small instances weigh more, the
+    `center_loss`, and the L1 distance of the offsets, in which a pixel weighs the less the larger its instance is: an
+    error of two pixels loses a bicycle and changes nothing about a bus. Pixels of all other classes count nowhere.
+    AdamW, one cycle of the learning rate.
 
     Args:
         label_space: the classes.
@@ -39,15 +42,17 @@ class JudgeTraining(LightningModule):
         correction: how much of the balance the judge takes back, 0 none and 1 all: what learnt with weights finds rare
             classes too often, what learnt without finds them too seldom.
         center_weight: of `center_loss`.
-        offset_weight: of `offset_loss`.
+        offset_weight: of the offsets.
+        small_weight: how many times a pixel of a small instance counts in the cross-entropy.
+        small_area: what is small, as a share of the picture; 1/128 is 16x16 pixels of 128x256.
 
     Raises:
-        ConfigurationError: a learning rate or a largest weight that is not above 0; a balance or a
-            correction outside 0..1; see
-            `InstanceLoss` and `PanopticUNet`.
+        ConfigurationError: a learning rate or a largest weight that is not above 0; a balance or a correction outside
+            0..1; see `InstanceLoss` and `PanopticUNet`.
 
-    Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2, for the losses; Smith and Topin 2018, for the cycle;
-    Menon et al. 2021, section 4, for the correction.
+    Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2, for the losses; Yang et al. 2019 (DeeperLab), section
+    3.3.1, for the weight of small instances; Smith and Topin 2018, for the cycle; Menon et al. 2021, section 4, for the
+    correction.
     """
 
     seen: Tensor
@@ -65,11 +70,19 @@ class JudgeTraining(LightningModule):
         correction: float = 0.5,
         center_weight: float = 100.0,
         offset_weight: float = 10.0,
+        small_weight: float = 3.0,
+        small_area: float = 1 / 128,
     ) -> None:
         super().__init__()
-        for name, value in (("learning_rate", learning_rate), ("max_weight", max_weight)):
+        for name, value in (
+            ("learning_rate", learning_rate),
+            ("max_weight", max_weight),
+            ("small_weight", small_weight),
+        ):
             if not value > 0:
                 raise ConfigurationError(f"{name}={value}: must be above 0")
+        if offset_weight < 0:
+            raise ConfigurationError(f"offset_weight={offset_weight}: must be 0 (off) or above")
         for name, value in (("balance", balance), ("correction", correction)):
             if not 0 <= value <= 1:
                 raise ConfigurationError(f"{name}={value}: must be within 0 and 1")
@@ -79,7 +92,8 @@ class JudgeTraining(LightningModule):
         self.network = PanopticUNet(len(named), channels, depth)
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.balance, self.max_weight, self.correction = balance, max_weight, correction
-        self.instance_loss = InstanceLoss(label_space, center_weight, offset_weight, boundary_weight=0.0)
+        self.small_weight, self.small_area, self.offset_weight = small_weight, small_area, offset_weight
+        self.instance_loss = InstanceLoss(label_space, center_weight, offset_weight=0.0, boundary_weight=0.0)
         target_of = torch.full((label_space.num_classes,), _NOT_NAMED)
         target_of[named] = torch.arange(len(named))
         self.register_buffer("target_of", target_of, persistent=False)
@@ -119,10 +133,14 @@ class JudgeTraining(LightningModule):
         target = self.target_of[batch.label]
         # What no judge names is void to it, be it a thing: a caravan weighs nothing, and is no instance to be found.
         label = batch.label.masked_fill(target == _NOT_NAMED, self.label_space.ignore_index)
-        heads = {"center": sight.center, "offset": sight.offset}
+        instance = batch.instance * self.instance_loss.things[label]
+        area = areas(instance).gather(1, instance.flatten(1)).view(instance.shape)
+        small = (instance > 0) & (area <= self.small_area * instance[0].numel())
+        importance = torch.where(small, self.small_weight, 1.0)
         return {
-            "semantic": self._semantic_loss(sight.logits, target),
-            **self.instance_loss(heads, label, batch.instance),
+            "semantic": self._semantic_loss(sight.logits, target, importance),
+            **self.instance_loss({"center": sight.center}, label, instance),
+            "offset": self.offset_weight * _offset_loss(sight.offset, instance, area),
         }
 
     def class_weights(self) -> Tensor:
@@ -150,16 +168,27 @@ class JudgeTraining(LightningModule):
         judge.network.shift_logits(torch.where(weights > 0, -self.correction * weights.log(), 0.0))
         return judge
 
-    def _semantic_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Weighted cross-entropy: (B, N, H, W), (B, H, W) int64 to a scalar, 0 where no pixel counts."""
+    def _semantic_loss(self, logits: Tensor, target: Tensor, importance: Tensor) -> Tensor:
+        """Weighted cross-entropy: (B, N, H, W), (B, H, W) int64, (B, H, W) to a scalar, 0 where no pixel counts."""
         weights = self.class_weights()
-        total = F.cross_entropy(logits.float(), target, weights, ignore_index=_NOT_NAMED, reduction="sum")
-        return total / (weights * self._pixels(target)).sum().clamp(min=1e-12)
+        loss = F.cross_entropy(logits.float(), target, weights, ignore_index=_NOT_NAMED, reduction="none")
+        weight = torch.where(target == _NOT_NAMED, 0.0, weights[target.clamp(min=0)]) * importance
+        return (loss * importance).sum() / weight.sum().clamp(min=1e-12)
 
     def _pixels(self, target: Tensor) -> Tensor:
         """How many pixels have each target: (B, H, W) int64 to (N,) int64, those that count nowhere left out."""
         flat = target.flatten() + 1
         return self.seen.new_zeros(len(self.seen) + 1).scatter_add_(0, flat, torch.ones_like(flat))[1:]
+
+
+def _offset_loss(predicted: Tensor, instance: Tensor, area: Tensor) -> Tensor:
+    """Mean L1 distance of the offsets, in heights, a pixel of weight area^-1/2.
+
+    (B, 2, H, W) float, (B, H, W) int64, (B, H, W) int64 to a scalar; 0 without any instance.
+    """
+    distance = (predicted.float() - center_offsets(instance) / instance.shape[-2]).abs().sum(dim=1)
+    weight = torch.where(instance > 0, area.clamp(min=1).float().rsqrt(), 0.0)
+    return (distance * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
 def train_judge(

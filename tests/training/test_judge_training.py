@@ -117,6 +117,37 @@ def test_the_semantic_loss_by_hand(ids):
     assert math.isclose(module.losses(batch)["semantic"].item(), expected / total, rel_tol=1e-5)
 
 
+def test_small_instances_count_more(ids):
+    module = JudgeTraining(ids, **SMALL, balance=0.0, small_weight=3.0, small_area=1 / 16).eval()
+    label = [[CAR] * 8 for _ in range(8)]
+    numbers = [[1] * 8 for _ in range(8)]
+    for y, x in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        numbers[y][x] = 2  # 4 of 64 pixels are just small enough
+    batch = batch_of(label, numbers)
+    module.seen += module._pixels(module.target_of[batch.label])
+    for layer in (module.network.semantic[-1], module.network.instances[1]):
+        torch.nn.init.normal_(layer.weight)
+    with torch.no_grad():
+        sight = module.network(batch.image)
+    car = sorted(ids.evaluated).index(CAR)
+    semantic = offset = weights = shares = 0.0
+    for y in range(8):
+        for x in range(8):
+            mine = [(i, j) for i in range(8) for j in range(8) if numbers[i][j] == numbers[y][x]]
+            weight = 3.0 if len(mine) <= 4 else 1.0
+            pixel = sight.logits[0, :, y, x]
+            semantic += weight * float(pixel.logsumexp(0) - pixel[car])
+            weights += weight
+            share = len(mine) ** -0.5
+            for axis, here in enumerate((y, x)):
+                way = sum(point[axis] for point in mine) / len(mine) - here
+                offset += share * abs(float(sight.offset[0, axis, y, x]) - way / 8)
+            shares += share
+    terms = module.losses(batch)
+    assert math.isclose(terms["semantic"].item(), semantic / weights, rel_tol=1e-5)
+    assert math.isclose(terms["offset"].item(), 10 * offset / shares, rel_tol=1e-5)
+
+
 def test_what_no_judge_names_costs_nothing(ids):
     module = JudgeTraining(ids, **SMALL).eval()
     for parameter in module.network.instances[1].parameters():
@@ -178,6 +209,7 @@ def test_a_loss_that_is_not_finite_ends_training(data_of_streets, ids):
     ("wrong", "message"),
     [
         ({"learning_rate": 0.0}, "learning_rate=0.0: must be above 0"),
+        ({"small_weight": 0.0}, "small_weight=0.0: must be above 0"),
         ({"max_weight": -1.0}, "max_weight=-1.0: must be above 0"),
         ({"balance": 1.5}, "balance=1.5: must be within 0 and 1"),
         ({"correction": -0.1}, "correction=-0.1: must be within 0 and 1"),

@@ -41,7 +41,7 @@ class Grouping:
     are this project's own.
     """
 
-    threshold: float = 0.3
+    threshold: float = 0.4
     window: float = 1 / 48
     min_area: int = 8
     most: int = 256

