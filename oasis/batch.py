@@ -19,6 +19,9 @@ class Batch:
         condition: (B, encoding.channels, H, W) float32, the encoded label map.
         name: B sample names, such as `aachen_000000_000019`.
         index: (B,) int64, positions in the dataset's split.
+        positions: B positions in the stream of training samples, on which alone the random numbers of a step depend,
+            so that they are the same however the batch is spread over processes; None = they are drawn from torch's
+            global state.
     """
 
     image: Tensor
@@ -27,6 +30,7 @@ class Batch:
     condition: Tensor
     name: list[str]
     index: Tensor
+    positions: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self.name)

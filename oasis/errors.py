@@ -5,10 +5,12 @@ print them without a traceback. Anything else that is raised is a bug of this pr
 """
 
 import errno
+import os
 import pickle
 import struct
 
-_NO_ROOM = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # What torch.load raises at a file that is torn, or none of its own: its reader stumbles wherever it happens to stand.
 UNREADABLE = (
@@ -39,6 +41,14 @@ class CheckpointError(OasisError, ValueError):
     """A checkpoint that is missing, torn, or of another configuration."""
 
 
+class NoRoomError(OasisError):
+    """A checkpoint that could not be written for want of room; the ones before are as they were."""
+
+
+class LowMemoryError(OasisError, MemoryError):
+    """A run that needs more memory than there is."""
+
+
 class MissingWeightsError(ConfigurationError):
     """Weights of a measuring network that nobody named and that are nowhere to be found."""
 
@@ -62,6 +72,21 @@ def message(error: BaseException) -> str:
         error = cause
     elif cause is not None and not isinstance(error, OasisError):
         return f"{error}\n{cause}"
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in (*_NOT_WRITABLE, *_NO_ROOM):
         return f"{error}. Is paths.output_dir a folder that can be written, with room?"
     return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
+
+
+def no_room(error: BaseException) -> OSError | None:
+    """The want of room on a disk that an error is, or comes from; None if there is none in its history."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno in _NO_ROOM:
+            return link
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def exit_code(error: BaseException) -> int:
+    """What a process that ends by an error returns: 74 (EX_IOERR) if a disk is full, else 1."""
+    return os.EX_IOERR if no_room(error) else 1

@@ -1,5 +1,6 @@
 """Random numbers that belong to one sample, whatever batch or process it comes in."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 import numpy as np
@@ -11,6 +12,16 @@ class Stream(IntEnum):
 
     ENCODING = 0
     NOISE = 1
+    FLIP = 2
+    TRAINING_ENCODING = 3
+    GENERATOR_NOISE = 4
+    DISCRIMINATOR_NOISE = 5
+    LABEL_MIX = 6
+
+
+def sample_generators(seed: int, positions: Iterable[int], stream: Stream) -> list[torch.Generator]:
+    """A `sample_generator` for each sample."""
+    return [sample_generator(seed, position, stream) for position in positions]
 
 
 def sample_generator(seed: int, position: int, stream: Stream) -> torch.Generator:
@@ -18,7 +29,7 @@ def sample_generator(seed: int, position: int, stream: Stream) -> torch.Generato
 
     Args:
         seed: 0 or above; another seed, other numbers for all samples.
-        position: of the sample in its split.
+        position: of the sample in its split, or in the stream of training.
         stream: what the numbers are for.
     """
     state = np.random.SeedSequence((seed, position, int(stream))).generate_state(1, np.uint64)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "losses.json"
 OVERRIDES = [
     "experiment=smoke",
+    "speed=reference",
     "data.streets.train=8",
     "data.streets.val=2",
     "trainer.max_epochs=1",

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
 from oasis.cli.prepare import prepare
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-for _command in (prepare, encodings, train_judge, evaluate):
+for _command in (data_check, prepare, encodings, train_judge, evaluate):
     app.command()(_command)
 
 __all__ = ["app"]

@@ -108,7 +108,8 @@ def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
     require_harmless(config, path, _DATA_TARGETS)
-    return config
+    # A stranger's checkpoint may read what it names, but has nothing written.
+    return {key: value for key, value in config.items() if key not in ("prepare", "prepared_folder")}
 
 
 def own_data(restored: Restored, path: Path) -> CityscapesDataModule:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
 from oasis.labels import LabelSpace
@@ -70,7 +71,7 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
     _require_thing_classes(maps.instance_file, instance, pixels, space)
     count = len(np.unique(instance))
     if count > MAX_INSTANCES:
-        raise DatasetError(
+        raise ForeignIdsError(
             f"{maps.instance_file}: {count} instances, more than the {MAX_INSTANCES} that one image may have. Is it "
             "noise, or a map of another kind? Otherwise merge the smallest into group regions (their plain class id)."
         )
@@ -105,7 +106,7 @@ def _require_thing_classes(
     ids = np.unique(instance[bad])
     listing = ", ".join(f"{i} ({pixels[instance == i].sum()} pixels)" for i in ids[:8].tolist())
     things = [raw for raw, c in enumerate(space.raw_to_class) if c in space.things]
-    raise DatasetError(
+    raise ForeignIdsError(
         f"{path}: instance ids outside the label space: {listing}{', ...' if len(ids) > 8 else ''}. An id of 1000 or "
         f"more is class id * 1000 + k, and only the classes {', '.join(map(str, things))} have instances; all else "
         "bears its plain class id. If every pixel holds class id * 1000 + instance, these are panoptic ids: convert "
@@ -128,7 +129,7 @@ def _disagreement(
         for i in largest
     )
     more = ", ..." if len(counts) > len(largest) else ""
-    return DatasetError(
+    return ContradictionError(
         f"{maps.instance_file}: {counts.sum()} thing pixels have another class in {maps.label_file}: {listing}{more}. "
         "The two maps do not belong together, or one was edited: restore the originals, or let the instance map "
         f"decide with data.on_inconsistent_ids={OnInconsistentIds.TRUST_INSTANCES}."

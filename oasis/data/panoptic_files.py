@@ -5,7 +5,7 @@ instanceIds are read by `oasis.data.reading`, as those of a dataset are.
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data import reading
+from oasis.data.opening import open_picture
 from oasis.data.panoptic_ids import Segment
 from oasis.errors import DatasetError
 
@@ -60,7 +61,7 @@ def read_coco(path: Path) -> NDArray[np.uint8]:
     Raises:
         DatasetError: the file cannot be decoded or is no RGB picture.
     """
-    with reading.open_picture(path) as picture:
+    with open_picture(path) as picture:
         if picture.mode != "RGB":
             raise DatasetError(
                 f"{path}: mode {picture.mode}, but a COCO panoptic map is an RGB picture, id = R + 256 G + 65536 B. "
@@ -86,13 +87,18 @@ def read_segments(path: Path) -> dict[str, list[Segment]]:
         File name of each picture -> its `segments_info`.
 
     Raises:
-        DatasetError: the file is no such JSON.
+        DatasetError: the file is no such JSON, or names files outside of the folder that it belongs to.
     """
     try:
         content = json.loads(path.read_text())
-        return {entry["file_name"]: entry["segments_info"] for entry in content["annotations"]}
+        segments = {entry["file_name"]: entry["segments_info"] for entry in content["annotations"]}
+        for name in segments:
+            _require_below(path, name)
+        return segments
     except FileNotFoundError:
         raise DatasetError(f"{path}: no such file.") from None
+    except DatasetError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(
             f"{path}: not the JSON of a COCO panoptic dataset, annotations with file_name and segments_info "
@@ -112,3 +118,9 @@ def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> Non
         for name, entries in segments.items()
     ]
     path.write_text(json.dumps({"annotations": annotations}))
+
+
+def _require_below(path: Path, name: str) -> None:
+    """Whoever joins the name to a folder shall not leave that folder."""
+    if not name or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
+        raise DatasetError(f"{path}: file_name {name!r} is no name of a picture below the folder of the pictures.")

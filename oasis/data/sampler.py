@@ -11,34 +11,54 @@ class StreamSampler(Sampler[int]):
 
     Position p of the stream depends on the seed alone, so a resumed run goes on with the very sample at which
     it was cut off, in the middle of an epoch too; and an epoch that is cut short
-    (`trainer.limit_train_batches`) is followed by the samples it left out.
+    (`trainer.limit_train_batches`) is followed by the samples it left out. Of several processes each reads its part
+    of every batch, so that together they read what one would.
 
     Args:
         size: samples in the dataset.
-        batch_size: samples a batch; the last, smaller batch of a pass is left out.
+        batch_size: samples a batch, over all processes; the last, smaller batch of a pass is left out.
         seed: of the shuffling.
         batches_done: tells how many batches were trained on so far; asked each time iteration starts.
+        rank: which of the processes this is.
+        processes: how many there are; a divisor of `batch_size`.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int, batches_done: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        seed: int,
+        batches_done: Callable[[], int],
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
         self.batches_done = batches_done
+        self.rank = rank
+        self.processes = processes
 
     def __len__(self) -> int:
-        """Samples an epoch."""
-        return self.size // self.batch_size * self.batch_size
+        """Samples an epoch, of this process."""
+        return self.size // self.batch_size * (self.batch_size // self.processes)
 
     def __iter__(self) -> Iterator[int]:
-        first = self.batches_done() * self.batch_size
+        batches, first = self.size // self.batch_size, self.batches_done()
         order: list[int] = []
         current = -1
-        for position in range(first, first + len(self)):
-            pass_number, offset = divmod(position, len(self))
+        for batch in range(first, first + batches):
+            pass_number, place = divmod(batch, batches)
             if pass_number != current:
                 current, order = pass_number, self._shuffled(pass_number)
-            yield order[offset]
+            for position in self.positions(place):
+                yield order[position]
+
+    def positions(self, batch: int) -> range:
+        """Of this process's part of a batch in the stream."""
+        part = self.batch_size // self.processes
+        start = batch * self.batch_size + self.rank * part
+        return range(start, start + part)
 
     def _shuffled(self, pass_number: int) -> list[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + pass_number)

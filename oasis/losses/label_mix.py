@@ -1,5 +1,6 @@
 """LabelMix: the discriminator should judge a collage as it judges the pictures the collage is made of."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor
 
 from oasis.instances import MAX_INSTANCES, segment_ids
 
+Coins = Sequence[torch.Generator] | torch.Generator | None
 
-def label_mix_mask(label: Tensor, num_classes: int, generator: torch.Generator | None = None) -> Tensor:
+
+def label_mix_mask(label: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
     """Toss a coin for each class of each image, and give all its pixels the result.
 
     Each image has coins of its own, so that the penalty does not depend on how a batch is spread over devices. The
@@ -18,15 +21,21 @@ def label_mix_mask(label: Tensor, num_classes: int, generator: torch.Generator |
     Args:
         label: (B, H, W) int64 in 0..num_classes-1.
         num_classes: N, one above the highest id.
-        generator: where the coins come from, of any device; None for the global random state.
+        generator: where the coins come from, of any device: one for all images, or one for each; None for the global
+            random state.
 
     Returns:
         (B, 1, H, W) float32: 1 = real, 0 = fake.
 
     Source: Sushko et al. 2021, section 3.1, "LabelMix regularization".
     """
-    device = label.device if generator is None else generator.device
-    coins = torch.randint(2, (label.shape[0], num_classes), device=device, generator=generator).to(label.device)
+    if isinstance(generator, Sequence):
+        tossed = [torch.randint(2, (1, num_classes), device=each.device, generator=each) for each in generator]
+        coins = torch.cat(tossed)
+    else:
+        device = label.device if generator is None else generator.device
+        coins = torch.randint(2, (label.shape[0], num_classes), device=device, generator=generator)
+    coins = coins.to(label.device, non_blocking=True)
     return coins.gather(1, label.flatten(1)).view(label.shape).unsqueeze(1).float()
 
 
@@ -39,13 +48,14 @@ class Mix(Protocol):
 
     needs_instances: ClassVar[bool]
 
-    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
         """Draw a mask.
 
         Args:
             label: (B, H, W) int64 in 0..num_classes-1.
             instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
             num_classes: C.
+            generator: see `label_mix_mask`.
 
         Returns:
             (B, 1, H, W) float32: 1 = real, 0 = fake.
@@ -60,9 +70,9 @@ class MixClasses:
 
     needs_instances: ClassVar[bool] = False
 
-    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
         """Draw a mask, see `Mix`. `instance` is not looked at."""
-        return label_mix_mask(label, num_classes)
+        return label_mix_mask(label, num_classes, generator)
 
 
 class MixSegments:
@@ -74,9 +84,10 @@ class MixSegments:
 
     needs_instances: ClassVar[bool] = True
 
-    def __call__(self, label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
+    def __call__(self, label: Tensor, instance: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
         """Draw a mask, see `Mix`."""
-        return label_mix_mask(segment_ids(label, instance, num_classes), num_classes + MAX_INSTANCES + 1)
+        segments = segment_ids(label, instance, num_classes)
+        return label_mix_mask(segments, num_classes + MAX_INSTANCES + 1, generator)
 
 
 def label_mix(real: Tensor, fake: Tensor, mask: Tensor) -> Tensor:

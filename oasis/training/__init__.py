@@ -3,16 +3,21 @@
 from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
 from oasis.training.ema import GeneratorEMA
 from oasis.training.encoding_log import EncodingLog
+from oasis.training.ending import report_errors
 from oasis.training.image_logger import ImageLogger
 from oasis.training.judge import JudgeTraining, train_judge
 from oasis.training.loss_plot import LossPlot
+from oasis.training.memory import memory_advice
 from oasis.training.metrics import Metrics
 from oasis.training.module import OASIS
+from oasis.training.optimizers import fused_adam
 from oasis.training.progress import ProgressBar, Throughput
 from oasis.training.quiet import quiet
 from oasis.training.random_state import RandomState
-from oasis.training.run_folder import list_files, print_networks
+from oasis.training.run_folder import list_files, print_networks, telling_how_to_go_on
 from oasis.training.sampling import fixed_noise, sampling_generator
+from oasis.training.signals import StopOnSignal, Stopped
+from oasis.training.trainer import make_trainer
 from oasis.training.watch import StopOnNonFinite
 
 __all__ = [
@@ -28,11 +33,18 @@ __all__ = [
     "ProgressBar",
     "RandomState",
     "StopOnNonFinite",
+    "StopOnSignal",
+    "Stopped",
     "Throughput",
     "fixed_noise",
+    "fused_adam",
     "list_files",
+    "make_trainer",
+    "memory_advice",
     "print_networks",
     "quiet",
+    "report_errors",
     "sampling_generator",
+    "telling_how_to_go_on",
     "train_judge",
 ]

@@ -10,7 +10,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.metrics import higher_is_better
 from oasis.training.base import find_callback, watched
+from oasis.training.durable import DurableIO, put_in_place
 from oasis.training.metrics import Metrics
+from oasis.training.resumption import explain_failure, mark_validation_due, require_fitting_state
 
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -20,34 +22,54 @@ class Checkpoints(Checkpoint):
     """Writes `last.ckpt`, kept copies and `best.ckpt` into one folder.
 
     Lightning's own `ModelCheckpoint` counts optimizer steps (two a batch here) and warns about manual
-    optimisation at every turn; this one counts batches. A file is written aside and renamed, so that a run
-    that is cut off while writing keeps the checkpoint before.
+    optimisation at every turn; this one counts batches. A file is written aside, waited for until it has
+    reached the disk, and renamed: a run that is cut off while writing keeps the checkpoints before.
 
     Args:
         folder: where the files go.
+        keep_last: how many `last.ckpt` of before to keep, as `last-1.ckpt`, `last-2.ckpt`, ...: to go on from should
+            the newest be damaged.
         every_batches: also write `last.ckpt` every so many batches, not only after each epoch; None = no.
         keep_every_batches: also keep a copy, `batch_00012000.ckpt`, every so many batches; None = no.
         monitor: a metric that validation logs; its best state is kept as `best.ckpt`. None = no.
         mode: whether the best is the lowest (`min`) or the highest (`max`); None = as the metric wants it.
 
+    Attributes:
+        newest: the `last.ckpt` that this run has written; None before the first.
+
     Raises:
-        ConfigurationError: another mode; or none for a metric that this project does not know.
+        ConfigurationError: another mode; or none for a metric that this project does not know; a negative keep_last.
     """
 
     def __init__(
         self,
         folder: str,
+        keep_last: int = 1,
         every_batches: int | None = None,
         keep_every_batches: int | None = None,
         monitor: str | None = None,
         mode: Literal["min", "max"] | None = None,
     ) -> None:
+        if keep_last < 0:
+            raise ConfigurationError(
+                f"callbacks.checkpoints.keep_last={keep_last}: must be 0 (only last.ckpt) or above."
+            )
         self.folder = Path(folder)
+        self.keep_last = keep_last
         self.every_batches = every_batches
         self.keep_every_batches = keep_every_batches
         self.monitor = monitor
         self.lower_is_better = monitor is None or _lower_is_better(monitor, mode)
         self.best_score = math.inf if self.lower_is_better else -math.inf
+        self.newest: Path | None = None
+        self._newest_batches = -1
+        self._before_validation = False
+        self._training = False  # and all of the checkpoint taken up, if there was one
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """See to it that what is written reaches the disk."""
+        trainer.strategy.checkpoint_io = DurableIO()
+        self._training = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Refuse to wait for a score that nobody will measure.
@@ -64,6 +86,21 @@ class Checkpoints(Checkpoint):
                 "metrics=inception and its weights, scores that begin with judge/ need judge=unet or judge=mask2former."
             )
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at what the optimizers remember, the last part of a checkpoint to be taken up.
+
+        Raises:
+            CheckpointError: it is of other weights.
+        """
+        if trainer.ckpt_path is not None:
+            require_fitting_state(trainer.optimizers, trainer.ckpt_path)
+        self._training = True
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Name the checkpoint, if it could not be taken up."""
+        if trainer.ckpt_path is not None and not self._training:
+            explain_failure(exception, trainer.ckpt_path)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -75,7 +112,19 @@ class Checkpoints(Checkpoint):
         # a resumed run would leave the rest of it out.
         ending = trainer.should_stop or trainer.global_step >= trainer.max_steps >= 0
         if ending or (self.every_batches and batches % self.every_batches == 0):
-            self._write(trainer, LAST)
+            self.save_last(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `last.ckpt` before what may take long; a run that goes on from it begins with this validation."""
+        if not trainer.sanity_checking:
+            self._before_validation = True
+            self.save_last(trainer)
+            self._before_validation = False
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Note that a validation is due."""
+        if self._before_validation:
+            mark_validation_due(checkpoint)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the best state."""
@@ -94,7 +143,18 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write `last.ckpt` after every full epoch."""
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._write(trainer, LAST)
+            self.save_last(trainer)
+
+    def save_last(self, trainer: Trainer) -> None:
+        """Write `last.ckpt` and give the one before a number, unless that is of this very batch.
+
+        Raises:
+            NoRoomError: the disk is full.
+            NonFiniteLossError: weights are NaN or infinite.
+        """
+        batches = watched(trainer.lightning_module).batches_seen
+        self._write(trainer, LAST, keep=self.keep_last if batches != self._newest_batches else 0)
+        self.newest, self._newest_batches = self.folder / LAST, batches
 
     def state_dict(self) -> dict[str, Any]:
         """The best score, so that a resumed run does not start its search anew."""
@@ -105,13 +165,12 @@ class Checkpoints(Checkpoint):
         if state_dict["monitor"] == self.monitor:
             self.best_score = state_dict["best_score"]
 
-    def _write(self, trainer: Trainer, name: str) -> None:
+    def _write(self, trainer: Trainer, name: str, keep: int = 0) -> None:
         _require_finite(trainer.lightning_module)
-        self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{name}.part"
         trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
-            unfinished.replace(self.folder / name)
+            put_in_place(unfinished, self.folder / name, keep)
 
 
 def _lower_is_better(monitor: str, mode: str | None) -> bool:

@@ -39,7 +39,9 @@ class GeneratorEMA(Callback):
             raise ConfigurationError(f"callbacks.ema.bn_batches={bn_batches}: must be 0 (no estimation) or above.")
         self.decay = decay
         self.bn_batches = bn_batches
+        self._move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         self._average: AveragedModel | None = None
+        self._started = False  # in this process
         self._estimated_at = -1
 
     @property
@@ -52,8 +54,7 @@ class GeneratorEMA(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Start from a copy of the generator."""
         if self._average is None:
-            average = get_ema_multi_avg_fn(self.decay)  # type: ignore[no-untyped-call]
-            self._average = AveragedModel(watched(pl_module).generator, multi_avg_fn=average)
+            self._average = AveragedModel(watched(pl_module).generator, multi_avg_fn=self._move)
             self._average.requires_grad_(False).eval()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -64,7 +65,17 @@ class GeneratorEMA(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the average a little towards the generator."""
-        cast(AveragedModel, self._average).update_parameters(watched(pl_module).generator)
+        average, generator = cast(AveragedModel, self._average), watched(pl_module).generator
+        if not self._started:
+            average.update_parameters(generator)  # starts from the generator, or goes on, as the average's count says
+            self._started = True
+            return
+        # What `update_parameters` does from then on, but for asking the device for its count, for which it would wait.
+        with torch.no_grad():
+            self._move(list(average.parameters()), list(generator.parameters()), average.n_averaged)
+            for ours, theirs in zip(average.module.buffers(), generator.buffers(), strict=True):
+                ours.copy_(theirs)
+            average.n_averaged += 1
 
     def ready_generator(self, trainer: Trainer) -> OASISGenerator:
         """The averaged generator with BatchNorm statistics that fit its weights."""
@@ -93,6 +104,7 @@ class GeneratorEMA(Callback):
                 "it with callbacks.ema=null."
             )
         cast(AveragedModel, self._average).load_state_dict(checkpoint[CHECKPOINT_KEY])
+        self._estimated_at = checkpoint["progress"]["batches_seen"]  # it was saved ready to paint
 
     def _conditions(self, trainer: Trainer) -> Iterator[Tensor]:
         data = data_of(trainer)

@@ -1,23 +1,24 @@
 """OASIS as a LightningModule: one generator step, one discriminator step a batch."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
 
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss
 from oasis.models import Judgement, OASISDiscriminator, OASISGenerator
-from oasis.training.base import GANModule, data_of
-from oasis.training.sampling import fixed_noise, sampling_generator
-
-LossTerms = dict[str, Tensor]
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+from oasis.models.initialization import iterate_norms
+from oasis.randomness import Stream
+from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, on_host
+from oasis.training.compilation import Compiled
+from oasis.training.recomputation import recompute_blocks
+from oasis.training.sampling import fixed_noise, sampling_generator, sources_of, training_noise
 
 
 class OASIS(GANModule):
@@ -39,6 +40,11 @@ class OASIS(GANModule):
         instance_loss: what both networks pay for the discriminator's instance heads, if it has any; None for nothing.
         perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off.
         perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
+        seed: of noise and LabelMix coins.
+        joint_pass: let real, fake and mixed pictures pass the discriminator together.
+        channels_last: lay the networks' weights and activations out as devices with matrix units want them.
+        compile: compile both networks with `torch.compile` at their first batch.
+        recompute: keep the activations of no block for the backward pass, see `oasis.training.recomputation`.
 
     Raises:
         ConfigurationError: a label_mix that is none, such as its mere name.
@@ -58,6 +64,11 @@ class OASIS(GANModule):
         instance_loss: InstanceLoss | None = None,
         perceptual_weight: float = 0.0,
         perceptual_weights_file: str | None = None,
+        seed: int = 0,
+        joint_pass: bool = False,
+        channels_last: bool = False,
+        compile: bool = False,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         for name, weight in (("label_mix_weight", label_mix_weight), ("perceptual_weight", perceptual_weight)):
@@ -77,11 +88,34 @@ class OASIS(GANModule):
         self.instance_loss = instance_loss
         self.perceptual_weight = perceptual_weight
         self.perceptual = VGGPerceptualLoss(perceptual_weights_file) if perceptual_weight > 0 else None
-        self._generator_optimizer = generator_optimizer
-        self._discriminator_optimizer = discriminator_optimizer
+        self.seed = seed
+        self._prepare(joint_pass, channels_last, compile, recompute)
+        self.optimizer_factories = (generator_optimizer, discriminator_optimizer)
+
+    def _prepare(self, joint_pass: bool, channels_last: bool, compiled: bool, recompute: bool) -> None:
+        if compiled and not joint_pass:
+            raise ConfigurationError(
+                "model.compile=true with model.joint_pass=false: a compiled discriminator keeps the singular vectors "
+                "of one pass for its gradient, and the next pass would overwrite them. Use model.joint_pass=true."
+            )
+        if compiled and recompute:
+            raise ConfigurationError(
+                "model.compile=true with model.recompute=true: a compiled network chooses by itself what to compute "
+                "again. Use one of the two."
+            )
+        self.joint_pass = joint_pass
+        self._layout = torch.channels_last if channels_last else torch.contiguous_format
+        if channels_last:
+            self.generator.to(memory_format=torch.channels_last)
+            self.discriminator.to(memory_format=torch.channels_last)
+        if recompute:
+            recompute_blocks([*self.generator.blocks, *self.discriminator.down, *self.discriminator.up])
+        # Called in training alone; methods and objects, so that no network is registered twice.
+        self._paint = Compiled(self.generator, "generator") if compiled else self.generator.__call__
+        self._judge = Compiled(self.discriminator.judge, "discriminator") if compiled else self.discriminator.judge
 
     def setup(self, stage: str) -> None:
-        """Refuse weights of 16 bits, and a dataset without instance maps where a loss term learns from them.
+        """Refuse precisions that do not do, and a dataset without instance maps where a loss term learns from them.
 
         Raises:
             ConfigurationError: with the precision; or with the first sample that has none, and the settings that do
@@ -91,6 +125,12 @@ class OASIS(GANModule):
             raise ConfigurationError(
                 f"trainer.precision={self.trainer.precision}: weights of 16 bits cannot hold Adam's small steps nor an "
                 "average. Use trainer.precision=bf16-mixed."
+            )
+        cuda = self.trainer.strategy.root_device.type == "cuda"
+        if self.trainer.precision == "bf16-mixed" and cuda and not torch.cuda.is_bf16_supported(False):
+            raise ConfigurationError(
+                f"trainer.precision=bf16-mixed: {torch.cuda.get_device_name()} has no bfloat16 and would only imitate "
+                "it. Use trainer.precision=16-mixed."
             )
         mixes_instances = self.label_mix_weight > 0 and self.mix.needs_instances
         sees_instances = self.instance_loss is not None and len(self.discriminator.heads) > 0
@@ -108,20 +148,21 @@ class OASIS(GANModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
+        batch = replace(batch, condition=batch.condition.contiguous(memory_format=self._layout))
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         terms = {
-            **_named("generator", self._step(generator_optimizer, self.generator_loss, batch)),
-            **_named("discriminator", self._step(discriminator_optimizer, self.discriminator_loss, batch)),
+            **_named("generator", self.optimize(generator_optimizer, self.generator_loss, batch)),
+            **_named("discriminator", self.optimize(discriminator_optimizer, self.discriminator_loss, batch)),
         }
         self.batches_seen += 1
         self.images_seen += len(batch) * self.trainer.world_size
-        self.log_dict({**terms, **self.log_step()}, batch_size=len(batch))
+        self.log_dict({**terms, **on_host(self.log_step())}, batch_size=len(batch))
         return terms
 
     def generator_loss(self, batch: Batch) -> LossTerms:
         """What the generator pays for fakes whose pixels are not taken for real ones of their class."""
-        fake = self.generator(batch.condition)
-        judgement = self.discriminator.judge(fake)
+        fake = self._paint(batch.condition, training_noise(self.generator, batch, self.seed, Stream.GENERATOR_NOISE))
+        judgement = self._judge(fake)
         terms = {
             "adversarial": self.adversarial.real(judgement.logits, batch.label),
             **self.instance_terms(judgement, batch),
@@ -133,20 +174,34 @@ class OASIS(GANModule):
     def discriminator_loss(self, batch: Batch) -> LossTerms:
         """What the discriminator pays for real pixels of a wrong class, fake ones unnoticed, and inconsistency."""
         with torch.no_grad():
-            fake = self.generator(batch.condition)
-        real = self.discriminator.judge(batch.image)
-        fake_logits = self.discriminator(fake)
+            noise = training_noise(self.generator, batch, self.seed, Stream.DISCRIMINATOR_NOISE)
+            fake = self._paint(batch.condition, noise)
+        pictures = [batch.image, fake]
+        if self.label_mix_weight > 0:
+            coins = sources_of(batch, self.seed, Stream.LABEL_MIX)
+            mask = self.mix(batch.label, batch.instance, self.label_space.num_classes, coins)
+            pictures.append(label_mix(batch.image, fake, mask))
+        real, unreal, *mixed = self.judge_all(pictures)
         terms = {
             "real": self.adversarial.real(real.logits, batch.label),
-            "fake": self.adversarial.fake(fake_logits),
+            "fake": self.adversarial.fake(unreal.logits),
             **self.instance_terms(real, batch),
         }
-        if self.label_mix_weight > 0:
-            mask = self.mix(batch.label, batch.instance, self.label_space.num_classes)
-            mixed_logits = self.discriminator(label_mix(batch.image, fake, mask))
-            mix = label_mix_loss(mixed_logits, real.logits, fake_logits, mask)
-            terms["label_mix"] = self.label_mix_weight * mix
+        for mix in mixed:
+            terms["label_mix"] = self.label_mix_weight * label_mix_loss(mix.logits, real.logits, unreal.logits, mask)
         return terms
+
+    def judge_all(self, pictures: list[Tensor]) -> list[Judgement]:
+        """What the discriminator says of several batches of pictures: each (B, 3, H, W) float in [-1, 1].
+
+        Three passes make three power iterations of the spectral norms, and each is judged by another estimate. One pass
+        makes as many, the others beforehand, and judges all by the last.
+        """
+        if not self.joint_pass:
+            return [self._judge(batch) for batch in pictures]
+        for _ in pictures[1:]:
+            iterate_norms(self.discriminator)
+        return self._judge(torch.cat(pictures)).chunk(len(pictures))
 
     def instance_terms(self, judgement: Judgement, batch: Batch) -> LossTerms:
         """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
@@ -172,24 +227,6 @@ class OASIS(GANModule):
         self.log_dict({**terms, **self.log_step()}, batch_size=len(batch), sync_dist=True)
         return fake
 
-    def configure_optimizers(self) -> list[Optimizer]:
-        """Generator's first, discriminator's second."""
-        try:
-            optimizers = [
-                self._generator_optimizer(self.generator.parameters()),
-                self._discriminator_optimizer(self.discriminator.parameters()),
-            ]
-        except ValueError as error:
-            raise ConfigurationError(f"model.generator_optimizer, model.discriminator_optimizer: {error}.") from error
-        self._settings = [_settings(optimizer) for optimizer in optimizers]
-        return optimizers
-
-    def on_train_start(self) -> None:
-        """Learning rates and betas are those of this run, not those that a checkpoint was written with."""
-        for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
-            for group, wanted in zip(optimizer.param_groups, settings, strict=True):
-                group.update(wanted)
-
     def check_size(self, height: int, width: int) -> None:
         """Refuse a picture size that the networks cannot halve often enough.
 
@@ -204,18 +241,6 @@ class OASIS(GANModule):
                 f"smaller, so both must be multiples of {divisor}. Nearest: data.height={fitting[0]} "
                 f"data.width={fitting[1]}."
             )
-
-    def _step(self, optimizer: LightningOptimizer, loss: Callable[[Batch], LossTerms], batch: Batch) -> LossTerms:
-        with self.toggled_optimizer(optimizer):  # spares the other network's weight gradients
-            terms = loss(batch)
-            optimizer.zero_grad()
-            self.manual_backward(torch.stack(list(terms.values())).sum())
-            optimizer.step()
-        return {name: term.detach() for name, term in terms.items()}
-
-
-def _settings(optimizer: Optimizer) -> list[dict[str, Any]]:
-    return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
 def _named(network: str, terms: LossTerms) -> LossTerms:

@@ -8,7 +8,10 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from oasis.training.base import GANModule, find_callback, watched
+from oasis.training.base import GANModule, find_callback, on_host, watched
+
+_SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")
+_SECONDS_BETWEEN_READINGS = 1.0
 
 
 class Throughput(Callback):
@@ -39,7 +42,7 @@ class Throughput(Callback):
         seconds = time.monotonic() - start
         self.images_per_second = (module.images_seen - first_image) / max(seconds, 1e-9)
         self.seconds_to_go = seconds / max(batches, 1) * max(total_batches(trainer) - module.batches_seen, 0)
-        pl_module.log("speed/images_per_second", self.images_per_second, batch_size=len(batch))
+        pl_module.log_dict(on_host({"speed/images_per_second": self.images_per_second}), batch_size=len(batch))
         if not self._warm:
             self._restart(module)
             self._warm = True
@@ -49,14 +52,23 @@ class Throughput(Callback):
 
 
 class ProgressBar(TQDMProgressBar):
-    """Lightning's progress bar with images per second and the time to the end of the whole run."""
+    """Lightning's progress bar with images per second and the time to the end of the whole run.
+
+    Losses are read from the device once a second, not in every batch: the host has to wait for them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._losses: dict[str, Any] = {}
+        self._read_at = -math.inf
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """What stands behind the bar."""
-        items: dict[str, Any] = {}
-        for name, value in trainer.callback_metrics.items():
-            if name in ("generator/adversarial", "discriminator/real", "discriminator/fake"):
-                items[name] = f"{value.item():.3f}"
+        if time.monotonic() - self._read_at >= _SECONDS_BETWEEN_READINGS:
+            metrics = trainer.callback_metrics
+            self._losses = {name: f"{metrics[name].item():.3f}" for name in _SHOWN if name in metrics}
+            self._read_at = time.monotonic()
+        items = dict(self._losses)
         throughput = find_callback(trainer, Throughput)
         if throughput:
             items["images/s"] = f"{throughput.images_per_second:.2f}"

@@ -1,5 +1,8 @@
 """What a run prints before it starts and after it ends."""
 
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -8,6 +11,8 @@ from rich.console import Console
 from oasis.models import summarize
 from oasis.training.checkpoints import BEST, LAST
 from oasis.training.module import OASIS
+from oasis.training.resumption import command_to_resume
+from oasis.training.signals import Stopped
 
 
 def list_files(folder: Path) -> None:
@@ -45,3 +50,21 @@ def print_networks(model: OASIS, height: int, width: int) -> None:
     console = Console()
     console.print(summarize(model.generator, condition))
     console.print(summarize(model.discriminator, image))
+
+
+@contextmanager
+def telling_how_to_go_on(overrides: Sequence[str]) -> Iterator[None]:
+    """Where a signal ends the run within, print why, and the command that goes on with it.
+
+    Args:
+        overrides: the settings the run was started with.
+    """
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.code:  # of several processes, one says so
+            advice = "It has written no checkpoint."
+            if stopped.checkpoint is not None:
+                advice = f"Go on with\n  {command_to_resume(stopped.checkpoint, overrides)}"
+            print(f"{stopped.reason} {advice}", file=sys.stderr)
+        raise

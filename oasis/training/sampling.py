@@ -1,14 +1,15 @@
 """Which generator paints what people look at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from pytorch_lightning import Trainer
 from torch import Tensor
 
+from oasis.batch import Batch
 from oasis.models import OASISGenerator
-from oasis.randomness import Stream, sample_generator
+from oasis.randomness import Stream, sample_generators
 from oasis.training.base import find_callback, watched
 from oasis.training.ema import GeneratorEMA
 
@@ -40,5 +41,21 @@ def fixed_noise(generator: OASISGenerator, index: Tensor, seed: int) -> Tensor |
     """
     if generator.noise_dim == 0:
         return None
-    sources = [sample_generator(seed, position, Stream.NOISE) for position in index.tolist()]
-    return torch.cat([generator.sample_noise(1, generator=source) for source in sources]).to(index.device)
+    return _drawn(generator, sample_generators(seed, index.tolist(), Stream.NOISE)).to(index.device)
+
+
+def sources_of(batch: Batch, seed: int, stream: Stream) -> list[torch.Generator] | None:
+    """Where the random numbers of each image of a training batch come from; None = torch's global state."""
+    return None if batch.positions is None else sample_generators(seed, batch.positions, stream)
+
+
+def training_noise(generator: OASISGenerator, batch: Batch, seed: int, stream: Stream) -> Tensor | None:
+    """Noise for a training batch, (B, Z) float32 on its device; None where the generator draws it or takes none."""
+    sources = sources_of(batch, seed, stream)
+    if sources is None or generator.noise_dim == 0:
+        return None
+    return _drawn(generator, sources).to(batch.condition.device, non_blocking=True)
+
+
+def _drawn(generator: OASISGenerator, sources: Iterable[torch.Generator]) -> Tensor:
+    return torch.cat([generator.sample_noise(1, generator=source) for source in sources])

@@ -4,15 +4,15 @@ from hydra.utils import instantiate
 
 from oasis.data import CityscapesDataModule
 from oasis.data.transforms import compact_instances
-from oasis.encodings import Semantic
+from oasis.encodings import InstanceNoise, Semantic
 from oasis.errors import ConfigurationError
 
 
 @pytest.fixture
 def module(tiny, ids):
-    def make(**settings):
+    def make(encoding=Semantic, **settings):
         settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
-        data = CityscapesDataModule(Semantic(ids), ids, **settings)
+        data = CityscapesDataModule(encoding(ids), ids, **settings)
         data.setup("fit")
         return data
 
@@ -39,11 +39,27 @@ def test_a_batch_is_what_the_networks_take(module):
 def test_flip_mirrors_photo_maps_and_condition_together(module):
     data = module()
     sample = next(iter(data.val_dataloader()))
-    plain, flipped = data.encode(sample), data.encode(sample, torch.tensor([True, False]))
-    for name in ("image", "label", "instance", "condition"):
-        assert torch.equal(getattr(flipped, name)[0], getattr(plain, name)[0].flip(-1)), name
-        assert torch.equal(getattr(flipped, name)[1], getattr(plain, name)[1]), name
-    assert not torch.equal(flipped.image[0], plain.image[0])
+    plain, mirrored = data.encode(sample), 0
+    for position in range(0, 80, 2):
+        trained = data.encode(sample, [position, position + 1])
+        assert trained.positions == [position, position + 1]
+        for i in range(2):
+            is_flipped = not torch.equal(trained.image[i], plain.image[i])
+            mirrored += is_flipped
+            for name in ("image", "label", "instance", "condition"):
+                before, after = getattr(plain, name)[i], getattr(trained, name)[i]
+                assert torch.equal(after, before.flip(-1) if is_flipped else before), name
+    assert 25 < mirrored < 55  # half of 80
+
+
+def test_what_is_drawn_for_a_training_sample_depends_on_its_position_alone(module):
+    data = module(encoding=InstanceNoise)
+    sample = next(iter(data.val_dataloader()))
+    both = data.encode(sample, [6, 7])
+    alone = data.encode({name: value[1:] for name, value in sample.items()}, [7])
+    assert torch.equal(alone.condition[0], both.condition[1])
+    assert torch.equal(alone.image[0], both.image[1])
+    assert not torch.equal(data.encode(sample, [6, 8]).condition[1], both.condition[1])
 
 
 @pytest.mark.parametrize("workers", [0, 2])

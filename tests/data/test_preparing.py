@@ -182,7 +182,9 @@ def other_index(folder):
 
 
 @pytest.mark.parametrize(
-    ("damage", "first"), [(damaged_row, 2), (half_a_row, 2), (lost_header, 0), (other_index, 0)], ids=lambda x: str(x)
+    ("damage", "first"),
+    [(damaged_row, 2), (half_a_row, 2), (lost_header, 0), (other_index, 0)],
+    ids=["damaged_row", "half_a_row", "lost_header", "other_index"],
 )
 def test_only_what_is_sound_of_a_draft_is_kept(container, cut_off, decoded, damage, first):
     damage(cut_off)

@@ -59,10 +59,11 @@ def test_noise_is_standard_normal(ids):
 
 def test_the_benchmark_measures_all(tmp_path, capsys, build):
     benchmark.main(
-        ["--rounds", "1", "--batch", "1", "--height", "16", "--width", "32", "--json", str(tmp_path / "r.json")]
+        ["--rounds", "1", "--channels", "2", "--height", "64", "--width", "64", "--json", str(tmp_path / "r.json")]
     )
     last = capsys.readouterr().out.splitlines()[-1].split()
-    rows = json.loads((tmp_path / "r.json").read_text())
-    assert last[0] == "ratio"
-    assert last[1] in {row["name"] for row in rows}
+    written = json.loads((tmp_path / "r.json").read_text())
+    rows = written["rows"]
+    assert last[:2] == ["ratio", "encodings"]
+    assert float(last[2]) == pytest.approx(written["ratio"], abs=0.01)
     assert {row["name"]: row["channels"] for row in rows}["panoptic"] == build("panoptic").channels

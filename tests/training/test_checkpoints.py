@@ -1,11 +1,18 @@
 import csv
+import errno
+import os
+import pickle
+import zipfile
+from pathlib import Path
 
 import pytest
 import torch
 from hydra.utils import instantiate
 
 from oasis.checkpoint import find_to_resume, load, restore
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, exit_code
+from oasis.training import Checkpoints
+from oasis.training.durable import put_in_place
 
 
 @pytest.fixture
@@ -25,7 +32,10 @@ def test_files_and_intervals(fit, read_checkpoint):
         "callbacks.checkpoints.every_batches=5",
     )
     names = sorted(path.name for path in (run / "checkpoints").iterdir())
-    assert names == ["batch_00000002.ckpt", "batch_00000004.ckpt", "batch_00000006.ckpt", "last.ckpt"]
+    numbered = ["batch_00000002.ckpt", "batch_00000004.ckpt", "batch_00000006.ckpt"]
+    assert names == [*numbered, "last-1.ckpt", "last.ckpt"]
+    assert read_checkpoint(run, "last-1.ckpt")["progress"]["batches_seen"] == 5
+    assert read_checkpoint(run)["progress"]["batches_seen"] == 6
     for batches in (2, 4, 6):
         progress = read_checkpoint(run, f"batch_{batches:08d}.ckpt")["progress"]
         assert progress == {"batches_seen": batches, "images_seen": 2 * batches}
@@ -80,17 +90,71 @@ def test_a_checkpoint_alone_paints_the_same_picture(run):
         assert torch.equal(restored.generator(condition, noise), generator.eval()(condition, noise))
 
 
-def test_an_interrupted_write_keeps_the_checkpoint_before(run, fit, monkeypatch):
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_keeps_the_checkpoint_before(run, fit, monkeypatch, code):
     before = last(run).read_bytes()
 
-    def torn(self, path, **settings):
-        path.write_bytes(b"half a checkpoint")
-        raise OSError("No space left on device")
+    def full(handle):
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("pytorch_lightning.Trainer.save_checkpoint", torn)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(
+        NoRoomError, match=r"last\.ckpt\.part: .* could not be written.*keep_last.*resume=last"
+    ) as raised:
         fit("run", "trainer.max_epochs=3", f"resume={last(run)}")
+    assert exit_code(raised.value) == 74
     assert last(run).read_bytes() == before
+    assert not list(run.rglob("*.part"))
+
+
+def test_older_ones_get_numbers(tmp_path):
+    for number in range(5):
+        (tmp_path / "new").write_text(str(number))
+        put_in_place(tmp_path / "new", tmp_path / "last.ckpt", keep=2)
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {"last.ckpt": "4", "last-1.ckpt": "3", "last-2.ckpt": "2"}
+
+
+@pytest.mark.parametrize("renames", range(3))
+def test_at_any_moment_there_is_a_good_one(tmp_path, monkeypatch, renames):
+    """The machine may stop after any rename."""
+    for name in ("last.ckpt", "last-1.ckpt", "last.ckpt.part"):
+        (tmp_path / name).write_text(name)
+    left, replace = [renames], Path.replace
+
+    def stopping(self, target):
+        if not left[0]:
+            raise SystemExit
+        left[0] -= 1
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", stopping)
+    with pytest.raises(SystemExit):
+        put_in_place(tmp_path / "last.ckpt.part", tmp_path / "last.ckpt", keep=2)
+    assert "last.ckpt" in {path.read_text() for path in tmp_path.glob("last*.ckpt")}
+
+
+def test_no_negative_number_of_older_ones(fit):
+    with pytest.raises(Exception, match=r"callbacks\.checkpoints\.keep_last=-1"):
+        fit("run", "callbacks.checkpoints.keep_last=-1")
+
+
+def test_a_run_cut_off_before_a_validation_makes_up_for_it(fit, monkeypatch):
+    """A score that is missing might have been the best."""
+
+    def validated(run):
+        with (run / "metrics.csv").open(newline="") as file:
+            return [row["step"] for row in csv.DictReader(file) if row["val/discriminator_fake"]]
+
+    monitor = "callbacks.checkpoints.monitor=val/discriminator_fake"
+    # Nothing but what is written before a validation gets its final name.
+    monkeypatch.setattr(Checkpoints, "on_train_epoch_end", lambda *parts: None)
+    cut = fit("cut", "trainer.max_epochs=1", monitor)
+    monkeypatch.undo()
+    resumed = fit("resumed", "trainer.max_epochs=2", f"resume={last(cut)}", monitor)
+    assert validated(cut) == ["3"]
+    assert validated(resumed) == ["3", "6"]
+    assert (resumed / "checkpoints" / "best.ckpt").exists()
 
 
 # Bad input
@@ -112,6 +176,68 @@ def test_torn(run, keep):
     last(run).write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read, it is torn"):
         load(last(run))
+
+
+def damage(path):
+    """Flip a bit of a weight, where torch.load would not notice."""
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as file:
+        tensors = [entry for entry in file.infolist() if "/data/" in entry.filename]
+        largest = max(tensors, key=lambda entry: entry.file_size)
+    content[largest.header_offset + 200 + largest.file_size // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_is_noticed(run):
+    """Torch reads a file without looking at its checksums."""
+    whole = torch.load(last(run), weights_only=True)
+    damage(last(run))
+    damaged = torch.load(last(run), weights_only=True)
+    assert whole.keys() == damaged.keys()
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read.*data/\d+ is not what was written"):
+        load(last(run))
+
+
+@pytest.mark.parametrize("resume", ["last", "auto"])
+def test_the_newest_good_one_is_used(run, resume):
+    config = load(last(run))["config"]
+    elder = last(run).with_name("last-1.ckpt")
+    damage(last(run))
+    with pytest.warns(UserWarning, match="Passed over") as warned:
+        assert find_to_resume(resume, run.parent, config) == elder
+    said = [str(warning.message) for warning in warned]
+    assert str(last(run)) in said[0]
+    assert "is not what was written" in said[0]
+    assert f"Going on from {elder}" in said[1]
+
+
+def test_a_damaged_one_that_is_named_is_an_error(run):
+    config = load(last(run))["config"]
+    damage(last(run))
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read.*beside it: resume=.*last-1\.ckpt"):
+        find_to_resume(str(last(run)), run.parent, config)
+
+
+def test_no_good_one(run):
+    config = load(last(run))["config"]
+    for path in run.rglob("*.ckpt"):
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="Passed over"):
+        assert find_to_resume("auto", run.parent, config) is None
+    with pytest.warns(UserWarning, match="Passed over"), pytest.raises(CheckpointError, match="has a good"):
+        find_to_resume("last", run.parent, config)
+
+
+def test_auto_starts_anew_where_there_is_nothing(tmp_path):
+    assert find_to_resume("auto", tmp_path, {}) is None
+
+
+def test_packed_files_are_refused_unread(run, tmp_path):
+    """A small file could fill the memory."""
+    with zipfile.ZipFile(tmp_path / "bomb.ckpt", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(CheckpointError, match=r"bomb\.ckpt.*packed archive"):
+        load(tmp_path / "bomb.ckpt")
 
 
 def test_foreign(tmp_path):
@@ -147,6 +273,85 @@ def test_nothing_in_a_checkpoint_is_run(run, tmp_path, capsys):
             restore(tmp_path / "target.ckpt")
     assert not (tmp_path / "written.npy").exists()
     assert "code ran" not in capsys.readouterr().out
+
+
+def nested(value, times):
+    for _ in range(times):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("channels", 10**9, "do not fit"),
+        ("channels", 10**30, "of size"),
+        ("num_blocks", 10**9, "num_blocks=1000000000, but there are only"),
+        ("noise_dim", 10**9, "do not fit"),
+        ("norm", nested(1, 100), "nested deeper"),
+        ("norm", [[[[[0] * 10] * 10] * 10] * 10] * 10, "holds more than"),
+        ("norm", torch.zeros(2), "holds a Tensor"),
+        ("norm", {"_target_": ["os.getcwd"]}, "would call"),
+        ("_partial_", False, "do not fit"),
+        ("_args_", [{"_target_": "os.getcwd"}], r"would call os\.getcwd"),
+    ],
+    ids=str,
+)
+def test_what_a_configuration_may_ask_for(run, tmp_path, name, value, words):
+    checkpoint = load(last(run))
+    checkpoint["config"]["generator"][name] = value
+    torch.save(checkpoint, tmp_path / "asks.ckpt")
+    with pytest.raises(CheckpointError, match=rf"asks\.ckpt: (?s:.*){words}"):
+        restore(tmp_path / "asks.ckpt")
+
+
+def test_a_configuration_that_holds_itself(run, tmp_path):
+    checkpoint = load(last(run))
+    endless = checkpoint["config"]["encoding"]
+    endless["parts"] = [endless]
+    torch.save(checkpoint, tmp_path / "endless.ckpt")
+    with pytest.raises(CheckpointError, match="nested deeper"):
+        load(tmp_path / "endless.ckpt")
+
+
+def test_weights_that_claim_more_than_the_file_holds(run, tmp_path):
+    checkpoint = load(last(run))
+    checkpoint["state_dict"]["huge"] = torch.zeros(1).expand(10**12)
+    torch.save(checkpoint, tmp_path / "huge.ckpt")
+    with pytest.raises(CheckpointError, match=r"huge\.ckpt: its state_dict claims"):
+        load(tmp_path / "huge.ckpt")
+
+
+def test_a_raw_pickle_is_not_read(tmp_path, capsys):
+    (tmp_path / "raw.ckpt").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(CheckpointError, match=r"raw\.ckpt: cannot be read"):
+        load(tmp_path / "raw.ckpt")
+    assert "code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda checkpoint: checkpoint.pop("loops"), "loops"),
+        (lambda checkpoint: checkpoint["progress"].update(images_seen=None), "progress"),
+        (lambda checkpoint: checkpoint["CityscapesDataModule"].update(batches_served="x"), "how far"),
+        (lambda checkpoint: checkpoint["optimizer_states"].pop(), ""),
+        (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].pop("exp_avg"), "exp_avg"),
+        (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].update(exp_avg=torch.zeros(3)), "exp_avg"),
+        (lambda checkpoint: checkpoint["random_state"].update(cpu=torch.zeros(3)), ""),
+        (lambda checkpoint: checkpoint["state_dict"].popitem(), "state_dict"),
+    ],
+)
+def test_what_cannot_be_taken_up_is_blamed_on_the_checkpoint(run, fit, tmp_path, spoil, words):
+    checkpoint = torch.load(last(run), weights_only=True)
+    spoil(checkpoint)
+    torch.save(checkpoint, tmp_path / "wrong.ckpt")
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - the error, or its cause
+        fit("more", f"resume={tmp_path / 'wrong.ckpt'}", "trainer.max_epochs=3")
+    told = raised.value if isinstance(raised.value, CheckpointError) else raised.value.__cause__
+    assert isinstance(told, CheckpointError)
+    assert "wrong.ckpt: " in str(told)
+    assert words in str(told)
 
 
 def test_weights_that_do_not_fit_the_configuration(run, tmp_path):

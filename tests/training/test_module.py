@@ -81,25 +81,28 @@ def test_sizes_that_cannot_be_halved(built, height, width, nearest):
         module.check_size(height, width)
 
 
-def test_training_makes_the_losses_move(built):
+@pytest.mark.parametrize("speed", ["reference", "fast"])
+def test_training_makes_the_losses_move(built, speed):
     """A few steps on one batch: the discriminator tells real from fake better, and the generator then answers."""
-    rates = [f"model.{network}_optimizer.lr=5e-3" for network in ("generator", "discriminator")]
-    module, batch = built(*rates, "generator.channels=8", "discriminator.channels=16")
+    settings = [f"model.{network}_optimizer.lr=2e-3" for network in ("generator", "discriminator")]
+    # With the published gain and such rates it is chance where the first ten steps lead.
+    settings += ["generator.channels=8", "discriminator.channels=16", "generator.init_gain=1"]
+    module, batch = built(f"speed={speed}", *settings, "discriminator.init_gain=1")
     generator_optimizer, discriminator_optimizer = module.configure_optimizers()
     first = {k: v.item() for k, v in module.discriminator_loss(batch).items()}
-    for _ in range(80):
+    for _ in range(40):
         discriminator_optimizer.zero_grad()
         sum(module.discriminator_loss(batch).values()).backward()
         discriminator_optimizer.step()
     last = {k: v.item() for k, v in module.discriminator_loss(batch).items()}
-    assert last["real"] + last["fake"] < 0.85 * (first["real"] + first["fake"])
+    assert last["real"] + last["fake"] < 0.7 * (first["real"] + first["fake"])
     before = module.generator_loss(batch)["adversarial"].item()
     frozen = copy.deepcopy(module.discriminator.state_dict())
-    for _ in range(80):
+    for _ in range(40):
         generator_optimizer.zero_grad()
         module.generator_loss(batch)["adversarial"].backward()
         generator_optimizer.step()
-    assert module.generator_loss(batch)["adversarial"].item() < 0.9 * before
+    assert module.generator_loss(batch)["adversarial"].item() < 0.7 * before
     for name, value in module.discriminator.state_dict().items():
         if "parametrizations" not in name:  # the spectral norm's estimates move with every pass
             assert torch.equal(value, frozen[name])
@@ -221,14 +224,14 @@ def test_label_mix_mixes_as_it_is_told(built, monkeypatch):
     module, batch = built("generator.noise_dim=0")
     module.eval()
     seen = []
-    forward = module.discriminator.forward
-    monkeypatch.setattr(module.discriminator, "forward", lambda image: (seen.append(image), forward(image))[1])
+    features = module.discriminator.features
+    monkeypatch.setattr(module.discriminator, "features", lambda image: (seen.append(image), features(image))[1])
     module.mix = lambda label, instance, num_classes: (instance == 1).unsqueeze(1).float()
     with torch.no_grad():
         module.discriminator_loss(batch)
         fake = module.generator(batch.condition)
     one = (batch.instance == 1).unsqueeze(1)
-    assert seen[-1].equal(torch.where(one, batch.image, fake))
+    torch.testing.assert_close(seen[-1].chunk(3)[-1], torch.where(one, batch.image, fake))  # all three at once
 
 
 def test_the_published_mix_is_the_default(built):

@@ -62,7 +62,14 @@ class Arrays:
     def is_sound(self, index: int) -> bool:
         """Whether a sample is what was written."""
         found = checksum(self.image[index], self.label[index], self.instance[index])
-        return found == int(self.checksum[index])
+        return int(self.checksum[index]) in (found, refusal_of(found))
+
+    def refused(self) -> list[int]:
+        """The rows that stand for samples which could not be read when they were prepared."""
+        if not len(self.checksum):
+            return []
+        blank = checksum(*(np.zeros_like(rows[0]) for rows in (self.image, self.label, self.instance)))
+        return np.flatnonzero(self.checksum == refusal_of(blank)).tolist()
 
 
 class Container:
@@ -193,6 +200,15 @@ def checksum(image: NDArray[np.uint8], label: NDArray[np.uint8], instance: NDArr
         instance: (H, W) uint16.
     """
     return zlib.crc32(instance.data, zlib.crc32(label.data, zlib.crc32(image.data)))
+
+
+def refusal_of(crc: int) -> int:
+    """What stands in the place of the checksum of a row that only fills the place of a sample that cannot be read.
+
+    Zeros with a checksum that is none of theirs: whoever does not know of refusals takes the row for damaged, and
+    reads the sample's files, as one who does know.
+    """
+    return crc ^ 0xFFFFFFFF
 
 
 def _settings(source: CityscapesDataset) -> dict[str, str | int]:

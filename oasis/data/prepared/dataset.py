@@ -6,24 +6,30 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 
-from oasis.data.cityscapes import CityscapesDataset, Sample
+from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.prepared.container import Container
+from oasis.data.samples import Sample, Samples
+
+_OF_A_PROCESS = ("_arrays", "_checked")
 
 
-class PreparedDataset(Dataset[Sample]):
+class PreparedDataset(Samples):
     """The samples of a `CityscapesDataset`, bit by bit, hundreds of times faster.
 
     Each sample's checksum is compared when a process reads it for the first time. A sample that fails is decoded from
-    the dataset's files, with a warning, so that nothing damaged is ever trained on.
+    the dataset's files, with a warning, so that nothing damaged is ever trained on. So is, without one, a sample that
+    could not be read when it was prepared: its files say why.
 
     Args:
         container: of the samples.
 
     Raises:
-        DatasetError: the container is not there, or cannot be used.
+        DatasetError: the container is not there, or cannot be used; or a sample cannot be read, and that is not put up
+            with.
     """
+
+    decodes = False
 
     instance_suffix: ClassVar[str] = CityscapesDataset.instance_suffix
 
@@ -36,7 +42,10 @@ class PreparedDataset(Dataset[Sample]):
         self.height = self.source.height
         self.width = self.source.width
         self.files = self.source.files
+        self.tolerance = self.source.tolerance
         self._open()
+        if self._refused and not self.tolerance.skips:
+            self.source[min(self._refused)]  # says why
 
     @classmethod
     def find(cls, container: Container) -> Self | None:
@@ -52,9 +61,6 @@ class PreparedDataset(Dataset[Sample]):
             stacklevel=2,
         )
         return None
-
-    def __len__(self) -> int:
-        return len(self.files)
 
     def __getitem__(self, index: int) -> Sample:
         """One sample, a copy of its own; see `Sample`."""
@@ -75,9 +81,13 @@ class PreparedDataset(Dataset[Sample]):
         """That of the source: a sample is the same, however it is read."""
         return self.source.fingerprint()
 
+    def suspects(self) -> Sequence[int]:
+        """Those that could not be read when they were prepared."""
+        return sorted(self._refused)
+
     def __getstate__(self) -> dict[str, Any]:
         """Without the arrays: a process that gets this dataset maps the files itself."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_arrays", "_checked")}
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_A_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -85,10 +95,13 @@ class PreparedDataset(Dataset[Sample]):
 
     def _open(self) -> None:
         self._arrays = self.container.open()
+        self._refused = frozenset(self._arrays.refused())
         self._checked = np.zeros(len(self), dtype=bool)
 
     def _mapped(self, index: int) -> Sample:
         arrays = self._arrays
+        if index in self._refused:
+            return self.source[index]
         if not self._checked[index]:
             if not arrays.is_sound(index):
                 self.container.report_damage(index)

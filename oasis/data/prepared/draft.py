@@ -8,8 +8,9 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from oasis.data.cityscapes import Sample
-from oasis.data.prepared.container import INDEX, Container, Field, checksum
+from oasis.data.faults import Refusal
+from oasis.data.prepared.container import INDEX, Container, Field, checksum, refusal_of
+from oasis.data.samples import Sample
 
 
 class Draft:
@@ -55,11 +56,18 @@ class Draft:
         for file in self._files.values():
             file.close()
 
-    def append(self, sample: Sample) -> None:
-        """Write the next sample."""
-        image, label = sample["image"].numpy(), sample["label"].numpy()
-        instance = sample["instance"].numpy().astype(np.uint16)
-        crc = np.uint32(checksum(image, label, instance))
+    def append(self, sample: Sample | Refusal) -> None:
+        """Write the next sample, or zeros in the place of one that cannot be read."""
+        fields = self.container.fields
+        if isinstance(sample, Refusal):
+            image, label, instance = (
+                np.zeros(fields[n].shape, fields[n].dtype) for n in ("image", "label", "instance")
+            )
+            crc = np.uint32(refusal_of(checksum(image, label, instance)))
+        else:
+            image, label = sample["image"].numpy(), sample["label"].numpy()
+            instance = sample["instance"].numpy().astype(np.uint16)
+            crc = np.uint32(checksum(image, label, instance))
         for name, row in {"image": image, "label": label, "instance": instance, "checksum": crc}.items():
             self._files[name].write(row.tobytes())
             self._files[name].flush()  # to the system, where it outlives this process
@@ -93,7 +101,8 @@ class Draft:
             if any(len(read[name]) != field.row_bytes for name, field in fields.items()):
                 return row
             image, label, instance, crc = (np.frombuffer(read[name], fields[name].dtype) for name in fields)
-            if checksum(image, label, instance) != crc[0]:
+            found = checksum(image, label, instance)
+            if crc[0] not in (found, refusal_of(found)):
                 return row
         return len(self.container)
 

@@ -9,11 +9,16 @@ from pathlib import Path
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Dataset
 
-from oasis.data.cityscapes import Sample
+from oasis.data.bad_samples import BadSamples
+from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.faults import Refusal
+from oasis.data.loading import explained, unchanged
 from oasis.data.prepared.container import Container
 from oasis.data.prepared.draft import Draft, draft_folder
+from oasis.data.samples import Sample
+from oasis.data.tolerant import attempt
 from oasis.errors import ConfigurationError, DatasetError, message
 from oasis.streets.writer import cores
 
@@ -46,7 +51,8 @@ def prepare(
 
     Raises:
         ConfigurationError: workers below 1.
-        DatasetError: a source file is not what it should be; no room; a folder that cannot be written.
+        DatasetError: a source file is not what it should be, or more than the source's tolerance puts up with; no room;
+            a folder that cannot be written.
     """
     if workers is not None and workers < 1:
         raise ConfigurationError(f"prepare: workers is {workers}; set it to 1 or more, or to None.")
@@ -71,43 +77,62 @@ def _write(container: Container, workers: int, progress: bool) -> None:
     _require_room(container)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # The processes are started before the bar, since they are forked and its thread is not.
+    source = container.source
+    bad = BadSamples(source.tolerance, source.split, len(source), None)
     with Draft(container) as draft, closing(_decoded(container, draft.done, workers)) as samples:
         with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-            source = container.source
             title = f"preparing {source.split} at {source.height}x{source.width}"
             task = bar.add_task(title, total=len(container), completed=draft.done)
             for sample in samples:
                 draft.append(sample)
+                if isinstance(sample, Refusal):
+                    bad.report([sample])
                 bar.advance(task)
         draft.publish()
 
 
-def _decoded(container: Container, first: int, workers: int) -> Generator[Sample]:
-    """The samples from `first` on, in order, decoded by several processes.
+def _decoded(container: Container, first: int, workers: int) -> Generator[Sample | Refusal]:
+    """The samples from `first` on, in order, decoded by several processes; refusals only where they are put up with.
 
     A loader is a pool of processes that works on every platform, hands errors on, and keeps the order, so that one
     process can write all rows one behind the other. To write takes it a hundredth of the time of decoding.
     """
-    rest = Subset(container.source, range(first, len(container)))
+    rest = _Rest(container.source, first)
     loader = DataLoader(
         rest,
         batch_size=None,
+        collate_fn=unchanged,
         num_workers=workers if workers > 1 and len(rest) >= _FEW else 0,
         generator=torch.Generator(),  # its own, so that preparing leaves the global random state alone
     )
     return _handed_on(iter(loader))
 
 
-def _handed_on(samples: Iterator[Sample]) -> Generator[Sample]:
+def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusal]:
     """The same samples; an error of the reader in its own words, without the processes that it came through."""
     try:
-        yield from samples
+        yield from explained(samples)
         return
     except DatasetError as error:
         told = message(error)
         error.__traceback__ = None
     del samples  # ends the processes now, where the traceback would keep them, to be collected seconds later
     raise DatasetError(told)
+
+
+class _Rest(Dataset[Sample | Refusal]):
+    """The samples from `first` on."""
+
+    def __init__(self, source: CityscapesDataset, first: int) -> None:
+        self.source = source
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self.source) - self.first
+
+    def __getitem__(self, index: int) -> Sample | Refusal:
+        position = self.first + index
+        return attempt(self.source, position) if self.source.tolerance.skips else self.source[position]
 
 
 def _wrong_checksums(container: Container, progress: bool) -> str | None:

@@ -1,0 +1,8 @@
+"""From a checkpoint file back to a run: finding it, trusting it, rebuilding what it holds."""
+
+from oasis.checkpoint.harmless import require_harmless
+from oasis.checkpoint.reading import load
+from oasis.checkpoint.restoring import Restored, restore
+from oasis.checkpoint.resuming import find_to_resume
+
+__all__ = ["Restored", "find_to_resume", "load", "require_harmless", "restore"]

@@ -1,0 +1,100 @@
+"""Reading a checkpoint file: whole or not at all, and without running anything in it."""
+
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from oasis.checkpoint.harmless import require_plain
+from oasis.errors import UNREADABLE, CheckpointError
+from oasis.training.checkpoints import LAST
+from oasis.training.ema import CHECKPOINT_KEY
+
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowError, MemoryError, OSError, struct.error)
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint without running anything in it.
+
+    Every byte is compared with the checksums in the file. Tensors stay on disk until they are used.
+
+    Raises:
+        CheckpointError: missing, torn, damaged, or not written by this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint. Finished runs keep theirs in RUN/checkpoints/{LAST}.")
+    _require_whole(path)
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, MemoryError, OverflowError, *UNREADABLE) as error:
+        raise _torn(path, _first_line(error)) from error
+    if not isinstance(checkpoint, dict) or not {"config", "progress", "state_dict"} <= checkpoint.keys():
+        raise CheckpointError(f"{path}: not a checkpoint of this project: it holds no config, progress and state_dict.")
+    _require_kinds(checkpoint, path)
+    return checkpoint
+
+
+def _require_whole(path: Path) -> None:
+    """Look at all checksums: `torch.load` does not, so that a flipped bit would be a flipped weight.
+
+    What is compressed is refused unread: torch compresses nothing, and a small file could fill the memory.
+    """
+    try:
+        with zipfile.ZipFile(path) as file:
+            entries = file.infolist()
+            packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+            if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+                raise CheckpointError(f"{path}: not a checkpoint of this project: it is a packed archive.")
+            damaged = file.testzip()
+    except CheckpointError:
+        raise
+    except (*_BROKEN_ZIP, *UNREADABLE) as error:
+        raise _torn(path, _first_line(error)) from error
+    if damaged is not None:
+        raise _torn(path, f"its part {damaged} is not what was written")
+
+
+def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
+    """Refuse parts that are not what a run writes, before anything is built from them."""
+    config, progress = checkpoint["config"], checkpoint["progress"]
+    require_plain(config, path)
+    if not isinstance(config, dict) or not counts(progress, "batches_seen", "images_seen"):
+        raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is none.")
+    size = path.stat().st_size
+    for name in ("state_dict", CHECKPOINT_KEY):
+        weights = checkpoint.get(name, {})
+        if not isinstance(weights, dict) or not all(_is_stored(key, value) for key, value in weights.items()):
+            raise CheckpointError(f"{path}: not a checkpoint of this project: its {name} holds more than tensors.")
+        claimed = sum(tensor.numel() * tensor.element_size() for tensor in weights.values())
+        if claimed > size:
+            raise CheckpointError(f"{path}: its {name} claims {claimed} bytes, the file has {size}.")
+
+
+def counts(part: object, *names: str) -> bool:
+    """Whether a part of a checkpoint holds counts of these names."""
+    return isinstance(part, dict) and all(isinstance(part.get(name), int) and part[name] >= 0 for name in names)
+
+
+def _is_stored(name: object, value: object) -> bool:
+    return (
+        isinstance(name, str)
+        and isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+    )
+
+
+def _torn(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: cannot be read, it is torn or no checkpoint ({reason}). Use another one from the same folder."
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,84 @@
+"""Rebuilding what a checkpoint holds, from nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch import Tensor
+
+from oasis.checkpoint.harmless import require_harmless
+from oasis.checkpoint.reading import load
+from oasis.encodings import Encoding
+from oasis.errors import CheckpointError
+from oasis.labels import LabelSpace
+from oasis.models import OASISGenerator
+from oasis.training.ema import CHECKPOINT_KEY
+
+
+@dataclass
+class Restored:
+    """What a checkpoint alone rebuilds: everything that turns a label map into a picture.
+
+    `generator` is the averaged one where the run kept an average; it is in eval mode, on the CPU. `batches_seen` says
+    how long it was trained.
+    """
+
+    config: dict[str, Any]
+    label_space: LabelSpace
+    encoding: Encoding
+    generator: OASISGenerator
+    batches_seen: int
+
+
+def restore(path: str | Path) -> Restored:
+    """Rebuild label space, encoding and generator from a checkpoint alone.
+
+    Raises:
+        CheckpointError: see `load`; or its configuration names classes that are not this project's, or networks that
+            its weights are not those of.
+    """
+    checkpoint = load(path)
+    config = checkpoint["config"]
+    for name in ("label_space", "encoding", "generator"):
+        if name not in config:
+            raise CheckpointError(f"{path}: its configuration has no {name}; it cannot be rebuilt from.")
+        require_harmless(config[name], path)
+    if CHECKPOINT_KEY in checkpoint:
+        weights, prefix = checkpoint[CHECKPOINT_KEY], "module."
+    else:
+        weights, prefix = checkpoint["state_dict"], "generator."
+    weights = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    try:
+        label_space = instantiate(config["label_space"])
+        encoding = instantiate(config["encoding"])
+        generator = _rebuilt(config["generator"], encoding.channels, weights)
+        if not isinstance(label_space, LabelSpace) or not isinstance(encoding, Encoding):
+            raise TypeError("its label space or its encoding is something else")
+    except Exception as error:  # a constructor may raise anything at arguments from anywhere
+        raise CheckpointError(f"{path}: its weights and its configuration do not fit: {error}") from error
+    return Restored(config, label_space, encoding, generator.eval(), checkpoint["progress"]["batches_seen"])
+
+
+def _rebuilt(config: Mapping[str, Any], channels: int, weights: Mapping[str, Tensor]) -> OASISGenerator:
+    """The generator with its weights; built without memory first, since a configuration may ask for any size."""
+    blocks = config.get("num_blocks", 0)
+    if blocks > len(weights):
+        raise ValueError(f"num_blocks={blocks}, but there are only {len(weights)} weights")
+    with torch.device("meta"):
+        planned = instantiate(config)(condition_channels=channels)
+    if not isinstance(planned, OASISGenerator):
+        raise TypeError(f"a {type(planned).__name__} is no generator")
+    ours = {name: value.shape for name, value in planned.state_dict().items()}
+    for name in ours.keys() | weights.keys():
+        if name not in ours or name not in weights or ours[name] != weights[name].shape:
+            raise ValueError(f"{name} is {_shape(weights, name)} in the file, but {_shape(planned.state_dict(), name)}")
+    generator: OASISGenerator = instantiate(config)(condition_channels=channels)
+    generator.load_state_dict(weights)
+    return generator
+
+
+def _shape(weights: Mapping[str, Tensor], name: str) -> str:
+    return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"

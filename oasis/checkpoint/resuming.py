@@ -1,0 +1,121 @@
+"""Which checkpoint a run goes on from."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from oasis.checkpoint.reading import counts, load
+from oasis.data import CityscapesDataModule
+from oasis.errors import CheckpointError
+from oasis.training.checkpoints import LAST
+
+# What has to be the same for weights to mean the same, and for the order of the data to go on.
+_SHAPING = ("label_space", "encoding", "generator", "discriminator")
+_SAME = (*_SHAPING, "data.batch_size")
+_MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
+_DATA = CityscapesDataModule.__name__
+_NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
+_STEM = Path(LAST).stem
+
+
+def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, Any]) -> Path | None:
+    """The checkpoint that `resume` means, checked to be whole and to fit the run that is about to go on.
+
+    Args:
+        resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew where
+            there is none, so that one command line does for the first start and for all others; else a path.
+        runs: the folder that holds the runs of one name.
+        config: the resolved configuration of the run about to start.
+
+    Returns:
+        Its path; None to start anew.
+
+    Raises:
+        CheckpointError: nothing there; see `load`; or the checkpoint was written by another configuration.
+    """
+    if resume is None:
+        return None
+    if resume in ("last", "auto"):
+        found = _first_good(_newest_first(Path(runs).glob("**/checkpoints/*.ckpt")))
+        if found is None and resume == "auto":
+            return None
+        if found is None:
+            raise CheckpointError(
+                f"resume=last: no run below {runs} has a good checkpoints/{LAST}. Leave resume out, or use resume=auto."
+            )
+    else:
+        found = _named(Path(resume))
+    path, written = found
+    differences = [
+        f"{key}: {ours} now, {theirs} in the checkpoint"
+        for name in _SAME
+        for key, ours, theirs in _differences(name, _look_up(config, name), _look_up(written, name))
+        if not key.endswith(_MEANINGLESS_ONCE_TRAINED)
+    ]
+    if differences:
+        raise CheckpointError(
+            f"{path} was written by another configuration:\n  " + "\n  ".join(differences) + "\nResume it with the "
+            "settings it was written with, or start anew without resume."
+        )
+    return path
+
+
+def _resumable(path: Path) -> dict[str, Any]:
+    """A whole checkpoint with all that training needs, which is more than painting needs."""
+    checkpoint = load(path)
+    missing = [name for name in _NEEDED if name not in checkpoint]
+    if missing:
+        raise CheckpointError(f"{path}: it holds no {', '.join(missing)}: one can paint with it, not go on from it.")
+    if not counts(checkpoint[_DATA], "batches_served"):
+        raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot go on from it.")
+    return checkpoint
+
+
+def _newest_first(paths: Iterable[Path]) -> list[Path]:
+    """Those that hold where a run stood last, the newest first: `last`, its elders and numbered copies."""
+    kept = [path for path in paths if path.is_file() and path.stem.startswith((_STEM, "batch_"))]
+    return sorted(kept, key=lambda path: (path.stat().st_mtime_ns, path.name == LAST), reverse=True)
+
+
+def _first_good(candidates: list[Path]) -> tuple[Path, dict[str, Any]] | None:
+    """The first that can be read, and its configuration; those before it are warned of."""
+    passed_over = False
+    for path in candidates:
+        try:
+            config = _resumable(path)["config"]
+        except CheckpointError as error:
+            warnings.warn(f"Passed over: {error}", stacklevel=2)
+            passed_over = True
+            continue
+        if passed_over:
+            warnings.warn(f"Going on from {path}, which is older.", stacklevel=2)
+        return path, config
+    return None
+
+
+def _named(path: Path) -> tuple[Path, dict[str, Any]]:
+    try:
+        return path, _resumable(path)["config"]
+    except CheckpointError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            beside = _first_good([other for other in _newest_first(path.parent.glob("*.ckpt")) if other != path])
+        if beside is None:
+            raise
+        raise CheckpointError(f"{error} The newest good one beside it: resume={beside[0]}") from error
+
+
+def _differences(name: str, ours: object, theirs: object) -> Iterator[tuple[str, object, object]]:
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in sorted(ours.keys() | theirs.keys()):
+            yield from _differences(f"{name}.{key}", ours.get(key), theirs.get(key))
+    elif ours != theirs:
+        yield name, ours, theirs
+
+
+def _look_up(config: Mapping[str, Any], dotted: str) -> object:
+    found: Any = config
+    for name in dotted.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found

@@ -1,0 +1,69 @@
+"""The list of the samples that a run could not read."""
+
+import csv
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from oasis.data.faults import Refusal, Tolerance
+
+FILE = "bad_samples.csv"
+
+
+class BadSamples:
+    """Counts the bad samples of one split: warns of each once, lists it, and ends the run where there are too many.
+
+    Several processes may list theirs in one file; each warns of, and counts, those that it met itself.
+
+    Args:
+        tolerance: how many are put up with.
+        split: `train`, `val` or `test`.
+        size: samples of the split.
+        folder: of the run, which gets `bad_samples.csv`; None = there is no run.
+
+    Attributes:
+        known: position -> the refusal of each so far.
+    """
+
+    def __init__(self, tolerance: Tolerance, split: str, size: int, folder: Path | None) -> None:
+        self.tolerance = tolerance
+        self.split = split
+        self.size = size
+        self.folder = folder
+        self.known: dict[int, Refusal] = {}
+
+    def report(self, refusals: Sequence[Refusal]) -> None:
+        """Take note of samples that could not be read; those that are known already are passed over.
+
+        Raises:
+            DatasetError: they are more than is put up with.
+        """
+        for refusal in refusals:
+            if refusal.position in self.known:
+                continue
+            self.known[refusal.position] = refusal
+            self._list(refusal)
+            warnings.warn(
+                f"Bad sample {refusal.name} ({self.split}, {len(self.known)} of {self.size} so far): {refusal.reason} "
+                "Training sees another one in its place, and scores leave it out.",
+                stacklevel=2,
+            )
+        if refusals:
+            self.tolerance.require_few(len(self.known), self.size, self.split, refusals[-1].reason)
+
+    def _list(self, refusal: Refusal) -> None:
+        if self.folder is None:
+            return
+        path = self.folder / FILE
+        row = [self.split, refusal.name, refusal.reason]
+        with suppress(OSError):  # a full disk is no reason to end a run that was told to go on
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a+", newline="", encoding="utf-8") as file:
+                file.seek(0)
+                listed = [line[:2] for line in csv.reader(file)]
+                writer = csv.writer(file)
+                if not listed:
+                    writer.writerow(["split", "sample", "reason"])
+                if row[:2] not in listed:
+                    writer.writerow(row)

@@ -1,0 +1,147 @@
+"""Looking at one sample for everything that could be wrong with it, and counting what is in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from oasis.data import reading
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.faults import ForeignIdsError
+from oasis.data.layout import require_size
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.samples import SampleFiles
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+
+_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
+_RAW_LABELS, _RAW_INSTANCES = 256, 65536
+
+
+class Fault(NamedTuple):
+    """Something wrong with a file. kind: what, in a few words; reason: the whole message, naming the file."""
+
+    kind: str
+    reason: str
+
+
+@dataclass
+class Finding:
+    """What one sample holds; None where it could not be read.
+
+    Attributes:
+        city: the folder that it lies in.
+        name: of the sample.
+        faults: all that is wrong with it.
+        size: (width, height) of the photo.
+        label_pixels: (256,) int64, pixels of each raw label id.
+        group_pixels: (256,) int64, pixels of each raw id of a thing class that belong to no single instance.
+        instances: how many there are.
+        links_out: files that are links to somewhere outside the dataset.
+    """
+
+    city: str
+    name: str
+    faults: list[Fault] = field(default_factory=list)
+    size: tuple[int, int] | None = None
+    label_pixels: NDArray[np.int64] | None = None
+    group_pixels: NDArray[np.int64] | None = None
+    instances: int | None = None
+    links_out: int = 0
+
+
+class Inspection(Dataset[Finding]):
+    """A `Finding` for each sample; an unreadable file is one of its faults, never an error.
+
+    Args:
+        root: the dataset's folder.
+        samples: what to look at.
+        label_space: which ids may occur.
+        on_inconsistent_ids: whether maps that contradict each other are a fault, see `OnInconsistentIds`.
+        max_pixels: the most pixels that a file's header may claim.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        samples: list[SampleFiles],
+        label_space: LabelSpace,
+        on_inconsistent_ids: str = OnInconsistentIds.ERROR,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.root = root.resolve()
+        self.samples = samples
+        self.label_space = label_space
+        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        self.max_pixels = max_pixels
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Finding:
+        """Look at one sample: every file is decoded whole, at its own size, by the readers that training uses."""
+        files = self.samples[index]
+        found = Finding(files.photo.parent.name, files.name)
+        found.links_out = sum(self._leads_out(path) for path in (files.photo, files.label, files.instance))
+        self._look_at_photo(files, found)
+        label = self._label(files, found)
+        instance = self._instance(files, found)
+        if label is not None:
+            found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
+        if instance is not None:
+            ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
+            found.instances = int(np.count_nonzero(ids[_INSTANCE_BASE:]))
+        if label is not None and instance is not None and label.shape == instance.shape:
+            with _noted(found):
+                consistent_label(
+                    Maps(label, instance, files.label, files.instance or files.label),
+                    self.label_space,
+                    self.on_inconsistent_ids,
+                )
+            alone = np.bincount(label[instance < _INSTANCE_BASE], minlength=_RAW_LABELS)
+            found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
+        return found
+
+    def _look_at_photo(self, files: SampleFiles, found: Finding) -> None:
+        with _noted(found):
+            found.size = reading.check_photo_header(files.photo, self.max_pixels)
+            reading.read_photo(files.photo, found.size[1], found.size[0], self.max_pixels)
+
+    def _label(self, files: SampleFiles, found: Finding) -> NDArray[np.uint8] | None:
+        label = None
+        with _noted(found):
+            label = reading.read_label_ids(files.label, self.max_pixels)
+            self._compare(files.label, label.shape, files, found)
+        if label is not None:
+            with _noted(found):
+                self.label_space.check(label, str(files.label))
+        return label
+
+    def _instance(self, files: SampleFiles, found: Finding) -> NDArray[np.uint16] | None:
+        instance = None
+        if files.instance is not None:
+            with _noted(found):
+                instance = reading.read_instance_ids(files.instance, self.max_pixels)
+                self._compare(files.instance, instance.shape, files, found)
+        return instance
+
+    def _compare(self, path: Path, shape: tuple[int, ...], files: SampleFiles, found: Finding) -> None:
+        if found.size is not None:
+            require_size(path, (shape[1], shape[0]), files.photo, found.size)
+
+    def _leads_out(self, path: Path | None) -> bool:
+        return path is not None and not path.resolve().is_relative_to(self.root)
+
+
+@contextmanager
+def _noted(found: Finding) -> Iterator[None]:
+    try:
+        yield
+    except DatasetError as error:
+        # Only a label space raises errors without a kind.
+        found.faults.append(Fault(getattr(error, "kind", ForeignIdsError.kind), str(error)))

@@ -1,0 +1,85 @@
+"""What a sample is, and what everything that yields samples has in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, NotRequired, TypedDict
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from oasis.data.faults import Refusal, Tolerance
+from oasis.labels import LabelSpace
+
+Split = Literal["train", "val", "test"]
+
+
+class Sample(TypedDict):
+    """One photo with its maps, as integers straight from the files.
+
+    image: (3, H, W) uint8; label: (H, W) uint8 raw label ids; instance: (H, W) int32 raw instance ids, zeros
+    where the dataset has none; name: the file stem; index: the position in the split; refused: the samples whose place
+    this one takes, on its way from a reading process to the one that trains.
+    """
+
+    image: Tensor
+    label: Tensor
+    instance: Tensor
+    name: str
+    index: int
+    refused: NotRequired[list[Refusal]]
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """The files of one sample; `instance` is None where the dataset has no instance map."""
+
+    name: str
+    photo: Path
+    label: Path
+    instance: Path | None
+
+
+class Samples(Dataset[Sample], ABC):
+    """The samples of one split.
+
+    Attributes:
+        root: the dataset's folder.
+        split: `train`, `val` or `test`.
+        label_space: which raw ids may occur.
+        height: rows of a sample.
+        width: columns of a sample.
+        files: of each sample, in order.
+        tolerance: how many samples that cannot be read are put up with.
+        decodes: whether reading a sample is so much work that other processes had better do it.
+    """
+
+    instance_suffix: ClassVar[str]
+    root: Path
+    split: Split
+    label_space: LabelSpace
+    height: int
+    width: int
+    files: Sequence[SampleFiles]
+    tolerance: Tolerance
+    decodes: bool = True
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Sample:
+        """Read one sample.
+
+        Raises:
+            DatasetError: it cannot be read.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A short text that changes whenever a sample would."""
+
+    @abstractmethod
+    def suspects(self) -> Sequence[int]:
+        """The positions of all samples that may turn out to be unreadable."""

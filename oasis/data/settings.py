@@ -1,0 +1,83 @@
+"""Settings of the data that cannot be: told before anything is read."""
+
+from oasis.data.samples import Samples
+from oasis.errors import ConfigurationError
+from oasis.streets import SyntheticStreets
+
+
+def require_source(root: str | None, streets: SyntheticStreets | None, batch_size: int) -> None:
+    """Refuse data without a source, or batches that synthetic streets cannot fill.
+
+    Raises:
+        ConfigurationError: neither root nor streets; no samples a batch, or more than there are streets.
+    """
+    if root is None and streets is None:
+        raise ConfigurationError(
+            "No dataset is named. Give data.root=FOLDER (Cityscapes: leftImg8bit and gtFine inside; get it "
+            "with csDownload) or set CITYSCAPES_DATASET, or train on synthetic streets: data=synthetic."
+        )
+    if batch_size < 1:
+        raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
+    if root is None and streets is not None and (streets.train < batch_size or streets.val < 1):
+        counts = f"data.streets.train={streets.train} data.streets.val={streets.val}"
+        raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
+
+
+def require_workers(workers: int | None) -> int | None:
+    """Refuse a number of processes that is none.
+
+    Raises:
+        ConfigurationError: below 0.
+    """
+    if workers is not None and workers < 0:
+        raise ConfigurationError(f"data.num_workers={workers}: 0 reads in the training process, null chooses.")
+    return workers
+
+
+def require_pixels(pixels: int) -> int:
+    """Refuse a bound that no picture meets.
+
+    Raises:
+        ConfigurationError: below 1.
+    """
+    if pixels < 1:
+        raise ConfigurationError(f"data.max_pixels={pixels}: the most pixels that a picture may have, at least 1.")
+    return pixels
+
+
+def require_use(prepare: bool, use_prepared: bool) -> None:
+    """Refuse to prepare samples that are not to be read.
+
+    Raises:
+        ConfigurationError: they are not.
+    """
+    if prepare and not use_prepared:
+        raise ConfigurationError("data.prepare=true data.use_prepared=false: prepared to be left unread; choose one.")
+
+
+def require_full_batch(train: Samples, batch_size: int) -> None:
+    """Refuse batches that are larger than the training split.
+
+    Raises:
+        ConfigurationError: they are.
+    """
+    if len(train) < batch_size:
+        raise ConfigurationError(
+            f"data.batch_size={batch_size} is larger than the training split of {train.root}, {len(train)} samples: "
+            f"lower it to data.batch_size={len(train)} or less."
+        )
+
+
+def require_even_split(batch_size: int, processes: int) -> None:
+    """Refuse batches of which several processes cannot have equal parts.
+
+    Raises:
+        ConfigurationError: with the sizes nearby that can be split.
+    """
+    if batch_size % processes:
+        below = batch_size // processes * processes
+        nearby = f"{below + processes}" if below == 0 else f"{below} or {below + processes}"
+        raise ConfigurationError(
+            f"data.batch_size={batch_size} cannot be split over {processes} processes (trainer.devices times "
+            f"trainer.num_nodes): it is the batch of all of them together. Nearest: data.batch_size={nearby}."
+        )

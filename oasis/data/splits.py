@@ -1,0 +1,81 @@
+"""The splits of a dataset as training and as scores want them."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from oasis.data.bad_samples import BadSamples
+from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.faults import Refusal, Tolerance
+from oasis.data.prepared import Container, PreparedDataset
+from oasis.data.samples import Samples, Split
+from oasis.data.tolerant import Readable, Replacing, find_refusals
+
+_MOST_WORKERS = 8  # that are started unasked
+
+
+class Splits:
+    """Opens each split once, when it is first asked for: prepared samples where there are good ones, else the files.
+
+    Args:
+        files: lists the files of a split.
+        tolerance: how many samples that cannot be read are put up with.
+        use_prepared: read prepared samples where there are good ones.
+        prepared_folder: where those are kept; None = in the project's cache.
+        workers: processes that read; None = one a core, at most 8, for files; 0 for prepared samples.
+
+    Attributes:
+        run_folder: where bad samples are listed; None = there is no run.
+    """
+
+    def __init__(
+        self,
+        files: Callable[[Split], CityscapesDataset],
+        tolerance: Tolerance,
+        use_prepared: bool = True,
+        prepared_folder: str | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.files = files
+        self.tolerance = tolerance
+        self.use_prepared = use_prepared
+        self.prepared_folder = prepared_folder
+        self.wanted_workers = workers
+        self.run_folder: Path | None = None
+        self._all: dict[Split, Samples] = {}
+        self._readable: dict[Split, Readable] = {}
+        self._bad: dict[Split, BadSamples] = {}
+
+    def all(self, split: Split) -> Samples:
+        """Every sample of a split; to read one that cannot be read is an error."""
+        if split not in self._all:
+            source = self.files(split)
+            prepared = PreparedDataset.find(Container(source, self.prepared_folder)) if self.use_prepared else None
+            self._all[split] = source if prepared is None else prepared
+        return self._all[split]
+
+    def scored(self, split: Split) -> Samples:
+        """What scores are taken over: each sample once, without those that may be left out, which are found now."""
+        if not self.tolerance.skips:
+            return self.all(split)
+        if split not in self._readable:
+            refused = find_refusals(self.all(split), self.workers(split))
+            self.reporter(split)(refused)
+            self._readable[split] = Readable(self.all(split), refused)
+        return self._readable[split]
+
+    def trained(self) -> Samples | Replacing:
+        """The training split at its full length, another sample in the place of each that may be and is skipped."""
+        return Replacing(self.all("train")) if self.tolerance.skips else self.all("train")
+
+    def workers(self, split: Split) -> int:
+        """Processes that read a split."""
+        if self.wanted_workers is not None:
+            return self.wanted_workers
+        return min(_MOST_WORKERS, os.cpu_count() or 1) if self.all(split).decodes else 0
+
+    def reporter(self, split: Split) -> Callable[[Sequence[Refusal]], None]:
+        """Whom to tell of samples of a split that could not be read."""
+        if split not in self._bad:
+            self._bad[split] = BadSamples(self.tolerance, split, len(self.all(split)), self.run_folder)
+        return self._bad[split].report

@@ -1,0 +1,55 @@
+"""Short versions of what `experiments/reliability` does for longer."""
+
+import numpy as np
+import pytest
+import torch
+
+from experiments.reliability import kill
+from experiments.reliability.fuzz_checkpoints import fuzz, resume_some
+from experiments.reliability.leaks import slopes
+from experiments.reliability.trainings import Training, difference
+
+SHORT = [each for each in kill.DISTURBANCES if each.act in (kill.kill_trainer, kill.fill_disk, kill.flip_byte)]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("reliability")
+        patch.setenv("PANOPTIC_OASIS_CACHE", str(folder / "cache"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(root):
+    return kill.undisturbed(root)
+
+
+@pytest.mark.parametrize("disturbance", SHORT, ids=lambda each: each.name)
+def test_a_disturbed_run_goes_on_to_the_same_end(disturbance, undisturbed, root):
+    expected, seconds = undisturbed
+    row = kill.play(disturbance, 1, root, expected, seconds, seed=0)
+    assert not row.faults
+    assert (row.rounds, row.resumed, row.identical) == (1, 1, 1)
+
+
+def test_spoilt_checkpoints_give_documented_errors_only(undisturbed, root, tmp_path):
+    training = Training(root / "second", root / "tally_second")
+    outcomes, faults = fuzz(training.checkpoints()[0], 70, 0, tmp_path)
+    assert not faults
+    for name in ("cut", "flip", "shift", "foreign", "config"):
+        assert outcomes[name] == {"refused": 10}
+    assert not resume_some(training.checkpoints()[0], 1, 0, tmp_path)
+
+
+def test_differences_are_found():
+    assert difference({"a": [1, 2]}, {"a": [1, 2]}) == ""
+    assert difference({"a": [1, 2]}, {"a": [1, 3]}) == "/a/1"
+    assert difference({"x": {"a": 1}}, {"x": {"b": 1}}) == "/x"
+    assert difference([torch.zeros(2)], [torch.tensor([0.0, 1e-45])]) == "/0"
+
+
+def test_a_leak_has_a_slope():
+    leaking = np.stack([1000 + 3.0 * np.arange(100), np.full(100, 20.0)], axis=1)
+    assert slopes(leaking) == pytest.approx((3, 0))

@@ -1,0 +1,110 @@
+"""Training in several processes computes what one process computes."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+# Gain 1, or the first steps would compute on what is so small that any difference is lost.
+COMMON = [
+    "data.batch_size=4",
+    "generator.init_gain=1",
+    "discriminator.init_gain=1",
+    "trainer.max_epochs=5",
+    "trainer.check_val_every_n_epoch=5",
+    "data.num_workers=0",
+]
+VARIANTS = {
+    "semantic": ["encoding=semantic"],
+    "per_instance_masks": ["encoding=per_instance_masks", "encoding.slots=4"],
+    "panoptic discriminator": ["encoding=instance_noise", "discriminator=panoptic", "model/label_mix=segment"],
+}
+
+
+def command(tiny_overrides: list[str], output: Path, *overrides: str) -> list[str]:
+    return ["train.py", *tiny_overrides, *COMMON, f"paths.output_dir={output}", *overrides]
+
+
+def run(*arguments: str, **environment: str) -> None:
+    cleared = {name: value for name, value in os.environ.items() if name not in ("WORLD_SIZE", "LOCAL_RANK", "RANK")}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**cleared, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def losses(output: Path) -> list[dict[str, float]]:
+    with (output / "metrics.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["discriminator/real"]]
+    names = [name for name in rows[0] if name.startswith(("generator/", "discriminator/"))]
+    return [{name: float(row[name]) for name in names} for row in rows]
+
+
+def assert_same_losses(found: Path, expected: Path) -> None:
+    ours, theirs = losses(found), losses(expected)
+    assert len(ours) == len(theirs) == 5
+    for one, other in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_processes_train_as_one(tiny, tiny_overrides, fit, tmp_path, variant):
+    tiny.add("train", "town_000050_000019", seed=50)  # 8: two batches of 4 an epoch, one of which is read
+    settings = [*VARIANTS[variant], "trainer.limit_train_batches=1"]
+    expected = fit("one", *COMMON, *settings)
+    run(*command(tiny_overrides, tmp_path / "two", *settings, "trainer.devices=2"))
+    assert_same_losses(tmp_path / "two", expected)
+    one, two = (
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True) for folder in (expected, tmp_path / "two")
+    )
+    assert two["progress"] == one["progress"] == {"batches_seen": 5, "images_seen": 20}
+    # Adam's first steps are signs: a gradient of nearly 0 may move a weight either way, by 4e-4. On average they agree.
+    apart = [(two["state_dict"][name] - weight).abs().double().mean() for name, weight in one["state_dict"].items()]
+    assert torch.stack(apart).mean() < 2e-5
+
+
+def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, tmp_path):
+    settings = [*VARIANTS["semantic"], "trainer.limit_train_batches=1"]
+    expected = fit("one", *COMMON, *settings)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1"]
+    launch += [f"--master-port={port}"]
+    train = command(tiny_overrides, tmp_path / "two", *settings, "trainer.num_nodes=2", "trainer.devices=1")
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, *launch, f"--node-rank={rank}", *train],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        outputs = [node.communicate(timeout=300)[0] for node in nodes]
+    finally:
+        for node in nodes:
+            node.kill()
+    assert [node.returncode for node in nodes] == [0, 0], outputs
+    assert_same_losses(tmp_path / "two", expected)
+
+
+def test_a_batch_that_cannot_be_split_is_refused(tiny_overrides, tmp_path):
+    train = command(tiny_overrides, tmp_path / "two", "trainer.devices=2", "data.batch_size=3")
+    done = subprocess.run([sys.executable, *train], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode != 0
+    assert "data.batch_size=3 cannot be split over 2 processes" in done.stderr
