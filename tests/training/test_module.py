@@ -226,7 +226,7 @@ def test_label_mix_mixes_as_it_is_told(built, monkeypatch):
     seen = []
     features = module.discriminator.features
     monkeypatch.setattr(module.discriminator, "features", lambda image: (seen.append(image), features(image))[1])
-    module.mix = lambda label, instance, num_classes: (instance == 1).unsqueeze(1).float()
+    module.mix = lambda label, instance, num_classes, coins: (instance == 1).unsqueeze(1).float()
     with torch.no_grad():
         module.discriminator_loss(batch)
         fake = module.generator(batch.condition)

@@ -156,7 +156,7 @@ def quick_compiler(monkeypatch):
 def test_compiled_networks_compute_the_same(built, which):
     results = []
     for compiled in (False, True):
-        module, batch = built("speed=fast", *WIDE, f"model.compile={compiled}")
+        module, batch = built("speed=fast", *WIDE, "model.joint_pass=true", f"model.compile={compiled}")
         module.train()
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*cannot compile")  # it must not fall back
@@ -166,7 +166,8 @@ def test_compiled_networks_compute_the_same(built, which):
 
 @pytest.mark.usefixtures("quick_compiler")
 def test_compiled_runs_have_the_names_and_the_average_of_plain_ones(fit, read_checkpoint):
-    saved = [read_checkpoint(fit(f"compiled_{c}", f"model.compile={c}", "trainer.max_epochs=1")) for c in (False, True)]
+    once = ["model.joint_pass=true", "trainer.max_epochs=1"]
+    saved = [read_checkpoint(fit(f"compiled_{c}", f"model.compile={c}", *once)) for c in (False, True)]
     for key in ("state_dict", "generator_ema"):
         plain, compiled = saved[0][key], saved[1][key]
         assert plain.keys() == compiled.keys()
@@ -210,7 +211,10 @@ def test_the_function_s_own_error_is_not_mistaken_for_the_compiler_s(monkeypatch
     ("options", "words"),
     [
         (["model.compile=true", "model.joint_pass=false"], r"model\.joint_pass=true"),
-        (["model.compile=true", "model.recompute=true"], r"model\.recompute=true.*one of the two"),
+        (
+            ["model.compile=true", "model.joint_pass=true", "model.recompute=true"],
+            r"model\.recompute=true.*one of the two",
+        ),
     ],
 )
 def test_combinations_that_do_not_work_are_refused(built, options, words):
