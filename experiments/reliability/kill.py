@@ -19,7 +19,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments.reliability.trainings import BATCHES, EVERY, Training, difference, ended, readers, send, wait_a_while
+from experiments.reliability.trainings import (
+    BATCHES,
+    EVERY,
+    Training,
+    difference,
+    ended,
+    readers,
+    send,
+    send_to_all,
+    wait_a_while,
+)
 
 FULL_DISK = 74
 Disturb = Callable[[Training, BaseProcess, random.Random], None]
@@ -48,12 +58,12 @@ def warn_of_time_limit(training: Training, process: BaseProcess, chance: random.
 
 def press_ctrl_c(training: Training, process: BaseProcess, chance: random.Random) -> None:
     """A terminal tells every process of the group."""
-    send(-(process.pid or 0), signal.SIGINT)
+    send_to_all(process, signal.SIGINT)
 
 
 def terminate_group(training: Training, process: BaseProcess, chance: random.Random) -> None:
     """As SLURM does when a job is cancelled."""
-    send(-(process.pid or 0), signal.SIGTERM)
+    send_to_all(process, signal.SIGTERM)
 
 
 def fill_disk(training: Training, process: BaseProcess, chance: random.Random) -> None:

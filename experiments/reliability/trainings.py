@@ -146,6 +146,16 @@ def readers(process: BaseProcess) -> list[int]:
     return []
 
 
+def send_to_all(process: BaseProcess, number: signal.Signals) -> None:
+    """Signal a training and the processes that read data for it, once they are a group."""
+    while process.is_alive() and process.pid is not None:
+        with suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, number)
+                return
+        process.join(0.01)
+
+
 def send(pid: int | None, number: signal.Signals) -> None:
     """Signal a process that may have ended already."""
     with suppress(ProcessLookupError, TypeError):
