@@ -121,13 +121,13 @@ class StopOnSignal(Checkpoint):
             self._before = {}
 
     def _stand_down(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        for number in self._before:
+            signal.signal(number, self._former(number))
         self._process = 0  # Lightning may yet put this handler back
 
     def _take_note(self, number: int, frame: FrameType | None) -> None:
         if self._process == 0:
-            signal.signal(number, self._before.get(number) or signal.SIG_DFL)
+            signal.signal(number, self._former(number))
             os.kill(os.getpid(), number)
         elif os.getpid() != self._process:
             return  # a process that reads data: whoever forked it decides
@@ -139,6 +139,12 @@ class StopOnSignal(Checkpoint):
             told = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
             more = "; once more to end at once" if number == signal.SIGINT else ""
             os.write(2, f"\n{told}: finishing the batch and writing a checkpoint{more}.\n".encode())
+
+    def _former(self, number: int) -> Any:
+        """Who heard this signal before; after a first Ctrl-C nobody, so that a second one ends without a traceback."""
+        if number == signal.SIGINT == self.received:
+            return signal.SIG_DFL
+        return self._before.get(number) or signal.SIG_DFL
 
     def _agree(self, trainer: Trainer, pl_module: LightningModule) -> int:
         if trainer.world_size == 1 or not torch.distributed.is_initialized():
