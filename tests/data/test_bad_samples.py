@@ -122,6 +122,7 @@ def test_several_lists_in_one_file(tmp_path):
 def test_a_run_folder_that_cannot_be_written_does_not_end_the_run(tmp_path):
     (tmp_path / "file").write_text("")
     BadSamples(LAX, "train", 10, tmp_path / "file").report([Refusal(0, "a", "a")])
+    assert (tmp_path / "file").read_text() == ""
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
