@@ -10,6 +10,7 @@ from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 from torch import Tensor
 
+from oasis.class_names import ADE20K, ADE20K_STUFF, COCO_STUFF, COCO_THINGS, generated_palette
 from oasis.errors import DatasetError
 
 _RAW_IDS = 256  # label maps are 8-bit pictures
@@ -75,6 +76,38 @@ class LabelSpace:
             ignore_index=void,
             raw_to_class=_table({e.id: void if e.ignoreInEval else e.trainId for e in cityscapes_labels if e.id >= 0}),
             evaluated=frozenset(range(void)),
+        )
+
+    @classmethod
+    def ade20k(cls) -> Self:
+        """The 150 classes of ADE20K as its SceneParsing label maps number them, from 1, and `unknown` (0, ignored).
+
+        Colours are generated. Source: Zhou et al. 2017; as the official OASIS reads them.
+        """
+        return cls(
+            names=("unknown", *ADE20K),
+            palette=generated_palette(1 + len(ADE20K)),
+            things=frozenset(index for index, name in enumerate(ADE20K, start=1) if name not in ADE20K_STUFF),
+            ignore_index=0,
+            raw_to_class=_table({index: index for index in range(1 + len(ADE20K))}),
+            evaluated=frozenset(range(1, 1 + len(ADE20K))),
+        )
+
+    @classmethod
+    def coco_stuff(cls) -> Self:
+        """The 182 classes of COCO-Stuff, and `unknown` in front of them (0, ignored).
+
+        Its label maps (`stuffthingmaps`) number the classes from 0 and hold 255 where nothing was labelled. Colours are
+        generated. Source: Caesar et al. 2018; as the official OASIS reads them.
+        """
+        names = (*COCO_THINGS, *COCO_STUFF)
+        return cls(
+            names=("unknown", *names),
+            palette=generated_palette(1 + len(names)),
+            things=frozenset(range(1, 1 + len(COCO_THINGS))),
+            ignore_index=0,
+            raw_to_class=_table({255: 0, **{raw: raw + 1 for raw in range(len(names))}}),
+            evaluated=frozenset(range(1, 1 + len(names))),
         )
 
     @property

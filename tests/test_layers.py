@@ -15,6 +15,7 @@ ROWS = {
     "oasis.batch": 0,
     "oasis.randomness": 0,
     "oasis.cache": 0,
+    "oasis.class_names": 0,
     "oasis.encodings": 1,
     "oasis.models": 1,
     "oasis.losses": 1,
@@ -25,10 +26,12 @@ ROWS = {
     "oasis.evaluation": 3,
     "oasis.training": 4,
     "oasis.checkpoint": 5,
-    "oasis.synthesis": 5,
     "oasis.comparison": 6,
-    "oasis.cli": 7,
+    "oasis.synthesis": 6,
+    "oasis.export": 6,
+    "oasis.reporting": 7,
     "oasis.app": 7,
+    "oasis.cli": 8,
 }
 FILES = sorted(path for path in (ROOT / "oasis").rglob("*.py") if path != ROOT / "oasis" / "__init__.py")
 

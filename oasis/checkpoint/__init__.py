@@ -4,5 +4,6 @@ from oasis.checkpoint.harmless import require_harmless
 from oasis.checkpoint.reading import load
 from oasis.checkpoint.restoring import Restored, restore
 from oasis.checkpoint.resuming import find_to_resume
+from oasis.checkpoint.starting import start_from
 
-__all__ = ["Restored", "find_to_resume", "load", "require_harmless", "restore"]
+__all__ = ["Restored", "find_to_resume", "load", "require_harmless", "restore", "start_from"]

@@ -14,11 +14,18 @@ _LONGEST = 100_000  # characters
 _PLAIN = (str, bool, int, float, type(None))
 
 # A checkpoint may come from anywhere: these, and nothing else, may it ask to be called.
-ALLOWED_TARGETS = frozenset(
+LABEL_SPACES = frozenset(
     {
         "oasis.labels.LabelSpace",
+        "oasis.labels.LabelSpace.ade20k",
         "oasis.labels.LabelSpace.cityscapes_ids",
         "oasis.labels.LabelSpace.cityscapes_train_ids",
+        "oasis.labels.LabelSpace.coco_stuff",
+    }
+)
+ALLOWED_TARGETS = frozenset(
+    {
+        *LABEL_SPACES,
         *(f"oasis.encodings.{name}" for name in oasis.encodings.__all__),
         *(f"oasis.models.{name}" for name in oasis.models.__all__),
     }

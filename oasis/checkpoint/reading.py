@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from oasis.checkpoint.exported import SUFFIX, read_exported
 from oasis.checkpoint.harmless import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
 from oasis.training.checkpoints import LAST
@@ -18,7 +19,7 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowErro
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint without running anything in it.
+    """Read a checkpoint, or what was exported as `.safetensors`, without running anything in it.
 
     Every byte is compared with the checksums in the file. Tensors stay on disk until they are used.
 
@@ -28,7 +29,11 @@ def load(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint. Finished runs keep theirs in RUN/checkpoints/{LAST}.")
-    _require_whole(path)
+    if path.suffix == SUFFIX:
+        exported = read_exported(path)
+        _require_kinds(exported, path)
+        return exported
+    require_whole(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, MemoryError, OverflowError, *UNREADABLE) as error:
@@ -39,10 +44,13 @@ def load(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def _require_whole(path: Path) -> None:
+def require_whole(path: Path) -> None:
     """Look at all checksums: `torch.load` does not, so that a flipped bit would be a flipped weight.
 
     What is compressed is refused unread: torch compresses nothing, and a small file could fill the memory.
+
+    Raises:
+        CheckpointError: torn, damaged, or packed.
     """
     try:
         with zipfile.ZipFile(path) as file:

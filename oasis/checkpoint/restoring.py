@@ -75,9 +75,10 @@ def _rebuilt(config: Mapping[str, Any], channels: int, weights: Mapping[str, Ten
     for name in ours.keys() | weights.keys():
         if name not in ours or name not in weights or ours[name] != weights[name].shape:
             raise ValueError(f"{name} is {_shape(weights, name)} in the file, but {_shape(planned.state_dict(), name)}")
-    generator: OASISGenerator = instantiate(config)(condition_channels=channels)
-    generator.load_state_dict(weights)
-    return generator
+    # Copies, since what is read may be a map of the file; initialising the network would take longer than reading it.
+    copies = {name: value.to(planned.state_dict()[name].dtype, copy=True) for name, value in weights.items()}
+    planned.load_state_dict(copies, assign=True)
+    return planned
 
 
 def _shape(weights: Mapping[str, Tensor], name: str) -> str:

@@ -6,9 +6,13 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from oasis.cli.app import app as app_command
 from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
+from oasis.cli.export import export
+from oasis.cli.generate import generate
+from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.train_judge import train_judge
 from oasis.errors import OasisError, message
@@ -36,7 +40,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-for _command in (data_check, prepare, encodings, train_judge, evaluate):
+for _command in (data_check, prepare, encodings, train_judge, evaluate, generate, import_official, export):
     app.command()(_command)
+app.command("app")(app_command)
 
 __all__ = ["app"]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.checkpoint import Restored, require_harmless, restore
+from oasis.checkpoint.harmless import LABEL_SPACES
 from oasis.data import CityscapesDataModule
 from oasis.data.cityscapes import Sample
 from oasis.errors import CheckpointError, ConfigurationError
@@ -24,9 +25,7 @@ _DATA_TARGETS = frozenset(
     {
         "oasis.data.CityscapesDataModule",
         "oasis.streets.SyntheticStreets",
-        "oasis.labels.LabelSpace",
-        "oasis.labels.LabelSpace.cityscapes_ids",
-        "oasis.labels.LabelSpace.cityscapes_train_ids",
+        *LABEL_SPACES,
     }
 )
 DataFactory = Callable[[Restored, Path], CityscapesDataModule]

@@ -1,0 +1,80 @@
+"""The parts of the page that Gradio does not have."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from oasis.app.drawing import MOST_POINTS
+from oasis.app.markup import Brush
+from oasis.app.pictures import data_url
+
+_HERE = Path(__file__).parent
+_versions = itertools.count()
+_SEND_PLACE = """
+element.addEventListener("click", (event) => {
+  const picture = event.target.closest("img");
+  if (!picture) return;
+  const box = picture.getBoundingClientRect();
+  trigger("click", { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height });
+});
+"""
+_SEND_INDEX = """
+element.addEventListener("click", (event) => {
+  const chosen = event.target.closest("button");
+  if (chosen) trigger("click", { index: Number(chosen.dataset.index) });
+});
+"""
+_STRIP = """<div class="strip" role="group">${value.map((each, index) =>
+  `<button type="button" data-index="${index}" title="${each.name}"><img class="map" src="${each.picture}"
+  alt="${each.name}" draggable="false"><span>${each.name}</span></button>`).join("")}</div>"""
+
+
+def html(value: str = "", elem_id: str | None = None) -> gr.HTML:
+    """A place for pieces of HTML."""
+    return gr.HTML(value, apply_default_css=False, padding=False, elem_id=elem_id, js_on_load=None)
+
+
+def clickable(value: str, elem_id: str) -> gr.HTML:
+    """A figure that sends a `click` event with the place in the picture: x and y in 0..1."""
+    return gr.HTML(value, apply_default_css=False, padding=False, elem_id=elem_id, js_on_load=_SEND_PLACE)
+
+
+def strip(choices: Sequence[tuple[str, Image.Image]], elem_id: str) -> gr.HTML:
+    """Small pictures in a row, one of which can be clicked on; sends a `click` event with its index."""
+    pictures = [{"name": name, "picture": data_url(picture)} for name, picture in choices]
+    return gr.HTML(
+        pictures,
+        html_template=_STRIP,
+        js_on_load=_SEND_INDEX,
+        apply_default_css=False,
+        padding=False,
+        elem_id=elem_id,
+    )
+
+
+def easel(brushes: Sequence[Brush]) -> gr.HTML:
+    """A canvas with a brush for each class, which sends a `submit` event with a stroke; see `Stroke.from_message`.
+
+    Gradio's own editor hands over pixels, with soft edges between colours that then have to be guessed apart. This one
+    hands over what the hand did.
+    """
+    return gr.HTML(
+        {},
+        html_template=(_HERE / "easel.html").read_text(),
+        js_on_load=(_HERE / "easel.js").read_text(),
+        apply_default_css=False,
+        padding=False,
+        elem_id="easel",
+        brushes=[asdict(brush) for brush in brushes],
+        most_points=MOST_POINTS,
+    )
+
+
+def on_easel(picture: Image.Image) -> dict[str, Any]:
+    """A picture as the canvas takes it; different each time, so that the preview of a refused stroke is wiped off."""
+    return {"picture": data_url(picture), "version": next(_versions)}

@@ -1,0 +1,168 @@
+"""A label map under a brush."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+
+INSTANCE_BASE = 1000  # an instance map holds `id * 1000 + k` where the k-th thing of a class stands
+_LEAST = 0.71  # pixels: no place is farther than this from all pixels' centres
+MOST_POINTS = 4000  # of one stroke; a hand that draws for a minute makes fewer
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One stroke of the brush, as the browser sends it.
+
+    Attributes:
+        raw_id: what it paints, an id as in a label map.
+        points: (x, y) as shares of the picture's width and height, in 0..1; outside is beside the picture.
+        radius: of the round brush, as a share of the picture's height.
+        filled: also paint what the stroke encloses, its ends joined by a straight line.
+    """
+
+    raw_id: int
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    filled: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.points) <= MOST_POINTS:
+            raise ConfigurationError(f"A stroke has 1 to {MOST_POINTS} points, not {len(self.points)}.")
+        if not 0 < self.radius <= 1:
+            raise ConfigurationError(f"A brush of radius {self.radius}: it has to be above 0 and at most 1.")
+        if not all(-4 <= share <= 5 for point in self.points for share in point):  # NaN is in no range
+            raise ConfigurationError("A stroke has points far outside the picture, or some that are no numbers.")
+
+    @classmethod
+    def from_message(cls, message: object) -> "Stroke":
+        """From what a browser sent, which may be anything.
+
+        Raises:
+            ConfigurationError: it is no stroke.
+        """
+        fields = message if isinstance(message, dict) else {}
+        try:
+            raw_id, radius, filled = int(fields["raw_id"]), float(fields["radius"]), bool(fields.get("filled"))
+            points = tuple((float(x), float(y)) for x, y in fields["points"])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ConfigurationError("What the browser sent is no stroke. Load the page anew.") from error
+        return cls(raw_id, points, radius, filled)
+
+    def mask(self, height: int, width: int) -> NDArray[np.bool_]:
+        """The pixels (height, width) whose centres the brush went over, and at least one for a point in the picture."""
+        corners = np.asarray(self.points) * (width, height) - 0.5  # a pixel's centre has whole numbers
+        radius = max(self.radius * height, _LEAST)
+        mask = np.zeros((height, width), dtype=np.bool_)
+        for start, end in zip(corners, corners[1:] if len(corners) > 1 else corners, strict=False):
+            _add_capsule(mask, start, end, radius)
+        if self.filled and len(corners) > 2:
+            inside = Image.new("1", (width, height))
+            ImageDraw.Draw(inside).polygon([(x, y) for x, y in corners.tolist()], fill=1)
+            mask |= np.asarray(inside)
+        return mask
+
+
+def _add_capsule(mask: NDArray[np.bool_], start: NDArray[np.float64], end: NDArray[np.float64], radius: float) -> None:
+    """Mark the pixels no farther than `radius` from the line between two points (x, y)."""
+    low = np.maximum(np.floor(np.minimum(start, end) - radius), 0).astype(int)
+    high = np.minimum(np.ceil(np.maximum(start, end) + radius) + 1, mask.shape[::-1]).astype(int)
+    if (low >= high).any():
+        return
+    x = np.arange(low[0], high[0], dtype=np.float64) - start[0]
+    y = np.arange(low[1], high[1], dtype=np.float64)[:, None] - start[1]
+    way = end - start
+    along = np.clip((x * way[0] + y * way[1]) / max(float(way @ way), 1e-12), 0, 1)
+    near = (x - along * way[0]) ** 2 + (y - along * way[1]) ** 2 <= radius**2
+    mask[low[1] : high[1], low[0] : high[0]] |= near
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What stood in a rectangle before a stroke went over it."""
+
+    place: tuple[slice, slice]
+    label: NDArray[np.uint8]
+    instance: NDArray[np.uint16]
+
+
+class Drawing:
+    """A label map and its instance map, with a brush and undo.
+
+    Each stroke of a thing class is a new instance. The picture is computed from ids, never from colours, so that no
+    edge of a brush can come out in between.
+
+    Args:
+        label: (H, W) uint8 of raw ids.
+        instance: (H, W) uint16 as in `instanceIds`.
+        label_space: says which classes are things.
+        undo: how many strokes can be taken back.
+    """
+
+    def __init__(
+        self, label: NDArray[np.uint8], instance: NDArray[np.uint16], label_space: LabelSpace, undo: int = 100
+    ) -> None:
+        self.label = label.copy()
+        self.instance = instance.copy()
+        self.label_space = label_space
+        self._history: deque[_Before] = deque(maxlen=undo)
+
+    @property
+    def strokes(self) -> int:
+        """How many strokes can be taken back."""
+        return len(self._history)
+
+    def paint(self, stroke: Stroke) -> int:
+        """Paint a stroke.
+
+        Returns:
+            What now stands in the instance map there: `id * 1000 + k` for a thing, the plain id for all else.
+
+        Raises:
+            ConfigurationError: the id means nothing, or the map has all instances of the class that it can have.
+        """
+        known = 0 <= stroke.raw_id < len(self.label_space.raw_to_class)
+        index = self.label_space.raw_to_class[stroke.raw_id] if known else -1
+        if index < 0:
+            raise ConfigurationError(f"There is no class of the id {stroke.raw_id} to paint with.")
+        ident = self._new_instance(stroke.raw_id) if index in self.label_space.things else stroke.raw_id
+        mask = stroke.mask(*self.label.shape)
+        place = _bounds(mask)
+        self._history.append(_Before(place, self.label[place].copy(), self.instance[place].copy()))
+        self.label[mask] = stroke.raw_id
+        self.instance[mask] = ident
+        return ident
+
+    def undo(self) -> bool:
+        """Take the last stroke back; False if there is none."""
+        if not self._history:
+            return False
+        before = self._history.pop()
+        self.label[before.place] = before.label
+        self.instance[before.place] = before.instance
+        return True
+
+    def _new_instance(self, raw_id: int) -> int:
+        """The lowest instance id of this class that the map does not hold."""
+        first = raw_id * INSTANCE_BASE
+        taken = np.unique(self.instance[self.instance // INSTANCE_BASE == raw_id]) if raw_id else np.empty(0)
+        free = np.setdiff1d(np.arange(first, first + INSTANCE_BASE), taken)
+        if not len(free) or first + INSTANCE_BASE > np.iinfo(np.uint16).max:
+            raise ConfigurationError(
+                f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCE_BASE} of a class "
+                f"whose id is below 65. Take strokes back, or start from another map."
+            )
+        return int(free[0])
+
+
+def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The smallest rectangle that holds all of a mask; an empty one for an empty mask."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -1,0 +1,89 @@
+"""Other noise under a part of a photo, chosen by clicking on it."""
+
+import gradio as gr
+
+from oasis.app import markup
+from oasis.app.color_map import color_map
+from oasis.app.components import clickable, html
+from oasis.app.desk import EVENT, NO_MAP, Desk, Updates, seed_field, seed_of, sent, telling
+from oasis.app.pictures import Figure, placeholder
+from oasis.app.session import Session
+from oasis.errors import ConfigurationError
+
+
+class ResampleTab:
+    """Another car at the same place, or another sky.
+
+    Built within the page that is being built.
+
+    Args:
+        desk: what all tabs work with.
+        tab: that is filled.
+    """
+
+    def __init__(self, desk: Desk, tab: gr.Tab) -> None:
+        self.desk, self.tab = desk, tab
+        with gr.Row(elem_classes="tight"):
+            self.seed = seed_field(elem_id="resample-seed")
+            self.whole_class = gr.Radio(
+                [("this one", False), ("all of its class", True)],
+                value=False,
+                label="A click draws anew",
+                elem_id="resample-what",
+                min_width=320,
+            )
+            self.again = gr.Button("Start again", size="md", elem_id="resample-again", min_width=140, scale=0)
+        with gr.Row():
+            self.shown = clickable(placeholder(NO_MAP), "resample-map")
+            self.photo = clickable(placeholder("The photo comes here"), "resample-photo")
+        self.told = html(elem_id="resample-told")
+        self._listen()
+
+    def _listen(self) -> None:
+        told, desk = telling(self.told), self.desk
+        outputs = [desk.session, self.shown, self.photo, self.told]
+        settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
+        common = [desk.session, desk.model, self.seed]
+        self.tab.select(told(self.paint), common, **settings)
+        self.seed.submit(told(self.paint), common, **settings)
+        self.again.click(told(self.start_again), common, **settings)
+        for picture in (self.shown, self.photo):
+            picture.click(told(self.click), [*common, self.whole_class], **settings)
+
+    def paint(self, session: Session, name: str, number: float | None) -> Updates:
+        """The photo with all that was resampled so far."""
+        model, seed, label_map = self.desk.studio.model(name), seed_of(number), session.require_map()
+        painting = self.desk.studio.paint(name, label_map, noise=session.noise(name, model, seed))
+        done = ", ".join(session.resampled) or "nothing yet; click a car, or the sky, in either picture"
+        parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", f"drawn anew: {done}")
+        return {
+            self.desk.session: session,
+            self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
+            self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}_resampled.png").html(),
+            self.told: markup.status(parts),
+        }
+
+    def start_again(self, session: Session, name: str, number: float | None) -> Updates:
+        """The photo of the seed alone."""
+        session.start_again()
+        return self.paint(session, name, number)
+
+    def click(
+        self, session: Session, name: str, number: float | None, whole_class: bool, event: gr.EventData
+    ) -> Updates:
+        """Draw anew what was clicked on."""
+        label_map, model = session.require_map(), self.desk.studio.model(name)
+        row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
+        session.resample(name, model, seed_of(number), label_map.segment_at(row, column), whole_class)
+        return self.paint(session, name, number)
+
+
+def pixel_at(x: object, y: object, height: int, width: int) -> tuple[int, int]:
+    """The pixel (row, column) at a place that a browser sends, as shares of width and height.
+
+    Raises:
+        ConfigurationError: it is no place in the picture.
+    """
+    if not isinstance(x, int | float) or not isinstance(y, int | float) or not (0 <= x <= 1 and 0 <= y <= 1):
+        raise ConfigurationError("That click was beside the picture. Click again.")
+    return min(int(y * height), height - 1), min(int(x * width), width - 1)

@@ -1,0 +1,105 @@
+"""What the app keeps of one visitor."""
+
+import numpy as np
+
+from oasis.app.drawing import Drawing, Stroke
+from oasis.errors import ConfigurationError
+from oasis.synthesis import LabelMap, Noise, Segment, Synthesizer
+
+
+class Session:
+    """The map a visitor works on, which all tabs share, and the noise it is painted with.
+
+    Attributes:
+        label_map: None until one is chosen.
+        resampled: names of the segments whose noise was drawn anew, in their order.
+    """
+
+    def __init__(self) -> None:
+        self.label_map: LabelMap | None = None
+        self.resampled: list[str] = []
+        self._drawing: Drawing | None = None
+        self._noise: tuple[str, int, Noise] | None = None  # of a model, from a seed
+
+    def take(self, label_map: LabelMap) -> None:
+        """Work on another map from now on."""
+        self.label_map = label_map
+        self._drawing = None
+        self.start_again()
+
+    def require_map(self) -> LabelMap:
+        """The map.
+
+        Raises:
+            ConfigurationError: none was chosen yet.
+        """
+        if self.label_map is None:
+            raise ConfigurationError("There is no map yet: click a street in the first tab, or upload a label map.")
+        return self.label_map
+
+    def paint(self, stroke: Stroke, model: Synthesizer, undo: int) -> None:
+        """Paint a stroke into the map, which is first brought to the model's size.
+
+        Raises:
+            ConfigurationError: there is no map; or see `Drawing.paint`.
+        """
+        label_map = self.require_map()
+        if self._drawing is None:
+            self._drawing = _drawing(label_map, model, undo)
+        self._drawing.paint(stroke)
+        self._adopt(self._drawing)
+
+    def undo(self) -> bool:
+        """Take the last stroke back; False if there is none."""
+        done = self._drawing is not None and self._drawing.undo()
+        if self._drawing is not None and done:
+            self._adopt(self._drawing)
+        return done
+
+    @property
+    def strokes(self) -> int:
+        """How many strokes can be taken back."""
+        return self._drawing.strokes if self._drawing is not None else 0
+
+    def noise(self, name: str, model: Synthesizer, seed: int) -> Noise:
+        """The noise of a model from a seed, with all that was resampled since; fresh for another model or seed."""
+        if self._noise is None or self._noise[:2] != (name, seed):
+            self._noise = (name, seed, model.noise(seed))
+            self.resampled = []
+        return self._noise[2]
+
+    def resample(self, name: str, model: Synthesizer, seed: int, segment: Segment, whole_class: bool) -> Noise:
+        """Draw the noise under one segment, or under its whole class, anew; another one each time.
+
+        Args:
+            name: of the model.
+            model: the model.
+            seed: of the noise of all else.
+            segment: what was clicked on.
+            whole_class: all pixels of its class instead of itself.
+        """
+        where = self.require_map().class_mask(segment.name) if whole_class else segment.mask
+        before = self.noise(name, model, seed)
+        fresh = int(np.random.SeedSequence((seed, len(self.resampled) + 1)).generate_state(1)[0])
+        noise = before.resampled(where, fresh)
+        number = "" if whole_class or segment.instance_id is None else f" {segment.instance_id}"
+        self.resampled.append(f"all of {segment.name}" if whole_class else f"{segment.name}{number}")
+        self._noise = (name, seed, noise)
+        return noise
+
+    def start_again(self) -> None:
+        """Forget what was resampled."""
+        self._noise = None
+        self.resampled = []
+
+    def _adopt(self, drawing: Drawing) -> None:
+        label, instance = drawing.label.copy(), drawing.instance.copy()
+        self.label_map = LabelMap(label, instance, drawing.label_space, "your drawing", ())
+        self.start_again()
+
+
+def _drawing(label_map: LabelMap, model: Synthesizer, undo: int) -> Drawing:
+    """The map at the model's size, to draw on; without instance map, things are there, but not told apart."""
+    small = label_map.resized(model.height, model.width)
+    instance = small.label.astype(np.uint16) if small.instance is None else small.instance
+    return Drawing(small.label, instance, label_map.label_space, undo)

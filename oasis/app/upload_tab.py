@@ -1,0 +1,93 @@
+"""A label map from a file, or a ready example, and its photo."""
+
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+
+from oasis.app import markup
+from oasis.app.color_map import color_map
+from oasis.app.components import html, strip
+from oasis.app.desk import EVENT, Desk, Updates, seed_field, seed_of, sent, telling
+from oasis.app.pictures import Figure, placeholder
+from oasis.app.session import Session
+from oasis.app.uploads import open_upload
+from oasis.errors import ConfigurationError
+
+_HINT = "Click a street above, or upload a map: labelIds, instanceIds or colours"
+
+
+class UploadTab:
+    """The first tab: one click on a street, or one file, and there is a photo.
+
+    Built within the page that is being built.
+
+    Args:
+        desk: what all tabs work with.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        first = desk.studio.model()
+        self.examples = strip([(each.name, color_map(each.label_map, first)) for each in desk.examples], "examples")
+        with gr.Row(elem_classes="work"):
+            with gr.Column(scale=1, min_width=230, elem_classes="side"):
+                self.label = gr.File(label="Label map (PNG)", elem_id="label-file", height=122)
+                self.instance = gr.File(label="Instance map (optional)", elem_id="instance-file", height=122)
+                with gr.Row(elem_classes="tight"):
+                    self.seed = seed_field(elem_id="upload-seed")
+                    self.again = gr.Button("New seed", size="md", elem_id="new-seed", min_width=110, scale=0)
+            with gr.Column(scale=4, min_width=400):
+                with gr.Row():
+                    self.shown = html(placeholder(_HINT), "upload-map")
+                    self.photo = html(placeholder("The photo comes here"), "upload-photo")
+                self.told = html(elem_id="upload-told")
+                self.legend = html(elem_id="upload-legend")
+        self._listen()
+
+    def _listen(self) -> None:
+        told, desk = telling(self.told), self.desk
+        outputs = [desk.session, self.shown, self.photo, self.told, self.legend, self.label, self.instance, self.seed]
+        settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
+        common = [desk.session, desk.model, self.seed]
+        self.examples.click(told(self.choose), common, **settings)
+        for file in (self.label, self.instance):
+            file.upload(told(self.open_files), [*common, self.label, self.instance], **settings)
+        self.again.click(told(self.paint_anew), common[:2], **settings)
+        self.seed.submit(told(self.paint), common, **settings)
+
+    def paint(self, session: Session, name: str, number: float | None) -> Updates:
+        """The photo of the map at hand."""
+        label_map, seed, model = session.require_map(), seed_of(number), self.desk.studio.model(name)
+        painting = self.desk.studio.paint(name, label_map, seed=seed)
+        parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", painting.model)
+        return {
+            self.desk.session: session,
+            self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
+            self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}.png").html(),
+            self.told: markup.status(parts, label_map.remarks),
+            self.legend: markup.legend(label_map),
+        }
+
+    def paint_anew(self, session: Session, name: str) -> Updates:
+        """The photo of the map at hand from a seed that nobody chose."""
+        seed = int(np.random.default_rng().integers(10_000))
+        return self.paint(session, name, seed) | {self.seed: seed}
+
+    def choose(self, session: Session, name: str, number: float | None, event: gr.EventData) -> Updates:
+        """The photo of an example."""
+        index = sent(event, "index")
+        if not isinstance(index, int) or not 0 <= index < len(self.desk.examples):
+            raise ConfigurationError("There is no such example. Load the page anew.")
+        session.take(self.desk.examples[index].label_map)
+        return self.paint(session, name, number) | {self.label: None, self.instance: None}
+
+    def open_files(
+        self, session: Session, name: str, number: float | None, label: str | None, instance: str | None
+    ) -> Updates:
+        """The photo of what was uploaded."""
+        if label is None:
+            return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
+        model, companion = self.desk.studio.model(name), Path(instance) if instance is not None else None
+        session.take(model.open(open_upload(Path(label), companion, model.label_space, self.desk.limits)))
+        return self.paint(session, name, number)

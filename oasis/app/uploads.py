@@ -1,0 +1,72 @@
+"""Files from strangers."""
+
+from pathlib import Path
+
+from oasis.app.limits import Limits
+from oasis.errors import DatasetError, OasisError, message
+from oasis.labels import LabelSpace
+from oasis.synthesis import LabelMap, open_label_map
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+# What else the first bytes of a file may say, and what to do about it; the first that fits.
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "a JPEG, which blurs ids: save the map as PNG"),
+    (b"<svg", "an SVG drawing: export the map as PNG"),
+    (b"<?xml", "an XML or SVG file: export the map as PNG"),
+    (b"<!doctype", "a web page: save the picture itself"),
+    (b"<html", "a web page: save the picture itself"),
+    (b"GIF8", "a GIF: save the map as PNG"),
+    (b"II*\x00", "a TIFF: save the map as PNG"),
+    (b"MM\x00*", "a TIFF: save the map as PNG"),
+    (b"RIFF", "a WebP picture or a sound: save the map as PNG"),
+    (b"PK\x03\x04", "a ZIP archive: unpack it and choose one map"),
+)
+
+
+def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, limits: Limits) -> LabelMap:
+    """A label map, and the instance map that belongs to it, from uploaded files.
+
+    Args:
+        label: where the upload was put; the last part of the path is the visitor's own name for it.
+        instance: the same of an instance map; None = there is none.
+        label_space: what the ids mean.
+        limits: refuses files above them before they are decoded.
+
+    Raises:
+        OasisError: a file that is no such map; the message names it as the visitor does, not by where it was put.
+    """
+    paths = [path for path in (label, instance) if path is not None]
+    try:
+        for path in paths:
+            _require_png(path, limits)
+        return open_label_map(label, instance, label_space=label_space, max_pixels=limits.pixels)
+    except OasisError as error:
+        text = message(error)
+        for path in paths:
+            text = text.replace(str(path), path.name)
+        raise DatasetError(text) from None  # whose words have the paths
+
+
+def _require_png(path: Path, limits: Limits) -> None:
+    """Look at the size and the first bytes of a file, whatever its name says.
+
+    Raises:
+        DatasetError: it is too large, empty, or no PNG.
+    """
+    size = path.stat().st_size
+    if size > limits.upload_bytes:
+        raise DatasetError(
+            f"{path}: has {size / 2**20:.1f} MiB; the app takes files up to {limits.upload_bytes / 2**20:g} MiB."
+        )
+    if not size:
+        raise DatasetError(f"{path}: the file is empty. Was it saved or copied whole?")
+    with path.open("rb") as file:
+        start = file.read(256)
+    if start.startswith(_PNG):
+        return
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    what = next((advice for sign, advice in _OTHERS if start[: len(sign)].lower() == sign.lower()), None)
+    if what is None:
+        text = not any(byte < 9 for byte in start)
+        what = "a text file" if text else "none that is known here: save the map as PNG"
+    raise DatasetError(f"{path}: is no PNG picture but {what}. The app takes label maps as PNG, whatever their name.")

@@ -1,0 +1,101 @@
+"""A generator as one `.safetensors` file: its weights, and in its header all that rebuilds it; no pickle.
+
+The header's metadata hold one JSON text under `panoptic_oasis`:
+
+- `version`: of this layout, 1;
+- `config`: `name`, `label_space`, `encoding`, `generator` and `data` as in a run's configuration;
+- `classes`: the names of the classes by their index, for readers without this project;
+- `progress`: how long it was trained;
+- `sha256`: of all tensors' bytes, in the order of their names.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
+
+SUFFIX = ".safetensors"
+METADATA_KEY = "panoptic_oasis"
+VERSION = 1
+_PREFIX = "generator."
+_LONGEST = 4_000_000  # characters of JSON
+
+
+def write_exported(path: Path, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write a generator.
+
+    Args:
+        path: ends in `.safetensors`.
+        weights: the generator's state dict.
+        facts: `config`, `classes` and `progress`, plain containers.
+
+    Raises:
+        ConfigurationError: the package safetensors is not installed.
+    """
+    _require_package()
+    from safetensors.torch import save_file
+
+    tensors = {f"{_PREFIX}{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
+    text = json.dumps({"version": VERSION, **facts, "sha256": _checksum(tensors)})
+    save_file(tensors, path, metadata={METADATA_KEY: text, "format": "pt"})
+
+
+def read_exported(path: Path) -> dict[str, Any]:
+    """Read what `write_exported` wrote, every byte of it compared with the checksum.
+
+    Returns:
+        A checkpoint as `load` gives it: `config`, `progress` and `state_dict`, unchecked but for their presence.
+
+    Raises:
+        CheckpointError: torn, damaged, not written by this project, or by a later version of it.
+        ConfigurationError: the package safetensors is not installed.
+    """
+    _require_package()
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            text = (file.metadata() or {}).get(METADATA_KEY)
+            facts = None if text is None or len(text) > _LONGEST else json.loads(text)
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names} if isinstance(facts, dict) else {}
+            checksum = _checksum(tensors)
+    except (SafetensorError, OSError, MemoryError, OverflowError, *UNREADABLE) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path}: cannot be read, it is torn or no safetensors file ({reason}).") from error
+    if not isinstance(facts, dict) or not {"config", "progress", "sha256"} <= facts.keys():
+        raise CheckpointError(
+            f"{path}: not exported by this project: its header has no {METADATA_KEY} with config, progress and sha256. "
+            "Write one with `oasis export CHECKPOINT --output FILE.safetensors`."
+        )
+    if facts.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path}: of version {facts.get('version')!r}, this oasis reads version {VERSION}. Use the one it was "
+            "written with, or export anew."
+        )
+    if facts["sha256"] != checksum:
+        raise CheckpointError(f"{path}: damaged: its tensors are not what was written. Export or copy it again.")
+    return {"config": facts["config"], "progress": facts["progress"], "state_dict": tensors}
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _require_package() -> None:
+    try:
+        import safetensors  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            "Reading and writing .safetensors needs the package safetensors: pip install 'panoptic-oasis[export]'"
+        ) from error

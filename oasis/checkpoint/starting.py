@@ -1,0 +1,55 @@
+"""Starting a run from the weights of another one, and from nothing else of it."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from oasis.checkpoint.reading import load
+from oasis.errors import CheckpointError
+from oasis.training.base import GANModule
+
+_MOST_NAMED = 4
+
+
+def start_from(path: str | Path, model: GANModule) -> list[str]:
+    """Give the networks of a run the weights in a checkpoint; counters, optimizers and order of the data start anew.
+
+    For fine-tuning: an imported checkpoint of the official OASIS, or one of another dataset with the same classes.
+
+    Args:
+        path: a checkpoint, or what was exported as `.safetensors`.
+        model: as built for the run; networks that the checkpoint does not hold stay as they are.
+
+    Returns:
+        Which networks were filled: `generator`, and `discriminator` where the checkpoint holds one.
+
+    Raises:
+        CheckpointError: see `load`; no generator in it; or tensors that are not those of the run's networks.
+    """
+    weights: dict[str, Tensor] = load(path)["state_dict"]
+    filled = []
+    for name, network in (("generator", model.generator), ("discriminator", model.discriminator)):
+        theirs = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
+        if not theirs:
+            continue
+        ours = network.state_dict()
+        unlike = [
+            f"{key} is {_shape(theirs, key)} there, {_shape(ours, key)} here"
+            for key in sorted(ours.keys() | theirs.keys())
+            if key not in ours or key not in theirs or ours[key].shape != theirs[key].shape
+        ]
+        if unlike:
+            raise CheckpointError(
+                f"{path}: its {name} is not that of this run, {len(unlike)} tensors differ:\n  "
+                + "\n  ".join(unlike[:_MOST_NAMED])
+                + "\nChoose label_space, encoding and sizes as it was trained with."
+            )
+        network.load_state_dict(theirs)
+        filled.append(name)
+    if "generator" not in filled:
+        raise CheckpointError(f"{path}: holds no generator to start from.")
+    return filled
+
+
+def _shape(weights: dict[str, Tensor], name: str) -> str:
+    return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"

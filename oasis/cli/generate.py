@@ -1,0 +1,151 @@
+"""`oasis generate`: label maps in, photos out; or photos in, and painted anew."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from oasis.cli.arguments import split_arguments
+from oasis.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from oasis.cli.generation import Outcome
+
+_SHOWN = 20  # bad files, and notes; further ones are counted
+
+
+class Moving(StrEnum):
+    """Kinds of animations."""
+
+    GIF = "gif"
+    MP4 = "mp4"
+
+
+_Arguments = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CHECKPOINT [INPUT] [SETTING=VALUE...]",
+        help="A checkpoint file or run folder; a label map, a folder that is searched through, or the root of a "
+        "dataset; or, in place of INPUT, settings of a dataset as `python train.py` takes them: data=synthetic.",
+        show_default=False,
+    ),
+]
+_Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures and contact_sheet.png.")]
+_Samples = Annotated[int, typer.Option(min=1, help="Pictures of each label map: NAME_0.png, NAME_1.png, ...")]
+_Seed = Annotated[int, typer.Option(min=0, help="Of the first sample; each further one has the next.")]
+_Resample = Annotated[
+    str | None, typer.Option(help="Samples differ in this class only, such as car, or this instance, such as 26003.")
+]
+_Interpolate = Annotated[Moving | None, typer.Option(help="Also an animation from sample to sample; MP4 needs ffmpeg.")]
+_Frames = Annotated[int, typer.Option(min=1, help="Of the animation, from one sample to the next.")]
+_OriginalSize = Annotated[
+    bool, typer.Option("--original-size", help="Pictures get the size of their label maps, not the model's.")
+]
+_Split = Annotated[str, typer.Option(help="Of a dataset: train, val or test.")]
+_FromPhotos = Annotated[bool, typer.Option("--from-photos", help="INPUT are photos: a judge sees what is in them.")]
+_Judge = Annotated[
+    Path | None,
+    typer.Option(
+        help="For --from-photos: what `oasis train-judge` wrote, if not for the checkpoint's own dataset; or give the "
+        "setting judge=mask2former."
+    ),
+]
+_Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")]
+_Bf16 = Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: faster on a GPU, not quite as exact.")]
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
+
+
+def generate(
+    arguments: _Arguments,
+    output: _Output,
+    samples: _Samples = 1,
+    seed: _Seed = 0,
+    resample: _Resample = None,
+    interpolate: _Interpolate = None,
+    frames: _Frames = 12,
+    original_size: _OriginalSize = False,
+    split: _Split = "val",
+    from_photos: _FromPhotos = False,
+    judge: _Judge = None,
+    device: _Device = "auto",
+    bf16: _Bf16 = False,
+    force: _Force = False,
+) -> None:
+    """Paint photos from label maps."""
+    checkpoint, source, settings = _places(arguments)
+    # Loading torch takes seconds, which `oasis --help` need not wait for.
+    from oasis.cli.generation_words import Words
+    from oasis.synthesis.animation import GIF, MP4
+
+    animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
+    generation, inputs = Words(
+        checkpoint=checkpoint, source=source, settings=settings, output=output, split=split, seed=seed, samples=samples,
+        resample=resample, animation=animation, steps=frames, original_size=original_size, from_photos=from_photos,
+        judge=judge, device=device, bf16=bf16, force=force,
+    ).understood()  # fmt: skip
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("painting", total=len(inputs))
+        outcome = generation.run(inputs, lambda _: progress.advance(task))
+    _tell(outcome, len(inputs), output, resample)
+    if outcome.bad or len(outcome.without_part) == len(inputs):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that a file that is just being written is taken away again."""
+    if threading.current_thread() is not threading.main_thread():  # no signals there
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _places(arguments: list[str]) -> tuple[Path, Path | None, list[str]]:
+    """Checkpoint, INPUT or None, and settings.
+
+    Raises:
+        ConfigurationError: no checkpoint, or more than one input.
+    """
+    (checkpoint, *sources), settings = split_arguments(arguments)
+    if len(sources) > 1:
+        raise ConfigurationError(
+            f"A checkpoint and one input, but there are {len(sources)}: {', '.join(map(str, sources))}. Put the label "
+            "maps into one folder."
+        )
+    return checkpoint, sources[0] if sources else None, settings
+
+
+def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -> None:
+    """Print what was written, what the readers remarked, and what went wrong."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if outcome.written:
+        console.print(f"{outcome.written} files, from {inputs - len(outcome.bad)} of {inputs} inputs, are in {output}")
+    for remark, count in outcome.remarks.most_common(_SHOWN):
+        console.print(f"{count} of {inputs}: {remark}")
+    if len(outcome.remarks) > _SHOWN:
+        console.print(f"and {len(outcome.remarks) - _SHOWN} more such notes")
+    if outcome.without_part:
+        some = ", ".join(outcome.without_part[:3]) + (", ..." if len(outcome.without_part) > 3 else "")
+        console.print(
+            f"--resample {resample}: {len(outcome.without_part)} of {inputs} have none, one sample of: {some}"
+        )
+    if outcome.bad:
+        errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        errors.print(f"{len(outcome.bad)} of {inputs} could not be painted:")
+        for each, reason in outcome.bad[:_SHOWN]:
+            errors.print("  " + (reason if str(each.path) in reason else f"{each.path}: {reason}"))
+        if len(outcome.bad) > _SHOWN:
+            errors.print(f"  and {len(outcome.bad) - _SHOWN} more")

@@ -1,0 +1,137 @@
+"""From a checkpoint to a file for use elsewhere, compared with the generator before it gets its name."""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from oasis.checkpoint import Restored, restore
+from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, no_room
+from oasis.export.formats import FORMATS, Contents, Format
+from oasis.export.program import made_up_inputs
+from oasis.models.sizes import require_divisible
+from oasis.training.checkpoints import LAST
+from oasis.training.durable import put_in_place
+
+_MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
+_SETTINGS = ("name", "label_space", "encoding", "generator")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the file.
+        bytes: its size.
+        inputs: what it takes: name -> shape, the first number of which is free.
+        difference: the largest difference between its picture and the generator's, both in [-1, 1].
+    """
+
+    path: Path
+    bytes: int
+    inputs: dict[str, tuple[int, ...]]
+    difference: float
+
+
+def export(
+    checkpoint: str | Path,
+    output: str | Path,
+    *,
+    height: int | None = None,
+    width: int | None = None,
+    force: bool = False,
+) -> Exported:
+    """Write a checkpoint's generator, the averaged one where there is one, as the name's suffix says.
+
+    Args:
+        checkpoint: a file, or a run's folder.
+        output: ends in `.safetensors`, `.onnx` or `.pt2`.
+        height: rows of the pictures, fixed in `.onnx` and `.pt2`; None = those of training.
+        width: columns of them.
+        force: overwrite a file.
+
+    Raises:
+        CheckpointError: see `restore`; or it does not say what size it paints.
+        ConfigurationError: another suffix; the file is there; a package is missing; a size that cannot be painted; or
+            what was written paints something else.
+        NoRoomError: the disk is full.
+    """
+    target = Path(output)
+    if target.suffix not in FORMATS:
+        raise ConfigurationError(
+            f"--output {target}: the name must end in {', '.join(FORMATS)}, which says the format."
+        )
+    if target.exists() and not force:
+        raise ConfigurationError(f"{target} is there already. Give another --output, or --force to overwrite it.")
+    form = FORMATS[target.suffix]
+    form.require_packages()
+    source = Path(checkpoint)
+    source = source / "checkpoints" / LAST if source.is_dir() else source
+    contents = _contents(restore(source), source, height, width)
+    unfinished = target.with_name(f".{target.stem}.part{target.suffix}")  # writers look at the suffix
+    try:
+        difference = _write_and_compare(form, contents, unfinished)
+        size = unfinished.stat().st_size
+        put_in_place(unfinished, target, keep=0)
+    except OSError as error:
+        if full := no_room(error):
+            raise NoRoomError(f"{target}: could not be written, {str(full.strerror).lower()}. Make room.") from full
+        raise ConfigurationError(f"--output {target}: cannot be written ({error}).") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+    shapes = {name: tuple(value.shape) for name, value in _inputs(contents).items()}
+    return Exported(target, size, shapes, difference)
+
+
+def _contents(restored: Restored, path: Path, height: int | None, width: int | None) -> Contents:
+    data = restored.config.get("data")
+    known = data if isinstance(data, dict) else {}
+    size = []
+    for name, wanted in (("height", height), ("width", width)):
+        found = known.get(name) if wanted is None else wanted
+        if not isinstance(found, int) or found < 1:
+            raise CheckpointError(f"{path}: its configuration has no data.{name}; give --{name}.")
+        size.append(found)
+    require_divisible(torch.empty(1, 3, *size, device="meta"), restored.generator.size_divisor, "OASISGenerator")
+    # Where the photos lay on the machine that trained is nobody's business.
+    config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
+    config["data"] = {
+        "_target_": "oasis.data.CityscapesDataModule",
+        "root": None,
+        "label_space": config["label_space"],
+        "height": size[0],
+        "width": size[1],
+        "batch_size": 1,
+    }
+    progress = {"batches_seen": restored.batches_seen, "images_seen": 0}
+    facts = {"config": config, "classes": list(restored.label_space.names), "progress": progress}
+    return Contents(restored, facts, *size)
+
+
+def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
+    """Write, wait for the disk, read again and paint: the largest difference in [-1, 1]."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    form.write(contents, path)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    inputs = _inputs(contents)
+    with torch.no_grad():
+        expected = contents.restored.generator(*inputs.values())
+    painted = form.paint(path, inputs)
+    difference = float((painted - expected).abs().max()) if painted.shape == expected.shape else float("inf")
+    if not difference <= _MOST_DIFFERENCE:
+        raise ConfigurationError(
+            f"{path.suffix}: what was written paints other pictures than the checkpoint, by up to {difference:.2g} in "
+            f"[-1, 1]; it was taken away again. Other releases of {', '.join(form.packages) or 'torch'} may do."
+        )
+    return difference
+
+
+def _inputs(contents: Contents) -> dict[str, torch.Tensor]:
+    """One picture: another number than the file was made with."""
+    return made_up_inputs(contents.restored, 1, contents.height, contents.width)

@@ -1,0 +1,79 @@
+"""A generator as one graph of plain operators."""
+
+import torch
+import torch.nn.functional as F
+from hydra.utils import instantiate
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from oasis.checkpoint import Restored
+from oasis.models import OASISGenerator
+
+_ROWS, _COLUMNS = 4, 8  # of the made-up label map
+
+
+def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
+    """The generator as a graph: eval mode, spectral norms divided into the weights, every pixel computed.
+
+    Args:
+        restored: what a checkpoint holds.
+        inputs: as `made_up_inputs` gives them, of at least two pictures; the number of pictures stays free, their size
+            does not.
+
+    Returns:
+        A program from `condition` (B, K, H, W), and `noise` (B, Z, H, W) where the generator takes any, to the picture
+        (B, 3, H, W) in [-1, 1]; all float32.
+    """
+    batch = Dim("batch", min=1, max=1024)
+    with torch.no_grad():
+        return torch.export.export(
+            fold_spectral_norms(restored), (), inputs, dynamic_shapes={name: {0: batch} for name in inputs}
+        )
+
+
+def fold_spectral_norms(restored: Restored) -> OASISGenerator:
+    """The same generator with plain weights, already divided by their spectral norms, on the plain path.
+
+    Built anew: taking a parametrization off a copy takes it off the original too, since both are of one class.
+
+    Returns:
+        A generator in eval mode that shares memory with the one restored.
+    """
+    generator = restored.generator.eval()
+    weights = {name: value for name, value in generator.state_dict().items() if ".parametrizations." not in name}
+    for name, layer in generator.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            weights[f"{name}.weight"] = layer.weight.detach()
+    config = {**restored.config["generator"], "spectral_norm": False, "fast": False}
+    with torch.device("meta"):
+        folded: OASISGenerator = instantiate(config)(condition_channels=generator.condition_channels)
+    folded.load_state_dict(weights, assign=True)
+    return folded.eval().requires_grad_(False)
+
+
+def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int) -> dict[str, Tensor]:
+    """What a generator may be given: blocks in the checkpoint's own encoding, each with noise of its own.
+
+    Args:
+        restored: what a checkpoint holds.
+        batch_size: B.
+        height: H, which the generator can paint.
+        width: W.
+
+    Returns:
+        `condition` (B, K, H, W), and `noise` (B, Z, H, W) unless Z is 0; the same every time.
+    """
+    source = torch.Generator().manual_seed(0)
+    blocks = torch.randint(restored.label_space.num_classes, (batch_size, _ROWS, _COLUMNS), generator=source)
+    is_thing = torch.tensor([index in restored.label_space.things for index in range(restored.label_space.num_classes)])
+    numbers = is_thing[blocks].flatten(1).cumsum(1).view_as(blocks) * is_thing[blocks]
+    label, instance = (
+        F.interpolate(ids[:, None].double(), size=(height, width), mode="nearest")[:, 0].long()
+        for ids in (blocks, numbers)
+    )
+    with torch.no_grad():
+        inputs = {"condition": restored.encoding(label, instance, source)}
+    if restored.generator.noise_dim:
+        noise = torch.randn(batch_size, restored.generator.noise_dim, _ROWS, _COLUMNS, generator=source)
+        inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")
+    return inputs

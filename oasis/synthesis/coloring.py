@@ -1,0 +1,29 @@
+"""A label map as people look at it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from oasis.instances import boundaries
+from oasis.visualize import colorize
+
+_MOST_CONTOUR = 0.5  # of an individual's pixels; of a smaller one nothing else would be left
+
+
+def color_segments(label: Tensor, instance: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
+    """Each class in its colour, and each individual that is large enough with a white contour inside.
+
+    Args:
+        label: (H, W) int64 class indices.
+        instance: (H, W) int64, 0 = no instance, 1..N.
+        palette: one RGB colour in 0..255 a class.
+
+    Returns:
+        (3, H, W) float32 in [-1, 1].
+    """
+    edge = (boundaries(torch.zeros_like(instance)[None], instance[None])[0, 0] > 0) & (instance > 0)
+    rows = int(instance.max()) + 1
+    share = torch.bincount(instance[edge], minlength=rows) / torch.bincount(instance.flatten(), minlength=rows)
+    contour = edge & (share <= _MOST_CONTOUR)[instance]
+    return torch.where(contour, 1.0, colorize(label[None], palette)[0])

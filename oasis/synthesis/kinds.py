@@ -1,0 +1,137 @@
+"""The kinds of label maps, and how they are told apart."""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.errors import ConfigurationError, DatasetError
+from oasis.labels import LabelSpace
+from oasis.synthesis.palette import Palette
+from oasis.synthesis.pixels import Pixels
+
+_BASE = 1000  # instanceIds and panoptic ids: class id * 1000 + ...
+_HIGHEST_CLASS = 255
+_HIGHEST_INSTANCE = 65535
+
+
+class MapKind(StrEnum):
+    """What the pixels of a map mean; see `oasis.data.panoptic_ids` for the three that name individuals."""
+
+    LABEL_IDS = "label_ids"
+    """Grey, the raw class id of each pixel: labelIds of Cityscapes."""
+
+    TRAIN_IDS = "train_ids"
+    """Grey, Cityscapes' 19 train ids, 255 for void: what segmenters write. Never guessed, has to be said."""
+
+    INSTANCE_IDS = "instance_ids"
+    """Grey of 16 bits, class id * 1000 + k for individuals, else the class id: instanceIds of Cityscapes."""
+
+    PANOPTIC_IDS = "panoptic_ids"
+    """Grey of 16 bits, class id * 1000 + instance everywhere, instance 0 = none."""
+
+    COCO_PANOPTIC = "coco_panoptic"
+    """RGB, id = R + 256 G + 65536 B, and a JSON that says what each id is."""
+
+    COLORS = "colors"
+    """RGB, a colour a class."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "MapKind":
+        raise ConfigurationError(f"kind={value}: no kind of label map; choose one of {', '.join(cls)}.")
+
+
+def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
+    """What kind of map this is, by its pixels.
+
+    Grey pictures and integer arrays (H, W):
+
+    1. No number above 255: class ids, `LABEL_IDS`.
+    2. A number in 1..255, which no panoptic id can be: `INSTANCE_IDS`.
+    3. A number above 999 of a class without individuals, such as 7000, or above 65535: `PANOPTIC_IDS`.
+    4. Neither: there are only individuals and 0. As `INSTANCE_IDS` counts individuals from 0 and `PANOPTIC_IDS` from
+       1, the two differ in nothing but whether class id * 1000 is an individual or a group: `INSTANCE_IDS`.
+
+    Pictures of mode P, numbers with a colour each: `COLORS` where all colours in use are the label space's, or most
+    are and the numbers are no class ids; else as above.
+
+    RGB:
+
+    1. A list of segments was given, or lies beside the file: `COCO_PANOPTIC`.
+    2. Every colour, read as R + 256 G + 65536 B, is an instanceId of the label space, and not every one is in the
+       palette: `COCO_PANOPTIC` as cityscapesscripts writes it, whose ids speak for themselves.
+    3. Else `COLORS`.
+
+    Args:
+        pixels: decoded.
+        space: the label space that it should be of.
+        has_segments: whether there is a list of what each COCO id means.
+
+    Raises:
+        DatasetError: both 2. and 3. hold, so that no kind fits.
+    """
+    if pixels.are_colors:
+        return _kind_of_colors(pixels, space, has_segments)
+    if pixels.palette is not None and _stands_for_colors(pixels, space):
+        return MapKind.COLORS
+    return _kind_of_numbers(pixels, space)
+
+
+def raw_things(space: LabelSpace) -> frozenset[int]:
+    """Raw ids of the classes that have individuals."""
+    return frozenset(raw for raw, index in enumerate(space.raw_to_class) if index in space.things)
+
+
+def coco_ids(pixels: Pixels) -> NDArray[np.int64]:
+    """(H, W) int64, R + 256 G + 65536 B."""
+    return np.asarray(pixels.colors.astype(np.int64) @ np.array([1, 256, 65536]))
+
+
+def speak_for_themselves(ids: NDArray[np.int64], space: LabelSpace) -> bool:
+    """Whether every one of these is an instanceId of the label space, so that no list need say what it is."""
+    present = np.unique(ids)
+    classes = np.where(present >= _BASE, present // _BASE, present)
+    known = np.flatnonzero(np.asarray(space.raw_to_class) >= 0)
+    fitting = np.isin(classes, known) & ((present < _BASE) | np.isin(classes, _with_individuals(space)))
+    return bool(fitting.all())
+
+
+def _kind_of_numbers(pixels: Pixels, space: LabelSpace) -> MapKind:
+    ids = np.unique(pixels.numbers)
+    if ids[-1] <= _HIGHEST_CLASS:
+        return MapKind.LABEL_IDS
+    plain = ids[(ids > 0) & (ids < _BASE)]
+    numbered = ids[ids >= _BASE]
+    foreign = numbered[~np.isin(numbered // _BASE, _with_individuals(space)) | (numbered > _HIGHEST_INSTANCE)]
+    if plain.size and foreign.size:
+        raise DatasetError(
+            f"{pixels.source}: neither instanceIds, where only things have 1000 and more, but here is {foreign[0]}, "
+            f"nor panoptic ids, where all but 0 have 1000 and more, but here is {plain[0]}. Is it of another dataset? "
+            "Say what it is with kind=... if you know."
+        )
+    return MapKind.PANOPTIC_IDS if foreign.size else MapKind.INSTANCE_IDS
+
+
+def _kind_of_colors(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
+    if has_segments:
+        return MapKind.COCO_PANOPTIC
+    if not Palette.of(space).knows_all(pixels.colors) and speak_for_themselves(coco_ids(pixels), space):
+        return MapKind.COCO_PANOPTIC
+    return MapKind.COLORS
+
+
+def _stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
+    palette = Palette.of(space)
+    numbers, counts = np.unique(pixels.numbers, return_counts=True)
+    if pixels.palette is None or numbers[-1] >= len(pixels.palette):
+        return False
+    known = palette.known(pixels.palette[numbers][None])[0]
+    if known.all():
+        return True
+    are_ids = bool((np.asarray(space.raw_to_class)[numbers] >= 0).all())
+    return not are_ids and counts[known].sum() * 2 > counts.sum()
+
+
+def _with_individuals(space: LabelSpace) -> list[int]:
+    """Raw ids of classes that may be numbered. Void things, as caravans are to train ids, are numbered all the same."""
+    return [raw for raw, index in enumerate(space.raw_to_class) if index in space.things or index == space.ignore_index]

@@ -1,0 +1,203 @@
+"""One label map, ready to be painted: what each pixel is, and where known which individual."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data import reading
+from oasis.errors import ConfigurationError, DatasetError
+from oasis.labels import LabelSpace
+
+INSTANCE_BASE = 1000  # instanceIds: class id * 1000 + k
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one pixel belongs to.
+
+    Attributes:
+        name: of its class, such as `car`.
+        instance_id: as in instanceIds, such as 26003; None for stuff, for group regions, and where individuals are
+            not known.
+        mask: (H, W) bool, all pixels of the same segment.
+    """
+
+    name: str
+    instance_id: int | None
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """A label map that was checked against a label space; see `open_label_map` for where it comes from.
+
+    Attributes:
+        label: (H, W) uint8 raw class ids, as in labelIds; all known to `label_space`.
+        instance: (H, W) uint16, as in instanceIds: class id * 1000 + k for individuals, below 1000 elsewhere. None
+            where individuals are not known.
+        label_space: what the raw ids mean.
+        source: what to call the map in messages.
+        remarks: what whoever read it has to say, such as which kind of map it was taken for.
+
+    Raises:
+        DatasetError: arrays of another shape or type, or ids that the label space does not know.
+    """
+
+    label: NDArray[np.uint8]
+    instance: NDArray[np.uint16] | None
+    label_space: LabelSpace
+    source: str = "label map"
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.label.dtype != np.uint8 or self.label.ndim != 2 or not self.label.size:
+            raise DatasetError(
+                f"{self.source}: label has shape {self.label.shape} and {self.label.dtype}; it must be (H, W) and "
+                "uint8. open_label_map reads maps of other kinds."
+            )
+        if self.instance is not None and not (
+            self.instance.shape == self.label.shape and self.instance.dtype == np.uint16
+        ):
+            raise DatasetError(
+                f"{self.source}: instance has shape {self.instance.shape} and {self.instance.dtype}; it must be "
+                f"{self.label.shape}, as the label, and uint16."
+            )
+        self.label_space.check(self.label, self.source)
+
+    @property
+    def height(self) -> int:
+        """H."""
+        return int(self.label.shape[0])
+
+    @property
+    def width(self) -> int:
+        """W."""
+        return int(self.label.shape[1])
+
+    @cached_property
+    def class_indices(self) -> NDArray[np.int16]:
+        """(H, W) int16, the class index of each pixel in the label space."""
+        return np.asarray(self.label_space.raw_to_class, np.int16)[self.label]
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that occur, in the order of the label space."""
+        present = {self.label_space.raw_to_class[raw] for raw in self._raw_ids}
+        return tuple(self.label_space.names[index] for index in sorted(present))
+
+    @cached_property
+    def instance_ids(self) -> tuple[int, ...]:
+        """Ids of the individuals that occur, as in instanceIds, ascending; empty where they are not known."""
+        if self.instance is None:
+            return ()
+        return tuple(np.unique(self.instance[self._individual]).tolist())
+
+    @property
+    def has_things(self) -> bool:
+        """Whether any pixel is of a class that has individuals."""
+        return any(self.label_space.raw_to_class[raw] in self.label_space.things for raw in self._raw_ids)
+
+    def class_mask(self, name: str) -> NDArray[np.bool_]:
+        """Where a class is.
+
+        Args:
+            name: of the class, as in the label space.
+
+        Returns:
+            (H, W) bool.
+
+        Raises:
+            ConfigurationError: there is no such class, or it does not occur here; with those that do.
+        """
+        present = ", ".join(self.class_names)
+        if name not in self.label_space.names:
+            raise ConfigurationError(
+                f"{name!r} is no class of this label space. In {self.source} there are: {present}."
+            )
+        if name not in self.class_names:
+            raise ConfigurationError(f"{self.source} has no {name}. There are: {present}.")
+        return np.asarray(self.class_indices == self.label_space.names.index(name))
+
+    def instance_mask(self, instance_id: int) -> NDArray[np.bool_]:
+        """Where an individual is.
+
+        Args:
+            instance_id: as in instanceIds, such as 26003.
+
+        Returns:
+            (H, W) bool.
+
+        Raises:
+            ConfigurationError: individuals are not known, or there is no such one; with those there are.
+        """
+        if self.instance is None:
+            raise ConfigurationError(
+                f"{self.source}: instance {instance_id} is asked for, but individuals are not known. Give the "
+                "instance map (*_instanceIds.png) too."
+            )
+        if instance_id not in self.instance_ids:
+            listing = ", ".join(map(str, self.instance_ids)) or "none"
+            raise ConfigurationError(f"{self.source} has no instance {instance_id}. There are: {listing}.")
+        return np.asarray(self.instance == instance_id)
+
+    def segment_at(self, row: int, column: int) -> Segment:
+        """What the pixel at a place belongs to: an individual, else all of its class that is none.
+
+        Args:
+            row: 0 at the top.
+            column: 0 at the left.
+
+        Raises:
+            ConfigurationError: outside of the map.
+        """
+        if not (0 <= row < self.height and 0 <= column < self.width):
+            raise ConfigurationError(
+                f"{self.source} is {self.width}x{self.height} (width x height): there is no row {row}, column {column}."
+            )
+        class_index = int(self.class_indices[row, column])
+        name = self.label_space.names[class_index]
+        if self.instance is not None and self._individual[row, column]:
+            instance_id = int(self.instance[row, column])
+            return Segment(name, instance_id, np.asarray(self.instance == instance_id))
+        return Segment(name, None, (self.class_indices == class_index) & ~self._individual)
+
+    def resized(self, height: int, width: int) -> Self:
+        """The same map in another size, every pixel that of the original that lies under its centre."""
+        if (height, width) == (self.height, self.width):
+            return self
+        instance = None if self.instance is None else reading.nearest(self.instance, height, width)
+        return replace(self, label=reading.nearest(self.label, height, width), instance=instance)
+
+    def understood_as(self, label_space: LabelSpace) -> Self:
+        """The same map for a model of another label space, such as train ids instead of all ids of Cityscapes.
+
+        Raises:
+            DatasetError: it holds ids that are unknown there.
+            ConfigurationError: ids that mean something else there.
+        """
+        label_space.check(self.label, self.source)
+        for raw in self._raw_ids:
+            here, there = self.label_space.raw_to_class[raw], label_space.raw_to_class[raw]
+            names = self.label_space.names[here], label_space.names[there]
+            if names[0] != names[1] and here != self.label_space.ignore_index and there != label_space.ignore_index:
+                raise ConfigurationError(
+                    f"{self.source}: label id {raw} is {names[0]} there, but {names[1]} to this model, which was "
+                    "trained on other classes. Use a label map of the dataset that the model was trained on."
+                )
+        return replace(self, label_space=label_space)
+
+    @cached_property
+    def _raw_ids(self) -> list[int]:
+        """The raw class ids that occur, ascending."""
+        return np.flatnonzero(np.bincount(self.label.reshape(-1))).tolist()
+
+    @cached_property
+    def _individual(self) -> NDArray[np.bool_]:
+        """(H, W) bool: pixels of single things. A raw thing that the label space counts as void is none."""
+        if self.instance is None:
+            return np.zeros(self.label.shape, np.bool_)
+        is_thing = np.array([index in self.label_space.things for index in self.label_space.raw_to_class])
+        return np.asarray((self.instance >= INSTANCE_BASE) & is_thing[self.label])

@@ -1,0 +1,202 @@
+"""Maps in colours, a colour a class, back to class ids."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+from cityscapesscripts.helpers.labels import labels as cityscapes_labels
+from numpy.typing import NDArray
+
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+
+MOST_UNKNOWN = 0.2
+"""The share of pixels that may be of unknown colours: blurred edges, not a map of other colours."""
+
+_ALIKE = 8.0  # in RGB: what colour management shifts; blends of two classes are further off
+_EDGE = 8  # pixels that a blurred edge is wide at most, to either side
+_LISTED = 5  # colours in a message
+
+
+@dataclass(frozen=True, eq=False)
+class Palette:
+    """The colours of a label space.
+
+    Attributes:
+        codes: (N,) int64, colours as 65536 R + 256 G + B, ascending.
+        raw: (N,) uint8, the raw class id of each.
+        names: of their classes.
+    """
+
+    codes: NDArray[np.int64]
+    raw: NDArray[np.uint8]
+    names: tuple[str, ...]
+
+    @classmethod
+    @lru_cache(maxsize=16)
+    def of(cls, space: LabelSpace) -> Self:
+        """The palette of a label space.
+
+        Where classes share a colour (black, most often), it stands for the one of the lowest raw id. Where all classes
+        are Cityscapes', the colours of its other classes are known too, as far as the label space knows their raw ids:
+        published colour maps hold them.
+        """
+        found: dict[int, tuple[int, str]] = {}
+        for raw, index in enumerate(space.raw_to_class):
+            if index >= 0 and index != space.ignore_index:
+                found.setdefault(_code(space.palette[index]), (raw, space.names[index]))
+        ignored = [raw for raw, index in enumerate(space.raw_to_class) if index == space.ignore_index]
+        if ignored:
+            void = (ignored[0], space.names[space.ignore_index])
+            # Black is what nobody labelled, even where a class is black too.
+            found[_code(space.palette[space.ignore_index])] = void
+        for raw, color in _cityscapes_colors(space).items():
+            found.setdefault(_code(color), (raw, space.names[space.raw_to_class[raw]]))
+        codes = sorted(found)
+        return cls(
+            np.array(codes, np.int64),
+            np.array([found[code][0] for code in codes], np.uint8),
+            tuple(found[code][1] for code in codes),
+        )
+
+    def known(self, colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which pixels have a colour of this palette: (H, W, 3) uint8 to (H, W) bool."""
+        codes = _codes(colors)
+        return np.asarray(self.codes[self._place(codes)] == codes)
+
+    def knows_all(self, colors: NDArray[np.uint8]) -> bool:
+        """Whether all pixels have a colour of this palette."""
+        return bool(self.known(colors).all())
+
+    def read(self, colors: NDArray[np.uint8], source: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        """From colours to raw class ids.
+
+        Colours that are none of the palette, but hardly differ from one over 3x3 pixels or more, are taken for it. All
+        others are taken for the blurred edges between two classes: their pixels get the class of a neighbour, and in
+        the middle of larger patches that of the nearest colour.
+
+        Args:
+            colors: (H, W, 3) uint8.
+            source: what to call the map in messages.
+
+        Returns:
+            (H, W) uint8 raw ids, and remarks on unknown colours.
+
+        Raises:
+            DatasetError: more than a share of `MOST_UNKNOWN` has colours that resemble none of the palette.
+        """
+        codes = _codes(colors)
+        place = self._place(codes)
+        label = self.raw[place]
+        unknown = self.codes[place] != codes
+        if not unknown.any():
+            return label, ()
+        strange, which, counts = np.unique(codes[unknown], return_inverse=True, return_counts=True)
+        nearest, distance = self._nearest(strange)
+        label[unknown] = self.raw[nearest][which]
+        alike = distance <= _ALIKE
+        share = counts[~alike].sum() / codes.size
+        report = self._report(strange, counts, nearest)
+        if share > MOST_UNKNOWN:
+            raise DatasetError(
+                f"{source}: {share:.0%} of the pixels have colours that are not in the palette: {report}. Is it a "
+                "photo, a COCO panoptic map without its JSON, or a map of another palette? Use the *_labelIds.png "
+                "files, or repaint these colours."
+            )
+        clear = ~unknown
+        clear[unknown] = alike[which]
+        holes = unknown & ~_solid(label, clear)
+        filled = _fill(label, holes)
+        how = "filled from their neighbours" if holes.any() else "taken for the nearest colour"
+        return filled, (f"{counts.sum()} pixels of unknown colours, {how}: {report}",)
+
+    def _place(self, codes: NDArray[np.int64]) -> NDArray[np.intp]:
+        return np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+
+    def _nearest(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Of each colour the position of the nearest one of the palette, and how far it is in RGB."""
+        ours = _rgb(self.codes)
+        place, distance = np.zeros(len(codes), np.intp), np.zeros(len(codes))
+        for start in range(0, len(codes), 1 << 16):  # a photo has a million colours: bounded memory
+            some = slice(start, start + (1 << 16))
+            squares = ((_rgb(codes[some])[:, None] - ours) ** 2).sum(axis=2)
+            place[some] = squares.argmin(axis=1)
+            distance[some] = np.sqrt(squares.min(axis=1))
+        return place, distance
+
+    def _report(self, strange: NDArray[np.int64], counts: NDArray[np.int64], nearest: NDArray[np.intp]) -> str:
+        """The most frequent of the unknown colours, each with what is nearest to it."""
+        order = np.argsort(-counts, kind="stable")[:_LISTED]
+        close = [f"{self.names[i]} {_text(self.codes[i])}" for i in nearest[order].tolist()]
+        parts = [
+            f"{_text(strange[i])} ({counts[i]} pixels, nearest {near})"
+            for i, near in zip(order.tolist(), close, strict=True)
+        ]
+        more = f" and {len(strange) - len(order)} more" if len(strange) > len(order) else ""
+        return ", ".join(parts) + more
+
+
+def _solid(label: NDArray[np.uint8], clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The clear pixels that belong to some 3x3 clear pixels of one class; blends of two classes seldom do."""
+    classes = np.where(clear, label.astype(np.int16), -1)
+    around = np.pad(classes, 1, constant_values=-2)
+    height, width = label.shape
+    shifts = [(y, x) for y in range(3) for x in range(3)]
+    middle = clear.copy()
+    for y, x in shifts:
+        middle &= around[y : y + height, x : x + width] == classes
+    grown = np.pad(middle, 1)
+    solid = np.zeros_like(clear)
+    for y, x in shifts:
+        solid |= grown[y : y + height, x : x + width]  # all around a middle are of its class
+    return solid
+
+
+def _fill(label: NDArray[np.uint8], holes: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give holes the number of the nearest pixel beside them that is none; the middle of large ones stays as it is."""
+    label, holes = label.copy(), holes.copy()
+    for _ in range(_EDGE):
+        if not holes.any():
+            break
+        before = holes.copy()
+        for here, there in (
+            (np.s_[1:, :], np.s_[:-1, :]),
+            (np.s_[:-1, :], np.s_[1:, :]),
+            (np.s_[:, 1:], np.s_[:, :-1]),
+            (np.s_[:, :-1], np.s_[:, 1:]),
+        ):
+            ready = holes[here] & ~before[there]
+            label[here][ready] = label[there][ready]
+            holes[here][ready] = False
+    return label
+
+
+def _cityscapes_colors(space: LabelSpace) -> dict[int, tuple[int, int, int]]:
+    """Raw id -> colour of those classes of Cityscapes that the label space knows; empty for another dataset's."""
+    if not has_cityscapes_ids(space):
+        return {}
+    return {entry.id: entry.color for entry in cityscapes_labels if entry.id >= 0 and space.raw_to_class[entry.id] >= 0}
+
+
+def has_cityscapes_ids(space: LabelSpace) -> bool:
+    """Whether raw ids mean what they mean in Cityscapes, whichever of them are classes here."""
+    theirs = {entry.name: entry.id for entry in cityscapes_labels}
+    pairs = ((raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index))
+    return all(theirs.get(space.names[index]) == raw for raw, index in pairs)
+
+
+def _code(color: tuple[int, int, int]) -> int:
+    return color[0] << 16 | color[1] << 8 | color[2]
+
+
+def _codes(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+    return np.asarray(colors.astype(np.int64) @ np.array([65536, 256, 1]))
+
+
+def _rgb(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1)
+
+
+def _text(code: int) -> str:
+    return "#" + format(int(code), "06x")

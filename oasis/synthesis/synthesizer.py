@@ -1,0 +1,243 @@
+"""From a checkpoint to pictures."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from oasis.checkpoint import Restored, restore
+from oasis.data.opening import MAX_PIXELS
+from oasis.errors import CheckpointError, ConfigurationError
+from oasis.synthesis.coloring import color_segments
+from oasis.synthesis.finding import find_checkpoint, find_device
+from oasis.synthesis.ingredients import condition_of, noise_of, tensors_of
+from oasis.synthesis.kinds import MapKind
+from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.noise import Noise
+from oasis.synthesis.opening import MapInput, open_label_map
+from oasis.visualize import to_bytes
+
+_SEEDS = 2**31
+
+
+class Synthesizer:
+    """Paints photos from label maps.
+
+    Pictures are painted one by one on any device, so that a seed gives the same picture in any batch, to the byte.
+    Encodings that draw numbers (`InstanceNoise`: a vector an instance) draw them from the noise too: resampling an
+    instance gives it another vector there as well, and mixing two seeds mixes the vectors of each instance.
+
+    Example:
+        >>> from oasis import Synthesizer
+        >>> synthesizer = Synthesizer.from_checkpoint("runs/demo")  # doctest: +SKIP
+        >>> synthesizer.synthesize("street_labelIds.png", seed=0).save("photo.png")  # doctest: +SKIP
+
+    Args:
+        restored: what a checkpoint holds.
+        height: of the pictures that the generator paints.
+        width: of these.
+        name: what to call it in captions.
+        device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU where there is one.
+        bf16: compute in bfloat16 where that is safe: faster on GPUs, a little less exact.
+
+    Attributes:
+        label_space: what class ids mean.
+        encoding: how label maps are shown to the generator.
+        generator: the averaged one where the run kept an average.
+        height: rows of a picture.
+        width: columns of a picture.
+        name: the run's and the encoding's.
+        device: where it computes.
+        bf16: whether it computes in bfloat16.
+
+    Raises:
+        ConfigurationError: no such device, or a size that the generator cannot paint.
+    """
+
+    def __init__(
+        self, restored: Restored, height: int, width: int, name: str, device: str = "auto", bf16: bool = False
+    ) -> None:
+        self.label_space = restored.label_space
+        self.height, self.width, self.name, self.bf16 = height, width, name, bf16
+        self.device = find_device(device)
+        self.encoding = restored.encoding.eval().to(self.device)
+        self.generator = restored.generator.eval().requires_grad_(False).to(self.device)
+        divisor = self.generator.size_divisor
+        if height < 1 or width < 1 or height % divisor or width % divisor or height * width > MAX_PIXELS:
+            raise ConfigurationError(
+                f"{name}: pictures of {height}x{width} (height x width) do not fit its generator, both must be "
+                f"multiples of {divisor}, and no more than {MAX_PIXELS} pixels."
+            )
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path, device: str = "auto", bf16: bool = False) -> Self:
+        """Rebuild from a checkpoint alone.
+
+        Args:
+            path: a checkpoint; a run folder, whose `checkpoints/last.ckpt` is meant; or a folder of runs, whose newest
+                is meant.
+            device: see the class.
+            bf16: see the class.
+
+        Raises:
+            CheckpointError: see `oasis.checkpoint.restore`; or it says nothing of the size of its pictures.
+            ConfigurationError: see the class.
+        """
+        file = find_checkpoint(Path(path))
+        restored = restore(file)
+        data = restored.config.get("data")
+        height, width = (data.get(key) if isinstance(data, dict) else None for key in ("height", "width"))
+        if not isinstance(height, int) or not isinstance(width, int):
+            raise CheckpointError(f"{file}: its configuration names no data.height and data.width to paint at.")
+        name = f"{restored.config.get('name', file.stem)} ({type(restored.encoding).__name__})"
+        return cls(restored, height, width, name, device, bf16)
+
+    @property
+    def needs_instances(self) -> bool:
+        """Whether label maps with things have to come with their instance map."""
+        return self.encoding.needs_instances
+
+    def open(
+        self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None, *, kind: MapKind | None = None
+    ) -> LabelMap:
+        """Read a label map and check that this synthesizer can paint it; see `open_label_map`.
+
+        Raises:
+            DatasetError: see `open_label_map`.
+            ConfigurationError: it has things, the encoding wants to know which is which, and nobody says.
+        """
+        if isinstance(label_map, LabelMap):
+            opened = label_map
+            if instance_map is not None:
+                raise ConfigurationError(f"{opened.source} is a LabelMap, which has its instance map inside.")
+        else:
+            opened = open_label_map(label_map, instance_map, label_space=self.label_space, kind=kind)
+        return self._paintable(opened)
+
+    def synthesize(
+        self,
+        label_map: MapInput | LabelMap,
+        instance_map: MapInput | None = None,
+        seed: int | None = None,
+        noise: Noise | None = None,
+        *,
+        original_size: bool = False,
+    ) -> Image.Image:
+        """Paint one picture.
+
+        Args:
+            label_map: a path, a picture, an array, or a `LabelMap`; of any size, see `open_label_map`.
+            instance_map: who is who, in any of these forms.
+            seed: of all that is random, 0 or above; None = a fresh one, which the picture's `info["seed"]` tells.
+            noise: instead of a seed, see `Noise`.
+            original_size: enlarge or shrink the picture to the size of the label map.
+
+        Returns:
+            RGB, width x height of this synthesizer, or of the label map.
+
+        Raises:
+            DatasetError: a map that is not what it should be.
+            ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length.
+        """
+        opened = self.open(label_map, instance_map)
+        picture = self._paint(opened, seed, noise)
+        if original_size:
+            picture = picture.resize((opened.width, opened.height), Image.Resampling.LANCZOS)
+        return picture
+
+    def synthesize_batch(
+        self,
+        label_maps: Sequence[MapInput | LabelMap],
+        seeds: Sequence[int] | None = None,
+        noises: Sequence[Noise] | None = None,
+        *,
+        original_size: bool = False,
+    ) -> list[Image.Image]:
+        """Paint several pictures, each the same as alone.
+
+        Args:
+            label_maps: see `synthesize`; open those that need an instance map first.
+            seeds: one for each; None = fresh ones.
+            noises: one for each, instead of seeds.
+            original_size: see `synthesize`.
+
+        Raises:
+            ConfigurationError, DatasetError: not as many seeds or noises as label maps; or see `synthesize`.
+        """
+        for name, given in (("seeds", seeds), ("noises", noises)):
+            if given is not None and len(given) != len(label_maps):
+                raise ConfigurationError(f"{len(label_maps)} label maps, but {len(given)} {name}: give one for each.")
+        opened = [self.open(label_map) for label_map in label_maps]
+        return [
+            self.synthesize(
+                label_map,
+                seed=None if seeds is None else seeds[i],
+                noise=None if noises is None else noises[i],
+                original_size=original_size,
+            )
+            for i, label_map in enumerate(opened)
+        ]
+
+    def noise(self, seed: int) -> Noise:
+        """What a picture of this seed is painted with, to change a part of it; see `Noise`."""
+        return Noise.draw(self.generator.noise_dim, seed)
+
+    def colors(self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None) -> Image.Image:
+        """The map in the colours of its classes, at the size of the pictures; see `color_segments`."""
+        if isinstance(label_map, LabelMap):
+            opened = label_map
+        else:
+            opened = open_label_map(label_map, instance_map, label_space=self.label_space)
+        label, instance = tensors_of(opened.resized(self.height, self.width))
+        return _as_image(color_segments(label[0], instance[0], opened.label_space.palette))
+
+    @torch.no_grad()
+    def _paint(self, label_map: LabelMap, seed: int | None, noise: Noise | None) -> Image.Image:
+        if seed is not None and noise is not None:
+            raise ConfigurationError("Give a seed or a noise, not both: a noise has its seeds inside.")
+        info = {}
+        if noise is None:
+            seed = secrets.randbelow(_SEEDS) if seed is None else seed
+            noise, info = self.noise(seed), {"seed": seed}
+        if noise.dim != self.generator.noise_dim:
+            raise ConfigurationError(
+                f"{self.name} takes noise of {self.generator.noise_dim} numbers, not {noise.dim}: make it with this "
+                "synthesizer's own noise(seed)."
+            )
+        label, instance = tensors_of(label_map.resized(self.height, self.width))
+        condition = condition_of(self.encoding, label.to(self.device), instance.to(self.device), noise)
+        drawn = noise_of(noise, self.height, self.width)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            image = self.generator(condition, drawn if drawn is None else drawn.to(self.device))
+        picture = _as_image(image[0])
+        picture.info.update(info)
+        return picture
+
+    def _paintable(self, label_map: LabelMap) -> LabelMap:
+        """The map in this synthesizer's label space.
+
+        Raises:
+            ConfigurationError: its ids mean something else here; it has things, but nobody says who is who.
+        """
+        if label_map.label_space != self.label_space:
+            label_map = label_map.understood_as(self.label_space)
+        if self.needs_instances and label_map.instance is None and label_map.has_things:
+            things = ", ".join(name for name in label_map.class_names if self._is_thing(name))
+            raise ConfigurationError(
+                f"{label_map.source}: {self.name} wants to know which pixels of {things} belong together. Give the "
+                "instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place of the "
+                "label map. Models of encoding=semantic do without."
+            )
+        return label_map
+
+    def _is_thing(self, name: str) -> bool:
+        return self.label_space.names.index(name) in self.label_space.things
+
+
+def _as_image(image: Tensor) -> Image.Image:
+    """(3, H, W) in [-1, 1] as an RGB picture."""
+    return Image.fromarray(to_bytes(image).permute(1, 2, 0).cpu().numpy())

@@ -1,0 +1,110 @@
+import io
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from oasis.app.limits import Limits
+from oasis.app.uploads import open_upload
+from oasis.errors import ConfigurationError, OasisError, message
+
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+
+def bomb(side: int = 50_000) -> bytes:
+    """A PNG of a few kilobytes that says it has 2.5 thousand million pixels, and would decode to as much as it has."""
+    header = side.to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(3_000_000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def png(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(upload_bytes=200_000, pixels=4_000_000)
+
+
+@pytest.fixture
+def put(tmp_path: Path):
+    """Puts a file where Gradio puts uploads: into a folder that visitors need not know of."""
+
+    def write(name: str, content: bytes) -> Path:
+        path = tmp_path / "0123456789abcdef" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def test_label_and_instance_map_are_read_as_they_stand(put, street, ids, limits):
+    label, instance = street
+    opened = open_upload(put("a.png", png(label)), put("b.png", png(instance)), ids, limits)
+    np.testing.assert_array_equal(opened.label, label)
+    np.testing.assert_array_equal(opened.instance, instance)
+
+
+def test_colour_map_becomes_ids(put, street, ids, limits):
+    label, _ = street
+    colors = np.asarray(ids.palette, np.uint8)[label]
+    np.testing.assert_array_equal(open_upload(put("colors.png", png(colors)), None, ids, limits).label, label)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"hello, I am no picture", "no PNG picture but a text file"),
+        (SVG, "XML or SVG"),
+        (b"  \n<svg onload=alert(1)>", "SVG drawing"),
+        (b"\xef\xbb\xbf<!DOCTYPE html><script>alert(1)</script>", "web page"),
+        (b"<HTML><body>", "web page"),
+        (b"\xff\xd8\xff\xe0" + bytes(100), "a JPEG, which blurs ids"),
+        (b"PK\x03\x04" + bytes(100), "ZIP archive"),
+        (b"\x7fELF" + bytes(100), "none that is known here"),
+        (b"\x89PNG\r\n\x1a\n", "map.png"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "map.png"),
+        (bomb(), "pixels"),
+        (bytes(300_000), "0.3 MiB; the app takes files up to 0.19"),
+    ],
+    ids=range(13),
+)
+def test_hostile_file_is_refused_by_the_visitors_name_for_it(put, ids, limits, content, said):
+    path = put("map.png", content)
+    with pytest.raises(OasisError, match=said) as caught:
+        open_upload(path, None, ids, limits)
+    assert "map.png" in message(caught.value)
+    assert str(path.parent) not in message(caught.value)  # where the server keeps files is its own business
+
+
+def test_torn_picture_is_refused(put, street, ids, limits):
+    noisy = np.random.default_rng(0).integers(0, 33, street[0].shape, np.uint8)
+    with pytest.raises(OasisError, match=r"map\.png"):
+        open_upload(put("map.png", png(noisy)[:-600]), None, ids, limits)
+
+
+def test_hostile_instance_map_is_refused_too(put, street, ids, limits):
+    with pytest.raises(OasisError, match=r"who\.png: is no PNG picture but an XML or SVG file"):
+        open_upload(put("a.png", png(street[0])), put("who.png", SVG), ids, limits)
+
+
+def test_ids_that_mean_nothing_are_named(put, ids, limits):
+    with pytest.raises(OasisError, match=r"a\.png.*200"):
+        open_upload(put("a.png", png(np.full((8, 8), 200, np.uint8))), None, ids, limits)
+
+
+@pytest.mark.parametrize("name", ["upload_bytes", "pixels", "waiting", "sessions", "kept_seconds", "undo"])
+def test_limit_of_nothing_is_refused(name):
+    with pytest.raises(ConfigurationError, match=f"{name}=0: a limit"):
+        Limits(**{name: 0})

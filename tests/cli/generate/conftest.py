@@ -1,0 +1,109 @@
+"""Checkpoints that nobody trained, maps for them, and the command that paints these."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from typer.testing import CliRunner
+
+from oasis.cli import app
+from oasis.metrics import UNetJudge
+from oasis.synthesis import Synthesizer
+
+GENERATOR = {
+    "_target_": "oasis.models.OASISGenerator",
+    "_partial_": True,
+    "noise_dim": 4,
+    "channels": 2,
+    "num_blocks": 4,
+    "spade_channels": 4,
+    "init_gain": 1.0,
+}
+SPACE = {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}
+DATA = {
+    "_target_": "oasis.data.CityscapesDataModule",
+    "label_space": SPACE,
+    "root": "nowhere",
+    "height": 32,
+    "width": 64,
+}
+
+
+def write_checkpoint(path: Path, encoding: str) -> Path:
+    """What a run writes, with weights that nobody trained."""
+    config = {
+        "name": "test",
+        "seed": 0,
+        "label_space": SPACE,
+        "encoding": {"_target_": f"oasis.encodings.{encoding}", "label_space": SPACE},
+        "generator": GENERATOR,
+        "data": DATA,
+    }
+    torch.manual_seed(0)
+    generator = instantiate(GENERATOR)(condition_channels=instantiate(config["encoding"]).channels)
+    weights = {f"generator.{name}": tensor for name, tensor in generator.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"config": config, "progress": {"batches_seen": 1, "images_seen": 2}, "state_dict": weights}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def semantic(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("semantic") / "run" / "checkpoints" / "last.ckpt", "Semantic")
+
+
+@pytest.fixture(scope="module")
+def boundary(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("boundary") / "last.ckpt", "Boundary")
+
+
+@pytest.fixture(scope="module")
+def synthesizer(semantic):
+    return Synthesizer.from_checkpoint(semantic)
+
+
+@pytest.fixture
+def maps(tiny, tmp_path):
+    """Two folders with a map of one name, and a map without instances whose name tells nothing."""
+    folder = tmp_path / "maps"
+    for town, stem in (("a", "town_000100_000019"), ("b", "town_000101_000019")):
+        (folder / town).mkdir(parents=True)
+        shutil.copy(tiny.label("val", stem), folder / town / "x_gtFine_labelIds.png")
+        shutil.copy(tiny.instance("val", stem), folder / town / "x_gtFine_instanceIds.png")
+    (folder / "c" / "deep").mkdir(parents=True)
+    shutil.copy(tiny.label("val", "town_000102_000019"), folder / "c" / "deep" / "y.png")
+    return folder
+
+
+@pytest.fixture
+def judge(ids, tmp_path):
+    """Untrained, but of many opinions."""
+    torch.manual_seed(0)
+    judge = UNetJudge(ids, channels=4, depth=3)
+    with torch.no_grad():
+        for parameter in judge.network.semantic[-1].parameters():
+            parameter.normal_()
+    judge.save(tmp_path / "judge.pt")
+    return tmp_path / "judge.pt"
+
+
+@dataclass
+class Done:
+    """How a command ended: its status, and all it printed, on one line."""
+
+    exit_code: int
+    said: str
+
+
+@pytest.fixture
+def paint():
+    """Runs `oasis generate` with these words."""
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, ["generate", *(str(argument) for argument in arguments)])
+        return Done(done.exit_code, (done.output + done.stderr).replace("\n", ""))
+
+    return run

@@ -1,0 +1,58 @@
+"""An imported official generator, taken by the other commands like any checkpoint."""
+
+import json
+
+import pytest
+import torch
+from official_states import generator_shapes, made_up
+from typer.testing import CliRunner
+
+from oasis.cli import app
+from oasis.metrics import UNetJudge
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
+
+
+def oasis(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def official(tmp_path):
+    torch.save(made_up(generator_shapes(35, channels=1, spade=2)), tmp_path / "best_EMA.pth")
+    output = tmp_path / "official.ckpt"
+    done = oasis("import-official", tmp_path / "best_EMA.pth", "-o", output, "--height", 32, "--width", 64)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert "official_cityscapes: 35 classes, noise of 64 channels, pictures of 32x64" in said
+    return output
+
+
+def test_evaluate(official, tiny, tmp_path, ids):
+    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
+    settings = ["data=cityscapes", f"data.root={tiny.root}", f"judge.weights={tmp_path / 'judge.pt'}", "metrics=none"]
+    exported = tmp_path / "official.safetensors"
+    assert oasis("export", official, "-o", exported).exit_code == 0
+    scores = []
+    for checkpoint in (official, exported):
+        done = oasis("evaluate", checkpoint, *settings, "-o", tmp_path / "out", "--diversity-images", 0)
+        assert done.exit_code == 0, done.output
+        results = json.loads((tmp_path / "out" / "results.json").read_text())
+        assert (results["height"], results["width"], results["columns"][0]["name"]) == (32, 64, "official_cityscapes")
+        scores.append(results["columns"][0]["scores"]["judge/miou"]["values"])
+    assert scores[0] == scores[1]
+
+
+def test_evaluate_asks_for_a_dataset(official, tmp_path):
+    done = oasis("evaluate", official, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "data.root" in done.output + done.stderr
+
+
+def test_errors_take_one_line(official, tmp_path):
+    done = oasis("import-official", official, "-o", tmp_path / "again.ckpt")
+    assert done.exit_code == 1
+    assert "a checkpoint of this project already" in done.output + done.stderr
+    done = oasis("export", official, "-o", tmp_path / "model.pth")
+    assert done.exit_code == 1
+    assert "must end in .safetensors, .onnx, .pt2" in " ".join((done.output + done.stderr).split())
