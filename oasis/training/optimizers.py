@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, AdamW
 
 
 def fused_adam(parameters: Iterable[nn.Parameter], **settings: Any) -> Adam:
@@ -16,8 +16,19 @@ def fused_adam(parameters: Iterable[nn.Parameter], **settings: Any) -> Adam:
         settings: of `torch.optim.Adam`.
     """
     parameters = list(parameters)
+    return Adam(parameters, fused=_fused(parameters), **settings)
+
+
+def fused_adamw(parameters: Iterable[nn.Parameter], **settings: Any) -> AdamW:
+    """AdamW likewise; `settings` of `torch.optim.AdamW`."""
+    parameters = list(parameters)
+    return AdamW(parameters, fused=_fused(parameters), **settings)
+
+
+def _fused(parameters: list[nn.Parameter]) -> bool | None:
+    """Whether to ask for the one kernel; None leaves the choice to torch."""
     kinds = {(each.device, each.dtype): each for each in parameters}
-    return Adam(parameters, fused=True if all(map(_has_kernel, kinds.values())) else None, **settings)
+    return True if all(map(_has_kernel, kinds.values())) else None
 
 
 def _has_kernel(like: Tensor) -> bool:
