@@ -122,10 +122,27 @@ def seconds_alone(encodings: dict[str, Encoding], options: argparse.Namespace) -
 
 
 def seconds_of_steps(encodings: dict[str, Encoding], streets: Batch, options: argparse.Namespace) -> dict[str, float]:
-    """How long a step of both networks takes with each, the encoding of its batch included."""
+    """How long a step of both networks takes with each, the encoding of its batch included.
+
+    Each takes turns with `semantic` alone, since at full width the networks of all of them want 40 GB; its time is
+    given as a multiple of that of `semantic` in the first of these duels.
+    """
+    seconds = {BASELINE: 0.0}
+    for name in encodings:
+        if name != BASELINE:
+            duel = _duel([BASELINE, name], encodings, streets, options)
+            seconds[BASELINE] = seconds[BASELINE] or duel[BASELINE]
+            seconds[name] = seconds[BASELINE] * duel[name] / duel[BASELINE]
+    return seconds
+
+
+def _duel(
+    names: Sequence[str], encodings: dict[str, Encoding], streets: Batch, options: argparse.Namespace
+) -> dict[str, float]:
+    """The median seconds of a step with each of a few encodings that take turns."""
     steppers: dict[str, Stepper] = {}
-    for name, encoding in encodings.items():
-        batch = replace(streets, condition=encoding(streets.label, streets.instance))
+    for name in names:
+        batch = replace(streets, condition=encodings[name](streets.label, streets.instance))
         settings = [*settings_of(options), "speed=fast", f"encoding={name}"]
         steppers[name] = Stepper(settings, batch, options.device)
 

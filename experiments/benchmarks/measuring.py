@@ -127,6 +127,8 @@ def report(name: str, ratio: float, rows: Sequence[Mapping[str, Any]], options: 
     """
     if options.json is not None:
         settings = {key: value for key, value in vars(options).items() if key != "json"}
+        if settings.get("root"):
+            settings["root"] = Path(settings["root"]).name  # where it lies on this machine is nobody's business
         content = {
             "name": name,
             "ratio": ratio,
