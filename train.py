@@ -1,55 +1,58 @@
 """Train a model: `python train.py data.root=DIR encoding=NAME`. Everything that can be set stands in conf/."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from oasis.checkpoint import find_to_resume
-from oasis.training import (
-    ConfigInCheckpoint,
-    list_files,
-    memory_advice,
-    print_networks,
-    quiet,
-    report_errors,
-    telling_how_to_go_on,
-)
+from oasis import training
+from oasis.checkpoint import find_to_resume, start_from
 
 
-def train(cfg: DictConfig) -> None:
-    """Compose -> instantiate -> fit."""
-    quiet()
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+def train(cfg: DictConfig) -> dict[str, float | None]:
+    """Compose -> instantiate -> fit; returns the scores of the last validation."""
+    training.quiet()
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config)
-    OmegaConf.save(OmegaConf.create(config), Path(cfg.paths.output_dir, "config.yaml"))
-    with telling_how_to_go_on(HydraConfig.get().overrides.task), memory_advice(config):
+    folder = Path(cfg.paths.output_dir)
+    if training.finished_before(folder, config, cfg.resume):
+        return training.final_metrics(folder)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    job = folder.name if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config, job, folder)
+    training.write_config(folder, config)
+    with training.advice(config, HydraConfig.get().overrides.task):
         encoding = instantiate(cfg.encoding)
         data = instantiate(cfg.data, encoding=encoding)
         model = instantiate(cfg.model, condition_channels=encoding.channels)
         model.check_size(data.height, data.width)
+        if cfg.init_from and checkpoint is None:
+            start_from(cfg.init_from, model)
         if cfg.summary:
-            print_networks(model, data.height, data.width)
+            training.print_networks(model, data.height, data.width)
         callbacks, loggers = (
             [instantiate(part) for part in (cfg.get(group) or {}).values() if part is not None]
             for group in ("callbacks", "logger")
         )
-        trainer = instantiate(cfg.trainer, callbacks=[*callbacks, ConfigInCheckpoint(config)], logger=loggers)
+        trainer = instantiate(cfg.trainer, callbacks=[*callbacks, training.ConfigInCheckpoint(config)], logger=loggers)
         trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
-    list_files(Path(cfg.paths.output_dir))
+    training.list_files(folder)
+    return training.final_metrics(folder)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> dict[str, float | None]:
     """One run, or one job of a sweep."""
     cfg.paths.output_dir = HydraConfig.get().runtime.output_dir  # absolute, and the job's own in a sweep
-    train(cfg)
+    one_of_many = HydraConfig.get().mode == RunMode.MULTIRUN
+    with training.telling_errors(cfg.paths.output_dir) if one_of_many else nullcontext():
+        return train(cfg)
 
 
 if __name__ == "__main__":
-    report_errors(main)
+    training.report_errors(main)

@@ -49,6 +49,10 @@ class LowMemoryError(OasisError, MemoryError):
     """A run that needs more memory than there is."""
 
 
+class LostProcessError(OasisError, RuntimeError):
+    """One of several processes that train together is gone."""
+
+
 class MissingWeightsError(ConfigurationError):
     """Weights of a measuring network that nobody named and that are nowhere to be found."""
 

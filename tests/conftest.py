@@ -1,5 +1,8 @@
 """Fixtures: tiny datasets that are written as needed, and runs small enough for a test."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +114,34 @@ def composed() -> Callable[..., DictConfig]:
 def tiny_overrides(tiny: TinyDataset, tmp_path: Path) -> list[str]:
     """Settings for a run that takes a second."""
     return [*TINY, f"paths.runs={tmp_path / 'runs'}", f"data.root={tiny.root}"]
+
+
+@pytest.fixture(scope="session")
+def run_two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Runs a file as two processes, `python FILE RANK FOLDER`; returns the folder, into which both have written."""
+
+    def run(file: str) -> Path:
+        folder = tmp_path_factory.mktemp(Path(file).stem)
+        ranks = [
+            subprocess.Popen(
+                [sys.executable, "-W", "ignore", file, str(rank), str(folder)],
+                env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(2)
+        ]
+        try:
+            for rank in ranks:
+                _, complaint = rank.communicate(timeout=120)
+                assert rank.returncode == 0, complaint[-3000:]
+        finally:
+            for rank in ranks:
+                rank.kill()
+                rank.wait()
+        return folder
+
+    return run
 
 
 @pytest.fixture

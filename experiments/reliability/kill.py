@@ -3,135 +3,20 @@
 import argparse
 import os
 import random
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from experiments.reliability.trainings import (
-    BATCHES,
-    EVERY,
-    Training,
-    difference,
-    ended,
-    readers,
-    send,
-    send_to_all,
-    wait_a_while,
-)
-
-FULL_DISK = 74
-Disturb = Callable[[Training, BaseProcess, random.Random], None]
-
-
-def kill_trainer(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """No time for anything."""
-    send(process.pid, signal.SIGKILL)
-
-
-def kill_reader(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """As the kernel does when memory runs out."""
-    for pid in readers(process)[:1]:
-        send(pid, signal.SIGKILL)
-
-
-def terminate(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """As schedulers do first."""
-    send(process.pid, signal.SIGTERM)
-
-
-def warn_of_time_limit(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """As SLURM does where it is asked to."""
-    send(process.pid, signal.SIGUSR1)
-
-
-def press_ctrl_c(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """A terminal tells every process of the group."""
-    send_to_all(process, signal.SIGINT)
-
-
-def terminate_group(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """As SLURM does when a job is cancelled."""
-    send_to_all(process, signal.SIGTERM)
-
-
-def fill_disk(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """Leave no room, until the run has ended of it."""
-    filler = training.folder / "filler"
-    if os.path.ismount(training.folder):
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
-    elif process.pid is not None and process.is_alive():
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-    code = ended(process)
-    filler.unlink(missing_ok=True)
-    if code not in (0, FULL_DISK):
-        raise AssertionError(f"a run on a full disk ended with {code}, not with {FULL_DISK}")
-
-
-def truncate(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """Kill, and cut off the newest checkpoint somewhere."""
-    kill_trainer(training, process, chance)
-    ended(process)
-    for path in training.checkpoints()[:1]:
-        os.truncate(path, chance.randrange(path.stat().st_size))
-
-
-def flip_byte(training: Training, process: BaseProcess, chance: random.Random) -> None:
-    """Kill, and change one byte of the newest checkpoint."""
-    kill_trainer(training, process, chance)
-    ended(process)
-    for path in training.checkpoints()[:1]:
-        content = bytearray(path.read_bytes())
-        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
-        path.write_bytes(content)
-
-
-@dataclass
-class Disturbance:
-    """What is done to a run, and what it may cost.
-
-    Attributes:
-        name: of the row.
-        act: does it.
-        most_repeated: batches that may have to be done again.
-        small_disk: whether the run gets a disk of its own, where it may be mounted.
-        code: what a disturbed process that has trained returns; None for anything.
-    """
-
-    name: str
-    act: Disturb
-    most_repeated: int = EVERY
-    small_disk: bool = False
-    code: int | None = None
-
-
-DISTURBANCES = (
-    Disturbance("kill -9 of the trainer", kill_trainer),
-    Disturbance("kill -9 of a reader", kill_reader),
-    Disturbance("SIGTERM", terminate, 0, code=143),
-    Disturbance("SIGUSR1", warn_of_time_limit, 0, code=138),
-    Disturbance("Ctrl-C, to all processes", press_ctrl_c, 0, code=130),
-    Disturbance("SIGTERM, to all processes", terminate_group),
-    Disturbance("full disk", fill_disk, small_disk=True),
-    Disturbance("checkpoint cut off", truncate, 2 * EVERY),
-    Disturbance("checkpoint with a flipped bit", flip_byte, 2 * EVERY),
-)
+from experiments.reliability.disturbances import DISTURBANCES, Disturbance
+from experiments.reliability.trainings import BATCHES, EVERY, Training, difference, ended, wait_a_while
 
 
 @dataclass
@@ -162,7 +47,7 @@ def play(disturbance: Disturbance, rounds: int, root: Path, expected: dict[str, 
         chance = random.Random(f"{seed} {disturbance.name} {number}")
         folder = root / "runs"
         mounted = disturbance.small_disk and _mount(folder)
-        training = Training(folder, root / f"tally_{disturbance.act.__name__}_{number}")
+        training = Training(folder, root / f"tally_{disturbance.act.__name__}_{number}", disturbance.settings)
         try:
             _round(disturbance, training, chance, longest, expected, row)
         except Exception as error:
@@ -210,11 +95,17 @@ def _mount(folder: Path) -> bool:
         return False
 
 
-def undisturbed(root: Path) -> tuple[dict[str, Any], float]:
-    """What a run learns that is left alone, and how long it takes once all is warm."""
+def undisturbed(root: Path, settings: tuple[str, ...] = ()) -> tuple[dict[str, Any], float]:
+    """What a run learns that is left alone, and how long it takes once all is warm.
+
+    Args:
+        root: for the runs.
+        settings: of the run, on top of the common ones.
+    """
     for name in ("first", "second"):
         start = time.monotonic()
-        training = Training(root / name, root / f"tally_{name}")
+        folder = root / f"{name}_{len(settings)}"
+        training = Training(folder, root / f"tally_{folder.name}", settings)
         if training.finish() != [0]:
             sys.exit(f"an undisturbed run fails:\n{Path(f'{training.tally}.log').read_text()}")
         seconds = time.monotonic() - start
@@ -230,17 +121,24 @@ def main() -> None:
     arguments = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="reliability_"))
     os.environ["PANOPTIC_OASIS_CACHE"] = str(root / "cache")
-    expected, seconds = undisturbed(root)
     table = Table("disturbance", "rounds", "disturbed", "resumed", "identical", "most batches repeated")
     faults = []
+    alone: dict[tuple[str, ...], tuple[dict[str, Any], float]] = {}
     for disturbance in DISTURBANCES:
-        if arguments.only in disturbance.name:
-            row = play(disturbance, arguments.rounds, root, expected, seconds, arguments.seed)
-            counts = (row.rounds, row.disturbed, row.resumed, row.identical, row.repeated)
-            table.add_row(disturbance.name, *map(str, counts))
-            faults += [f"{disturbance.name}: {fault}" for fault in row.faults]
+        if arguments.only not in disturbance.name:
+            continue
+        settings = disturbance.settings
+        if settings not in alone:
+            alone[settings] = undisturbed(root, settings)
+        row = play(disturbance, arguments.rounds, root, *alone[settings], arguments.seed)
+        counts = (row.rounds, row.disturbed, row.resumed, row.identical, row.repeated)
+        table.add_row(disturbance.name, *map(str, counts))
+        print(f"{time.strftime('%H:%M')} {disturbance.name}: {counts}", file=sys.stderr, flush=True)
+        faults += [f"{disturbance.name}: {fault}" for fault in row.faults]
     Console(width=120).print(table)
-    print(f"an undisturbed run takes {seconds:.1f} s, {BATCHES} batches, a checkpoint every {EVERY}")
+    for settings, (_, seconds) in alone.items():
+        name = " ".join(("an undisturbed run", *settings))
+        print(f"{name} takes {seconds:.1f} s, {BATCHES} batches, a checkpoint every {EVERY}")
     if faults:
         sys.exit("\n".join(faults))
     shutil.rmtree(root)

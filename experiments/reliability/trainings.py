@@ -6,6 +6,7 @@ import random
 import runpy
 import signal
 import sys
+import time
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -42,7 +43,7 @@ SETTINGS = (
     "callbacks.checkpoints.keep_last=2",
     "+callbacks.tally._target_=experiments.reliability.trainings.Tally",
 )
-COMPARED = ("state_dict", "optimizer_states", "generator_ema", "progress", "random_state")
+COMPARED = ("state_dict", "optimizer_states", "generator_ema", "progress")
 
 
 class Tally(Callback):
@@ -58,7 +59,9 @@ class Tally(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Count one."""
+        """Count one; of several processes, the first does."""
+        if not trainer.is_global_zero:
+            return
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(handle, b".")
         os.close(handle)
@@ -70,11 +73,13 @@ class Training:
     Args:
         folder: of its runs; made.
         tally: the file that counts its batches, outside of the folder, whose disk may be full.
+        settings: on top of the common ones.
     """
 
-    def __init__(self, folder: Path, tally: Path) -> None:
+    def __init__(self, folder: Path, tally: Path, settings: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.tally = tally
+        self.settings = settings
         self.starts = 0
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -82,7 +87,9 @@ class Training:
         """Begin, or go on."""
         self.starts += 1
         output = self.folder / "run" / f"{self.starts:02d}"
-        process: BaseProcess = _context().Process(target=_train, args=(self.folder, output, self.tally, overrides))
+        process: BaseProcess = _context().Process(
+            target=_train, args=(self.folder, output, self.tally, (*self.settings, *overrides))
+        )
         process.start()
         return process
 
@@ -144,6 +151,29 @@ def readers(process: BaseProcess) -> list[int]:
     with suppress(OSError):
         return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
     return []
+
+
+def ranks(process: BaseProcess) -> list[int]:
+    """The processes that train together, as far as they have started; the first is the one that started the others."""
+    started = [pid for pid in readers(process) if b"LOCAL_RANK=1" in _read(f"/proc/{pid}/environ")]
+    return [process.pid or 0, *started]
+
+
+def gone(pid: int, within: float) -> bool:
+    """Whether a process that need not be a child of this one ends in time."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        state = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        if not state or state[0] in (b"Z", b"X"):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _read(path: str) -> bytes:
+    with suppress(OSError):
+        return Path(path).read_bytes()
+    return b""
 
 
 def send_to_all(process: BaseProcess, number: signal.Signals) -> None:

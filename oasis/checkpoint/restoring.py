@@ -75,8 +75,11 @@ def _rebuilt(config: Mapping[str, Any], channels: int, weights: Mapping[str, Ten
     for name in ours.keys() | weights.keys():
         if name not in ours or name not in weights or ours[name] != weights[name].shape:
             raise ValueError(f"{name} is {_shape(weights, name)} in the file, but {_shape(planned.state_dict(), name)}")
-    # Copies, since what is read may be a map of the file; initialising the network would take longer than reading it.
-    copies = {name: value.to(planned.state_dict()[name].dtype, copy=True) for name, value in weights.items()}
+    # Copied, since what is read may be a map of the file, and laid out as a new network is. Nothing is initialised,
+    # which would take longer than reading.
+    copies = {name: torch.empty_like(like, device="cpu") for name, like in planned.state_dict().items()}
+    for name, value in weights.items():
+        copies[name].copy_(value)
     planned.load_state_dict(copies, assign=True)
     return planned
 

@@ -1,7 +1,8 @@
 """Which checkpoint a run goes on from."""
 
+import glob
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from oasis.checkpoint.reading import counts, load
 from oasis.data import CityscapesDataModule
 from oasis.errors import CheckpointError
 from oasis.training.checkpoints import LAST
+from oasis.training.identity import differences
+from oasis.training.run_folder import SEARCHING
 
 # What has to be the same for weights to mean the same, and for the order of the data to go on.
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
@@ -19,7 +22,13 @@ _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem
 
 
-def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, Any]) -> Path | None:
+def find_to_resume(
+    resume: str | None,
+    runs: str | Path,
+    config: Mapping[str, Any],
+    job: str | None = None,
+    folder: Path | None = None,
+) -> Path | None:
     """The checkpoint that `resume` means, checked to be whole and to fit the run that is about to go on.
 
     Args:
@@ -27,6 +36,10 @@ def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, An
             there is none, so that one command line does for the first start and for all others; else a path.
         runs: the folder that holds the runs of one name.
         config: the resolved configuration of the run about to start.
+        job: the name of this run's folder, if it is a job of a sweep: `last` and `auto` then look into folders of this
+            name alone, for the other jobs differ in what the sweep is about. None = it is no such job.
+        folder: this run's own folder. If it holds a good checkpoint, the run was cut off before: it goes on from there,
+            unless `resume` is a path. None = it has none.
 
     Returns:
         Its path; None to start anew.
@@ -34,31 +47,39 @@ def find_to_resume(resume: str | None, runs: str | Path, config: Mapping[str, An
     Raises:
         CheckpointError: nothing there; see `load`; or the checkpoint was written by another configuration.
     """
-    if resume is None:
+    named = resume is not None and resume not in SEARCHING
+    found = None
+    if folder is not None and not named:
+        found = _first_good(_newest_first(folder.glob("checkpoints/*.ckpt")))
+    if found is None and resume in SEARCHING:
+        found = _among_runs(Path(runs), job)
+    if found is None and resume == "last":
+        below = runs if job is None else Path(runs, "*", job)
+        raise CheckpointError(
+            f"resume=last: no run below {below} has a good checkpoints/{LAST}. Leave resume out, or use resume=auto."
+        )
+    if named:
+        found = _named(Path(str(resume)))
+    if found is None:
         return None
-    if resume in ("last", "auto"):
-        found = _first_good(_newest_first(Path(runs).glob("**/checkpoints/*.ckpt")))
-        if found is None and resume == "auto":
-            return None
-        if found is None:
-            raise CheckpointError(
-                f"resume=last: no run below {runs} has a good checkpoints/{LAST}. Leave resume out, or use resume=auto."
-            )
-    else:
-        found = _named(Path(resume))
     path, written = found
-    differences = [
+    told = [
         f"{key}: {ours} now, {theirs} in the checkpoint"
         for name in _SAME
-        for key, ours, theirs in _differences(name, _look_up(config, name), _look_up(written, name))
+        for key, ours, theirs in differences(_look_up(config, name), _look_up(written, name), name)
         if not key.endswith(_MEANINGLESS_ONCE_TRAINED)
     ]
-    if differences:
+    if told:
         raise CheckpointError(
-            f"{path} was written by another configuration:\n  " + "\n  ".join(differences) + "\nResume it with the "
+            f"{path} was written by another configuration:\n  " + "\n  ".join(told) + "\nResume it with the "
             "settings it was written with, or start anew without resume."
         )
     return path
+
+
+def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | None:
+    within = "**" if job is None else f"*/{glob.escape(job)}"  # a sweep's folder, a job's in it
+    return _first_good(_newest_first(runs.glob(f"{within}/checkpoints/*.ckpt")))
 
 
 def _resumable(path: Path) -> dict[str, Any]:
@@ -104,14 +125,6 @@ def _named(path: Path) -> tuple[Path, dict[str, Any]]:
         if beside is None:
             raise
         raise CheckpointError(f"{error} The newest good one beside it: resume={beside[0]}") from error
-
-
-def _differences(name: str, ours: object, theirs: object) -> Iterator[tuple[str, object, object]]:
-    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
-        for key in sorted(ours.keys() | theirs.keys()):
-            yield from _differences(f"{name}.{key}", ours.get(key), theirs.get(key))
-    elif ours != theirs:
-        yield name, ours, theirs
 
 
 def _look_up(config: Mapping[str, Any], dotted: str) -> object:

@@ -14,6 +14,7 @@ from oasis.cli.export import export
 from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
+from oasis.cli.report import report
 from oasis.cli.train_judge import train_judge
 from oasis.errors import OasisError, message
 
@@ -40,7 +41,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-for _command in (data_check, prepare, encodings, train_judge, evaluate, generate, import_official, export):
+for _command in (data_check, prepare, encodings, train_judge, evaluate, report, generate, import_official, export):
     app.command()(_command)
 app.command("app")(app_command)
 

@@ -14,7 +14,8 @@ FILE = "bad_samples.csv"
 class BadSamples:
     """Counts the bad samples of one split: warns of each once, lists it, and ends the run where there are too many.
 
-    Several processes may list theirs in one file; each warns of, and counts, those that it met itself.
+    Several processes list theirs in one file: each warns of those that it met itself, and counts those of all, or its
+    own alone where there is no run folder.
 
     Args:
         tolerance: how many are put up with.
@@ -32,6 +33,7 @@ class BadSamples:
         self.size = size
         self.folder = folder
         self.known: dict[int, Refusal] = {}
+        self._count = 0
 
     def report(self, refusals: Sequence[Refusal]) -> None:
         """Take note of samples that could not be read; those that are known already are passed over.
@@ -43,18 +45,19 @@ class BadSamples:
             if refusal.position in self.known:
                 continue
             self.known[refusal.position] = refusal
-            self._list(refusal)
+            self._count = max(len(self.known), self._list(refusal))
             warnings.warn(
-                f"Bad sample {refusal.name} ({self.split}, {len(self.known)} of {self.size} so far): {refusal.reason} "
+                f"Bad sample {refusal.name} ({self.split}, {self._count} of {self.size} so far): {refusal.reason} "
                 "Training sees another one in its place, and scores leave it out.",
                 stacklevel=2,
             )
         if refusals:
-            self.tolerance.require_few(len(self.known), self.size, self.split, refusals[-1].reason)
+            self.tolerance.require_few(self._count, self.size, self.split, refusals[-1].reason)
 
-    def _list(self, refusal: Refusal) -> None:
+    def _list(self, refusal: Refusal) -> int:
+        """Add one to the file; how many of this split stand there then, 0 where that cannot be told."""
         if self.folder is None:
-            return
+            return 0
         path = self.folder / FILE
         row = [self.split, refusal.name, refusal.reason]
         with suppress(OSError):  # a full disk is no reason to end a run that was told to go on
@@ -67,3 +70,6 @@ class BadSamples:
                     writer.writerow(["split", "sample", "reason"])
                 if row[:2] not in listed:
                     writer.writerow(row)
+                    listed.append(row[:2])
+                return sum(split == self.split for split, _ in listed[1:])
+        return 0

@@ -160,13 +160,22 @@ class CityscapesDataModule(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Sample]:
         """The validation split in order; of several processes each reads a part, all as many samples.
 
-        Some samples are then read twice, if the split cannot be divided: metrics count each once, by its `index`.
+        Some samples are then read twice, if the split cannot be divided; metrics and losses count each once.
         """
         dataset = self.dataset("val")
         sampler: DistributedSampler[Sample] | None = None
         if self._processes > 1:
             sampler = DistributedSampler(dataset, self._processes, self._rank, shuffle=False)
         return self._loader("val", dataset, lasting=True, sampler=sampler)
+
+    def new_in_validation(self, batch: int, samples: int) -> int:
+        """How many of the `samples` of this process's part of a validation batch no other reads; they come first."""
+        first, size = batch * (self.batch_size // self._processes), len(self.dataset("val"))
+        return sum((first + place) * self._processes + self._rank < size for place in range(samples))
+
+    def size_in_validation(self, batch: int) -> int:
+        """Samples of a validation batch, over all processes."""
+        return min(self.batch_size, len(self.dataset("val")) - batch * self.batch_size)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of an own shuffling of the training split, the same at every call.

@@ -98,6 +98,23 @@ def mean_of_processes(terms: LossTerms) -> LossTerms:
     return dict(zip(terms, (values / dist.get_world_size()).unbind(), strict=True))
 
 
+def mean_of_samples(terms: LossTerms, samples: int) -> LossTerms:
+    """The mean over the samples of all processes, of which some may have fewer than others, or none.
+
+    Lightning weighs too, but rounds the mean of the numbers of samples down.
+
+    Args:
+        terms: scalars, means over the samples of this process; anything where it has none.
+        samples: how many it has.
+    """
+    if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+        return terms
+    values = torch.stack([*terms.values(), torch.ones_like(next(iter(terms.values())))])
+    sums = values * samples if samples else torch.zeros_like(values)  # a mean over nothing is NaN
+    dist.all_reduce(sums)
+    return dict(zip(terms, (sums[:-1] / sums[-1]).unbind(), strict=True))
+
+
 def fit_state(optimizer: Optimizer) -> None:
     """Lay out and place an optimizer's state as its parameters are.
 

@@ -15,7 +15,7 @@ from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPercept
 from oasis.models import Judgement, OASISDiscriminator, OASISGenerator
 from oasis.models.initialization import iterate_norms
 from oasis.randomness import Stream
-from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, on_host
+from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, mean_of_samples, on_host
 from oasis.training.compilation import Compiled
 from oasis.training.recomputation import recompute_blocks
 from oasis.training.sampling import fixed_noise, sampling_generator, sources_of, training_noise
@@ -218,13 +218,16 @@ class OASIS(GANModule):
         """
         with sampling_generator(self.trainer) as generator:
             fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
-        fake_logits = self.discriminator(fake)
+        data = data_of(self.trainer)
+        new = data.new_in_validation(batch_idx, len(batch))
+        on_fake, on_real = (self.discriminator(pictures)[:new] for pictures in (fake, batch.image))
         terms = {
-            "val/generator_adversarial": self.adversarial.real(fake_logits, batch.label),
-            "val/discriminator_real": self.adversarial.real(self.discriminator(batch.image), batch.label),
-            "val/discriminator_fake": self.adversarial.fake(fake_logits),
+            "val/generator_adversarial": self.adversarial.real(on_fake, batch.label[:new]),
+            "val/discriminator_real": self.adversarial.real(on_real, batch.label[:new]),
+            "val/discriminator_fake": self.adversarial.fake(on_fake),
         }
-        self.log_dict({**terms, **self.log_step()}, batch_size=len(batch), sync_dist=True)
+        terms, total = mean_of_samples(terms, new), data.size_in_validation(batch_idx)
+        self.log_dict({**terms, **self.log_step()}, batch_size=total, sync_dist=True)
         return fake
 
     def check_size(self, height: int, width: int) -> None:

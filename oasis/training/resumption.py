@@ -70,6 +70,11 @@ def mark_validation_due(checkpoint: dict[str, Any]) -> None:
     progress["current"] = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 
 
+def _script() -> str:
+    """What was called; a job of a sweep may have been called by the script of its launcher."""
+    return "train.py" if Path(sys.argv[0]).name == "_submit.py" else sys.argv[0]
+
+
 def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
     """The command line that goes on from a checkpoint with the settings of this run.
 
@@ -81,4 +86,4 @@ def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
     if not _UNQUOTED.fullmatch(path):
         path = "'" + path.replace("'", r"\'") + "'"
     kept = [override for override in overrides if not override.startswith("resume=")]
-    return shlex.join(["python", sys.argv[0], *kept, f"resume={path}"])
+    return shlex.join(["python", _script(), *kept, f"resume={path}"])

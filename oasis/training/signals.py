@@ -35,6 +35,11 @@ class Stopped(SystemExit):
         name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
         self.reason = f"Stopped by {name} after batch {batches}."
         self.checkpoint = checkpoint
+        self._arguments = (number, batches, checkpoint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A job of a sweep may end in a process of its own, and is heard of by pickle."""
+        return type(self), self._arguments
 
 
 class StopOnSignal(Checkpoint):

@@ -1,10 +1,16 @@
 """A trainer that fits two networks which step apart, on however many devices."""
 
 import os
+import sys
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.strategies import DDPStrategy, Strategy
+
+from oasis.errors import ConfigurationError
+from oasis.training.partners import lead
+
+_LAUNCHERS = ("submitit.", "joblib.")
 
 
 def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Trainer:
@@ -20,10 +26,32 @@ def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Train
     Args:
         strategy: `auto`, or what Lightning knows.
         settings: all others of `pytorch_lightning.Trainer`.
+
+    Raises:
+        ConfigurationError: several processes in a job of a sweep that cannot start them.
     """
-    if strategy == "auto" and _several(settings):
+    several = _several(settings)
+    if several:
+        _require_script()
+        lead()
+    if strategy == "auto" and several:
         strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False, gradient_as_bucket_view=True)
     return pl.Trainer(strategy=strategy, **settings)
+
+
+def _require_script() -> None:
+    """Refuse several processes where Lightning, which starts the others as this one was started, could not.
+
+    Raises:
+        ConfigurationError: this is a job of a sweep whose launcher has started it by a script of its own.
+    """
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None and spec.name.startswith(_LAUNCHERS) and "SLURM_NTASKS" not in os.environ:
+        raise ConfigurationError(
+            "trainer.devices, trainer.num_nodes: jobs of hydra/launcher=local and of hydra/launcher=parallel train on "
+            "one device each. Set trainer.devices=1, or leave hydra/launcher out: jobs then take turns. On a cluster, "
+            "hydra/launcher=slurm."
+        )
 
 
 def _several(settings: dict[str, Any]) -> bool:

@@ -119,6 +119,19 @@ def test_several_lists_in_one_file(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
+def test_several_processes_together_may_not_meet_too_many(tmp_path):
+    """Each meets two of ten; three are put up with, and samples of another split do not count."""
+    few = Tolerance("skip", 0.3)
+    first, second, other = (BadSamples(few, split, 10, tmp_path) for split in ("train", "train", "val"))
+    first.report([Refusal(0, "a", "torn a"), Refusal(1, "b", "torn b")])
+    other.report([Refusal(0, "y", "torn y"), Refusal(1, "z", "torn z")])
+    second.report([Refusal(1, "b", "torn b"), Refusal(5, "c", "torn c")])
+    with pytest.raises(DatasetError, match=r"4 of 10 samples of the split 'train'.*torn d"):
+        second.report([Refusal(6, "d", "torn d")])
+    BadSamples(few, "train", 10, None).report([Refusal(6, "d", "torn d")])  # knows of no others
+
+
+@pytest.mark.filterwarnings("ignore:Bad sample")
 def test_a_run_folder_that_cannot_be_written_does_not_end_the_run(tmp_path):
     (tmp_path / "file").write_text("")
     BadSamples(LAX, "train", 10, tmp_path / "file").report([Refusal(0, "a", "a")])

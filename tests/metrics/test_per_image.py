@@ -1,8 +1,6 @@
 """One value an image: repeats, order, and two processes."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +18,6 @@ from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
 from oasis.metrics.scored_classes import ScoredClasses
 
-ROOT = Path(__file__).parents[2]
 IMAGES = 7
 # Which images each of two processes sees.
 DEALT = {
@@ -79,26 +76,8 @@ def run_rank(rank, folder):
 
 
 @pytest.fixture(scope="module")
-def of_two_processes(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("processes")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__, str(rank), str(folder)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        for rank in ranks:
-            _, complaint = rank.communicate(timeout=60)
-            assert rank.returncode == 0, complaint[-3000:]
-    finally:
-        for rank in ranks:
-            rank.kill()
-            rank.wait()
+def of_two_processes(run_two_ranks):
+    folder = run_two_ranks(__file__)
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
 
 

@@ -1,9 +1,6 @@
 """Batch norms over processes, against one process with the whole batch."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +9,6 @@ from torch import nn
 
 from oasis.models.norms import SyncBatchNorm, build_norm
 
-ROOT = Path(__file__).parents[2]
 SHAPE = (4, 3, 5, 6)
 MOMENTA = (0.1, None)
 
@@ -44,26 +40,8 @@ def run_rank(rank: int, folder: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def of_two_processes(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("norms")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__, str(rank), str(folder)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        for rank in ranks:
-            _, complaint = rank.communicate(timeout=120)
-            assert rank.returncode == 0, complaint[-3000:]
-    finally:
-        for rank in ranks:
-            rank.kill()
-            rank.wait()
+def of_two_processes(run_two_ranks):
+    folder = run_two_ranks(__file__)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 

@@ -1,15 +1,27 @@
 """Short versions of what `experiments/reliability` does for longer."""
 
+import signal
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from experiments.reliability import kill
+from experiments.reliability.disturbances import (
+    DISTURBANCES,
+    SURVIVES,
+    TWO_PROCESSES,
+    fill_disk,
+    flip_byte,
+    kill_trainer,
+)
 from experiments.reliability.fuzz_checkpoints import fuzz, resume_some
 from experiments.reliability.leaks import slopes
-from experiments.reliability.trainings import Training, difference
+from experiments.reliability.trainings import EVERY, Training, difference, ended, gone, ranks, send
 
-SHORT = [each for each in kill.DISTURBANCES if each.act in (kill.kill_trainer, kill.fill_disk, kill.flip_byte)]
+SHORT = [each for each in DISTURBANCES if each.act in (kill_trainer, fill_disk, flip_byte)]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +46,29 @@ def test_a_disturbed_run_goes_on_to_the_same_end(disturbance, undisturbed, root)
     assert (row.rounds, row.resumed, row.identical) == (1, 1, 1)
 
 
+def test_when_one_of_two_processes_is_killed_the_other_says_so_and_ends(root):
+    """The one that started the other; where the other is killed, Lightning may be first to say so."""
+    alone = Training(root / "two", root / "tally_two", TWO_PROCESSES)
+    assert alone.finish() == [0]
+    training = Training(root / "rank", root / "tally_rank", TWO_PROCESSES)
+    process = training.start()
+    while process.is_alive() and training.batches() <= EVERY:
+        time.sleep(0.02)
+    both = ranks(process)
+    assert len(both) == 2
+    send(both[0], signal.SIGKILL)
+    assert [gone(pid, SURVIVES) for pid in both] == [True, True]
+    assert ended(process) != 0
+    said = Path(f"{training.tally}.log").read_text()
+    assert "error: Another process of this run is gone" in said
+    assert "resume=last" in said
+    assert "[rank1]: Traceback" not in said  # of the survivor; an orphaned reader may leave one
+    assert training.finish() == [0]
+    assert not difference(training.result(), alone.result())
+
+
 def test_spoilt_checkpoints_give_documented_errors_only(undisturbed, root, tmp_path):
-    training = Training(root / "second", root / "tally_second")
+    training = Training(root / "second_0", root / "tally_second_0")
     outcomes, faults = fuzz(training.checkpoints()[0], 70, 0, tmp_path)
     assert not faults
     for name in ("cut", "flip", "shift", "foreign", "config"):

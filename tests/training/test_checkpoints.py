@@ -338,7 +338,6 @@ def test_a_raw_pickle_is_not_read(tmp_path, capsys):
         (lambda checkpoint: checkpoint["optimizer_states"].pop(), ""),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].pop("exp_avg"), "exp_avg"),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].update(exp_avg=torch.zeros(3)), "exp_avg"),
-        (lambda checkpoint: checkpoint["random_state"].update(cpu=torch.zeros(3)), ""),
         (lambda checkpoint: checkpoint["state_dict"].popitem(), "state_dict"),
     ],
 )
@@ -376,12 +375,6 @@ def test_learning_rates_are_those_of_the_resumed_run(run, fit, read_checkpoint):
                "generator.init_gain=1.0")  # fmt: skip
     rates = [state["param_groups"][0]["lr"] for state in read_checkpoint(more)["optimizer_states"]]
     assert rates == [1e-5, 4e-4]
-
-
-def test_no_random_state_to_resume(fit):
-    run = fit("run", "trainer.max_epochs=1", "callbacks.random_state=null")
-    with pytest.raises(CheckpointError, match=r"callbacks\.random_state=null"):
-        fit("more", "trainer.max_epochs=2", f"resume={last(run)}")
 
 
 def test_another_configuration(run, fit):

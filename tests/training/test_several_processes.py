@@ -44,11 +44,15 @@ def run(*arguments: str, **environment: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def losses(output: Path) -> list[dict[str, float]]:
+def rows(output: Path) -> list[dict[str, str]]:
     with (output / "metrics.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["discriminator/real"]]
-    names = [name for name in rows[0] if name.startswith(("generator/", "discriminator/"))]
-    return [{name: float(row[name]) for name in names} for row in rows]
+        return list(csv.DictReader(file))
+
+
+def losses(output: Path) -> list[dict[str, float]]:
+    batches = [row for row in rows(output) if row["discriminator/real"]]
+    names = [name for name in batches[0] if name.startswith(("generator/", "discriminator/"))]
+    return [{name: float(row[name]) for name in names} for row in batches]
 
 
 def assert_same_losses(found: Path, expected: Path) -> None:
@@ -72,6 +76,27 @@ def test_two_processes_train_as_one(tiny, tiny_overrides, fit, tmp_path, variant
     # Adam's first steps are signs: a gradient of nearly 0 may move a weight either way, by 4e-4. On average they agree.
     apart = [(two["state_dict"][name] - weight).abs().double().mean() for name, weight in one["state_dict"].items()]
     assert torch.stack(apart).mean() < 2e-5
+
+
+def test_validation_losses_count_each_sample_once(tiny_overrides, fit, tmp_path):
+    """Three samples for two processes: one is read twice."""
+    still = [f"model.{network}_optimizer.lr=0.0" for network in ("generator", "discriminator")]
+    once = [
+        *still,
+        "callbacks.ema.bn_batches=0",
+        "trainer.max_epochs=1",
+        "trainer.check_val_every_n_epoch=1",
+        "trainer.limit_train_batches=1",
+    ]
+    one = fit("one", *COMMON, *once)
+    run(*command(tiny_overrides, tmp_path / "two", *once, "trainer.devices=2"))
+    names = [f"val/{name}" for name in ("generator_adversarial", "discriminator_real", "discriminator_fake")]
+    expected, found = (
+        [[float(row[name]) for name in names] for row in rows(folder) if row[names[0]]]
+        for folder in (one, tmp_path / "two")
+    )
+    assert len(expected) == 1
+    assert found == [pytest.approx(expected[0], rel=1e-6)]
 
 
 def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, tmp_path):

@@ -1,0 +1,61 @@
+"""Makes results/table.md from results/runs.csv: `python -m experiments.panoptic_encodings.make_table`.
+
+The runs are gone from the repository, their numbers are not: whatever the table says is worked out from runs.csv, and a
+test does it again.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from oasis.reporting import Setting, assemble, read_runs_table
+from oasis.reporting.markdown import escaped, table_as_markdown
+from oasis.reporting.report import baseline_pairs, discriminator_pairs
+from oasis.reporting.tables import cost_table, difference_table, score_table
+from oasis.reporting.words import how_to_read, verdicts
+
+RESULTS = Path(__file__).parent / "results"
+RUNS, TABLE = "runs.csv", "table.md"
+
+
+def table_of(runs: Path) -> str:
+    """What table.md has to say of a table of runs.
+
+    Raises:
+        ConfigurationError: not a table of runs, or none of them finished.
+    """
+    study = assemble(read_runs_table(runs))
+    lines = ["<!-- Made from runs.csv by make_table.py; do not edit. -->", ""]
+    lines += [f"- {escaped(warning)}" for warning in study.warnings]
+    for number, setting in enumerate(study.settings, 1):
+        if len(study.settings) > 1:
+            lines += [f"# Setting {number}", ""]
+        lines += _of(setting)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _of(setting: Setting) -> Iterator[str]:
+    yield from ("Mean ± standard deviation over n seeds.", "", table_as_markdown(score_table(setting)), "")
+    pairs, across = baseline_pairs(setting), discriminator_pairs(setting)
+    first = setting.arms[0].discriminator
+    for chosen, other in ((pairs, setting.baseline), (across, f"the discriminator {first}")):
+        if chosen:
+            yield from (f"## Differences from {other}", "")
+            yield from (table_as_markdown(difference_table(setting, chosen, f"minus {other}")), "")
+            yield from (f"- {escaped(sentence)}" for sentence in verdicts(setting, chosen))
+            yield ""
+    for text in how_to_read(setting, [*pairs, *across]):
+        yield from (escaped(text), "")
+    yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(setting)), "")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of runs.csv, and of table.md")
+    results = parser.parse_args(arguments).results
+    (results / TABLE).write_text(table_of(results / RUNS), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

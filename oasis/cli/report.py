@@ -1,0 +1,47 @@
+"""`oasis report`: from runs to a table with error bars, curves and pictures."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+
+def report(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUNS...",
+            help="Run folders, folders that hold some, offline W&B runs, or a runs.csv of an earlier report.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for report.html, report.md, table.csv, ...")],
+    baseline: Annotated[str, typer.Option(help="The encoding that all others are compared with.")] = "semantic",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse runs of different budgets or data, unfinished and repeated ones.")
+    ] = False,
+    samples: Annotated[int, typer.Option(min=0, help="Label maps that all runs paint; 0 = none.")] = 6,
+    gallery: Annotated[Path | None, typer.Option(help="Also write this PNG: maps, baseline, best, photo.")] = None,
+    streets: Annotated[int, typer.Option(min=1, help="Rows of the gallery.")] = 4,
+    best_by: Annotated[str | None, typer.Option(help="Metric that chooses the gallery's best, as judge/pq.")] = None,
+) -> None:
+    """Compare trainings: means over seeds, paired differences with intervals, curves, samples, costs."""
+    # Loading torch takes seconds, which `oasis --help` need not wait for.
+    from oasis.cli.report_printing import print_study
+    from oasis.reporting import assemble, find_runs, write_gallery, write_report
+    from oasis.reporting.report import written
+
+    found = find_runs(runs)
+    study = assemble(found.runs, found.unreadable, baseline, strict=strict)
+    command = shlex.join(["oasis", *sys.argv[1:]])
+    files = write_report(study, output, samples=samples, command=command)
+    console = Console()
+    print_study(study, console)
+    if gallery is not None:
+        for note in write_gallery(study.settings[0], gallery, streets=streets, metric=best_by):
+            console.print(note, markup=False, soft_wrap=True)
+        files.append(gallery)
+    console.print(written(files), markup=False, soft_wrap=True)

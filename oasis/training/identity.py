@@ -1,0 +1,101 @@
+"""What makes two runs the same experiment."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+# Says where and how a run is computed, stored and watched, not what it computes.
+_ASIDE = {
+    "": ("name", "paths", "logger", "resume", "summary"),
+    "data": (
+        "num_workers",
+        "pin_memory",
+        "worker_timeout",
+        "use_prepared",
+        "prepare",
+        "prepared_folder",
+    ),
+    "trainer": (
+        "accelerator",
+        "devices",
+        "num_nodes",
+        "strategy",
+        "default_root_dir",
+        "log_every_n_steps",
+        "enable_progress_bar",
+        "enable_model_summary",
+    ),
+}
+_WATCHING = (
+    "Checkpoints",
+    "EncodingLog",
+    "ImageLogger",
+    "KeepCurves",
+    "LossPlot",
+    "ProgressBar",
+    "RunSummary",
+    "StopOnNonFinite",
+    "StopOnSignal",
+    "Throughput",
+)
+
+
+def essentials(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration decides the numbers of a run.
+
+    Left out are names, paths (of a path, its last part stays), loggers, the device, and callbacks that only watch; a
+    callback that this project does not know is taken for one that does more.
+
+    Args:
+        config: the resolved configuration, plain containers.
+    """
+    kept = {name: value for name, value in config.items() if name not in _ASIDE[""]}
+    for group in ("data", "trainer"):
+        part = kept.get(group)
+        if isinstance(part, Mapping):
+            kept[group] = {name: value for name, value in part.items() if name not in _ASIDE[group]}
+    callbacks = kept.get("callbacks") or {}
+    kept["callbacks"] = {name: part for name, part in callbacks.items() if part is not None and not _only_watches(part)}
+    plain: dict[str, Any] = _without_folders(kept)
+    return plain
+
+
+def fingerprint(config: Mapping[str, Any]) -> str:
+    """A number of the experiment: the same for two runs exactly if nothing essential differs.
+
+    Args:
+        config: the resolved configuration, plain containers.
+
+    Returns:
+        SHA-256 of `essentials`, 64 hexadecimal digits.
+    """
+    text = json.dumps(essentials(config), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(ours: object, theirs: object, name: str = "") -> Iterator[tuple[str, object, object]]:
+    """Where two configurations differ.
+
+    Yields:
+        Dotted name, our value, their value; None where there is none.
+    """
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in sorted(ours.keys() | theirs.keys()):
+            yield from differences(ours.get(key), theirs.get(key), f"{name}.{key}" if name else key)
+    elif ours != theirs:
+        yield name, ours, theirs
+
+
+def _only_watches(callback: Mapping[str, Any]) -> bool:
+    return str(callback.get("_target_", "")).rsplit(".", 1)[-1] in _WATCHING
+
+
+def _without_folders(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {str(name): _without_folders(value) for name, value in part.items()}
+    if isinstance(part, str):
+        return part.rstrip("/").rsplit("/", 1)[-1]
+    if isinstance(part, Sequence):
+        return [_without_folders(value) for value in part]
+    return part

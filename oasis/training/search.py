@@ -1,0 +1,183 @@
+"""A search for good settings: what to try next, by what was tried before."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from oasis.errors import ConfigurationError
+from oasis.metrics import higher_is_better
+from oasis.training.run_summary import write_json
+
+_RESULTS = "search.json"
+_BOUNDS = {"low", "high", "log", "step"}
+_EXTRA = (
+    "hparams_search=optuna needs Optuna, which is in an extra: pip install 'panoptic-oasis[search]', "
+    "here -e '.[search]'."
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a search.
+
+    Attributes:
+        number: 0, 1, ...
+        settings: dotted name -> value.
+        value: of the objective; None before it has run, and if it failed.
+    """
+
+    number: int
+    settings: Mapping[str, Any]
+    value: float | None = None
+
+    @property
+    def folder(self) -> str:
+        """A name that is the same whenever a search proposes these settings as this trial."""
+        text = json.dumps(dict(self.settings), sort_keys=True)
+        return f"trial_{self.number:03d}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+    @property
+    def overrides(self) -> list[str]:
+        """The settings as a command line takes them."""
+        return [f"{name}={_written(value)}" for name, value in self.settings.items()]
+
+
+@dataclass(frozen=True)
+class Search:
+    """Settings that maximise, or minimise, a score, proposed by Optuna's tree-structured Parzen estimator.
+
+    Everything is seeded: the same search, started again, proposes the same settings in the same order. So it needs no
+    database: trials that were finished before are skipped by whoever runs them, and answer from their summaries.
+
+    Attributes:
+        objective: a metric of `summary.json`, such as `judge/pq`.
+        space: dotted name of a setting -> `{low, high}`, also with `log` or `step` (whole numbers if both ends are),
+            or `{choices}`.
+        trials: how many.
+        at_a_time: how many to propose before the first of them has run.
+        seed: of the proposals.
+        maximize: whether higher is better; None = as the metric wants it.
+
+    Raises:
+        ConfigurationError: an empty space, or one that is none; counts below 1; a metric that is not known without
+            `maximize`.
+    """
+
+    objective: str
+    space: Mapping[str, Mapping[str, Any]]
+    trials: int = 20
+    at_a_time: int = 1
+    seed: int = 0
+    maximize: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.at_a_time < 1:
+            raise ConfigurationError(
+                f"hydra.sweeper.trials={self.trials} at_a_time={self.at_a_time}: both must be 1 or more."
+            )
+        if not self.space:
+            raise ConfigurationError("hydra.sweeper.space is empty: name at least one setting and its bounds.")
+        for name, bounds in self.space.items():
+            _require_bounds(name, bounds)
+        if self.maximize is None and higher_is_better(self.objective) is None:
+            raise ConfigurationError(
+                f"hydra.sweeper.objective={self.objective}: it is not known which way this is better; set "
+                "hydra.sweeper.maximize=true or false."
+            )
+
+    def run(self, launch: Callable[[Sequence[Trial]], Sequence[float | None]]) -> list[Trial]:
+        """Propose, run, learn, until all trials are done.
+
+        Args:
+            launch: runs some trials; returns the objective of each, None where it failed.
+
+        Returns:
+            All trials with their values.
+
+        Raises:
+            ConfigurationError: Optuna is not installed.
+        """
+        try:
+            import optuna
+        except ImportError as error:
+            raise ConfigurationError(_EXTRA) from error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(
+            sampler=optuna.samplers.TPESampler(seed=self.seed),
+            direction="maximize" if self.higher_is_better else "minimize",
+        )
+        space = {name: _distribution(optuna, bounds) for name, bounds in self.space.items()}
+        done: list[Trial] = []
+        while len(done) < self.trials:
+            asked = [study.ask(space) for _ in range(min(self.at_a_time, self.trials - len(done)))]
+            proposed = [Trial(one.number, dict(one.params)) for one in asked]
+            for one, trial, value in zip(asked, proposed, launch(proposed), strict=True):
+                good = value is not None and math.isfinite(value)
+                study.tell(one, value if good else None, None if good else optuna.trial.TrialState.FAIL)
+                done.append(Trial(trial.number, trial.settings, value if good else None))
+        return done
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Which way the objective is better."""
+        return bool(higher_is_better(self.objective)) if self.maximize is None else self.maximize
+
+    def best(self, trials: Sequence[Trial]) -> Trial | None:
+        """The best of some trials; None if all failed."""
+        known = [trial for trial in trials if trial.value is not None]
+        return max(known, key=lambda trial: (trial.value or 0.0) * (1 if self.higher_is_better else -1), default=None)
+
+    def write(self, folder: Path, trials: Sequence[Trial]) -> Path:
+        """Write all trials and the best one to `search.json`.
+
+        Args:
+            folder: of the search.
+            trials: with their values.
+
+        Returns:
+            The file.
+        """
+        best = self.best(trials)
+        content = {
+            "version": 1,
+            "objective": self.objective,
+            "maximize": self.higher_is_better,
+            "best": None if best is None else best.folder,
+            "trials": [{"folder": trial.folder, **asdict(trial)} for trial in trials],
+        }
+        write_json(folder / _RESULTS, content)
+        return folder / _RESULTS
+
+
+def _written(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)
+
+
+def _require_bounds(name: str, bounds: Mapping[str, Any]) -> None:
+    keys = set(bounds)
+    wanted = "{low, high}, with log or step, or {choices}"
+    if keys == {"choices"}:
+        if not bounds["choices"]:
+            raise ConfigurationError(f"hydra.sweeper.space.{name}: no choices. It must be {wanted}.")
+        return
+    if not {"low", "high"} <= keys <= _BOUNDS or (bounds.get("log") and bounds.get("step")):
+        raise ConfigurationError(f"hydra.sweeper.space.{name}={dict(bounds)}: it must be {wanted}.")
+    if not bounds["low"] < bounds["high"] or (bounds.get("log") and bounds["low"] <= 0):
+        raise ConfigurationError(
+            f"hydra.sweeper.space.{name}={dict(bounds)}: low must be below high, and above 0 for a log scale."
+        )
+
+
+def _distribution(optuna: Any, bounds: Mapping[str, Any]) -> Any:
+    if "choices" in bounds:
+        return optuna.distributions.CategoricalDistribution(list(bounds["choices"]))
+    low, high, log, step = bounds["low"], bounds["high"], bool(bounds.get("log")), bounds.get("step")
+    if all(isinstance(value, int) for value in (low, high, step or 1)):
+        return optuna.distributions.IntDistribution(low, high, log=log, step=step or 1)
+    return optuna.distributions.FloatDistribution(low, high, log=log, step=step)

@@ -1,0 +1,18 @@
+"""Runs with made-up numbers, for the tests of reports."""
+
+from oasis.reporting import Run
+
+
+def make_run(encoding="semantic", seed=0, pq=0.3, *, discriminator="oasis", origin=None, **changes):
+    """A finished run with one metric."""
+    facts = {
+        "origin": origin or f"{encoding}/{discriminator}/seed_{seed}",
+        "encoding": encoding,
+        "discriminator": discriminator,
+        "seed": seed,
+        "batches": 20,
+        "finished": True,
+        "metrics": {"judge/pq": pq},
+        "settings": {"data.height": 64, "data.width": 128, "data.batch_size": 4, "batches": 20},
+    }
+    return Run(**facts | changes)

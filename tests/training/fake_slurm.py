@@ -1,0 +1,87 @@
+"""As much of SLURM as one job array of one task each needs, on this machine: `sbatch`, `srun`, `sacct`, `scontrol`.
+
+Called by whichever of these names it is linked to. Beside it lie `script` (what was submitted), `ID.state`, and `asked`
+(what `scontrol` was asked). The first start of job 0 is told that its time is up as soon as it has a checkpoint in
+`FAKE_SLURM_RUNS`.
+"""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ARRAY = "17"
+
+
+def sbatch(script):
+    text = Path(script).read_text()
+    (HERE / "script").write_text(text)
+    first, last = re.search(r"--array=(\d+)-(\d+)", text).groups()
+    line = next(line for line in text.splitlines() if line.startswith("srun"))
+    for task in range(int(first), int(last) + 1):
+        (HERE / f"{ARRAY}_{task}.state").write_text("PENDING")
+        command = [sys.executable, __file__, "run", str(task), line]
+        subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    print(f"Submitted batch job {ARRAY}")
+
+
+def run(task, line):
+    """One job, as often as it is put into the queue."""
+    job = f"{ARRAY}_{task}"
+    words = shlex.split(line)
+    log = words[words.index("--output") + 1].replace("%A_%a", job).replace("%t", "0")
+    command = words[words.index("-u") - 1 :]
+    own = {"JOB_ID": str(100 + int(task)), "ARRAY_JOB_ID": ARRAY, "ARRAY_TASK_ID": task, "JOB_NAME": "train"}
+    alone = {"NTASKS": "1", "NTASKS_PER_NODE": "1", "NNODES": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    variables = {f"SLURM_{name}": value for name, value in (own | alone).items()}
+    restart = 0
+    while restart < 3:
+        (HERE / f"{job}.state").write_text("RUNNING")
+        with open(log, "a") as output:
+            process = subprocess.Popen(
+                command,
+                env=os.environ | variables | {"SUBMITIT_EXECUTOR": "slurm"},
+                stdout=output,
+                stderr=output,
+            )
+            if task == "0" and restart == 0:
+                warn(process)
+            process.wait()
+        if not (HERE / f"{job}.requeue").exists():
+            break
+        (HERE / f"{job}.requeue").unlink()
+        restart += 1
+    (HERE / f"{job}.state").write_text("COMPLETED" if process.returncode == 0 else "FAILED")
+
+
+def warn(process):
+    while process.poll() is None:
+        if any(Path(os.environ["FAKE_SLURM_RUNS"]).glob("**/0_*/checkpoints/last.ckpt")):
+            process.send_signal(signal.SIGUSR1)
+            return
+        time.sleep(0.02)
+
+
+def sacct(*arguments):
+    print("JobID|State|NodeList")
+    for path in sorted(HERE.glob("*.state")):
+        print(f"{path.stem}|{path.read_text()}|here")
+
+
+def scontrol(verb, job):
+    with (HERE / "asked").open("a") as file:
+        file.write(f"{verb} {job}\n")
+    (HERE / f"{job}.requeue").touch()
+
+
+if __name__ == "__main__":
+    tools = {"sbatch": sbatch, "sacct": sacct, "scontrol": scontrol}
+    if sys.argv[1] == "run":
+        run(*sys.argv[2:])
+    else:
+        tools[Path(sys.argv[0]).name](*sys.argv[1:])

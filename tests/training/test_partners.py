@@ -1,0 +1,55 @@
+"""What a process does when another one that trains with it is gone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from oasis.errors import DatasetError, LostProcessError
+from oasis.training import partner_advice
+
+ROOT = Path(__file__).parents[2]
+RESET = (
+    "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:545] Read error [127.0.0.1]:33411: Connection reset by "
+    "peer. This is typically caused by a remote worker hanging"
+)
+ORPHAN = """
+import os, sys, time
+from oasis.training import partners
+partners._LOOK = partners._GRACE = 0.05
+partners.lead()
+if os.fork():
+    time.sleep(0.5)
+    os._exit(0)
+os.environ["LOCAL_RANK"] = sys.argv[1]
+partners.follow()
+time.sleep(2)
+print("still here", flush=True)
+"""
+
+
+@pytest.mark.parametrize("error", [RuntimeError(RESET), torch.distributed.DistBackendError("NCCL: aborted")])
+def test_a_lost_process_is_told(error):
+    words = r"Another process of this run is gone \(.*resume=last"
+    with pytest.raises(LostProcessError, match=words) as told, partner_advice():
+        raise error
+    assert told.value.__cause__ is error
+    assert "typically" not in str(told.value)
+    assert "pair.cc" not in str(told.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), DatasetError("gloo.png: torn"), ValueError("gloo")])
+def test_other_errors_are_left_alone(error):
+    with pytest.raises(type(error)) as told, partner_advice():
+        raise error
+    assert told.value is error
+
+
+@pytest.mark.parametrize(("rank", "stays"), [("1", False), ("0", True)], ids=["started by another", "by the user"])
+def test_a_process_follows_the_one_that_started_it(rank, stays):
+    """Which is killed before the two have met, where nothing else would tell."""
+    done = subprocess.run([sys.executable, "-c", ORPHAN, rank], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert ("still here" in done.stdout) == stays
+    assert ("error: the process that started this one is gone" in done.stderr) != stays
