@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores there")
     options = parser.parse_args(arguments)
 
-    data = photos_to_learn_from(options.settings, batch_size=8)
+    data = photos_to_learn_from(["judge=unet", *options.settings], batch_size=8)
     judge = load_instruments(data, [], instantiate(load_config(["judge=unet", *options.settings]).judge)).judge
     if judge is None:
         raise SystemExit(1)  # the warning has said where one comes from

@@ -6,7 +6,6 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from oasis.cli.app import app as app_command
 from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
@@ -16,6 +15,7 @@ from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.report import report
 from oasis.cli.train_judge import train_judge
+from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
 
 

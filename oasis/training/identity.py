@@ -38,6 +38,7 @@ _WATCHING = (
     "StopOnNonFinite",
     "StopOnSignal",
     "Throughput",
+    "WandbRun",
 )
 
 

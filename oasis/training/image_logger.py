@@ -8,6 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.training.base import GANModule, data_of, watched
+from oasis.training.pictures import PictureLogger, Pictures
 from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.visualize import colorize, sample_grid
 
@@ -16,7 +17,7 @@ class ImageLogger(Callback):
     """Paints the same label maps with the same noise again and again.
 
     Writes `batch_00000500.png`, a row a sample: photo | label map | fake of the generator that samples, and
-    hands the same grid to every logger that takes pictures.
+    hands the same to every logger that takes pictures: all of it to a `PictureLogger`, the grid to Lightning's own.
 
     Args:
         folder: where the files go.
@@ -64,7 +65,10 @@ class ImageLogger(Callback):
         grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})
         self.folder.mkdir(parents=True, exist_ok=True)
         grid.save(self.folder / f"batch_{module.batches_seen:08d}.png")
+        pictures = Pictures(grid, self._batch, fake, module.label_space)
         for logger in trainer.loggers:
-            if hasattr(logger, "log_image"):
+            if isinstance(logger, PictureLogger):
+                logger.log_pictures(pictures, module.batches_seen)
+            elif hasattr(logger, "log_image"):
                 logger.log_image("samples", [grid], step=module.batches_seen)
         self._painted_at = module.batches_seen

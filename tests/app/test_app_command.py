@@ -10,7 +10,7 @@ from oasis.errors import ConfigurationError
 
 @pytest.mark.parametrize("auth", ["ada", "ada:", ":secret", ""])
 def test_command_wants_user_and_password(auth, monkeypatch):
-    from oasis.cli.app import app
+    from oasis.cli.web_app import app
 
     command = typer.Typer()
     command.command()(app)
@@ -25,7 +25,7 @@ def test_command_serves_what_it_was_told_to(monkeypatch, tmp_path):
     """The environment's password, the limits and the address reach the server."""
     from oasis.app import server
     from oasis.app.studio import Studio
-    from oasis.cli import app as module
+    from oasis.cli import web_app as module
 
     seen = {}
 

@@ -27,7 +27,7 @@ def partition(instance):
     return {frozenset(map(tuple, (instance == k).nonzero().tolist())) for k in instance.unique().tolist() if k > 0}
 
 
-def slow(label, center, offset, rule):
+def slow(label, center, offset, rule, votes=None):
     """The grouping of one picture, pixel by pixel."""
     height, width = label.shape
     radius = max(1, round(rule.window * height / 2))
@@ -57,8 +57,11 @@ def slow(label, center, offset, rule):
         if len(pixels) < max(1, rule.min_area):
             continue
         number += 1
-        votes = Counter(int(label[y, x]) for y, x in pixels)
-        winner = min(votes, key=lambda c: (-votes[c], c))
+        if votes is None:
+            found = Counter(int(label[y, x]) for y, x in pixels)
+        else:
+            found = {c: sum(float(votes[c, y, x]) for y, x in pixels) for c in range(5) if THINGS[c]}
+        winner = min(found, key=lambda c: (-found[c], c))
         for y, x in pixels:
             label[y, x], instance[y, x] = winner, number
     return label, instance
@@ -80,6 +83,32 @@ def test_against_a_slow_loop(seed, rule):
         alone = rule(label[b : b + 1], center[b : b + 1], offset[b : b + 1], THINGS)
         assert torch.equal(alone[0][0], labels[b])
         assert torch.equal(alone[1][0], instances[b])
+
+
+@given(st.integers(0, 2**31))
+@settings(deadline=None, max_examples=25)
+def test_votes_decide_the_class_against_a_slow_loop(seed):
+    generator = torch.Generator().manual_seed(seed)
+    votes = torch.randint(0, 8, (1, 5, 12, 17), generator=generator).float()  # whole: exact sums, some of them equal
+    label = votes.argmax(dim=1)
+    center, offset = torch.rand(1, 1, 12, 17, generator=generator), torch.randn(1, 2, 12, 17, generator=generator) / 6
+    rule = Grouping(0.4, 0.3, 5, 3)
+    labels, instances = rule(label, center, offset, THINGS, votes)
+    expected = slow(label[0], center[0], offset[0], rule, votes[0])
+    assert torch.equal(labels[0], expected[0])
+    assert torch.equal(instances[0], expected[1])
+
+
+def test_a_sure_few_outvote_an_unsure_many():
+    instance = torch.zeros(1, 32, 32, dtype=torch.int64)
+    instance[0, 8:16, 8:18] = 1
+    votes = torch.zeros(1, 5, 32, 32)
+    votes[:, 0] = (instance == 0).float()
+    votes[0, 1, 8:16, 8:14], votes[0, 2, 8:16, 8:14] = 0.51, 0.49  # six columns say 1, but hardly
+    votes[0, 2, 8:16, 14:18] = 1.0  # four say 2, for sure
+    label = votes.argmax(dim=1)
+    assert Grouping()(label, *exact(instance), THINGS)[0][0, 8:16, 8:18].unique().tolist() == [1]
+    assert Grouping()(label, *exact(instance), THINGS, votes)[0][0, 8:16, 8:18].unique().tolist() == [2]
 
 
 @st.composite

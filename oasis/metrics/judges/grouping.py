@@ -19,8 +19,8 @@ class Grouping:
     1. A centre is a pixel that is the highest of the window around it and above the threshold. Of equals, the first
        in reading order counts, so that a plateau is one centre. Only the most certain ones are kept.
     2. Each thing pixel joins the centre nearest to where it points.
-    3. An instance is of the class that most of its pixels have, the lowest where there are several; all its pixels
-       take that class.
+    3. An instance is of the thing that its pixels vote for, the lowest where there are several; all its pixels take
+       that class. A pixel votes for the class it has, or, where `votes` are given, for each class as much as it says.
     4. Instances of fewer pixels than `min_area` are dropped: their pixels keep their class and have no instance, like
        the group regions of Cityscapes.
 
@@ -52,7 +52,9 @@ class Grouping:
         if not 1 <= self.most <= MAX_INSTANCES:
             raise ConfigurationError(f"most={self.most}: a picture may have 1..{MAX_INSTANCES} instances")
 
-    def __call__(self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor, votes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Group.
 
         Each picture is grouped on its own: what else is in the batch makes no difference.
@@ -62,17 +64,22 @@ class Grouping:
             center: (B, 1, H, W) float, 1 at the centres of instances.
             offset: (B, 2, H, W) float, from each pixel down and right to the centre of its instance, in heights.
             things: (C,) bool, the classes that have instances.
+            votes: (B, C, H, W) float, at least 0, such as the probability of each class; None = 1 for the own class.
 
         Returns:
             The classes, (B, H, W) int64, and the instances, (B, H, W) int64: 0 = none, 1..N in each picture, the most
             certain first.
         """
-        pairs = [self._group(*maps, things) for maps in zip(label, center.float(), offset.float(), strict=True)]
+        ballots = [None] * len(label) if votes is None else votes
+        maps = zip(label, center.float(), offset.float(), ballots, strict=True)
+        pairs = [self._group(*one, things) for one in maps]
         labels, instances = zip(*pairs, strict=True)
         return torch.stack(labels), torch.stack(instances)
 
-    def _group(self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor) -> tuple[Tensor, Tensor]:
-        """One picture: (H, W), (1, H, W), (2, H, W), (C,) to (H, W) and (H, W)."""
+    def _group(
+        self, label: Tensor, center: Tensor, offset: Tensor, votes: Tensor | None, things: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One picture: (H, W), (1, H, W), (2, H, W), (C, H, W), (C,) to (H, W) and (H, W)."""
         label, instance = label.clone(), torch.zeros_like(label)
         peaks = self._peaks(center[0])
         pixels = things[label].nonzero()  # P, 2
@@ -82,7 +89,11 @@ class Grouping:
         rows, columns = pixels.unbind(1)
         targets = pixels + offset[:, rows, columns].T * height
         number = _nearest(targets, peaks.float())
-        count, own_class = _vote(number, label[rows, columns], len(peaks), len(things))
+        count = torch.bincount(number, minlength=len(peaks) + 1)
+        if votes is None:
+            own_class = _vote(number, F.one_hot(label[rows, columns], len(things)), len(peaks))
+        else:
+            own_class = _vote(number, votes[:, rows, columns].T * things, len(peaks))
         kept = count >= max(1, self.min_area)
         kept[0] = False
         renumbered = kept.cumsum(0) * kept  # leaves no gaps
@@ -111,7 +122,6 @@ def _nearest(targets: Tensor, peaks: Tensor) -> Tensor:
     return torch.cat(numbers)
 
 
-def _vote(number: Tensor, label: Tensor, instances: int, classes: int) -> tuple[Tensor, Tensor]:
-    """Members (P,) and their classes (P,) to the size and the commonest class of instances 0..K, each (K + 1,)."""
-    votes = torch.bincount(number * classes + label, minlength=(instances + 1) * classes).view(-1, classes)
-    return votes.sum(dim=1), votes.argmax(dim=1)
+def _vote(number: Tensor, votes: Tensor, instances: int) -> Tensor:
+    """Members (P,) of instances 1..K and their votes (P, C) to the class of instances 0..K, (K + 1,) int64."""
+    return votes.new_zeros(instances + 1, votes.shape[1]).index_add_(0, number, votes).argmax(dim=1)

@@ -18,6 +18,7 @@ from oasis.metrics.judges.grouping import Grouping
 from oasis.metrics.judges.panoptic_unet import PanopticUNet, Sight
 
 _KIND = "panoptic-oasis unet judge 2"  # what the files say of themselves
+_RULE = "votes by probability"  # how they judge by now: verdicts kept from before must not be mixed with new ones
 _PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
 _REMEDY = "Train one with `oasis train-judge`, or name another file"
 
@@ -68,7 +69,7 @@ class UNetJudge(Judge):
     @property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed, so that it is never of other weights
         """A hash of the weights and of all that shapes a verdict."""
-        hashed = hashlib.sha256(repr((_KIND, self.settings, self.grouping, self.label_space)).encode())
+        hashed = hashlib.sha256(repr((_KIND, _RULE, self.settings, self.grouping, self.label_space)).encode())
         for name, tensor in self.network.state_dict().items():
             hashed.update(name.encode())
             hashed.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -83,8 +84,10 @@ class UNetJudge(Judge):
         """Look at pictures of any size: (B, 3, H, W) float in [-1, 1] to a verdict of the same height and width."""
         with torch.autocast(image.device.type, enabled=False):
             sight = self._look(image.float())
+        votes = sight.logits.new_zeros(len(image), len(self.things), *image.shape[2:])
+        votes[:, self.named] = sight.logits.softmax(dim=1)
         label = self.named[sight.logits.argmax(dim=1)]
-        return Verdict(*self.grouping(label, sight.center, sight.offset, self.things))
+        return Verdict(*self.grouping(label, sight.center, sight.offset, self.things, votes))
 
     def _look(self, image: Tensor) -> Sight:
         """What four looks have in common: at the picture and its mirror image, each also moved by one pixel."""

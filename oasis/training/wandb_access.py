@@ -1,0 +1,111 @@
+"""Whether Weights & Biases can be reached, and its files be written: found out without a prompt, in a bounded time."""
+
+import netrc
+import os
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from oasis.errors import ConfigurationError
+
+_QUESTION = b'{"query": "{ viewer { id } }"}'  # without a key; W&B answers that it knows nobody
+_NETRC = (".netrc", "_netrc")  # in the home folder
+_OFF = ("offline", "dryrun")  # two names of one mode
+
+
+def wanted_mode(offline: bool, configured: str | None = None) -> str | None:
+    """The mode that the user asked for.
+
+    Args:
+        offline: the setting of the run; wins over `WANDB_MODE=online`, not over `disabled`.
+        configured: what `wandb offline` has left behind, or W&B's own default, `online`, which asks for nothing.
+
+    Returns:
+        `online`, `offline`, `disabled`, or None: whatever is possible.
+    """
+    mode = os.environ.get("WANDB_MODE") or (None if configured == "online" else configured)
+    if mode == "disabled":
+        return mode
+    if offline or mode in _OFF:
+        return "offline"
+    return "online" if mode == "online" else None
+
+
+def obstacle(base_url: str, seconds: float) -> str | None:
+    """What keeps a run from going online, in a few words; None if nothing does.
+
+    Args:
+        base_url: of the W&B server.
+        seconds: how long to wait for its answer.
+    """
+    if not logged_in(base_url):
+        return "nobody is logged in; `wandb login`"
+    if not answers(base_url, seconds):
+        return f"{base_url} does not answer"
+    return None
+
+
+def logged_in(base_url: str) -> bool:
+    """Whether there is a key for a server where W&B looks for one: in the environment, or in a netrc file."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    given = os.environ.get("NETRC")
+    paths = [Path(given).expanduser()] if given else [Path.home() / name for name in _NETRC]
+    for path in paths:
+        try:
+            if netrc.netrc(str(path)).authenticators(urlsplit(base_url).netloc):
+                return True
+        except (OSError, netrc.NetrcParseError):
+            continue
+    return False
+
+
+def answers(base_url: str, seconds: float) -> bool:
+    """Whether a server answers, whatever it says; a look-up of its name counts as waiting too.
+
+    Args:
+        base_url: its address; the proxy of the environment is used.
+        seconds: how long to wait.
+    """
+    found = threading.Event()
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(f"{base_url}/graphql", _QUESTION, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=seconds):
+                found.set()
+        except urllib.error.HTTPError:
+            found.set()  # it says no, but it is there
+        except (OSError, ValueError, HTTPException):
+            pass
+
+    asking = threading.Thread(target=ask, daemon=True)  # names are looked up without a limit of time
+    asking.start()
+    asking.join(seconds)
+    return found.is_set()
+
+
+def require_room(folder: Path) -> None:
+    """Refuse a folder that cannot be written; W&B itself would take a temporary one, and say so among other lines.
+
+    Args:
+        folder: for W&B's files; is made.
+
+    Raises:
+        ConfigurationError: with the reason.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: W&B cannot write there ({error.strerror}). Make room, choose another paths.output_dir, or "
+            "train with logger=csv."
+        ) from error

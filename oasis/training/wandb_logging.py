@@ -1,0 +1,228 @@
+"""Weights & Biases: one run online or offline, and what it is told."""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from oasis.errors import ConfigurationError
+from oasis.metrics import higher_is_better
+from oasis.training.checkpoints import BEST, LAST
+from oasis.training.pictures import Pictures
+from oasis.training.provenance import commit
+from oasis.training.wandb_access import obstacle, require_room, wanted_mode
+from oasis.training.wandb_pictures import as_wandb
+
+STEP = "batches_seen"
+_ANSWER_SECONDS = 5.0
+_BEGIN_SECONDS = 30.0
+
+
+class WandbLogger(Logger):
+    """Logs to one W&B run: online where that is possible, else to files that `wandb sync` sends later.
+
+    Asks nothing and waits a bounded time. The run begins when `begin` is called, usually by `WandbRun`, or with the
+    first thing that is logged. Lightning's own `WandbLogger` asks for a login, counts optimizer steps, and gives all
+    jobs of a sweep one run.
+
+    Args:
+        folder: the run folder; W&B's files go into `wandb` in it.
+        project: the W&B project.
+        name: of the run.
+        group: of the runs that belong together, such as a sweep.
+        job_type: what runs of one group differ in, other than the seed.
+        tags: what to find it by; the git commit is added.
+        entity: the team or user; None = the login's own.
+        offline: do not try to go online. `WANDB_MODE` is respected too.
+        checkpoints: keep `last.ckpt` and `best.ckpt` as artifacts when training ends.
+        upload_seconds: at most so long is waited at the end for what is not sent yet; W&B 0.19 knows no such limit.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        project: str = "panoptic-oasis",
+        name: str | None = None,
+        group: str | None = None,
+        job_type: str | None = None,
+        tags: Sequence[str] = (),
+        entity: str | None = None,
+        offline: bool = False,
+        checkpoints: bool = False,
+        upload_seconds: float = 300.0,
+    ) -> None:
+        super().__init__()
+        self.folder = Path(folder).absolute()
+        self.project = project
+        self.run_name = name
+        self.group = group
+        self.job_type = job_type
+        self.tags = list(tags)
+        self.entity = entity
+        self.offline = offline
+        self.checkpoints = checkpoints
+        self.upload_seconds = upload_seconds
+        self.run_id: str | None = None
+        self._run: Any = None
+        self._disabled = False
+        self._known: set[str] = set()
+        self._photos_shown = False
+
+    @property
+    def name(self) -> str:
+        """The project."""
+        return self.project
+
+    @property
+    def version(self) -> str | None:
+        """The id of the run; None before it begins."""
+        return self.run_id
+
+    @property
+    def save_dir(self) -> str:
+        """The run folder."""
+        return str(self.folder)
+
+    @rank_zero_only
+    def begin(self, config: Mapping[str, Any] | None = None, run_id: str | None = None) -> None:
+        """Begin the run, or go on with it.
+
+        Args:
+            config: all settings, plain containers.
+            run_id: of the run to go on with; None = a new one. `WANDB_RUN_ID` wins.
+
+        Raises:
+            ConfigurationError: the run folder cannot be written; or `WANDB_MODE=online`, and it cannot be.
+        """
+        # W&B reports its own errors to a third party, offline too, unless told otherwise before it is imported.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        import wandb
+
+        self.run_id = os.environ.get("WANDB_RUN_ID") or run_id or self.run_id or secrets.token_hex(4)
+        settings = wandb.setup().settings
+        mode = wanted_mode(self.offline, settings.mode)
+        self._disabled = mode == "disabled"
+        if self._disabled:
+            return
+        require_room(self.folder / "wandb")
+        why = None if mode == "offline" else obstacle(settings.base_url, _ANSWER_SECONDS)
+        if why is None and mode != "offline":
+            try:
+                self._run = self._begin("online", config)
+            except (wandb.Error, TimeoutError) as error:
+                why = str(error).splitlines()[0]
+                wandb.teardown()  # it holds on to the run that it could not begin
+        if self._run is None and mode == "online":
+            raise ConfigurationError(f"WANDB_MODE=online: {why}. Without WANDB_MODE the run goes offline by itself.")
+        if self._run is None:
+            self._run = self._begin("offline", config)
+            print(f"W&B: offline{f' ({why})' if why else ''}. To send this run: wandb sync {self.run_folder}")
+        self._run.define_metric(STEP, hidden=True)
+
+    def _begin(self, mode: str, config: Mapping[str, Any] | None) -> Any:
+        import wandb
+
+        settings: dict[str, Any] = {"init_timeout": _BEGIN_SECONDS, "silent": mode == "offline"}
+        if "finish_timeout" in wandb.Settings.model_fields:  # W&B 0.19 has none
+            settings["finish_timeout"] = self.upload_seconds
+        code = commit()
+        return wandb.init(
+            mode=mode,  # type: ignore[arg-type, unused-ignore]
+            dir=str(self.folder),
+            id=self.run_id,
+            resume="allow",
+            project=self.project,
+            entity=self.entity,
+            name=self.run_name,
+            group=self.group,
+            job_type=self.job_type,
+            tags=[*self.tags, *([_short(code)] if code else [])],
+            config=None if config is None else dict(config),
+            settings=settings,
+        )
+
+    @property
+    def run(self) -> Any:
+        """W&B's own object; begins the run if nobody has. None where `WANDB_MODE` has disabled W&B."""
+        if self._run is None and not self._disabled:
+            self.begin()
+        return self._run
+
+    @property
+    def run_folder(self) -> Path:
+        """Where W&B keeps the files of this run, or of this part of it."""
+        return Path(self.run.dir).parent
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Add settings to the configuration."""
+        if self.run is not None:
+            self.run.config.update(dict(params), allow_val_change=True)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers; all of one batch become one row.
+
+        Args:
+            metrics: by name.
+            step: batches seen.
+        """
+        if self.run is None:
+            return
+        for name in sorted(metrics.keys() - self._known):
+            self.run.define_metric(name, step_metric=STEP, summary=_summary(name))
+        self._known |= metrics.keys()
+        self._log(dict(metrics), step)
+
+    @rank_zero_only
+    def log_pictures(self, pictures: Pictures, step: int) -> None:
+        """Log the grid, and each sample with classes and instances as masks; photos once."""
+        if self.run is None:
+            return
+        logged = as_wandb(pictures, photos=not self._photos_shown)
+        self._photos_shown = True
+        self._log(logged, step)
+
+    def _log(self, row: dict[str, Any], step: int | None) -> None:
+        if step is None:
+            self.run.log(row)
+        elif step >= self.run.starting_step:  # of a run that goes on, W&B has those before already
+            self.run.log({**row, STEP: step}, step=step)
+
+    @rank_zero_only
+    def log_checkpoints(self, folder: Path) -> None:
+        """Keep `last.ckpt` and `best.ckpt` of a folder as versions of one artifact.
+
+        Args:
+            folder: with checkpoints, or without.
+        """
+        import wandb
+
+        for alias, file in (("last", LAST), ("best", BEST)):
+            if self.run is not None and (folder / file).is_file():
+                artifact = wandb.Artifact(f"checkpoint-{self.run_id}", type="model", metadata={"file": file})
+                artifact.add_file(str(folder / file), name=file)
+                self.run.log_artifact(artifact, aliases=[alias])
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """End the run, so that the next one of this process is another."""
+        if self._run is not None:
+            self._run.finish(exit_code=0 if status == "success" else 1)
+            self._run, self._known = None, set()
+
+
+def _summary(name: str) -> str | None:
+    """What W&B keeps of a curve: the last value and, where one way is better, the best; None = the last alone."""
+    higher = False if name.startswith("val/") else higher_is_better(name)  # losses
+    return None if higher is None else f"{'max' if higher else 'min'},last"
+
+
+def _short(code: str) -> str:
+    """`0123456789ab+changes`: W&B allows 64 characters."""
+    digits, plus, changes = code.partition("+")
+    return digits[:12] + plus + changes

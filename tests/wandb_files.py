@@ -1,0 +1,86 @@
+"""What W&B's own messages in a run file hold, for the tests."""
+
+import json
+import time
+from types import SimpleNamespace
+
+import torch
+import wandb
+
+from oasis.metrics import UNetJudge
+from oasis.reporting.wandb_log import read_records
+
+ENVIRONMENT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_RUN_ID", "WANDB_IDENTITY_TOKEN_FILE",
+               "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_SWEEP_ID")  # fmt: skip
+
+
+def isolate(monkeypatch, folder):
+    """Nobody is logged in, and W&B keeps its things in a folder of the test; it reads that once a process, so anew."""
+    wandb.teardown()
+    monkeypatch.setenv("WANDB_X_STATS_SAMPLING_INTERVAL", "0.5")
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(folder / "no_netrc"))
+    for name in ("DATA", "CACHE", "CONFIG"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(folder / "w_and_b" / name))
+
+
+def untrained_judge(ids, monkeypatch, folder):
+    """Overrides that switch the scores of an untrained judge on."""
+    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(folder / "cache"))
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(folder / "hub"))
+    torch.manual_seed(3)
+    UNetJudge(ids, channels=4, depth=3).save(folder / "judge.pt")
+    return ["metrics=judge", "judge=unet", f"judge.weights={folder / 'judge.pt'}"]
+
+
+def files_of(run):
+    """The W&B files of a run folder, in the order in which they were begun; waits for their ends."""
+    files = sorted(run.glob("wandb/offline-run-*/run-*.wandb"), key=lambda file: file.stat().st_mtime_ns)
+    ends = time.monotonic() + 20  # W&B's own process may write on for a moment
+    while any(contents(file).exit_code is None for file in files) and time.monotonic() < ends:
+        time.sleep(0.05)
+    return files
+
+
+def contents(file):
+    """The records of a run file, by kind."""
+    found = SimpleNamespace(rows=[], artifacts=[], metrics={}, run=None, summary={}, stats=0, exit_code=None)
+    for record in read_records(file) if file.stat().st_size > 7 else ():  # not yet begun
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            found.run = record.run
+        elif kind == "history":
+            found.rows.append(nested(record.history.item))
+        elif kind == "metric":
+            found.metrics[record.metric.name] = record.metric
+        elif kind == "summary":
+            found.summary |= nested(record.summary.update)
+        elif kind == "artifact":
+            found.artifacts.append(record.artifact)
+        elif kind == "stats":
+            found.stats += 1
+        elif kind == "exit":
+            found.exit_code = record.exit.exit_code
+    return found
+
+
+def nested(items):
+    """Names and values as they were logged; names of metrics hold slashes themselves."""
+    out = {}
+    for item in items:
+        first, *rest = list(item.nested_key) or [item.key]
+        value = json.loads(item.value_json)
+        if rest:
+            out.setdefault(first, {})["/".join(rest)] = value
+        else:
+            out[first] = value
+    return out
+
+
+def numbers(rows):
+    """W&B's rows: step -> name -> value, without pictures and W&B's own columns."""
+    return {
+        row["_step"]: {k: v for k, v in row.items() if type(v) in (int, float) and k[0] != "_" and k != "batches_seen"}
+        for row in rows
+    }
