@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds. After an interruption, start it
 # again: what is finished is skipped. Settings, all optional: SEEDS=3 JOBS=2 RUNS=runs, and what train.py takes as
-# arguments, such as trainer.max_epochs=12 for a longer budget.
+# arguments, such as trainer.max_epochs=4 for four times the budget.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
@@ -10,7 +10,7 @@ results=${RESULTS:-experiments/panoptic_encodings/results}
 export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there are cores
 
 # The judge is trained once, on photos alone, and kept in the cache.
-"$bin/oasis" train-judge experiment=study "$@" --epochs 14 --depth 4 --if-missing
+"$bin/oasis" train-judge experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
 "$bin/python" train.py -m experiment=study 'encoding=glob(*)' 'discriminator=glob(*)' "seed=range(0,${SEEDS:-3})" \
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"

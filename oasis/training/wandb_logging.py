@@ -39,7 +39,7 @@ class WandbLogger(Logger):
         entity: the team or user; None = the login's own.
         offline: do not try to go online. `WANDB_MODE` is respected too.
         checkpoints: keep `last.ckpt` and `best.ckpt` as artifacts when training ends.
-        upload_seconds: at most so long is waited at the end for what is not sent yet; W&B 0.19 knows no such limit.
+        upload_seconds: at most so long is waited at the end for what is not sent yet.
     """
 
     def __init__(
@@ -126,9 +126,9 @@ class WandbLogger(Logger):
     def _begin(self, mode: str, config: Mapping[str, Any] | None) -> Any:
         import wandb
 
-        settings: dict[str, Any] = {"init_timeout": _BEGIN_SECONDS, "silent": mode == "offline"}
-        if "finish_timeout" in wandb.Settings.model_fields:  # W&B 0.19 has none
-            settings["finish_timeout"] = self.upload_seconds
+        settings = wandb.Settings(
+            init_timeout=_BEGIN_SECONDS, finish_timeout=self.upload_seconds, silent=mode == "offline"
+        )
         code = commit()
         return wandb.init(
             mode=mode,  # type: ignore[arg-type, unused-ignore]
