@@ -36,8 +36,10 @@ from oasis.reporting.page import Cell, Table
 from oasis.streets import SyntheticStreets
 
 HEIGHT, WIDTH = 64, 128
-SETTINGS = {"channels": 16, "num_blocks": 5, "init_gain": 1.0}  # those of experiment=study
-NOISE = 8
+# Those of experiment=study.
+SETTINGS = {"num_blocks": 5, "init_gain": 1.0}
+GENERATOR = {"channels": 8, "spade_channels": 16, "noise_dim": 8, "norm": "batch"}
+DISCRIMINATOR = {"channels": 32}
 Shares = dict[str, dict[str, float]]
 Sizes = dict[str, tuple[float, float]]
 
@@ -59,8 +61,8 @@ def networks(channels: int, classes: int, seed: int) -> tuple[OASISGenerator, OA
     """The same weights at every call with the same numbers of channels and seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = OASISGenerator(channels, noise_dim=NOISE, spade_channels=32, norm="batch", **SETTINGS)
-        return generator, OASISDiscriminator(classes, **SETTINGS)
+        generator = OASISGenerator(channels, **GENERATOR, **SETTINGS)
+        return generator, OASISDiscriminator(classes, **DISCRIMINATOR, **SETTINGS)
 
 
 def crowded_batches(data: CityscapesDataModule, steps: int, size: int) -> list[Batch]:
