@@ -16,7 +16,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on them, show what it paints (7 minutes on 2 cores)
+demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on them, show what it paints (8 minutes on 2 cores)
 	$(BIN)/oasis train-judge experiment=demo --epochs 14 --depth 4 --if-missing
 	$(BIN)/python train.py experiment=demo
 
