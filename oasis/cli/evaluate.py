@@ -16,8 +16,9 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="CHECKPOINT... [SETTING=VALUE...]",
-            help="Checkpoint files or run folders, each a column; then settings as `python train.py` takes them: "
-            "data=cityscapes data.root=DIR, judge=unet judge.weights=PATH, judge=none, metrics.weights=PATH.",
+            help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
+            "`python train.py` takes them: data=cityscapes data.root=DIR, judge=unet judge.weights=PATH, judge=none, "
+            "metrics.weights=PATH.",
             show_default=False,
         ),
     ],

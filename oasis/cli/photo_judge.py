@@ -7,7 +7,7 @@ from typing import Any
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 
-from oasis.checkpoint import restore
+from oasis.checkpoint import find_checkpoint, restore
 from oasis.cli.conf import load_config
 from oasis.comparison import own_data
 from oasis.data import CityscapesDataModule
@@ -15,7 +15,6 @@ from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsErro
 from oasis.evaluation.instruments import judge_file
 from oasis.metrics import Judge, UNetJudge
 from oasis.synthesis import Synthesizer
-from oasis.synthesis.finding import find_checkpoint
 
 
 def open_judge(weights: Path | None, settings: Sequence[str], checkpoint: Path) -> Judge:

@@ -11,14 +11,13 @@ from hydra.utils import instantiate
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.checkpoint import Restored, require_harmless, restore
+from oasis.checkpoint import Restored, find_checkpoint, require_harmless, restore
 from oasis.checkpoint.harmless import LABEL_SPACES
 from oasis.data import CityscapesDataModule
 from oasis.data.cityscapes import Sample
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import OASISGenerator
 from oasis.training import fixed_noise
-from oasis.training.checkpoints import LAST
 
 # What a checkpoint's own configuration of the data may ask to be called.
 _DATA_TARGETS = frozenset(
@@ -71,7 +70,7 @@ def open_painters(paths: Sequence[Path], make_data: DataFactory) -> list[Painter
     """Rebuild what checkpoints hold.
 
     Args:
-        paths: checkpoint files, or run folders, whose last.ckpt is meant.
+        paths: checkpoint files, run folders, whose last.ckpt is meant, or folders of runs, whose newest is.
         make_data: makes the dataset for a checkpoint, such as `own_data`.
 
     Raises:
@@ -79,7 +78,7 @@ def open_painters(paths: Sequence[Path], make_data: DataFactory) -> list[Painter
         ConfigurationError: the data has other classes than a checkpoint; checkpoints of different picture sizes.
         DatasetError: the dataset is not there or not what it should be.
     """
-    files = [path / "checkpoints" / LAST if path.is_dir() else path for path in paths]
+    files = [find_checkpoint(path) for path in paths]
     restored = [restore(path) for path in files]
     painters = []
     for name, path, one in zip(_names(files, restored), files, restored, strict=True):

@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 
-from oasis.checkpoint import Restored, restore
+from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, no_room
 from oasis.export.formats import FORMATS, Contents, Format
 from oasis.export.program import made_up_inputs
 from oasis.models.sizes import require_divisible
-from oasis.training.checkpoints import LAST
 from oasis.training.durable import put_in_place
 
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
@@ -69,8 +68,7 @@ def export(
         raise ConfigurationError(f"{target} is there already. Give another --output, or --force to overwrite it.")
     form = FORMATS[target.suffix]
     form.require_packages()
-    source = Path(checkpoint)
-    source = source / "checkpoints" / LAST if source.is_dir() else source
+    source = find_checkpoint(Path(checkpoint))
     contents = _contents(restore(source), source, height, width)
     unfinished = target.with_name(f".{target.stem}.part{target.suffix}")  # writers look at the suffix
     try:

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from oasis.checkpoint import Restored, restore
+from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.synthesis.coloring import color_segments
-from oasis.synthesis.finding import find_checkpoint, find_device
+from oasis.synthesis.devices import find_device
 from oasis.synthesis.ingredients import condition_of, noise_of, tensors_of
 from oasis.synthesis.kinds import MapKind
 from oasis.synthesis.label_map import LabelMap

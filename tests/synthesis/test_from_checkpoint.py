@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import oasis
+from oasis.checkpoint import find_checkpoint
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import OASISGenerator
 from oasis.synthesis import Synthesizer
-from oasis.synthesis.finding import find_checkpoint
 
 
 def write_checkpoint(path, **data):

@@ -1,10 +1,8 @@
-"""Which checkpoint a path means, and where to compute."""
+"""Which checkpoint a path means."""
 
 from pathlib import Path
 
-import torch
-
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import CheckpointError
 from oasis.training.checkpoints import LAST
 
 _IN_RUN = Path("checkpoints") / LAST
@@ -31,20 +29,3 @@ def find_checkpoint(path: Path) -> Path:
         f"{path}: no run with a {_IN_RUN} is there. Give a checkpoint or the folder of a run; `make demo` trains a "
         "small one into runs/demo."
     )
-
-
-def find_device(name: str) -> torch.device:
-    """The device of this name; `auto` = a GPU where there is one, else the CPU.
-
-    Raises:
-        ConfigurationError: there is none of this name.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises one or the other, by its build
-        reason = (str(error).splitlines() or [""])[0]
-        raise ConfigurationError(f"device={name}: not to be had here ({reason}). Use device=cpu or auto.") from error
-    return device
