@@ -3,9 +3,7 @@
 import csv
 import itertools
 import json
-import multiprocessing
 import re
-import runpy
 import shlex
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from starting import starter
 
 from oasis.training import differences, essentials
 
@@ -63,43 +62,12 @@ class Trouble(Callback):
 '''
 
 
-START = f'''
-"""What `python train.py ARGUMENTS` does, in a process that has everything imported."""
-import os, runpy, sys
-import torch
-
-log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-os.dup2(log, 1)
-os.dup2(log, 2)
-os.chdir({str(ROOT)!r})
-os.environ.update(ENVIRONMENT)
-sys.path[:0] = [{str(ROOT)!r}, os.path.dirname(LOG)]
-torch.set_num_threads(1)
-sys.argv = ["train.py", *ARGUMENTS]
-runpy.run_path("train.py", run_name="__main__")
-'''
-
-
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     """Runs `train.py`; returns its exit code and what it printed."""
     folder = tmp_path_factory.mktemp("starts")
     (folder / "troublesome.py").write_text(TROUBLE)
-    (folder / "start.py").write_text(START)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["train"])
-
-    def run(*arguments, **environment):
-        log = folder / f"{len(list(folder.glob('*.log'))):02d}.log"
-        environment |= {"PANOPTIC_OASIS_CACHE": str(folder / "cache")}
-        given = {"LOG": str(log), "ARGUMENTS": arguments, "ENVIRONMENT": environment}
-        process = context.Process(target=runpy.run_path, args=(str(folder / "start.py"), given, "__main__"))
-        process.start()
-        process.join(200)
-        assert process.exitcode is not None, log.read_text()
-        return process.exitcode, log.read_text()
-
-    return run
+    return starter(folder)
 
 
 def sweep(runs, *more):
