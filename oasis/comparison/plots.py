@@ -1,55 +1,25 @@
 """Plots of a comparison, each in the colours of a light and of a dark page."""
 
-import io
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from PIL import Image
 
 from oasis.comparison.results import Column, Comparison, Score
 from oasis.comparison.rows import keys
+from oasis.comparison.themes import COLORS, Theme, color_of, figure_png, themed
 from oasis.metrics.names import describe, describe_family, split_class
 
-# Of the checkpoints, in their order; told apart also by those who see no red or green, on white and on black.
-COLORS = ("#3b82c4", "#e08a2e", "#2a9d74", "#b5539c", "#b89b1e", "#7a70d6", "#cc5a4a", "#6b8b99")
 _MARKERS = "osD^vP*X"
 _DPI = 150
-_PALETTE = 96  # colours of a plot
 _LONGEST_NAME = 20  # letters of a checkpoint's name beside its dots
 _UNKNOWN = Score((math.nan,))
+_STYLE = {"font.size": 9, "ytick.major.size": 0, "axes.spines.left": False}
 _FAR = 1.0  # a reference that is farther from the checkpoints than they spread, times this, would squeeze them
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of a page.
-
-    Attributes:
-        paper: background.
-        ink: text.
-        faint: lines that are not the matter.
-    """
-
-    paper: str
-    ink: str
-    faint: str
-
-
-LIGHT = Theme("#ffffff", "#1c2127", "#8a939e")
-DARK = Theme("#1d2229", "#e3e7ec", "#8a939e")
-
-
-def color_of(place: int) -> str:
-    """The colour of a checkpoint, by its position."""
-    return COLORS[place % len(COLORS)]
 
 
 def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
@@ -68,7 +38,7 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
     info = describe(name)
     columns = [*comparison.columns, *(column for column in comparison.references if _values(column, name))]
     references = columns[len(comparison.columns) :]
-    with _style(theme):
+    with themed(theme, **_STYLE):
         figure = Figure(figsize=(3.5, 0.85 + 0.27 * len(columns)), layout="constrained")
         axes = figure.subplots()
         for row, column in enumerate(columns):
@@ -88,7 +58,7 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
         axes.set_title(info.heading, loc="left", fontsize=10, fontweight="bold")
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x", alpha=0.25)
-        return _png(figure)
+        return figure_png(figure, _DPI)
 
 
 def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
@@ -107,7 +77,7 @@ def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
     classes = [name for name in classes if name]
     count = max(1, len(comparison.columns))
     thick = 0.8 / count
-    with _style(theme):
+    with themed(theme, **_STYLE):
         figure = Figure(figsize=(5.2, 1.3 + len(classes) * (0.16 + 0.09 * count)), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(classes))
@@ -128,7 +98,7 @@ def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
         axes.grid(axis="x", alpha=0.25)
         axes.set_xlabel(f"{info.title} {info.unit}")
         _legend(figure, handles, comparison)
-        return _png(figure)
+        return figure_png(figure, _DPI)
 
 
 def _legend(figure: Figure, handles: Sequence[Any], comparison: Comparison) -> None:
@@ -199,26 +169,3 @@ def _cut(name: str, longest: int = _LONGEST_NAME) -> str:
     """A name without its middle, where it is too long."""
     half = (longest - 1) // 2
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
-
-
-def _style(theme: Theme) -> AbstractContextManager[None]:
-    """Matplotlib in the colours of a page."""
-    settings: dict[Any, Any] = {
-        "font.size": 9,
-        "ytick.major.size": 0,
-        "axes.edgecolor": theme.faint,
-        "grid.color": theme.faint,
-        "text.parse_math": False,  # a name with a $ in it is no formula
-    }
-    settings |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink)
-    settings |= dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), theme.paper)
-    settings |= dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False)
-    return matplotlib.rc_context(settings)
-
-
-def _png(figure: Figure) -> bytes:
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, dpi=_DPI, format="png")
-    # Few colours are in it: a palette of them makes the file a third as large.
-    Image.open(drawn).convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()

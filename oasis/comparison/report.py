@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-from oasis.comparison.plots import DARK, LIGHT, color_of, plot_classes, plot_seeds
+from oasis.comparison.plots import plot_classes, plot_seeds
 from oasis.comparison.results import Comparison
 from oasis.comparison.rows import (
     Row,
@@ -21,6 +21,7 @@ from oasis.comparison.rows import (
     summary_metrics,
     time_split,
 )
+from oasis.comparison.themes import DARK, LIGHT, color_of
 from oasis.metrics.names import MetricInfo, describe_family, split_class
 
 _SAMPLES_BYTES = 1_750_000  # of all sample grids together: base64 and plots bring the file to less than 3 MB

@@ -75,14 +75,12 @@ class _FittingTable:
                 break
         yield from tables
         for column, heading in zip(self.comparison.all_columns(), layout.headings, strict=True):
-            if heading != _visible(column.name):
-                yield Padding.indent(
-                    Text.assemble((heading, "bold"), f" = {_visible(column.name)}", overflow="fold"), 1
-                )
+            if heading != visible(column.name):
+                yield Padding.indent(Text.assemble((heading, "bold"), f" = {visible(column.name)}", overflow="fold"), 1)
 
     def _layouts(self) -> Iterator[_Layout]:
         """From the most spacious to the narrowest."""
-        names = [_visible(column.name) for column in self.comparison.all_columns()]
+        names = [visible(column.name) for column in self.comparison.all_columns()]
         count = len(self.comparison.columns)
         short, letters = _short_references(self.comparison.references), keys(self.comparison)
         named, shorter, lettered = tuple(names), (*names[:count], *short), (*letters, *short)
@@ -111,13 +109,13 @@ class _FittingTable:
             references = [_text(cell, layout) for cell in row.references]
             apart = [_rule(layout)] if references else []
             section = following is not None and following.info.group != row.info.group
-            table.add_row(Text(_visible(row.info.heading)), *cells, *apart, *references, end_section=section)
+            table.add_row(Text(visible(row.info.heading)), *cells, *apart, *references, end_section=section)
         return table
 
 
 def _short_references(references: Sequence[Column]) -> list[str]:
     """The first word of each, numbered where two have the same."""
-    words = [(_visible(column.name).split() or [""])[0][:9] for column in references]
+    words = [(visible(column.name).split() or [""])[0][:9] for column in references]
     return [word if words.count(word) == 1 else f"{word}{number}" for number, word in enumerate(words, 1)]
 
 
@@ -137,12 +135,12 @@ def _remarks(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text(meaning_of_spread(comparison), style=_APART)
     split = time_split(comparison)
     if split:
-        parts = ", ".join(f"{_visible(part)} {seconds:.1f} s ({share:.0%})" for part, seconds, share in split)
+        parts = ", ".join(f"{visible(part)} {seconds:.1f} s ({share:.0%})" for part, seconds, share in split)
         yield Text(f"Time: {sum(seconds for _, seconds, _ in split):.1f} s; {parts}.", style=_APART)
     for note in comparison.notes:
-        yield Text.assemble(("Note: ", "yellow"), _visible(note))
+        yield Text.assemble(("Note: ", "yellow"), visible(note))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Names may come from file names: let none of them send commands to the terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

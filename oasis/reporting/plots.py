@@ -1,19 +1,15 @@
 """Learning curves and intervals, each in the colours of a light and of a dark page."""
 
-import io
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 
-from oasis.comparison.plots import COLORS, DARK, LIGHT, Theme, color_of
+from oasis.comparison.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
 from oasis.metrics.names import describe
 from oasis.reporting.page import Picture
 from oasis.reporting.run import Run
@@ -21,7 +17,7 @@ from oasis.reporting.study import Arm, Setting
 
 LOSSES = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _DPI = 130
-_PALETTE = 128  # colours of a plot
+_STYLE = {"font.size": 8}
 _SMOOTHED = 20  # a loss is averaged over this part of the run
 _FEWEST_POINTS = 2
 _MOST_DOTS = 30  # beyond it a line has no markers
@@ -67,7 +63,7 @@ def plot_curves(setting: Setting, name: str, theme: Theme) -> bytes:
     discriminators = list(dict.fromkeys(arm.discriminator for arm in setting.arms))
     encodings = list(dict.fromkeys(arm.encoding for arm in setting.arms))
     info = describe(name)
-    with _style(theme):
+    with themed(theme, **_STYLE):
         figure = Figure(figsize=(5.2 * len(discriminators), 3.6), layout="constrained")
         panels: Any = figure.subplots(1, len(discriminators), sharey=True, squeeze=False)[0]
         for axes, discriminator in zip(panels, discriminators, strict=True):
@@ -82,7 +78,7 @@ def plot_curves(setting: Setting, name: str, theme: Theme) -> bytes:
             text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         figure.legend(list(handles.values()), list(handles), loc="outside right upper", frameon=False, fontsize=8)
-        return _png(figure)
+        return figure_png(figure, _DPI)
 
 
 def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Sequence[str], theme: Theme) -> bytes:
@@ -91,7 +87,7 @@ def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Se
     Returns:
         A PNG.
     """
-    with _style(theme):
+    with themed(theme, **_STYLE):
         columns = min(3, len(names))
         rows = math.ceil(len(names) / columns)
         figure = Figure(figsize=(1.6 + 3.0 * columns, rows * (0.8 + 0.24 * len(pairs))), layout="constrained")
@@ -100,7 +96,7 @@ def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Se
             _draw_intervals(axes, setting, pairs, name, theme)
         for axes in panels[len(names) :]:
             axes.set_visible(False)
-        return _png(figure)
+        return figure_png(figure, _DPI)
 
 
 def band(
@@ -156,20 +152,3 @@ def _draw_intervals(axes: Axes, setting: Setting, pairs: Sequence[tuple[Arm, Arm
     axes.set_title(info.heading, loc="left", fontsize=9, fontweight="bold")
     axes.locator_params(axis="x", nbins=4)
     axes.grid(axis="x", alpha=0.25)
-
-
-def _style(theme: Theme) -> AbstractContextManager[None]:
-    """Matplotlib in the colours of a page."""
-    inked = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
-    papered = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
-    settings: dict[Any, Any] = {"font.size": 8, "axes.edgecolor": theme.faint, "grid.color": theme.faint}
-    settings |= {"text.parse_math": False, "axes.spines.top": False, "axes.spines.right": False}  # a $ is no formula
-    settings |= dict.fromkeys(inked, theme.ink) | dict.fromkeys(papered, theme.paper)
-    return matplotlib.rc_context(settings)
-
-
-def _png(figure: Figure) -> bytes:
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, dpi=_DPI, format="png")
-    Image.open(drawn).convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oasis.comparison.plots import DARK, LIGHT, color_of, plot_classes, plot_seeds
+from oasis.comparison.plots import plot_classes, plot_seeds
 from oasis.comparison.report import write_report
 from oasis.comparison.results import Column, Score
+from oasis.comparison.themes import DARK, LIGHT, color_of
 
 HOSTILE = "<script>alert(1)</script>\"'&$\\frac{"
 KID = "KID \N{MULTIPLICATION SIGN}1000 ↓"
