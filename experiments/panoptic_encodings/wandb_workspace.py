@@ -10,7 +10,7 @@ import wandb_workspaces.reports.v2 as panels
 import wandb_workspaces.workspaces as ws
 
 from oasis.metrics import describe
-from oasis.training.wandb_logging import STEP
+from oasis.training.loggers.wandb_logging import STEP
 
 NAME = "Panoptic encodings"
 SCORES = ("judge/pq_things", "judge/touching_recall", "judge/pq", "judge/miou", "judge/frechet", "judge/kernel")

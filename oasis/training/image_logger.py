@@ -8,7 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.training.base import GANModule, data_of, watched
-from oasis.training.pictures import PictureLogger, Pictures
+from oasis.training.loggers.pictures import PictureLogger, Pictures
 from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.visualize import colorize, sample_grid
 

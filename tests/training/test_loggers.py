@@ -11,7 +11,7 @@ from wandb_files import contents, files_of, isolate, numbers
 
 from oasis.errors import ConfigurationError
 from oasis.training import fingerprint
-from oasis.training.tensorboard_logging import TensorBoardLogger
+from oasis.training.loggers.tensorboard_logging import TensorBoardLogger
 
 
 def table(run):

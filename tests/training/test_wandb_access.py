@@ -10,10 +10,10 @@ import wandb
 from wandb_files import contents, files_of, isolate
 
 from oasis.errors import ConfigurationError
-from oasis.training import wandb_logging
-from oasis.training.wandb_access import answers, logged_in, wanted_mode
-from oasis.training.wandb_logging import WandbLogger
-from oasis.training.wandb_pictures import instance_mask
+from oasis.training.loggers import wandb_logging
+from oasis.training.loggers.wandb_access import answers, logged_in, wanted_mode
+from oasis.training.loggers.wandb_logging import WandbLogger
+from oasis.training.loggers.wandb_pictures import instance_mask
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +172,7 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
     def full(**settings):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("oasis.training.wandb_access.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("oasis.training.loggers.wandb_access.tempfile.TemporaryFile", full)
     with pytest.raises(ConfigurationError, match=r"cannot write there \(No space left on device\). Make room"):
         logged(tmp_path)
 

@@ -6,7 +6,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.training.base import find_callback
 from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
-from oasis.training.wandb_logging import WandbLogger
+from oasis.training.loggers.wandb_logging import WandbLogger
 
 
 class WandbRun(Callback):

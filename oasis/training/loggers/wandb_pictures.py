@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from oasis.training.pictures import Pictures
+from oasis.training.loggers.pictures import Pictures
 from oasis.visualize import to_bytes
 
 _NUMBERS = 255  # masks are 8-bit pictures, and 0 stands for no instance

@@ -7,7 +7,7 @@ from pytorch_lightning.loggers import TensorBoardLogger as LightningTensorBoardL
 from pytorch_lightning.utilities import rank_zero_only
 
 from oasis.errors import ConfigurationError
-from oasis.training.pictures import Pictures
+from oasis.training.loggers.pictures import Pictures
 from oasis.visualize import to_bytes
 
 
