@@ -20,7 +20,7 @@ demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on the
 	$(BIN)/oasis train-judge experiment=demo --epochs 14 --depth 4 --if-missing
 	$(BIN)/python train.py experiment=demo
 
-test: $(READY) ## Run all tests (4 minutes on 2 cores); they need neither network nor data
+test: $(READY) ## Run all tests (12 minutes on 2 cores); they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=8
 
 test-lowest: ## Run all tests with the oldest releases that pyproject.toml allows
