@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
 # The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds. After an interruption, start it
 # again: what is finished is skipped. Settings, all optional: SEEDS=3 JOBS=2 RUNS=runs, and what train.py takes as
-# arguments, such as trainer.max_epochs=4 for four times the budget.
+# arguments, such as trainer.max_epochs=4 for four times the budget. On other photos, under another name:
+# NAME=photos RESULTS=runs/photos_results .../run.sh data=cityscapes data.root=DIR
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
 runs=${RUNS:-runs}
+name=${NAME:-study}
 results=${RESULTS:-experiments/panoptic_encodings/results}
+mkdir -p "$results"
 export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there are cores
 
 # The judge is trained once, on photos alone, and kept in the cache.
 "$bin/oasis" train-judge experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
 "$bin/python" train.py -m experiment=study 'encoding=glob(*)' 'discriminator=glob(*)' "seed=range(0,${SEEDS:-3})" \
-    hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
+    hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" name="$name" "$@"
 
-"$bin/oasis" report "$runs/study" -o "$runs/study_report" --gallery "$results/gallery.png"
-cp "$runs/study_report/runs.csv" "$runs"/study_report/setting_1_{differences,samples_oasis,samples_panoptic}.png "$results/"
+"$bin/oasis" report "$runs/$name" -o "$runs/${name}_report" --gallery "$results/gallery.png"
+cp "$runs/${name}_report/runs.csv" "$runs/${name}_report"/setting_1_{differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"
