@@ -4,10 +4,8 @@ import json
 import time
 from types import SimpleNamespace
 
-import torch
 import wandb
 
-from oasis.metrics import UNetJudge
 from oasis.reporting.wandb_log import read_records
 
 ENVIRONMENT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_RUN_ID", "WANDB_IDENTITY_TOKEN_FILE",
@@ -23,15 +21,6 @@ def isolate(monkeypatch, folder):
     monkeypatch.setenv("NETRC", str(folder / "no_netrc"))
     for name in ("DATA", "CACHE", "CONFIG"):
         monkeypatch.setenv(f"WANDB_{name}_DIR", str(folder / "w_and_b" / name))
-
-
-def untrained_judge(ids, monkeypatch, folder):
-    """Overrides that switch the scores of an untrained judge on."""
-    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(folder / "cache"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(folder / "hub"))
-    torch.manual_seed(3)
-    UNetJudge(ids, channels=4, depth=3).save(folder / "judge.pt")
-    return ["metrics=judge", "judge=unet", f"judge.weights={folder / 'judge.pt'}"]
 
 
 def files_of(run):

@@ -6,7 +6,7 @@ import math
 import warnings
 
 import pytest
-import torch
+from judging import untrained_judge
 
 from oasis.checkpoint import load
 from oasis.errors import ConfigurationError
@@ -22,11 +22,7 @@ pytestmark = [
 @pytest.fixture
 def measured(ids, tmp_path, monkeypatch):
     """Overrides that switch the scores of an untrained judge on."""
-    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
-    torch.manual_seed(3)
-    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
-    return ["metrics=judge", "judge=unet", f"judge.weights={tmp_path / 'judge.pt'}"]
+    return untrained_judge(ids, monkeypatch, tmp_path)
 
 
 def rows(run):

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from judging import untrained_judge
 from PIL import Image
-from wandb_files import contents, files_of, isolate, nested, numbers, untrained_judge
+from wandb_files import contents, files_of, isolate, nested, numbers
 
 from oasis.reporting.wandb_log import frames
 from oasis.reporting.wandb_runs import read_content, read_wandb_run

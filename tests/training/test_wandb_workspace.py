@@ -1,7 +1,8 @@
 """The workspace of the study builds without a network, and shows nothing that nobody logs."""
 
 import pytest
-from wandb_files import contents, files_of, isolate, untrained_judge
+from judging import untrained_judge
+from wandb_files import contents, files_of, isolate
 
 pytest.importorskip("wandb_workspaces")
 import wandb_workspaces.reports.v2 as panels
