@@ -3,7 +3,8 @@
 from oasis.models.discriminator import Judgement, OASISDiscriminator
 from oasis.models.generator import OASISGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
-from oasis.models.spade import SPADE, SPADEBlock
+from oasis.models.spade import SPADE
+from oasis.models.spade_block import SPADEBlock
 from oasis.models.summary import ModelSummary, summarize
 
 __all__ = [

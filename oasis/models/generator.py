@@ -11,7 +11,7 @@ from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.sizes import require_divisible
-from oasis.models.spade import SPADEBlock
+from oasis.models.spade_block import SPADEBlock
 
 _WIDEST = 16  # times the base width
 

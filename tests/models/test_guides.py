@@ -11,7 +11,8 @@ from oasis.errors import ConfigurationError
 from oasis.models import OASISGenerator
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.pyramid import GuidePyramid
-from oasis.models.spade import SPADE, SPADEBlock
+from oasis.models.spade import SPADE
+from oasis.models.spade_block import SPADEBlock
 
 CLASSES, NOISE, BATCH, HEIGHT, WIDTH = 5, 3, 2, 16, 32
 

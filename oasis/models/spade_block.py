@@ -1,0 +1,96 @@
+"""The generator's residual block, in which SPADE takes the place of plain normalisation."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oasis.models.guides import Guide
+from oasis.models.initialization import convolution, undivided
+from oasis.models.norms import NormName, measure_alike, normalize_for_both
+from oasis.models.spade import SPADE
+
+
+class SPADEBlock(nn.Module):
+    """A residual block whose normalisations are SPADE; the middle width is the smaller of the two outer ones.
+
+    Args:
+        in_channels: C, of x.
+        out_channels: D, of the result.
+        condition_channels: K, of the condition.
+        spade_channels: hidden width of each SPADE.
+        spade_kernel: kernel size within each SPADE.
+        norm: the parameter-free normalisation.
+        spectral_norm: whether the block's own convolutions bear a spectral norm; those in SPADE never do.
+
+    Source: Park et al. 2019, figure 4; Sushko et al. 2021, table A.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        condition_channels: int,
+        *,
+        spade_channels: int = 128,
+        spade_kernel: int = 3,
+        norm: NormName = "sync_batch",
+        spectral_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        middle = min(in_channels, out_channels)
+
+        def spade(channels: int) -> SPADE:
+            return SPADE(
+                channels,
+                condition_channels,
+                hidden_channels=spade_channels,
+                kernel_size=spade_kernel,
+                norm=norm,
+            )
+
+        self.spade_0 = spade(in_channels)
+        self.conv_0 = convolution(in_channels, middle, spectral_norm=spectral_norm)
+        self.spade_1 = spade(middle)
+        self.conv_1 = convolution(middle, out_channels, spectral_norm=spectral_norm)
+        self.spade_s: SPADE | None = None
+        self.conv_s: nn.Conv2d | None = None
+        if in_channels != out_channels:
+            self.spade_s = spade(in_channels)
+            self.conv_s = convolution(in_channels, out_channels, 1, bias=False, spectral_norm=spectral_norm)
+
+    def forward(self, x: Tensor, condition: Tensor | Guide) -> Tensor:
+        """One block.
+
+        Args:
+            x: (B, C, H, W) float; overwritten where a guide is given and nothing learns.
+            condition: (B, K, H, W) float, already at the size of x; or a guide, which gives the same faster.
+
+        Returns:
+            (B, D, H, W) float.
+        """
+        if not isinstance(condition, Tensor):
+            return self._guided(x, condition)
+        out: Tensor = self.conv_0(F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
+        out = self.conv_1(F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
+        shortcut: Tensor = x
+        if self.spade_s is not None and self.conv_s is not None:
+            shortcut = self.conv_s(self.spade_s(x, condition))
+        return shortcut + out
+
+    def _guided(self, x: Tensor, guide: Guide) -> Tensor:
+        # Spectral norms divide what goes into a convolution instead of its weight, which is larger.
+        shortcut, norm = x, self.spade_0.norm
+        if self.spade_s is not None and self.conv_s is not None:
+            norm_s = self.spade_s.norm
+            if measure_alike(norm, norm_s):
+                x = normalize_for_both(x, norm, norm_s)
+                norm = norm_s = nn.Identity()
+            shortcut = guide.project(self.spade_s, x, norm_s, *undivided(self.conv_s))
+        # The shortcut comes first, so that x may be overwritten by what becomes of it.
+        weight, divisor = undivided(self.conv_0)
+        out = guide.modulate(self.spade_0, x, norm, 0.2, divisor=divisor, overwrite=shortcut is not x)
+        out = F.conv2d(out, weight, self.conv_0.bias, padding=1)
+        weight, divisor = undivided(self.conv_1)
+        out = guide.modulate(self.spade_1, out, self.spade_1.norm, 0.2, divisor=divisor, overwrite=True)
+        out = F.conv2d(out, weight, self.conv_1.bias, padding=1)
+        return out + shortcut if torch.is_grad_enabled() else out.add_(shortcut)
