@@ -1,7 +1,10 @@
 """What `oasis report` prints."""
 
+from collections.abc import Iterator, Sequence
+
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -12,13 +15,17 @@ from oasis.reporting.study import Study
 from oasis.reporting.tables import score_table
 from oasis.reporting.words import verdicts
 
+NAMING = 3  # columns that say what a row is: encoding, discriminator, seeds
+GAP = 3  # blanks between two columns
+
 
 def print_study(study: Study, console: Console) -> None:
     """Scores and verdicts of each setting, then what was left out and what to know."""
     for number, setting in enumerate(study.settings, 1):
         if len(study.settings) > 1:
             console.print(Text(f"\nSetting {number}", style="bold"))
-        console.print(_table(score_table(setting)))
+        for table in _tables(score_table(setting), console.width):
+            console.print(table, "", sep="\n")
         for sentence in verdicts(setting, baseline_pairs(setting)):
             console.print(Text(visible(sentence)), soft_wrap=True)
     for one in study.left_out:
@@ -27,12 +34,33 @@ def print_study(study: Study, console: Console) -> None:
         console.print(Text.assemble(("Warning: ", "yellow"), visible(warning)), soft_wrap=True)
 
 
-def _table(table: PageTable) -> Table:
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, head in enumerate(table.heads):
-        drawn.add_column(Text(visible(head)), justify="right" if place > 1 else "left")
-    for place, row in enumerate(table.rows):
-        apart = place >= len(table.rows) - table.apart
-        cells = [Text(visible(cell.text), style="dim" if apart else "bold" if cell.strong else "") for cell in row]
-        drawn.add_row(*cells)
+def _tables(table: PageTable, width: int) -> Iterator[Table]:
+    """The table, or as many pieces of it as it takes to fit the width: each names the rows anew."""
+    names = [*range(NAMING)]
+    piece: list[int] = []
+    for place in range(NAMING, len(table.heads)):
+        if piece and sum(_width_of(table, one) + GAP for one in [*names, *piece, place]) - GAP > width:
+            yield _piece(table, [*names, *piece])
+            piece = []
+        piece.append(place)
+    yield _piece(table, [*names, *piece])
+
+
+def _width_of(table: PageTable, place: int) -> int:
+    """What a column needs: its heading may be broken between words, what stands in it may not."""
+    texts = [*visible(table.heads[place]).split(), *(visible(row[place].text) for row in table.rows)]
+    return max(cell_len(text) for text in texts)
+
+
+def _piece(table: PageTable, places: Sequence[int]) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place in places:
+        justify: JustifyMethod = "right" if place > 1 else "left"
+        drawn.add_column(Text(visible(table.heads[place])), justify=justify, width=_width_of(table, place))
+    for number, row in enumerate(table.rows):
+        apart = number >= len(table.rows) - table.apart
+        styles = ("dim" if apart else "bold" if row[place].strong else "" for place in places)
+        drawn.add_row(
+            *(Text(visible(row[place].text), style=style) for place, style in zip(places, styles, strict=True))
+        )
     return drawn
