@@ -20,8 +20,13 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
     training.quiet()
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     folder = Path(cfg.paths.output_dir)
-    if training.finished_before(folder, config, cfg.resume):
-        return training.final_metrics(folder)
+    with training.alone_in(folder):
+        if not training.finished_before(folder, config, cfg.resume):
+            _fit(cfg, config, folder)
+    return training.final_metrics(folder)
+
+
+def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     job = folder.name if HydraConfig.get().mode == RunMode.MULTIRUN else None
     checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config, job, folder)
@@ -42,7 +47,6 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
         trainer = instantiate(cfg.trainer, callbacks=[*callbacks, training.ConfigInCheckpoint(config)], logger=loggers)
         trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
     training.list_files(folder)
-    return training.final_metrics(folder)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from holding import held
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -151,7 +152,7 @@ def test_a_folder_of_another_experiment_is_refused_and_left_alone(undisturbed, s
     assert "name=" in said
     assert "Traceback" not in said
     after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in before}
-    assert {path for path in before if after[path] != before[path]} <= {folder / "train.log"}
+    assert {path for path in before if after[path] != before[path]} <= {folder / "train.log", folder / ".lock"}
 
 
 def test_a_single_run_of_the_study_belongs_to_the_same_tree(undisturbed, start):
@@ -159,6 +160,17 @@ def test_a_single_run_of_the_study_belongs_to_the_same_tree(undisturbed, start):
     code, said = start(*sweep(undisturbed, "encoding=semantic")[1:], "trainer.log_every_n_steps=5")
     assert code == 0, said
     assert f"Skipped: {place(undisturbed, 'semantic')}" in said
+
+
+def test_a_run_that_another_process_is_training_is_refused_and_left_alone(undisturbed, start):
+    folder = place(undisturbed, "position")
+    before = (folder / "config.yaml").stat().st_mtime_ns
+    with held(folder):
+        code, said = start(*sweep(undisturbed, "encoding=position"))
+    assert code == 1
+    assert f"{folder} is in use: process 7 of elsewhere is training there." in said
+    assert "Traceback" not in said
+    assert (folder / "config.yaml").stat().st_mtime_ns == before
 
 
 def test_processes_of_a_launcher_skip_what_is_finished(undisturbed):

@@ -5,6 +5,7 @@ from oasis.training.curves import KeepCurves
 from oasis.training.ema import GeneratorEMA
 from oasis.training.encoding_log import EncodingLog
 from oasis.training.ending import report_errors, telling_errors
+from oasis.training.folder_lock import alone_in
 from oasis.training.identity import differences, essentials, fingerprint
 from oasis.training.image_logger import ImageLogger
 from oasis.training.judge import JudgeTraining, train_judge
@@ -49,6 +50,7 @@ __all__ = [
     "Stopped",
     "Throughput",
     "advice",
+    "alone_in",
     "differences",
     "essentials",
     "final_metrics",
