@@ -18,6 +18,7 @@ from oasis.randomness import Stream
 from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, mean_of_samples, on_host
 from oasis.training.compilation import Compiled
 from oasis.training.recomputation import recompute_blocks
+from oasis.training.requirements import refuse_missing_instances, refuse_unfit_precision
 from oasis.training.sampling import fixed_noise, sampling_generator, sources_of, training_noise
 
 
@@ -121,30 +122,11 @@ class OASIS(GANModule):
             ConfigurationError: with the precision; or with the first sample that has none, and the settings that do
                 without.
         """
-        if self.trainer.precision in ("bf16-true", "16-true"):
-            raise ConfigurationError(
-                f"trainer.precision={self.trainer.precision}: weights of 16 bits cannot hold Adam's small steps nor an "
-                "average. Use trainer.precision=bf16-mixed."
-            )
-        cuda = self.trainer.strategy.root_device.type == "cuda"
-        if self.trainer.precision == "bf16-mixed" and cuda and not torch.cuda.is_bf16_supported(False):
-            raise ConfigurationError(
-                f"trainer.precision=bf16-mixed: {torch.cuda.get_device_name()} has no bfloat16 and would only imitate "
-                "it. Use trainer.precision=16-mixed."
-            )
+        refuse_unfit_precision(self.trainer)
         mixes_instances = self.label_mix_weight > 0 and self.mix.needs_instances
         sees_instances = self.instance_loss is not None and len(self.discriminator.heads) > 0
-        if not (mixes_instances or sees_instances):
-            return
-        dataset = data_of(self.trainer).dataset("train")
-        without = [files for files in dataset.files if files.instance is None]
-        if without:
-            raise ConfigurationError(
-                f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-                f"(*{dataset.instance_suffix}.png), first {without[0].label}: the losses of discriminator=panoptic and "
-                f"model/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
-                f"model/label_mix=class."
-            )
+        if mixes_instances or sees_instances:
+            refuse_missing_instances(data_of(self.trainer).dataset("train"))
 
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
