@@ -10,9 +10,10 @@ from pathlib import Path
 
 from oasis.reporting import Setting, assemble, read_runs_table
 from oasis.reporting.markdown import escaped, table_as_markdown
-from oasis.reporting.report import baseline_pairs, discriminator_pairs
-from oasis.reporting.tables import cost_table, difference_table, score_table
-from oasis.reporting.words import how_to_read, verdicts
+from oasis.reporting.overall import factors, told_overall
+from oasis.reporting.pairs import comparisons
+from oasis.reporting.tables import cost_table, difference_table, overall_table, score_table
+from oasis.reporting.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
 
 RESULTS = Path(__file__).parent / "results"
 RUNS, TABLE = "runs.csv", "table.md"
@@ -36,15 +37,14 @@ def table_of(runs: Path) -> str:
 
 def _of(setting: Setting) -> Iterator[str]:
     yield from ("Mean ± standard deviation over n seeds.", "", table_as_markdown(score_table(setting)), "")
-    pairs, across = baseline_pairs(setting), discriminator_pairs(setting)
-    first = setting.arms[0].discriminator
-    for chosen, other in ((pairs, setting.baseline), (across, f"the discriminator {first}")):
-        if chosen:
-            yield from (f"## Differences from {other}", "")
-            yield from (table_as_markdown(difference_table(setting, chosen, f"minus {other}")), "")
-            yield from (f"- {escaped(sentence)}" for sentence in verdicts(setting, chosen))
-            yield ""
-    for text in how_to_read(setting, [*pairs, *across]):
+    if found := factors(setting):
+        yield from (f"## {OVERALL}", "", OVERALL_MEANING, "", table_as_markdown(overall_table(setting, found)), "")
+        yield from (*(f"- {escaped(sentence)}" for sentence in told_overall(found)), "")
+    compared = comparisons(setting)
+    for one in compared:
+        yield from (f"## {one.title}", "", table_as_markdown(difference_table(one.setting, one.pairs, one.heading)), "")
+        yield from (*(f"- {escaped(sentence)}" for sentence in verdicts(one.setting, one.pairs)), "")
+    for text in how_to_read(compared):
         yield from (escaped(text), "")
     yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(setting)), "")
 

@@ -19,6 +19,6 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" name="$name" "$@"
 
 "$bin/oasis" report "$runs/$name" -o "$runs/${name}_report" --gallery "$results/gallery.png"
-cp "$runs/${name}_report/runs.csv" "$runs/${name}_report"/setting_1_{differences,samples_oasis,samples_panoptic}.png "$results/"
+cp "$runs/${name}_report/runs.csv" "$runs/${name}_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from oasis.comparison.table import visible
+from oasis.reporting.overall import factors, told_overall
 from oasis.reporting.page import Table as PageTable
-from oasis.reporting.report import baseline_pairs
+from oasis.reporting.pairs import comparisons
 from oasis.reporting.study import Study
 from oasis.reporting.tables import score_table
 from oasis.reporting.words import verdicts
@@ -26,7 +27,10 @@ def print_study(study: Study, console: Console) -> None:
             console.print(Text(f"\nSetting {number}", style="bold"))
         for table in _tables(score_table(setting), console.width):
             console.print(table, "", sep="\n")
-        for sentence in verdicts(setting, baseline_pairs(setting)):
+        sentences = told_overall(factors(setting))
+        if compared := comparisons(setting):
+            sentences += verdicts(compared[0].setting, compared[0].pairs)
+        for sentence in sentences:
             console.print(Text(visible(sentence)), soft_wrap=True)
     for one in study.left_out:
         console.print(Text.assemble(("Left out: ", "yellow"), visible(f"{one.origin}: {one.reason}")), soft_wrap=True)

@@ -40,15 +40,15 @@ def curve_pictures(setting: Setting, prefix: str) -> list[Picture]:
     return pictures
 
 
-def interval_picture(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], prefix: str) -> Picture | None:
-    """All differences with their 95 % intervals, a panel a metric; None where there are none."""
+def interval_picture(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: str) -> Picture | None:
+    """All differences with their 95 % intervals, a panel a metric; None where there are none. `name`: of its file."""
     names = [name for name in setting.metrics if any(setting.difference(*pair, name).pairs > 1 for pair in pairs)]
     if not names:
         return None
     light, dark = (plot_intervals(setting, pairs, names, theme) for theme in (LIGHT, DARK))
     return Picture(
         "Differences from the baseline, a dot a seed, their mean and its 95 % interval; grey where it contains 0",
-        f"{prefix}_differences.png",
+        f"{name}.png",
         light,
         dark,
     )

@@ -1,7 +1,7 @@
 """The report of a study: what is written, and how it is put together."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +9,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from oasis.metrics.names import describe
 from oasis.reporting.markdown import as_markdown
+from oasis.reporting.overall import factors, told_overall
 from oasis.reporting.page import Cell, Page, Section, Table
+from oasis.reporting.pairs import comparisons
 from oasis.reporting.plots import curve_pictures, interval_picture
 from oasis.reporting.results import write_csv, write_json
 from oasis.reporting.runs_table import write_runs_table
 from oasis.reporting.samples import sample_pictures
-from oasis.reporting.study import Arm, Setting, Study
-from oasis.reporting.tables import cost_table, difference_table, run_table, score_table
-from oasis.reporting.words import how_to_read, verdicts
+from oasis.reporting.study import Setting, Study
+from oasis.reporting.tables import cost_table, difference_table, overall_table, run_table, score_table
+from oasis.reporting.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
 
 HTML, MARKDOWN, JSON, TABLE, RUNS = "report.html", "report.md", "report.json", "table.csv", "runs.csv"
 _TITLE = "Encodings of panoptic label maps, compared"
@@ -60,19 +62,6 @@ def compose(study: Study, samples: int = 0, command: str = "") -> Page:
     return Page(_TITLE, _lead(study), study.warnings, tuple(sections), command)
 
 
-def baseline_pairs(setting: Setting) -> list[tuple[Arm, Arm]]:
-    """Each arm and the baseline of its discriminator, as far as there is one."""
-    pairs = [(arm, Arm(arm.discriminator, setting.baseline)) for arm in setting.arms]
-    return [(arm, other) for arm, other in pairs if arm != other and other in setting.arms]
-
-
-def discriminator_pairs(setting: Setting) -> list[tuple[Arm, Arm]]:
-    """Each arm and the one of its encoding with the first discriminator, as far as there is one."""
-    first = setting.arms[0].discriminator
-    pairs = [(arm, Arm(first, arm.encoding)) for arm in setting.arms if arm.discriminator != first]
-    return [(arm, other) for arm, other in pairs if other in setting.arms]
-
-
 def as_html(page: Page) -> str:
     """One file without scripts or links to elsewhere."""
     # Names of runs, encodings and files are put into the page: autoescape keeps them text.
@@ -87,27 +76,7 @@ def as_html(page: Page) -> str:
 
 
 def _sections(setting: Setting, samples: int, prefix: str) -> list[Section]:
-    pairs, across = baseline_pairs(setting), discriminator_pairs(setting)
-    sections = [_scores(setting)]
-    if pairs:
-        picture = interval_picture(setting, pairs, prefix)
-        sections.append(
-            Section(
-                f"Differences from {setting.baseline}",
-                tables=(difference_table(setting, pairs, f"minus {setting.baseline}"),),
-                items=tuple(verdicts(setting, pairs)),
-                after=tuple(how_to_read(setting, [*pairs, *across])),
-                pictures=(picture,) if picture else (),
-            )
-        )
-    if across:
-        first = setting.arms[0].discriminator
-        table = difference_table(setting, across, f"minus the discriminator {first}")
-        sections.append(
-            Section(
-                f"Differences from the discriminator {first}", tables=(table,), items=tuple(verdicts(setting, across))
-            )
-        )
+    sections = [_scores(setting), *_overall(setting), *_differences(setting, prefix)]
     notes: list[str] = []
     pictures = sample_pictures(setting, samples, prefix, notes)
     if pictures or notes:
@@ -117,6 +86,25 @@ def _sections(setting: Setting, samples: int, prefix: str) -> list[Section]:
         sections.append(Section("Learning curves", pictures=tuple(curves)))
     sections.append(Section("Costs", ("Medians over the runs of a row.",), (cost_table(setting),)))
     return [*sections, Section("Where the numbers come from", tables=(run_table(setting),))]
+
+
+def _overall(setting: Setting) -> Iterator[Section]:
+    found = factors(setting)
+    if found:
+        yield Section(OVERALL, (OVERALL_MEANING,), (overall_table(setting, found),), items=tuple(told_overall(found)))
+
+
+def _differences(setting: Setting, prefix: str) -> Iterator[Section]:
+    found = comparisons(setting)
+    for place, one in enumerate(found, 1):
+        picture = interval_picture(one.setting, one.pairs, f"{prefix}_{one.name}") if one.name else None
+        yield Section(
+            one.title,
+            tables=(difference_table(one.setting, one.pairs, one.heading),),
+            items=tuple(verdicts(one.setting, one.pairs)),
+            after=tuple(how_to_read(found)) if place == len(found) else (),
+            pictures=(picture,) if picture else (),
+        )
 
 
 def _scores(setting: Setting) -> Section:

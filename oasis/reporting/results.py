@@ -4,9 +4,11 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from oasis.reporting.overall import factors
 from oasis.reporting.study import Arm, Setting, Study
 from oasis.reporting.words import verdict
 
@@ -51,6 +53,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
         for arm in setting.arms
     ]
     return {"baseline": setting.baseline, "unlike": list(setting.unlike), "arms": arms,
+            "overall": [asdict(factor) for factor in factors(setting)],
             "settings": dict(setting.runs[0].settings)}  # fmt: skip
 
 

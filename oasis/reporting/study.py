@@ -43,11 +43,13 @@ class Setting:
         runs: one for each arm and seed.
         baseline: the encoding that others are compared with.
         unlike: what sets it apart from the first setting of a report; empty in the first.
+        unit: what a difference is repeated over.
     """
 
     runs: tuple[Run, ...]
     baseline: str
     unlike: tuple[str, ...] = ()
+    unit: str = "seeds"
 
     @cached_property
     def arms(self) -> list[Arm]:
@@ -187,6 +189,25 @@ def _of_setting(setting: Setting) -> list[str]:
             )
             break
     return warnings
+
+
+def pooled(setting: Setting) -> Setting | None:
+    """All discriminators taken as one, with a seed for each pair of discriminator and seed; None where there is one.
+
+    Differences between encodings are then measured with as many pairs of runs as there are in all, and are those of the
+    mean over discriminators.
+    """
+    discriminators = list(dict.fromkeys(arm.discriminator for arm in setting.arms))
+    if len(discriminators) < 2:
+        return None
+    numbers = {
+        pair: number for number, pair in enumerate(sorted({(run.discriminator, run.seed) for run in setting.runs}))
+    }
+    runs = (
+        replace(run, discriminator=" + ".join(discriminators), seed=numbers[run.discriminator, run.seed])
+        for run in setting.runs
+    )
+    return replace(setting, runs=tuple(runs), unit="pairs of runs")
 
 
 def only(setting: Setting, discriminator: str) -> Setting:

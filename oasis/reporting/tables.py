@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from oasis.comparison import Score
 from oasis.metrics.names import MetricInfo, describe
-from oasis.reporting.differences import Difference
+from oasis.reporting.differences import CONFIDENCE, Difference
+from oasis.reporting.overall import Factor
 from oasis.reporting.page import Cell, Table
 from oasis.reporting.run import COSTS
 from oasis.reporting.study import Arm, Setting
@@ -52,6 +53,17 @@ def difference_table(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], heading
         count = max((one.pairs for one in differences.values()), default=0)
         cells = [Cell(told(one, describe(name)), one.told_apart) for name, one in differences.items()]
         rows.append((Cell(str(arm)), Cell(str(count)), *cells))
+    return Table(heads, tuple(rows))
+
+
+def overall_table(setting: Setting, factors: Sequence[Factor]) -> Table:
+    """A row a factor, a column a metric: p values, bold below 0.05."""
+    heads = ("what differs", "levels", "blocks", *(describe(name).heading for name in setting.metrics))
+    rows = []
+    for factor in factors:
+        chances = (factor.chances[name] for name in setting.metrics)
+        cells = [Cell(NOTHING if math.isnan(p) else f"{p:.2g}", p < 1 - CONFIDENCE) for p in chances]
+        rows.append((Cell(factor.name), Cell(str(factor.levels)), Cell(str(factor.blocks)), *cells))
     return Table(heads, tuple(rows))
 
 

@@ -5,41 +5,49 @@ from collections.abc import Iterator, Sequence
 
 from oasis.metrics.names import describe
 from oasis.reporting.differences import CONFIDENCE, Difference, smallest_chance
+from oasis.reporting.pairs import Comparison, Pairs
 from oasis.reporting.student import t_quantile
-from oasis.reporting.study import Arm, Setting
+from oasis.reporting.study import Setting
 from oasis.reporting.tables import told
 
+OVERALL = "Does it matter at all?"
+OVERALL_MEANING = (
+    "p values of one test a factor and metric: how often its levels' means would lie as far apart if the levels were "
+    "dealt anew among the runs that differ in nothing else. Bold below 0.05. Where the encoding is not bold, a single "
+    "difference further down that leaves out 0 is best taken for chance."
+)
 
-def verdicts(setting: Setting, pairs: Sequence[tuple[Arm, Arm]]) -> Iterator[str]:
+
+def verdicts(setting: Setting, pairs: Pairs) -> Iterator[str]:
     """One sentence or more for each pair of arms: where the first is better, worse, or cannot be told apart."""
     for arm, other in pairs:
         differences = {name: setting.difference(arm, other, name) for name in setting.metrics}
         parts = [_sentence(differences, better) for better in (True, False)]
-        parts += [_undecided(differences), _unmeasured(differences)]
+        parts += [_undecided(differences, setting.unit), _unmeasured(differences)]
         yield f"{arm} against {other}: " + "; ".join(part for part in parts if part) + "."
 
 
-def how_to_read(setting: Setting, pairs: Sequence[tuple[Arm, Arm]]) -> list[str]:
-    """What intervals over so few seeds can say, and what they cannot."""
-    differences = [setting.difference(arm, other, name) for arm, other in pairs for name in setting.metrics]
-    counts = sorted({one.pairs for one in differences if one.pairs > 1})
+def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
+    """What intervals over so few seeds can say, and what they cannot.
+
+    Args:
+        comparisons: what stands in the tables of differences.
+    """
+    counts: dict[tuple[int, str], int] = {}
+    for compared in comparisons:
+        setting = compared.setting
+        for one in (setting.difference(*pair, name) for pair in compared.pairs for name in setting.metrics):
+            if one.pairs > 1:
+                counts[one.pairs, setting.unit] = counts.get((one.pairs, setting.unit), 0) + 1
     if not counts:
         return ["A difference needs two seeds or more that both sides were trained with: there are no intervals."]
-    intervals = sum(one.pairs > 1 for one in differences)
     notes = [
         "Differences are paired: the same seed, hence the same order of the data, on both sides. [low, high] is the "
         "95 % confidence interval of their mean (Student's t over seeds). Where it contains 0, the two cannot be told "
         "apart with as many seeds; that is not to say that they are equal."
     ]
-    for count in counts:
-        reach = t_quantile(CONFIDENCE, count - 1) / math.sqrt(count)
-        notes.append(
-            f"With {count} seeds an interval reaches {reach:.2f} standard deviations of the differences to either side"
-            + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
-            + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
-            f"{smallest_chance(count):.3g} with {count} pairs"
-            + (", so that by itself it can never reach 0.05." if smallest_chance(count) > 1 - CONFIDENCE else ".")
-        )
+    notes += [_reach(count, unit) for count, unit in sorted(counts)]
+    intervals = sum(counts.values())
     notes.append(
         f"These tables hold {intervals} interval{'s' if intervals > 1 else ''}. If nothing made any difference, about "
         f"{(1 - CONFIDENCE) * intervals:.1f} of them would leave out 0 by chance alone."
@@ -47,12 +55,23 @@ def how_to_read(setting: Setting, pairs: Sequence[tuple[Arm, Arm]]) -> list[str]
     return notes
 
 
-def verdict(difference: Difference, name: str) -> str:
-    """`better`, `worse`, or why neither can be said."""
+def _reach(count: int, unit: str) -> str:
+    reach = t_quantile(CONFIDENCE, count - 1) / math.sqrt(count)
+    return (
+        f"With {count} {unit} an interval reaches {reach:.2f} standard deviations of the differences to either side"
+        + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
+        + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
+        f"{smallest_chance(count):.3g} with {count} pairs"
+        + (", so that by itself it can never reach 0.05." if smallest_chance(count) > 1 - CONFIDENCE else ".")
+    )
+
+
+def verdict(difference: Difference, name: str, unit: str = "seeds") -> str:
+    """`better`, `worse`, or why neither can be said; `unit` is what the difference is repeated over."""
     if difference.pairs < 2:
-        return "too few seeds"
+        return f"too few {unit}"
     if not difference.told_apart:
-        return f"cannot be told apart with {difference.pairs} seeds"
+        return f"cannot be told apart with {difference.pairs} {unit}"
     return "better" if (difference.mean > 0) == describe(name).higher_is_better else "worse"
 
 
@@ -66,12 +85,12 @@ def _sentence(differences: dict[str, Difference], better: bool) -> str:
     return f"{word} in {', '.join(parts)}" if parts else ""
 
 
-def _undecided(differences: dict[str, Difference]) -> str:
+def _undecided(differences: dict[str, Difference], unit: str) -> str:
     named: dict[int, list[str]] = {}
     for name, one in differences.items():
         if one.pairs > 1 and not one.told_apart:
             named.setdefault(one.pairs, []).append(describe(name).title)
-    parts = [f"cannot be told apart with {pairs} seeds in {', '.join(titles)}" for pairs, titles in named.items()]
+    parts = [f"cannot be told apart with {pairs} {unit} in {', '.join(titles)}" for pairs, titles in named.items()]
     return "; ".join(parts)
 
 

@@ -8,7 +8,7 @@ from made_up_runs import make_run
 
 from oasis.errors import ConfigurationError
 from oasis.reporting import Arm, LeftOut, assemble
-from oasis.reporting.report import baseline_pairs, discriminator_pairs
+from oasis.reporting.pairs import baseline_pairs, comparisons, discriminator_pairs
 from oasis.reporting.words import how_to_read, verdicts
 
 SEMANTIC, BOUNDARY = Arm("oasis", "semantic"), Arm("oasis", "boundary")
@@ -57,13 +57,13 @@ def test_seeds_are_paired_by_their_number_not_by_their_place():
 
 def test_how_wide_intervals_are_is_said():
     setting = study_of([0.30, 0.32, 0.34], [0.36, 0.37, 0.41]).settings[0]
-    text = " ".join(how_to_read(setting, baseline_pairs(setting)))
+    text = " ".join(how_to_read(comparisons(setting)))
     assert "With 3 seeds an interval reaches 2.48 standard deviations" in text
     assert "it is wide" in text
     assert "no p below 0.25 with 3 pairs, so that by itself it can never reach 0.05" in text
     assert "These tables hold 1 interval." in text
     alone = study_of([0.3], [0.4]).settings[0]
-    assert "there are no intervals" in how_to_read(alone, baseline_pairs(alone))[0]
+    assert "there are no intervals" in how_to_read(comparisons(alone))[0]
 
 
 def test_discriminators_are_compared_within_an_encoding():
@@ -81,6 +81,33 @@ def test_discriminators_are_compared_within_an_encoding():
     assert [(str(arm), str(other)) for arm, other in discriminator_pairs(setting)] == [
         ("semantic / panoptic", "semantic / oasis"), ("boundary / panoptic", "boundary / oasis")
     ]  # fmt: skip
+
+
+def test_over_all_discriminators_each_seed_counts_under_each():
+    values = {"oasis": {"semantic": (0.30, 0.32), "boundary": (0.36, 0.37)},
+              "panoptic": {"semantic": (0.10, 0.20), "boundary": (0.20, 0.22)}}  # fmt: skip
+    runs = [
+        make_run(encoding, seed, value, discriminator=discriminator)
+        for discriminator, encodings in values.items()
+        for encoding, own in encodings.items()
+        for seed, value in enumerate(own)
+    ]
+    first, *others = comparisons(assemble(runs).settings[0])
+    assert [one.title for one in others] == ["Differences from semantic", "Differences from the discriminator oasis"]
+    ((arm, other),) = first.pairs
+    assert str(arm) == "boundary / oasis + panoptic"
+    one = first.setting.difference(arm, other, "judge/pq")
+    assert sorted(one.values.values()) == pytest.approx([0.02, 0.05, 0.06, 0.10])
+    assert "cannot be told apart with 4 pairs of runs" not in next(verdicts(first.setting, first.pairs))
+    text = " ".join(how_to_read([first, *others]))
+    assert "With 2 seeds an interval" in text
+    assert "With 4 pairs of runs an interval" in text
+    assert "These tables hold 5 intervals." in text
+
+
+def test_with_one_discriminator_nothing_is_put_together():
+    setting = study_of([0.30, 0.32], [0.36, 0.37]).settings[0]
+    assert [one.title for one in comparisons(setting)] == ["Differences from semantic"]
 
 
 def other_budget(run, **settings):

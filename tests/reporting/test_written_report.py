@@ -151,10 +151,10 @@ def test_every_name_is_text(tmp_path):
 
 
 def test_all_intervals_are_counted(tmp_path):
-    """Two encodings, two discriminators, one metric: one difference from the baseline for each, one across for each."""
+    """Two encodings, two discriminators, one metric: one difference over both, one under each, two across."""
     both = [*runs(), *(replace(run, discriminator="panoptic", origin=f"p{run.origin}") for run in runs())]
     markdown = write_report(assemble(both), tmp_path, samples=0)[1].read_text()
-    assert markdown.count("These tables hold 4 intervals.") == 1
+    assert markdown.count("These tables hold 5 intervals.") == 1
     assert "# Differences from the discriminator oasis" in markdown
     assert "boundary / panoptic against boundary / oasis: cannot be told apart with 3 seeds in PQ." in markdown
 

@@ -1,0 +1,89 @@
+"""Whether a factor matters at all: against every rearrangement there is, and against chance."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from made_up_runs import make_run
+
+from oasis.reporting import assemble
+from oasis.reporting.overall import DRAWS, factors, permutation_chance, told_overall
+
+ENCODINGS = ("semantic", "boundary", "position")
+
+
+def by_every_rearrangement(table):
+    """The same p, slowly: all ways to deal the levels within each block."""
+
+    def between(rows):
+        means = [sum(column) / len(column) for column in zip(*rows, strict=True)]
+        grand = sum(means) / len(means)
+        return sum((mean - grand) ** 2 for mean in means)
+
+    seen = between(table)
+    deals = list(itertools.product(*(itertools.permutations(row) for row in table)))
+    return sum(between(deal) >= seen - 1e-12 for deal in deals) / len(deals)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_the_share_of_all_rearrangements(seed):
+    table = np.random.default_rng(seed).normal(size=(3, 3)) + np.arange(3) * 0.7 * seed
+    expected = by_every_rearrangement(table.tolist())
+    error = 4 * math.sqrt(expected * (1 - expected) / DRAWS) + 1 / DRAWS
+    assert permutation_chance(table) == pytest.approx(expected, abs=error)
+
+
+def test_what_stays_the_same_in_all_blocks_is_found_under_what_differs_between_them():
+    blocks = np.random.default_rng(0).normal(scale=100, size=(6, 1))
+    levels = np.random.default_rng(1).normal(size=(1, 9))
+    assert permutation_chance(blocks + levels) == 1 / (1 + DRAWS)
+    assert permutation_chance(np.broadcast_to(blocks, (6, 9))) == 1.0  # no level differs
+
+
+def test_where_nothing_matters_one_in_twenty_is_below_a_twentieth():
+    tables = np.random.default_rng(5).normal(size=(200, 4, 3))
+    share = np.mean([permutation_chance(table) < 0.05 for table in tables])
+    assert 0.01 < share < 0.10
+
+
+def runs(value):
+    return [
+        make_run(encoding, seed, value(encoding, seed, discriminator), discriminator=discriminator)
+        for encoding in ENCODINGS
+        for discriminator in ("oasis", "panoptic")
+        for seed in range(3)
+    ]
+
+
+def test_each_factor_is_tested_among_runs_that_differ_in_it_alone():
+    noise = np.random.default_rng(0)
+    setting = assemble(runs(lambda e, s, d: 0.1 * ENCODINGS.index(e) + s + 1e-3 * noise.normal())).settings[0]
+    encoding, discriminator, seed = factors(setting)
+    assert (encoding.name, encoding.levels, encoding.blocks) == ("encoding", 3, 6)
+    assert (discriminator.levels, discriminator.blocks) == (2, 9)
+    assert (seed.levels, seed.blocks) == (3, 6)
+    assert encoding.chances["judge/pq"] < 0.001
+    assert seed.chances["judge/pq"] < 0.001
+    assert discriminator.chances["judge/pq"] > 0.05
+    told = told_overall([encoding, discriminator])
+    assert told[0].startswith("All 3 encodings at once, in 6 blocks of runs: the encoding matters for PQ (p = 0.0001")
+    assert "the discriminator cannot be shown to matter for PQ" in told[1]
+
+
+def test_blocks_with_a_run_missing_are_left_out():
+    some = [run for run in runs(lambda e, s, d: 0.3) if (run.encoding, run.seed) != ("position", 2)]
+    encoding = factors(assemble(some).settings[0])[0]
+    assert (encoding.levels, encoding.blocks) == (3, 4)
+    assert encoding.chances["judge/pq"] == 1.0
+
+
+def test_a_number_that_is_missing_is_no_number():
+    some = [make_run(e, s, metrics={"judge/pq": 0.3, "judge/miou": math.nan}) for e in ENCODINGS for s in (0, 1)]
+    chances = factors(assemble(some).settings[0])[0].chances
+    assert set(chances) == {"judge/pq"} or math.isnan(chances["judge/miou"])
+
+
+def test_one_arm_or_one_seed_cannot_be_tested():
+    assert factors(assemble([make_run(seed=s) for s in range(3)]).settings[0]) == []
+    assert factors(assemble([make_run(e) for e in ENCODINGS]).settings[0]) == []
