@@ -93,8 +93,9 @@ def _complete(
     blocks: dict[Hashable, dict[Hashable, float]] = defaultdict(dict)
     for run in setting.runs:
         blocks[block(run)][level(run)] = run.metrics.get(metric, math.nan)
-    levels = list(dict.fromkeys(map(level, setting.runs)))
-    rows = [[own.get(one, math.nan) for one in levels] for own in blocks.values()]
+    # Sorted, so that the random numbers fall on the same runs whatever order they were read in.
+    levels = sorted({level(run) for run in setting.runs}, key=str)
+    rows = [[blocks[one].get(other, math.nan) for other in levels] for one in sorted(blocks, key=str)]
     whole = [row for row in rows if all(map(math.isfinite, row))]
     return np.array(whole, dtype=np.float64).reshape(len(whole), len(levels))
 

@@ -78,6 +78,12 @@ def test_blocks_with_a_run_missing_are_left_out():
     assert encoding.chances["judge/pq"] == 1.0
 
 
+def test_the_order_of_the_runs_does_not_matter():
+    noise = np.random.default_rng(1)
+    some = runs(lambda e, s, d: noise.normal())
+    assert factors(assemble(some).settings[0]) == factors(assemble(some[::-1]).settings[0])
+
+
 def test_a_number_that_is_missing_is_no_number():
     some = [make_run(e, s, metrics={"judge/pq": 0.3, "judge/miou": math.nan}) for e in ENCODINGS for s in (0, 1)]
     chances = factors(assemble(some).settings[0])[0].chances
