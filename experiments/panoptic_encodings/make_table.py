@@ -28,6 +28,7 @@ def table_of(runs: Path) -> str:
     study = assemble(read_runs_table(runs))
     lines = ["<!-- Made from runs.csv by make_table.py; do not edit. -->", ""]
     lines += [f"- {escaped(warning)}" for warning in study.warnings]
+    lines += [""] if study.warnings else []
     for number, setting in enumerate(study.settings, 1):
         if len(study.settings) > 1:
             lines += [f"# Setting {number}", ""]

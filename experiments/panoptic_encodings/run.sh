@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds. After an interruption, start it
 # again: what is finished is skipped. Settings, all optional: SEEDS=3 JOBS=2 RUNS=runs, and what train.py takes as
-# arguments, such as trainer.max_epochs=4 for four times the budget. On other photos, under another name:
-# NAME=photos RESULTS=runs/photos_results .../run.sh data=cityscapes data.root=DIR
+# arguments, such as trainer.max_epochs=4 for four times the budget. On photos: photos.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
@@ -22,3 +21,4 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 cp "$runs/${name}_report/runs.csv" "$runs/${name}_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"
+JOBS=${JOBS:-2} RUNS=$runs RESULTS=$results experiments/panoptic_encodings/attempt.sh

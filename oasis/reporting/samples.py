@@ -1,6 +1,7 @@
 """The same label maps and the same noise, painted by all arms of a setting."""
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -108,7 +109,9 @@ def sample_pictures(setting: Setting, count: int, prefix: str, notes: list[str])
                 **{arm.encoding: fake for arm, fake in painted.fakes.items()},
             }
             caption = f"Discriminator {discriminator}: the same label maps, the same noise, one run of each encoding"
-            pictures.append(Picture(caption, f"{prefix}_samples_{discriminator}.png", png(sample_grid(shown))))
+            pictures.append(
+                Picture(caption, f"{prefix}_samples_{_in_a_path(discriminator)}.png", png(sample_grid(shown)))
+            )
     return pictures
 
 
@@ -117,3 +120,8 @@ def png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _in_a_path(name: str) -> str:
+    """A name without what Markdown, shells or file systems take for something else."""
+    return re.sub(r"[^\w.=+-]+", "_", name)

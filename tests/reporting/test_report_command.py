@@ -14,7 +14,7 @@ from oasis.cli.report import report
 from oasis.errors import ConfigurationError
 from oasis.reporting import Arm, assemble, find_runs, write_gallery
 from oasis.reporting.gallery import best_arm, most_crowded
-from oasis.reporting.samples import open_arm, paint_arms
+from oasis.reporting.samples import _in_a_path, open_arm, paint_arms
 from oasis.visualize import to_bytes
 
 app = typer.Typer()
@@ -43,6 +43,15 @@ def trained(fit, own_cache):
 
 def setting_of(places):
     return assemble(find_runs(places).runs).settings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("oasis", "oasis"), ("oasis init_gain=0.02", "oasis_init_gain=0.02"), ("a/../b](c)", "a_.._b_c_")],
+)
+def test_pictures_are_called_what_any_page_can_link(name, expected, tmp_path):
+    assert _in_a_path(name) == expected
+    (tmp_path / f"{_in_a_path(name)}.png").touch()
 
 
 def test_from_runs_to_a_report(trained, tmp_path):
