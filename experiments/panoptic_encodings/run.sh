@@ -6,7 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
 runs=${RUNS:-runs}
-name=${NAME:-study}
 results=${RESULTS:-experiments/panoptic_encodings/results}
 mkdir -p "$results"
 export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there are cores
@@ -15,10 +14,10 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 "$bin/oasis" train-judge experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
 "$bin/python" train.py -m experiment=study 'encoding=glob(*)' 'discriminator=glob(*)' "seed=range(0,${SEEDS:-3})" \
-    hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" name="$name" "$@"
+    hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
 
-"$bin/oasis" report "$runs/$name" -o "$runs/${name}_report" --gallery "$results/gallery.png"
-cp "$runs/${name}_report/runs.csv" "$runs/${name}_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
+"$bin/oasis" report "$runs/study" -o "$runs/study_report" --gallery "$results/gallery.png"
+cp "$runs/study_report/runs.csv" "$runs/study_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"
 JOBS=${JOBS:-2} RUNS=$runs RESULTS=$results experiments/panoptic_encodings/attempt.sh

@@ -25,7 +25,7 @@ def test_a_lock_ends_with_its_process(tmp_path):
         holder.kill()
         holder.wait()
         with alone_in(tmp_path):
-            pass
+            assert "elsewhere" not in (tmp_path / ".lock").read_text()
 
 
 def test_one_process_may_train_in_a_folder_again(tmp_path):
@@ -44,10 +44,10 @@ def test_the_lock_is_let_go_after_an_error(tmp_path):
 def test_the_other_processes_of_a_run_need_no_lock(tmp_path, monkeypatch):
     monkeypatch.setattr(rank_zero_only, "rank", 1)
     with held(tmp_path), alone_in(tmp_path):
-        pass
+        assert "process 7 of elsewhere" in (tmp_path / ".lock").read_text()
 
 
 def test_a_folder_that_cannot_be_written_to_is_not_held(tmp_path):
     (tmp_path / "file").touch()
     with alone_in(tmp_path / "file"):
-        pass
+        assert (tmp_path / "file").read_text() == ""
