@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 START = f"""
-import os, runpy, sys
+import multiprocessing, os, runpy, sys
 import torch
 
 log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -20,6 +20,7 @@ for name, value in ENVIRONMENT.items():
         os.environ[name] = value
 sys.path[:0] = [{str(ROOT)!r}, os.path.dirname(LOG)]
 torch.set_num_threads(1)
+multiprocessing.set_start_method(None, force=True)  # the platform's, not that of this process
 sys.argv = ["train.py", *ARGUMENTS]
 runpy.run_path("train.py", run_name="__main__")
 """
