@@ -21,7 +21,7 @@ from oasis.batch import Batch
 from oasis.cli.conf import load_config
 from oasis.cli.judge_training import photos_to_learn_from
 from oasis.data import CityscapesDataModule
-from oasis.evaluation import RealPhotos, Scorer, load_instruments
+from oasis.evaluation import JUDGED, RealPhotos, Scorer, load_instruments
 from oasis.metrics import Judge, describe
 from oasis.randomness import Stream, sample_generator
 
@@ -61,7 +61,7 @@ def scores(data: CityscapesDataModule, judge: Judge, change: Callable[[Batch], B
     for batch in RealPhotos(data, cpu).batches("val", range(len(data.dataset("val"))), "judging"):
         changed = change(batch)
         scorer.update(changed, changed.image)
-    return scorer.compute()
+    return {name: value for name, value in scorer.compute().items() if name.startswith(JUDGED)}
 
 
 def noise(batch: Batch) -> Batch:

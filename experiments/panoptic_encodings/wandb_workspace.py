@@ -13,7 +13,15 @@ from oasis.metrics import describe
 from oasis.training.loggers.wandb_logging import STEP
 
 NAME = "Panoptic encodings"
-SCORES = ("judge/pq_things", "judge/touching_recall", "judge/pq", "judge/miou", "judge/frechet", "judge/kernel")
+SCORES = (
+    "judge/pq_things",
+    "judge/touching_recall",
+    "instances/color",
+    "judge/pq",
+    "judge/miou",
+    "judge/frechet",
+    "judge/kernel",
+)
 REFERENCES = ("real_photos", "untrained")
 LOSSES = {
     "Generator": ("generator/adversarial", "generator/center", "generator/offset"),

@@ -15,7 +15,7 @@ from oasis.cli.conf import load_config
 from oasis.data import CityscapesDataModule
 from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
-from oasis.evaluation import RealPhotos, scores_of_photos
+from oasis.evaluation import JUDGED, RealPhotos, scores_of_photos
 from oasis.metrics import UNetJudge, describe, split_class
 from oasis.training import JudgeTraining, quiet, train_judge
 
@@ -89,7 +89,8 @@ def _fast_precision(device: str) -> str:
 
 def held_out_scores(judge: UNetJudge, data: CityscapesDataModule) -> dict[str, float]:
     """Its scores on photos that it was not trained on, the validation split."""
-    return scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, judge)
+    scores = scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, judge)
+    return {name: value for name, value in scores.items() if name.startswith(JUDGED)}
 
 
 def scores_table(scores: Mapping[str, float], photos: int) -> Table:

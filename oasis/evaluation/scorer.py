@@ -15,6 +15,7 @@ from oasis.labels import LabelSpace
 from oasis.metrics import (
     FeatureDistances,
     FeatureExtractor,
+    InstanceColors,
     Judge,
     PanopticScores,
     PixelScores,
@@ -22,11 +23,12 @@ from oasis.metrics import (
     split_class,
 )
 
-PREFIX = "judge/"  # of whatever a judge has a part in
+JUDGED = "judge/"  # of whatever a judge has a part in
+COLORS = "instances/color"  # how differently the instances of one class are painted
 
 
 class Scorer:
-    """Feature distances and a judge's scores of one picture for each label map.
+    """Feature distances, instances' colours and a judge's scores of one picture for each label map.
 
     Where several processes score, each gets its share of the label maps and all get the result for all.
 
@@ -55,6 +57,9 @@ class Scorer:
         self.distances = {
             extractor: FeatureDistances(features.to(device)).to(device) for extractor, features in real.items()
         }
+        classes = ScoredClasses(label_space)
+        self.to_scored = classes.lookup(label_space).to(device)
+        self.colors = InstanceColors(classes).to(device)
         self.judged: JudgedScores | None = None
         if judge is not None:
             self.judged = JudgedScores(label_space, judge.label_space, device)
@@ -76,6 +81,8 @@ class Scorer:
                     features = extractor(fake)
                 with self.stopwatch.part("scores"):
                     distances.update(batch.index, features)
+            with self.stopwatch.part("scores"):
+                self.colors.update(batch.index, fake, self.to_scored[batch.label], batch.instance)
             if self.judge is not None and self.judged is not None:
                 with self.stopwatch.part("judge"):
                     verdict = self.judge(fake)
@@ -83,19 +90,28 @@ class Scorer:
                     self.judged.update(batch, verdict.label, verdict.instance)
 
     def compute(self) -> dict[str, float]:
-        """All scores so far, by name: `fid`, `fid_oasis`, `kid`, `judge/pq`, `judge/iou/car`, ..."""
+        """All scores so far, by name: `fid`, `kid`, `instances/color`, `judge/pq`, `judge/iou/car`, ...
+
+        Where no picture has two instances of one class, there is no `instances/color`.
+        """
         scores: dict[str, float] = {}
         with self.stopwatch.part("scores"):
             for extractor, distances in self.distances.items():
                 scores.update(named_distances(extractor, distances.compute()))
+            scores.update(self._of_colors())
             if self.judged is not None:
                 scores.update(self.judged.compute())
         return scores
+
+    def _of_colors(self) -> dict[str, float]:
+        named = {f"instances/{name}": float(value) for name, value in self.colors.compute().items()}
+        return {name: value for name, value in named.items() if not math.isnan(value)}
 
     def reset(self) -> None:
         """Forget all fakes."""
         for distances in self.distances.values():
             distances.reset()
+        self.colors.reset()
         if self.judged is not None:
             self.judged.reset()
 
@@ -128,7 +144,7 @@ class JudgedScores:
     def compute(self) -> dict[str, float]:
         """All scores so far, each name with `judge/` in front; of classes that occur nowhere there is none."""
         scores = {**self.pixels.compute(), **self.panoptic.compute()}
-        named = {PREFIX + name: float(value) for name, value in scores.items()}
+        named = {JUDGED + name: float(value) for name, value in scores.items()}
         return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
 
     def reset(self) -> None:
@@ -142,7 +158,7 @@ def scores_of_photos(
 ) -> dict[str, float]:
     """What real photos get: the best that fakes can hope for.
 
-    Distances are those of as many training photos from the photos of the split; a judge judges the photos of the split.
+    Distances are those of as many training photos from the photos of the split; all else is of the photos of the split.
 
     Args:
         photos: the dataset.
@@ -157,13 +173,11 @@ def scores_of_photos(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whatever is said of few images is said of the fakes
             scores.update(named_distances(extractor, distances.compute()))
-    if judge is not None:
-        scorer = Scorer(photos.data.label_space, photos.device, {}, judge)
-        everything = range(len(photos.data.dataset(photos.split)))
-        for batch in photos.batches(photos.split, everything, f"judging {len(everything)} real photos"):
-            scorer.update(batch, batch.image)
-        scores.update(scorer.compute())
-    return scores
+    scorer = Scorer(photos.data.label_space, photos.device, {}, judge)
+    everything = range(len(photos.data.dataset(photos.split)))
+    for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
+        scorer.update(batch, batch.image)
+    return {**scores, **scorer.compute()}
 
 
 def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:

@@ -4,6 +4,7 @@ from oasis.metrics.distances import FeatureDistances, frechet_distance, kernel_d
 from oasis.metrics.diversity import Diversity, LPIPSDistance
 from oasis.metrics.extractor import FeatureExtractor
 from oasis.metrics.inception import InceptionFeatures, InceptionFeaturesOASIS, inception_extractors
+from oasis.metrics.instance_colors import InstanceColors
 from oasis.metrics.judges import Judge, JudgeFeatures, Mask2FormerJudge, UNetJudge, Verdict
 from oasis.metrics.names import describe, higher_is_better, split_class
 from oasis.metrics.panoptic_scores import PanopticScores
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureExtractor",
     "InceptionFeatures",
     "InceptionFeaturesOASIS",
+    "InstanceColors",
     "Judge",
     "JudgeFeatures",
     "JudgeSource",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 _PHOTOS = "Distance from the real photos"
 _JUDGE_FEATURES = "Distance from the real photos, in the judge's features"
 _VERDICT = "What the judge sees in the pictures"
+_INSTANCES = "How much the instances of one picture differ"
 _DIVERSITY = "How much the draws of one label map differ"
 _OTHER = "Other"
 _DECIMALS = 2  # of a value that stands alone and whose metric sets none
@@ -139,6 +140,14 @@ _KNOWN = {
     "judge/touching_count": MetricInfo(
         "Touching instances", "How many instances touch another one of their class.", _VERDICT, decimals=0
     ),
+    "instances/color": MetricInfo(
+        "Instances' colours",
+        "How far apart the mean colours of two instances of one class in one picture are, from 0 (the same) to 1 "
+        "(black and white). Real photos have a value of their own: more than theirs is no better.",
+        _INSTANCES,
+        higher_is_better=True,
+        decimals=4,
+    ),
     "diversity/ms_ssim": _diversity(
         "1 − MS-SSIM",  # noqa: RUF001, a minus sign
         "Structural difference between two draws of one label map, averaged over pairs; 0 = all draws are the same. "
@@ -154,6 +163,9 @@ _KNOWN = {
 _FAMILIES = {
     "judge/iou": _share("IoU", "Intersection over union of one class."),
     "judge/pq": _share("PQ", "Panoptic quality of one class."),
+    "instances/color": replace(
+        _KNOWN["instances/color"], meaning="How far apart the mean colours of two instances of one class are."
+    ),
     "diversity/ms_ssim": replace(
         _KNOWN["diversity/ms_ssim"],
         meaning="1 − MS-SSIM of two draws that differ only where the label map has the class.",  # noqa: RUF001

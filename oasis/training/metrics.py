@@ -9,7 +9,7 @@ from rich.table import Table
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.evaluation import Instruments, RealPhotos, Scorer, load_instruments, real_features, scores_of_photos
+from oasis.evaluation import COLORS, Instruments, RealPhotos, Scorer, load_instruments, real_features, scores_of_photos
 from oasis.metrics import ExtractorSource, JudgeSource, describe, split_class
 from oasis.training.base import data_of, watched
 from oasis.training.sampling import fixed_noise, sampling_generator
@@ -20,7 +20,7 @@ REAL, UNTRAINED = "real_photos", "untrained"
 class Metrics(Callback):
     """Scores the pictures of every validation, one for each label map, painted by the generator that samples.
 
-    Logs `fid`, `fid_oasis`, `kid`, `judge/miou`, `judge/pq`, ... as far as there are weights to measure with, and
+    Logs `fid`, `kid`, `instances/color`, `judge/miou`, `judge/pq`, ... as far as there are weights to measure with, and
     beside them the floor, `real_photos/fid` (as many training photos; a judge's view of the real photos), and the
     ceiling, `untrained/fid` (the generator before its first step). Prints all three when training ends.
 
@@ -47,14 +47,13 @@ class Metrics(Callback):
         instruments = self._instruments
         names = [name for one in instruments.extractors for name in (one.frechet_name, one.kernel_name)]
         judged = instruments.judge is not None and metric.startswith("judge/") and metric not in _OF_JUDGES_FEATURES
-        return metric in names or (judged and split_class(metric)[1] is None)
+        return metric in names or (judged and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure the real photos, and the generator while nobody has trained it."""
         device = pl_module.device
         self._instruments.to(device)
-        nothing = not self._instruments.extractors and self._instruments.judge is None
-        if nothing or not trainer.enable_validation:
+        if not (self._measures and trainer.enable_validation):
             return
         photos = RealPhotos(data_of(trainer), device)
         real = real_features(photos, self._instruments.extractors)
@@ -99,6 +98,10 @@ class Metrics(Callback):
         """Print the last scores beside the floor and the ceiling."""
         if self.latest and trainer.is_global_zero:
             Console().print(_table(self.latest, self.references))
+
+    @property
+    def _measures(self) -> bool:
+        return bool(self._instruments.extractors) or self._instruments.judge is not None
 
     def state_dict(self) -> dict[str, Any]:
         """Floor and ceiling: a resumed run has no untrained generator any more."""

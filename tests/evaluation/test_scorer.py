@@ -93,3 +93,20 @@ def test_a_judge_that_numbers_classes_differently_will_do(data, ids, oracle):
     scorer = Scorer(ids, CPU, {}, type(oracle)(train_ids))
     scorer.update(batch, colorize(batch.label, ids.palette))
     assert scorer.compute()["judge/miou"] == 1
+
+
+def test_instances_of_one_colour_and_of_two(data, ids):
+    (batch,) = batches(data, 3)
+    scorer = Scorer(ids, CPU, {})
+    scorer.update(batch, colorize(batch.label, ids.palette))
+    assert scorer.compute() == {"instances/color": 0, "instances/color/car": 0}  # every car in the same blue
+    scorer.reset()
+    scorer.update(batch, (batch.instance[:, None] == 1).expand(-1, 3, -1, -1) * 2.0 - 1)
+    assert scorer.compute()["instances/color/car"] == pytest.approx(1)
+
+
+def test_without_instance_maps_nothing_is_said_of_instances(data, ids):
+    (batch,) = batches(data, 3)
+    scorer = Scorer(ids, CPU, {})
+    scorer.update(dataclasses.replace(batch, instance=torch.zeros_like(batch.instance)), batch.image)
+    assert scorer.compute() == {}

@@ -36,7 +36,7 @@ def column(run, name):
 
 def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
     run = fit("run", "trainer.max_epochs=2", *measured)
-    for name in ("judge/frechet", "judge/kernel", "judge/miou", "judge/pq", "judge/pq_stuff"):
+    for name in ("judge/frechet", "judge/kernel", "judge/miou", "judge/pq", "instances/color"):
         assert len(column(run, name)) == 2, name
         for reference in ("real_photos", "untrained"):
             first, second = column(run, f"{reference}/{name}")
@@ -88,14 +88,15 @@ def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
     assert scores[0] == pytest.approx(max(best, *later))
 
 
-def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured):
-    run = fit("run", "trainer.max_epochs=3", "callbacks.checkpoints.monitor=judge/miou", *measured)
-    scores = column(run, "judge/miou")
+@pytest.mark.parametrize("monitor", ["judge/miou", "instances/color"])
+def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured, monitor):
+    run = fit("run", "trainer.max_epochs=3", f"callbacks.checkpoints.monitor={monitor}", *measured)
+    scores = column(run, monitor)
     best = load(run / "checkpoints" / "best.ckpt")["progress"]["batches_seen"]
     assert best == 3 * (scores.index(max(scores)) + 1)
 
 
-@pytest.mark.parametrize("monitor", ["fid", "kid", "judge/pq"])
+@pytest.mark.parametrize("monitor", ["fid", "kid", "judge/pq", "instances/color"])
 def test_a_score_that_nobody_measures_is_refused_before_training(fit, monitor):
     with pytest.raises(ConfigurationError, match=rf"monitor={monitor}.*nothing in this run measures it"):
         fit("run", f"callbacks.checkpoints.monitor={monitor}")
