@@ -1,0 +1,83 @@
+"""Do instances look different, and do draws? Paints what the study's runs have learnt, three times.
+
+    python -m experiments.panoptic_encodings.variety runs/study --output runs/study_variety
+
+Measures `instances/color` and `diversity/ms_ssim` of every run under a folder, on its own validation streets, and
+writes them to runs.csv as a table of runs, for make_table and `oasis report`. What was measured is kept, a JSON a run
+beside the table: after an interruption, start it again.
+"""
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from oasis.comparison import Column, Comparison, Evaluation, open_painters, own_data, read_json
+from oasis.errors import ConfigurationError
+from oasis.evaluation import Instruments
+from oasis.metrics import split_class
+from oasis.reporting import Run, find_runs, write_runs_table
+
+NOISE_SEEDS = (0, 1, 2)
+DIVERSITY_IMAGES = 25
+
+
+def measured(run: Run, results: Path) -> Comparison:
+    """What a run paints, measured, or what has been measured of it before.
+
+    Args:
+        run: with a checkpoint.
+        results: the JSON to read or to write.
+
+    Raises:
+        ConfigurationError: the run has no checkpoint.
+    """
+    if results.is_file():
+        return read_json(results)
+    if run.checkpoint is None:
+        raise ConfigurationError(f"{run.origin}: no checkpoint to paint with. Train it again.")
+    evaluation = Evaluation(
+        Instruments([]), torch.device("cpu"), NOISE_SEEDS, diversity_images=DIVERSITY_IMAGES, progress=False
+    )
+    comparison = evaluation.run(open_painters([run.checkpoint], own_data))
+    results.parent.mkdir(parents=True, exist_ok=True)
+    comparison.write_json(results)
+    return comparison
+
+
+def with_variety(run: Run, comparison: Comparison) -> Run:
+    """The run with these scores in place of its own: means over the noise seeds."""
+    (painted,), (photos, *_) = comparison.columns, comparison.references
+    return replace(run, metrics=_means(painted), real_photos=_means(photos), untrained={}, costs={})
+
+
+def _means(column: Column) -> Mapping[str, float]:
+    return {name: score.mean for name, score in column.scores.items() if split_class(name)[1] is None}
+
+
+def measure_all(runs: Iterable[Run], output: Path) -> list[Run]:
+    """All runs, with a line for each."""
+    done = []
+    for run in runs:
+        place = output / run.encoding / run.discriminator / f"seed_{run.seed}.json"
+        done.append(with_variety(run, measured(run, place)))
+        scores = ", ".join(f"{name} {value:.4f}" for name, value in done[-1].metrics.items())
+        print(f"{run.encoding} / {run.discriminator}, seed {run.seed}: {scores}", flush=True)
+    return done
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs")
+    parser.add_argument("--output", type=Path, required=True, help="folder of runs.csv and of a JSON a run")
+    options = parser.parse_args(arguments)
+    found = [run for run in find_runs(options.runs).runs if run.finished]
+    options.output.mkdir(parents=True, exist_ok=True)
+    write_runs_table(measure_all(found, options.output), options.output / "runs.csv")
+
+
+if __name__ == "__main__":
+    main()
