@@ -47,7 +47,8 @@ def _of(setting: Setting) -> Iterator[str]:
         yield from (*(f"- {escaped(sentence)}" for sentence in verdicts(one.setting, one.pairs)), "")
     for text in how_to_read(compared):
         yield from (escaped(text), "")
-    yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(setting)), "")
+    if any(run.costs for run in setting.runs):
+        yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(setting)), "")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
