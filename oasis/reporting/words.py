@@ -7,7 +7,7 @@ from oasis.metrics.names import describe
 from oasis.reporting.differences import CONFIDENCE, Difference, smallest_chance
 from oasis.reporting.pairs import Comparison, Pairs
 from oasis.reporting.student import t_quantile
-from oasis.reporting.study import Setting
+from oasis.reporting.study import Arm, Setting
 from oasis.reporting.tables import told
 
 OVERALL = "Does it matter at all?"
@@ -19,12 +19,26 @@ OVERALL_MEANING = (
 
 
 def verdicts(setting: Setting, pairs: Pairs) -> Iterator[str]:
-    """One sentence or more for each pair of arms: where the first is better, worse, or cannot be told apart."""
+    """What of the pairs of arms can be told: where the first is better or worse, a sentence a pair.
+
+    Pairs of which nothing can be told come last, those with the same words in one sentence.
+    """
+    undecided: dict[str, dict[Arm, list[Arm]]] = {}  # words -> the second of a pair -> the first ones
     for arm, other in pairs:
         differences = {name: setting.difference(arm, other, name) for name in setting.metrics}
-        parts = [_sentence(differences, better) for better in (True, False)]
-        parts += [_undecided(differences, setting.unit), _unmeasured(differences)]
-        yield f"{arm} against {other}: " + "; ".join(part for part in parts if part) + "."
+        decided = [part for part in (_sentence(differences, better) for better in (True, False)) if part]
+        open_ = [part for part in (_undecided(differences, setting.unit), _unmeasured(differences)) if part]
+        if decided:
+            yield f"{arm} against {other}: {'; '.join([*decided, *open_])}."
+        else:
+            undecided.setdefault("; ".join(open_), {}).setdefault(other, []).append(arm)
+    for words, of in undecided.items():
+        yield f"{'; '.join(f'{_listed(arms)} against {other}' for other, arms in of.items())}: {words}."
+
+
+def _listed(arms: Sequence[Arm]) -> str:
+    *most, last = map(str, arms)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:

@@ -48,6 +48,21 @@ def test_the_verdict_follows_the_interval_and_the_direction():
     assert said([0.3], [0.4]).endswith("fewer than two common seeds in PQ.")
 
 
+def test_what_cannot_be_told_comes_last_and_together():
+    scores = {
+        "semantic": [0.30, 0.32, 0.34],
+        "boundary": [0.30, 0.37, 0.41],
+        "panoptic": [0.36, 0.37, 0.41],
+        "position": [0.28, 0.37, 0.31],
+    }
+    runs = [make_run(name, seed, pq) for name, values in scores.items() for seed, pq in enumerate(values)]
+    setting = assemble(runs).settings[0]
+    first, last = verdicts(setting, baseline_pairs(setting))
+    assert first.startswith("panoptic / oasis against semantic / oasis: better in PQ")
+    words = "cannot be told apart with 3 seeds in PQ."
+    assert last == f"boundary / oasis and position / oasis against semantic / oasis: {words}"
+
+
 def test_seeds_are_paired_by_their_number_not_by_their_place():
     runs = [make_run("semantic", seed, 0.1 * seed) for seed in (0, 1, 2)]
     runs += [make_run("boundary", seed, 0.1 * seed + 0.01) for seed in (2, 1, 5)]
