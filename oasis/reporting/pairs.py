@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oasis.reporting.others import with_others
 from oasis.reporting.study import Arm, Setting, pooled
 
 Pairs = Sequence[tuple[Arm, Arm]]
@@ -30,9 +31,8 @@ class Comparison:
 def comparisons(setting: Setting) -> list[Comparison]:
     """All that is compared within a setting: encodings over all discriminators, under each, and discriminators."""
     baseline, first = setting.baseline, setting.arms[0].discriminator
-    minus = f"minus {baseline}"
     found = [
-        Comparison(f"Differences from {baseline}", minus, setting, baseline_pairs(setting), "differences"),
+        _from_baseline(setting, f"Differences from {baseline}", "differences"),
         Comparison(
             f"Differences from the discriminator {first}",
             f"minus the discriminator {first}",
@@ -43,8 +43,13 @@ def comparisons(setting: Setting) -> list[Comparison]:
     together = pooled(setting)
     if together is not None:
         title = f"Differences from {baseline}, all discriminators together"
-        found.insert(0, Comparison(title, minus, together, baseline_pairs(together), "differences_together"))
+        found.insert(0, _from_baseline(together, title, "differences_together"))
     return [one for one in found if one.pairs]
+
+
+def _from_baseline(setting: Setting, title: str, name: str) -> Comparison:
+    extended, others = with_others(setting)
+    return Comparison(title, f"minus {setting.baseline}", extended, [*baseline_pairs(setting), *others], name)
 
 
 def baseline_pairs(setting: Setting) -> list[tuple[Arm, Arm]]:
