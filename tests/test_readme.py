@@ -1,5 +1,7 @@
 """What the documentation says can be done."""
 
+import itertools
+import os
 import re
 import shlex
 import shutil
@@ -22,18 +24,27 @@ def code(text, language):
     return "\n".join(re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL))
 
 
-def commands():
-    """Every command line of every page, without comments."""
+def command_lines():
+    """Every command line of every page as words, without comments."""
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")  # a backslash joins lines
         inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make)\b[^`\n]*)`", text)
         for line in [*code(text, "bash").splitlines(), *inline]:
             words = shlex.split(line, comments=True)
             if words:
-                yield pytest.param(words, id=f"{page.name}: {' '.join(words)}"[:90])
+                yield page.name, words
 
 
-COMMANDS = list(commands())
+def split_environment(words):
+    """`A=1 B=2 program argument` as the names A and B, and the command."""
+    command = list(itertools.dropwhile(lambda word: re.match(r"[A-Z_]+=", word), words))
+    return [word.split("=")[0] for word in words[: len(words) - len(command)]], command
+
+
+LINES = [
+    pytest.param(*split_environment(words), id=f"{page}: {' '.join(words)}"[:90]) for page, words in command_lines()
+]
+COMMANDS = [pytest.param(param.values[1], id=param.id) for param in LINES]
 
 
 def first_of_sweep(override):
@@ -74,6 +85,14 @@ def test_every_oasis_command_is_understood(composed, words):
     settings = [word for word in words[2:] if "=" in word and not word.startswith("-")]
     composed(*settings)
     assert context.params
+
+
+@pytest.mark.parametrize(("variables", "words"), [param for param in LINES if param.values[1][0].endswith(".sh")])
+def test_every_script_exists_and_reads_the_variables_that_it_is_given(variables, words):
+    script = ROOT / words[0]
+    assert os.access(script, os.X_OK)
+    for name in variables:
+        assert f"${{{name}:-" in script.read_text(), name
 
 
 @pytest.mark.parametrize("words", [param for param in COMMANDS if "pytest" in param.values[0]])

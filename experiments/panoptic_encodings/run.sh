@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds. After an interruption, start it
-# again: what is finished is skipped. Settings, all optional: SEEDS=3 JOBS=2 RUNS=runs, and what train.py takes as
-# arguments, such as trainer.max_epochs=4 for four times the budget. On photos: photos.sh.
+# The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds, and what was asked next. After an
+# interruption, start it again: what is finished is skipped. Settings, all optional: ENCODINGS='glob(*)',
+# SEEDS='range(0,3)', JOBS=2, RUNS=runs, RESULTS, and what train.py takes as arguments, such as trainer.max_epochs=4 for
+# four times the budget. On photos: photos.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
@@ -13,11 +14,14 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 # The judge is trained once, on photos alone, and kept in the cache.
 "$bin/oasis" train-judge experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
-"$bin/python" train.py -m experiment=study 'encoding=glob(*)' 'discriminator=glob(*)' "seed=range(0,${SEEDS:-3})" \
+"$bin/python" train.py -m experiment=study encoding="${ENCODINGS:-glob(*)}" 'discriminator=glob(*)' seed="${SEEDS:-range(0,3)}" \
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
 
 "$bin/oasis" report "$runs/study" -o "$runs/study_report" --gallery "$results/gallery.png"
 cp "$runs/study_report/runs.csv" "$runs/study_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"
-JOBS=${JOBS:-2} RUNS=$runs RESULTS=$results experiments/panoptic_encodings/attempt.sh
+export JOBS=${JOBS:-2} RUNS=$runs RESULTS=$results
+experiments/panoptic_encodings/variety.sh
+experiments/panoptic_encodings/confirm.sh "$@"
+experiments/panoptic_encodings/attempt.sh "$@"
