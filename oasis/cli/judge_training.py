@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
+from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from rich.table import Table
 from torch import Tensor
@@ -18,6 +19,8 @@ from oasis.errors import ConfigurationError
 from oasis.evaluation import JUDGED, RealPhotos, scores_of_photos
 from oasis.metrics import UNetJudge, describe, split_class
 from oasis.training import JudgeTraining, quiet, train_judge
+
+_BATCHES_A_REFRESH = 20
 
 
 def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> CityscapesDataModule:
@@ -69,6 +72,7 @@ def _trainer(epochs: int, device: str, precision: str) -> pl.Trainer:
         precision=precision,  # type: ignore[arg-type]  # it says what it does not know
         devices=1,
         max_epochs=epochs,
+        callbacks=[TQDMProgressBar(refresh_rate=_BATCHES_A_REFRESH)],  # Lightning's own choice is silent in a log file
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

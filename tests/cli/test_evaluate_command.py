@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -62,6 +63,7 @@ def test_the_judge_says_what_it_can_do(tiny, tmp_path):
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
     done = oasis("train-judge", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4, "-o", tmp_path / "judge.pt")
     assert done.exit_code == 0, done.output
+    assert re.search(r"Epoch 0: +0%", done.output)  # told on the way, not at the end, where there is no terminal
     facts = UNetJudge.from_file(tmp_path / "judge.pt").facts
     assert 0 <= facts["held_out"]["judge/miou"] <= 1
     assert (facts["height"], facts["width"]) == (32, 64)
