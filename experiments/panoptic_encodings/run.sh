@@ -2,7 +2,8 @@
 # The whole study, from nothing to results/: 9 encodings x 2 discriminators x 3 seeds, and what was asked next. After an
 # interruption, start it again: what is finished is skipped. Settings, all optional: ENCODINGS='glob(*)',
 # SEEDS='range(0,3)', JOBS=2, RUNS=runs, RESULTS, and what train.py takes as arguments, such as trainer.max_epochs=4 for
-# four times the budget. On photos: photos.sh.
+# four times the budget (and what conf/experiment/attempt_study.yaml knows, too: the last section is given it). On
+# photos: photos.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}

@@ -14,7 +14,8 @@ OVERALL = "Does it matter at all?"
 OVERALL_MEANING = (
     "p values of one test a factor and metric: how often its levels' means would lie as far apart if the levels were "
     "dealt anew among the runs that differ in nothing else. Bold below 0.05. Where the encoding is not bold, a single "
-    "difference further down that leaves out 0 is best taken for chance."
+    "difference further down that leaves out 0 is best taken for chance. Where there are several encodings beside the "
+    "baseline, a second test asks whether the baseline's mean lies apart from that of all others together."
 )
 
 

@@ -20,7 +20,7 @@ def inputs(height, width, bias):
 def test_convolve_and_halve(height, width, bias):
     x, weight, b = inputs(height, width, bias)
     plain, merged = F.avg_pool2d(F.conv2d(x, weight, b, padding=1), 2), convolve_and_halve(x, weight, b)
-    compare(plain, merged, x, weight)
+    assert_same_values_and_gradients(plain, merged, x, weight)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -28,10 +28,12 @@ def test_convolve_and_halve(height, width, bias):
 def test_double_and_convolve(height, width, bias):
     x, weight, b = inputs(height, width, bias)
     doubled = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
-    compare(F.conv2d(doubled, weight, b, padding=1), double_and_convolve(x, weight, b), x, weight)
+    assert_same_values_and_gradients(
+        F.conv2d(doubled, weight, b, padding=1), double_and_convolve(x, weight, b), x, weight
+    )
 
 
-def compare(plain, merged, *parameters):
+def assert_same_values_and_gradients(plain, merged, *parameters):
     torch.testing.assert_close(merged, plain)
     weights = torch.randn_like(plain)
     expected = torch.autograd.grad((plain * weights).sum(), parameters)

@@ -132,7 +132,7 @@ class Balance(HTMLParser):
 
 
 def test_the_page_is_well_formed(written):
-    Balance(written["report.html"].read_text())
+    assert Balance(written["report.html"].read_text()).open == []
 
 
 def test_every_name_is_text(tmp_path):

@@ -70,6 +70,7 @@ def test_neither_loss_nor_its_gradient_waits(built, options):
     with NoWaiting():
         for loss in (module.generator_loss, module.discriminator_loss):
             torch.stack(list(loss(batch).values())).sum().backward()
+    assert all(weight.grad is not None for weight in module.discriminator.parameters())  # nothing was left out
 
 
 def test_a_batch_of_the_trainer_does_not_wait(fit, monkeypatch):
