@@ -16,8 +16,8 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a judge and a small OASIS on them, show what it paints (8 minutes on 2 cores)
-	$(BIN)/oasis train-judge experiment=demo --epochs 14 --depth 4 --if-missing
+demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on them, show what it paints (8 minutes on 2 cores)
+	$(BIN)/oasis train-segmenter experiment=demo --epochs 14 --depth 4 --if-missing
 	$(BIN)/python train.py experiment=demo
 
 test: $(READY) ## Run all tests (12 minutes on 2 cores); they need neither network nor data

@@ -17,7 +17,7 @@ from oasis.checkpoint import find_to_resume, start_from
 
 def train(cfg: DictConfig) -> dict[str, float | None]:
     """Compose -> instantiate -> fit; returns the scores of the last validation."""
-    training.quiet()
+    training.filter_warnings()
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     folder = Path(cfg.paths.output_dir)
     with training.alone_in(folder):

@@ -88,7 +88,7 @@ class SearchSweeper(Sweeper):
         if name not in metrics:
             raise ConfigurationError(
                 f"hydra.sweeper.objective={name}: the first trial measured no such metric, only "
-                f"{', '.join(sorted(metrics)) or 'none'}. Scores that begin with judge/ need judge=unet."
+                f"{', '.join(sorted(metrics)) or 'none'}. Scores that begin with segmenter/ need segmenter=unet."
             )
         return metrics[name]
 

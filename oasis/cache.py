@@ -1,4 +1,4 @@
-"""Where this project keeps what it made once and can make again: synthetic streets, features of real photos, judges."""
+"""The cache: synthetic streets, features of real photos, trained segmenters."""
 
 import os
 from pathlib import Path

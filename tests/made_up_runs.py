@@ -1,6 +1,6 @@
 """Runs with made-up numbers, for the tests of reports."""
 
-from oasis.reporting import Run
+from oasis.studies import Run
 
 
 def make_run(encoding="semantic", seed=0, pq=0.3, *, discriminator="oasis", origin=None, **changes):
@@ -12,7 +12,7 @@ def make_run(encoding="semantic", seed=0, pq=0.3, *, discriminator="oasis", orig
         "seed": seed,
         "batches": 20,
         "finished": True,
-        "metrics": {"judge/pq": pq},
+        "metrics": {"segmenter/pq": pq},
         "settings": {"data.height": 64, "data.width": 128, "data.batch_size": 4, "batches": 20},
     }
     return Run(**facts | changes)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import wandb
 
-from oasis.reporting.wandb_log import read_records
+from oasis.studies.wandb_log import read_records
 
 ENVIRONMENT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_RUN_ID", "WANDB_IDENTITY_TOKEN_FILE",
                "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_SWEEP_ID")  # fmt: skip

@@ -21,8 +21,8 @@ from rich.table import Table
 from experiments.benchmarks.inference import new_generator
 from experiments.benchmarks.measuring import arguments, report
 from oasis.app.examples import draw_examples
+from oasis.app.model_pool import ModelPool
 from oasis.app.server import serving
-from oasis.app.studio import Studio
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
 from oasis.synthesis import Synthesizer
@@ -36,8 +36,8 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
     """Measure and print."""
     options = _options(arguments_given)
     synthesizer = new_synthesizer(options)
-    studio = Studio([synthesizer])
-    with serving(studio) as address:
+    pool = ModelPool([synthesizer])
+    with serving(pool) as address:
         clicks = seconds_of_clicks(address, options.clicks)
     paintings = seconds_of_painting(synthesizer, options.clicks)
     rows: list[dict[str, str | float]] = [

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from experiments.benchmarks.interleaving import Stepper
 from experiments.benchmarks.measuring import arguments, device_name, interleaved, report
 from experiments.benchmarks.train_step import settings_of, street_batch
-from experiments.benchmarks.turns import Stepper
 from oasis.batch import Batch
 from oasis.encodings import Encoding
 from oasis.models.guides import PatchGuide

@@ -19,13 +19,13 @@ from rich.table import Table
 from torch_fidelity import feature_extractor_inceptionv3 as fidelity
 
 from experiments.benchmarks.measuring import arguments, report
-from oasis.comparison import Evaluation, Painter
 from oasis.data import CityscapesDataModule
 from oasis.encodings import Semantic
-from oasis.evaluation import Instruments
+from oasis.evaluation import EvaluatedModel, Evaluation
 from oasis.labels import LabelSpace
-from oasis.metrics import FeatureExtractor, UNetJudge, inception_extractors
+from oasis.metrics import FeatureExtractor, UNetSegmenter, inception_extractors
 from oasis.models import OASISGenerator
+from oasis.scoring import MetricNetworks
 from oasis.streets import SyntheticStreets
 
 GOAL = 0.10
@@ -42,14 +42,14 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1, help="processes that read (default: %(default)s)")
     parser.add_argument("--diversity-images", type=int, default=50)
-    parser.add_argument("--judge", action="store_true", help="also have an untrained unet judge judge")
+    parser.add_argument("--segmenter", action="store_true", help="also have an untrained unet segmenter segmenter")
     options = parser.parse_args(given)
 
-    painter = untrained_painter(options)
-    judge = UNetJudge(painter.data.label_space) if options.judge else None
-    instruments = Instruments(random_inception(), judge)
-    evaluation = Evaluation(instruments, torch.device(options.device), diversity_images=options.diversity_images)
-    seconds = evaluation.run([painter]).seconds
+    model = untrained_painter(options)
+    segmenter = UNetSegmenter(model.data.label_space) if options.segmenter else None
+    metric_networks = MetricNetworks(random_inception(), segmenter)
+    evaluation = Evaluation(metric_networks, torch.device(options.device), diversity_images=options.diversity_images)
+    seconds = evaluation.run([model]).seconds
     real = seconds.pop("real photos")  # once for all evaluations of a dataset; the cache keeps it
     total = sum(seconds.values())
     outside = sum(value for part, value in seconds.items() if part not in NETWORKS) / total
@@ -60,7 +60,7 @@ def main(given: Sequence[str] | None = None) -> None:
     report("evaluation", outside, rows, options)
 
 
-def untrained_painter(options: argparse.Namespace) -> Painter:
+def untrained_painter(options: argparse.Namespace) -> EvaluatedModel:
     """A generator on as many streets as are wanted."""
     labels = LabelSpace.cityscapes_ids()
     encoding = Semantic(labels)
@@ -77,7 +77,7 @@ def untrained_painter(options: argparse.Namespace) -> Painter:
     data.prepare_data()
     torch.manual_seed(0)
     generator = OASISGenerator(encoding.channels, channels=options.channels, init_gain=1.0).eval()
-    return Painter("untrained", "made here", {}, generator, data, {})
+    return EvaluatedModel("untrained", "made here", {}, generator, data, {})
 
 
 def random_inception() -> list[FeatureExtractor]:

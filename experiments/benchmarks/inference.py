@@ -51,7 +51,7 @@ def compare(
 ) -> list[dict[str, str | float]]:
     """Each path's median time, peak memory, and largest distance from the plain one's picture."""
 
-    def painter(fast: bool, sparse: bool | None) -> Callable[[], Tensor]:
+    def model(fast: bool, sparse: bool | None) -> Callable[[], Tensor]:
         def paint() -> Tensor:
             generator.fast, generator.sparse = fast, sparse
             with torch.inference_mode():
@@ -60,11 +60,11 @@ def compare(
 
         return paint
 
-    painters = {name: painter(*settings) for name, settings in KINDS.items()}
-    pictures = {name: paint() for name, paint in painters.items()}
-    seconds = interleaved(painters, options.rounds, options.device)
+    models = {name: model(*settings) for name, settings in KINDS.items()}
+    pictures = {name: paint() for name, paint in models.items()}
+    seconds = interleaved(models, options.rounds, options.device)
     rows: list[dict[str, str | float]] = []
-    for name, paint in painters.items():
+    for name, paint in models.items():
         peak = min(peak_memory(paint, options.device) for _ in range(3))
         difference = (pictures[name] - pictures["reference"]).abs().max().item()
         rows.append({"path": name, "seconds": seconds[name], "peak_mib": peak / 2**20, "difference": difference})

@@ -23,8 +23,8 @@ from torch.utils.data import DataLoader, Subset
 
 from experiments.benchmarks.measuring import arguments, interleaved, report
 from oasis.data import CityscapesDataset, PreparedDataset
+from oasis.data.cache import Container, prepare
 from oasis.data.cityscapes import Sample
-from oasis.data.prepared import Container, prepare
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 

@@ -19,9 +19,9 @@ from rich.table import Table
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
+from experiments.benchmarks.interleaving import Stepper
 from experiments.benchmarks.measuring import arguments, interleaved, peak_memory, report, seconds_of
 from experiments.benchmarks.profiling import where_the_time_goes
-from experiments.benchmarks.turns import Stepper
 from oasis.batch import Batch
 from oasis.cli.conf import conf_dir, load_config
 

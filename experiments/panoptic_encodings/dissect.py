@@ -31,9 +31,9 @@ from oasis.data import CityscapesDataModule
 from oasis.encodings import InstanceIds, Semantic
 from oasis.labels import LabelSpace
 from oasis.models import OASISDiscriminator, OASISGenerator
-from oasis.reporting.markdown import table_as_markdown
-from oasis.reporting.page import Cell, Table
 from oasis.streets import SyntheticStreets
+from oasis.studies.markdown import table_as_markdown
+from oasis.studies.page import Cell, Table
 
 HEIGHT, WIDTH = 64, 128
 # Those of experiment=study.

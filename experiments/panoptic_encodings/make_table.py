@@ -8,12 +8,12 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from oasis.reporting import Setting, assemble, read_runs_table
-from oasis.reporting.markdown import escaped, table_as_markdown
-from oasis.reporting.overall import factors, told_overall
-from oasis.reporting.pairs import comparisons
-from oasis.reporting.tables import cost_table, difference_table, overall_table, score_table
-from oasis.reporting.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
+from oasis.studies import Setting, assemble, read_runs_table
+from oasis.studies.markdown import escaped, table_as_markdown
+from oasis.studies.overall import factors, told_overall
+from oasis.studies.pairs import comparisons
+from oasis.studies.tables import cost_table, difference_table, overall_table, score_table
+from oasis.studies.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
 
 RESULTS = Path(__file__).parent / "results"
 RUNS, TABLE = "runs.csv", "table.md"

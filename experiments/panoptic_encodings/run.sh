@@ -12,8 +12,8 @@ results=${RESULTS:-experiments/panoptic_encodings/results}
 mkdir -p "$results"
 export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there are cores
 
-# The judge is trained once, on photos alone, and kept in the cache.
-"$bin/oasis" train-judge experiment=study "$@" --epochs 8 --depth 4 --if-missing
+# The segmenter is trained once, on photos alone, and kept in the cache.
+"$bin/oasis" train-segmenter experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
 "$bin/python" train.py -m experiment=study encoding="${ENCODINGS:-glob(*)}" 'discriminator=glob(*)' seed="${SEEDS:-range(0,3)}" \
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-from oasis.comparison import Column, Comparison, Evaluation, open_painters, own_data, read_json
 from oasis.errors import ConfigurationError
-from oasis.evaluation import Instruments
+from oasis.evaluation import Column, Comparison, Evaluation, open_painters, own_data, read_json
 from oasis.metrics import split_class
-from oasis.reporting import Run, find_runs, write_runs_table
+from oasis.scoring import MetricNetworks
+from oasis.studies import Run, find_runs, write_runs_table
 
 NOISE_SEEDS = (0, 1, 2)
 DIVERSITY_IMAGES = 25
@@ -39,7 +39,7 @@ def measured(run: Run, results: Path) -> Comparison:
     if run.checkpoint is None:
         raise ConfigurationError(f"{run.origin}: no checkpoint to paint with. Train it again.")
     evaluation = Evaluation(
-        Instruments([]), torch.device("cpu"), NOISE_SEEDS, diversity_images=DIVERSITY_IMAGES, progress=False
+        MetricNetworks([]), torch.device("cpu"), NOISE_SEEDS, diversity_images=DIVERSITY_IMAGES, progress=False
     )
     comparison = evaluation.run(open_painters([run.checkpoint], own_data))
     results.parent.mkdir(parents=True, exist_ok=True)

@@ -14,13 +14,13 @@ from oasis.training.loggers.wandb_logging import STEP
 
 NAME = "Panoptic encodings"
 SCORES = (
-    "judge/pq_things",
-    "judge/touching_recall",
+    "segmenter/pq_things",
+    "segmenter/touching_recall",
     "instances/color",
-    "judge/pq",
-    "judge/miou",
-    "judge/frechet",
-    "judge/kernel",
+    "segmenter/pq",
+    "segmenter/miou",
+    "segmenter/frechet",
+    "segmenter/kernel",
 )
 REFERENCES = ("real_photos", "untrained")
 LOSSES = {

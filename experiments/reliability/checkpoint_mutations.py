@@ -92,7 +92,7 @@ def config(content: bytes, chance: random.Random, canary: Path) -> bytes:
     name = chance.choice(["label_space", "encoding", "generator"])
     target = chance.choice(
         ["os.system", "subprocess.run", "builtins.eval", "pathlib.Path.touch", "oasis.labels.np.save", 7, ["os.system"],
-         "hydra.utils.call", "oasis.training.train_judge", "oasis.models.generator.torch.load",
+         "hydra.utils.call", "oasis.training.train_segmenter", "oasis.models.generator.torch.load",
          {"_target_": "os.system"}]
     )  # fmt: skip
     call: dict[str, Any] = {"_target_": target, "_args_": [f"touch {canary}"]}

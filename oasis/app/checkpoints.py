@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from oasis.errors import CheckpointError
-from oasis.training.checkpoints import LAST
+from oasis.training.callbacks.checkpoints import LAST
 
 
 def newest_demo(runs: Path) -> Path:

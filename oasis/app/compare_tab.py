@@ -5,7 +5,7 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import html
-from oasis.app.desk import EVENT, NO_MAP, Desk, Updates, seed_field, seed_of, telling
+from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
 from oasis.app.pictures import Figure, grid, placeholder
 from oasis.app.session import Session
 from oasis.errors import ConfigurationError, OasisError, message
@@ -19,39 +19,39 @@ class CompareTab:
     Built within the page that is being built.
 
     Args:
-        desk: what all tabs work with.
+        context: what all tabs work with.
         tab: at whose opening photos are painted.
     """
 
-    def __init__(self, desk: Desk, tab: gr.Tab) -> None:
-        self.desk = desk
-        names = desk.studio.names
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self.context = context
+        names = context.pool.names
         with gr.Row(elem_classes="tight"):
             seed = seed_field(elem_id="compare-seed")
             models = gr.CheckboxGroup(names, value=names, label="Checkpoints", elem_id="compare-models", min_width=420)
             go = gr.Button("Paint with all", size="md", variant="primary", elem_id="compare-go", min_width=150, scale=0)
         self.pictures = html(placeholder(NO_MAP), "compare-grid")
         self.told = html(elem_id="compare-told")
-        inputs = [desk.session, desk.model, models, seed]
+        inputs = [context.session, context.model, models, seed]
         settings = EVENT | {"outputs": [self.pictures, self.told], "show_progress_on": [self.pictures]}
         for listen in (go.click, seed.submit, tab.select):
             listen(telling(self.told)(self.paint), inputs, **settings)
 
     def paint(self, session: Session, name: str, models: list[str], number: float | None) -> Updates:
         """The map at hand and a photo by each checkpoint; one that cannot paint it does not stop the others."""
-        label_map, seed, studio = session.require_map(), seed_of(number), self.desk.studio
+        label_map, seed, pool = session.require_map(), seed_of(number), self.context.pool
         if not models:
             raise ConfigurationError("No checkpoint is ticked. Tick at least one.")
-        figures = [Figure(color_map(label_map, studio.model(name)), "Label map", is_map=True)]
+        figures = [Figure(color_map(label_map, pool.model(name)), "Label map", is_map=True)]
         failures = []
         for position, model in enumerate(models):
             try:
-                painting = studio.paint(model, label_map, seed=seed)
+                painting = pool.paint(model, label_map, seed=seed)
             except OasisError as error:
                 failures.append(f"{model}: {message(error)}")
                 continue
             caption = f"{model} · {markup.seconds(painting.seconds)}"
             figures.append(Figure(painting.image, caption, file_name=f"compare_{position}_seed{seed}.png"))
         parts = [f"{len(figures) - 1} of {len(models)} checkpoints", f"seed {seed}"]
-        told = markup.status(parts + [_MORE] * (len(studio.names) == 1), failures)
+        told = markup.status(parts + [_MORE] * (len(pool.names) == 1), failures)
         return {self.pictures: grid(figures, min(len(figures), 3)), self.told: told}

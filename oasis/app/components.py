@@ -57,7 +57,7 @@ def strip(choices: Sequence[tuple[str, Image.Image]], elem_id: str) -> gr.HTML:
     )
 
 
-def easel(brushes: Sequence[Brush]) -> gr.HTML:
+def canvas(brushes: Sequence[Brush]) -> gr.HTML:
     """A canvas with a brush for each class, which sends a `submit` event with a stroke; see `Stroke.from_message`.
 
     Gradio's own editor hands over pixels, with soft edges between colours that then have to be guessed apart. This one
@@ -65,11 +65,11 @@ def easel(brushes: Sequence[Brush]) -> gr.HTML:
     """
     return gr.HTML(
         {},
-        html_template=(_HERE / "easel.html").read_text(),
-        js_on_load=(_HERE / "easel.js").read_text(),
+        html_template=(_HERE / "canvas.html").read_text(),
+        js_on_load=(_HERE / "canvas.js").read_text(),
         apply_default_css=False,
         padding=False,
-        elem_id="easel",
+        elem_id="canvas",
         brushes=[asdict(brush) for brush in brushes],
         most_points=MOST_POINTS,
     )

@@ -5,46 +5,46 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.compare_tab import CompareTab
 from oasis.app.components import html
-from oasis.app.desk import Desk
+from oasis.app.context import AppContext
 from oasis.app.examples import draw_examples
 from oasis.app.limits import Limits
+from oasis.app.model_pool import ModelPool
 from oasis.app.paint_tab import PaintTab
 from oasis.app.session import Session
-from oasis.app.studio import Studio
 from oasis.app.upload_tab import UploadTab
 from oasis.app.vary_tab import vary_tab
 
 TITLE = "Panoptic OASIS"
 
 
-def build_page(studio: Studio, limits: Limits) -> gr.Blocks:
+def build_page(pool: ModelPool, limits: Limits) -> gr.Blocks:
     """The whole app; what it looks like comes with `launch`."""
-    first = studio.model()
+    first = pool.model()
     sweep = max(1, limits.kept_seconds // 2)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(sweep, limits.kept_seconds))
     with page:
         with gr.Row(elem_classes="head"):
             html(markup.head(TITLE, "label maps in, street photos out"))
             model = gr.Dropdown(
-                studio.names,
-                value=studio.names[0],
+                pool.names,
+                value=pool.names[0],
                 label="Checkpoint",
                 show_label=False,
                 elem_id="model",
-                interactive=len(studio.names) > 1,
+                interactive=len(pool.names) > 1,
                 min_width=260,
                 scale=0,
             )
         session = gr.State(Session(), time_to_live=limits.kept_seconds)
-        desk = Desk(studio, limits, draw_examples(first), session, model)
+        context = AppContext(pool, limits, draw_examples(first), session, model)
         with gr.Tabs():
             with gr.Tab("Upload"):
-                UploadTab(desk)
+                UploadTab(context)
             with gr.Tab("Paint", elem_id="tab-paint") as paint:
-                PaintTab(desk, paint)
+                PaintTab(context, paint)
             with gr.Tab("Vary") as vary:
-                vary_tab(desk, vary)
+                vary_tab(context, vary)
             with gr.Tab("Compare") as compare:
-                CompareTab(desk, compare)
+                CompareTab(context, compare)
         page.queue(max_size=limits.waiting, default_concurrency_limit=1)
     return page

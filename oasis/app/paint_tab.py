@@ -4,8 +4,8 @@ import gradio as gr
 
 from oasis.app import markup
 from oasis.app.color_map import color_map
-from oasis.app.components import easel, html, on_easel, strip
-from oasis.app.desk import EVENT, Desk, Updates, seed_field, seed_of, sent, telling
+from oasis.app.components import canvas, html, on_easel, strip
+from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.drawing import Stroke
 from oasis.app.empty_street import empty_street
 from oasis.app.pictures import Figure, placeholder
@@ -20,19 +20,19 @@ class PaintTab:
     Built within the page that is being built.
 
     Args:
-        desk: what all tabs work with.
+        context: what all tabs work with.
         tab: that is filled.
     """
 
-    def __init__(self, desk: Desk, tab: gr.Tab) -> None:
-        self.desk, self.tab, self.first = desk, tab, desk.studio.model()
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self.context, self.tab, self.first = context, tab, context.pool.model()
         label, instance = empty_street(self.first.height, self.first.width, self.first.label_space)
         empty = LabelMap(label, instance, self.first.label_space, "empty street")
-        self.starts = [("Empty street", empty), *((each.name, each.label_map) for each in desk.examples)]
+        self.starts = [("Empty street", empty), *((each.name, each.label_map) for each in context.examples)]
         self.beginnings = strip([(name, color_map(start, self.first)) for name, start in self.starts], "starts")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=420):
-                self.canvas = easel(markup.brushes(self.first.label_space))
+                self.canvas = canvas(markup.brushes(self.first.label_space))
                 with gr.Row(elem_classes="tight"):
                     self.seed = seed_field(elem_id="paint-seed")
                     self.live = gr.Checkbox(True, label="photo after each stroke", elem_id="live", min_width=200)
@@ -47,10 +47,10 @@ class PaintTab:
         self._listen()
 
     def _listen(self) -> None:
-        told, desk = telling(self.told), self.desk
-        outputs = [desk.session, self.canvas, self.photo, self.told, self.legend]
+        told, context = telling(self.told), self.context
+        outputs = [context.session, self.canvas, self.photo, self.told, self.legend]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
-        common = [desk.session, desk.model, self.seed]
+        common = [context.session, context.model, self.seed]
         self.beginnings.click(told(self.begin), common, **settings)
         self.tab.select(told(self.enter), common, **settings)
         self.canvas.submit(told(self.stroke), [*common, self.live], **settings)
@@ -61,13 +61,13 @@ class PaintTab:
     def show(self, session: Session, name: str) -> Updates:
         """The map at hand on the canvas."""
         label_map = session.require_map()
-        colors = color_map(label_map, self.desk.studio.model(name))
-        return {self.desk.session: session, self.canvas: on_easel(colors), self.legend: markup.legend(label_map)}
+        colors = color_map(label_map, self.context.pool.model(name))
+        return {self.context.session: session, self.canvas: on_easel(colors), self.legend: markup.legend(label_map)}
 
     def paint(self, session: Session, name: str, number: float | None) -> Updates:
         """The map at hand and its photo."""
         seed, label_map = seed_of(number), session.require_map()
-        painting = self.desk.studio.paint(name, label_map, seed=seed)
+        painting = self.context.pool.paint(name, label_map, seed=seed)
         count = f"{session.strokes} stroke{'' if session.strokes == 1 else 's'}"
         parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", count, painting.model)
         return self.show(session, name) | {
@@ -92,7 +92,7 @@ class PaintTab:
     def stroke(self, session: Session, name: str, number: float | None, live: bool, event: gr.EventData) -> Updates:
         """Paint a stroke into the map."""
         try:
-            session.paint(Stroke.from_message(sent(event, "stroke")), self.first, self.desk.limits.undo)
+            session.paint(Stroke.from_message(sent(event, "stroke")), self.first, self.context.limits.undo)
         except ConfigurationError as error:  # the canvas previews a stroke that there is not: wipe it off
             return self.show(session, name) | {self.told: markup.problem(str(error))}
         return self.paint(session, name, number) if live else self.show(session, name)

@@ -5,7 +5,7 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import clickable, html
-from oasis.app.desk import EVENT, NO_MAP, Desk, Updates, seed_field, seed_of, sent, telling
+from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.errors import ConfigurationError
@@ -17,12 +17,12 @@ class ResampleTab:
     Built within the page that is being built.
 
     Args:
-        desk: what all tabs work with.
+        context: what all tabs work with.
         tab: that is filled.
     """
 
-    def __init__(self, desk: Desk, tab: gr.Tab) -> None:
-        self.desk, self.tab = desk, tab
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self.context, self.tab = context, tab
         with gr.Row(elem_classes="tight"):
             self.seed = seed_field(elem_id="resample-seed")
             self.whole_class = gr.Radio(
@@ -40,10 +40,10 @@ class ResampleTab:
         self._listen()
 
     def _listen(self) -> None:
-        told, desk = telling(self.told), self.desk
-        outputs = [desk.session, self.shown, self.photo, self.told]
+        told, context = telling(self.told), self.context
+        outputs = [context.session, self.shown, self.photo, self.told]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
-        common = [desk.session, desk.model, self.seed]
+        common = [context.session, context.model, self.seed]
         self.tab.select(told(self.paint), common, **settings)
         self.seed.submit(told(self.paint), common, **settings)
         self.again.click(told(self.start_again), common, **settings)
@@ -52,12 +52,12 @@ class ResampleTab:
 
     def paint(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo with all that was resampled so far."""
-        model, seed, label_map = self.desk.studio.model(name), seed_of(number), session.require_map()
-        painting = self.desk.studio.paint(name, label_map, noise=session.noise(name, model, seed))
+        model, seed, label_map = self.context.pool.model(name), seed_of(number), session.require_map()
+        painting = self.context.pool.paint(name, label_map, noise=session.noise(name, model, seed))
         done = ", ".join(session.resampled) or "nothing yet; click a car, or the sky, in either picture"
         parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", f"drawn anew: {done}")
         return {
-            self.desk.session: session,
+            self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
             self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}_resampled.png").html(),
             self.told: markup.status(parts),
@@ -72,7 +72,7 @@ class ResampleTab:
         self, session: Session, name: str, number: float | None, whole_class: bool, event: gr.EventData
     ) -> Updates:
         """Draw anew what was clicked on."""
-        label_map, model = session.require_map(), self.desk.studio.model(name)
+        label_map, model = session.require_map(), self.context.pool.model(name)
         row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
         session.resample(name, model, seed_of(number), label_map.segment_at(row, column), whole_class)
         return self.paint(session, name, number)

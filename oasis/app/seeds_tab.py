@@ -4,7 +4,7 @@ import gradio as gr
 
 from oasis.app import markup
 from oasis.app.components import html
-from oasis.app.desk import EVENT, NO_MAP, Desk, Updates, seed_field, seed_of, telling
+from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
 from oasis.app.pictures import Figure, grid, placeholder
 from oasis.app.session import Session
 
@@ -17,19 +17,19 @@ class SeedsTab:
     Built within the page that is being built.
 
     Args:
-        desk: what all tabs work with.
+        context: what all tabs work with.
         tab: at whose opening photos are painted.
     """
 
-    def __init__(self, desk: Desk, tab: gr.Tab) -> None:
-        self.desk = desk
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self.context = context
         with gr.Row(elem_classes="tight"):
             seed = seed_field("First seed", elem_id="vary-seed")
             count = gr.Slider(2, _MOST, 6, step=1, label="How many", elem_id="vary-count", min_width=200)
             go = gr.Button("Paint them", size="md", variant="primary", elem_id="vary-go", min_width=140, scale=0)
         self.pictures = html(placeholder(NO_MAP), "vary-grid")
         self.told = html(elem_id="vary-told")
-        inputs = [desk.session, desk.model, seed, count]
+        inputs = [context.session, context.model, seed, count]
         settings = EVENT | {"outputs": [self.pictures, self.told], "show_progress_on": [self.pictures]}
         for listen in (go.click, seed.submit, count.release, tab.select):
             listen(telling(self.told)(self.paint), inputs, **settings)
@@ -38,7 +38,7 @@ class SeedsTab:
         """Photos of the map at hand."""
         first, label_map = seed_of(number), session.require_map()
         seeds = range(first, first + min(max(int(count), 1), _MOST))
-        paintings = [self.desk.studio.paint(name, label_map, seed=seed) for seed in seeds]
+        paintings = [self.context.pool.paint(name, label_map, seed=seed) for seed in seeds]
         figures = [
             Figure(painting.image, f"seed {seed}", file_name=f"photo_seed{seed}.png")
             for seed, painting in zip(seeds, paintings, strict=True)

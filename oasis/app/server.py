@@ -10,7 +10,7 @@ from typing import Any
 
 from oasis.app.guard import Guard
 from oasis.app.limits import Limits
-from oasis.app.studio import Studio
+from oasis.app.model_pool import ModelPool
 from oasis.errors import ConfigurationError
 
 LOCALHOST = "127.0.0.1"
@@ -22,7 +22,7 @@ _FULL_WIDTH = "<style>gradio-app .gradio-container { width: 100% !important; max
 
 @contextmanager
 def serving(
-    studio: Studio,
+    pool: ModelPool,
     limits: Limits | None = None,
     host: str = LOCALHOST,
     port: int | None = None,
@@ -31,7 +31,7 @@ def serving(
     """Serve the app in the background for as long as the block lasts; gives its address.
 
     Args:
-        studio: the models.
+        pool: the models.
         limits: on visitors; None = the usual ones.
         host: who may come: 127.0.0.1 = this machine alone, 0.0.0.0 = everybody who can reach it.
         port: to listen on; None = the first free one from 7860 on.
@@ -45,7 +45,7 @@ def serving(
         gradio = _gradio()
         from oasis.app.page import build_page
 
-        page = build_page(studio, limits)
+        page = build_page(pool, limits)
         try:
             _, address, _ = page.launch(
                 server_name=host, server_port=port, auth=auth, prevent_thread_lock=True, **_settings(gradio, limits)
@@ -64,7 +64,7 @@ def _settings(gradio: ModuleType, limits: Limits) -> dict[str, Any]:
     """What is the same for every app: limits, looks, and nothing that leaves this machine."""
     return {
         "share": False,
-        "quiet": True,
+        "filter_warnings": True,
         "max_file_size": limits.upload_bytes,
         "state_session_capacity": limits.sessions,
         "ssr_mode": False,

@@ -8,7 +8,7 @@ import numpy as np
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import html, strip
-from oasis.app.desk import EVENT, Desk, Updates, seed_field, seed_of, sent, telling
+from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.app.uploads import open_upload
@@ -23,13 +23,13 @@ class UploadTab:
     Built within the page that is being built.
 
     Args:
-        desk: what all tabs work with.
+        context: what all tabs work with.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        first = desk.studio.model()
-        self.examples = strip([(each.name, color_map(each.label_map, first)) for each in desk.examples], "examples")
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        first = context.pool.model()
+        self.examples = strip([(each.name, color_map(each.label_map, first)) for each in context.examples], "examples")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=230, elem_classes="side"):
                 self.label = gr.File(label="Label map (PNG)", elem_id="label-file", height=122)
@@ -46,10 +46,19 @@ class UploadTab:
         self._listen()
 
     def _listen(self) -> None:
-        told, desk = telling(self.told), self.desk
-        outputs = [desk.session, self.shown, self.photo, self.told, self.legend, self.label, self.instance, self.seed]
+        told, context = telling(self.told), self.context
+        outputs = [
+            context.session,
+            self.shown,
+            self.photo,
+            self.told,
+            self.legend,
+            self.label,
+            self.instance,
+            self.seed,
+        ]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
-        common = [desk.session, desk.model, self.seed]
+        common = [context.session, context.model, self.seed]
         self.examples.click(told(self.choose), common, **settings)
         for file in (self.label, self.instance):
             file.upload(told(self.open_files), [*common, self.label, self.instance], **settings)
@@ -58,11 +67,11 @@ class UploadTab:
 
     def paint(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo of the map at hand."""
-        label_map, seed, model = session.require_map(), seed_of(number), self.desk.studio.model(name)
-        painting = self.desk.studio.paint(name, label_map, seed=seed)
+        label_map, seed, model = session.require_map(), seed_of(number), self.context.pool.model(name)
+        painting = self.context.pool.paint(name, label_map, seed=seed)
         parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", painting.model)
         return {
-            self.desk.session: session,
+            self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
             self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}.png").html(),
             self.told: markup.status(parts, label_map.remarks),
@@ -77,9 +86,9 @@ class UploadTab:
     def choose(self, session: Session, name: str, number: float | None, event: gr.EventData) -> Updates:
         """The photo of an example."""
         index = sent(event, "index")
-        if not isinstance(index, int) or not 0 <= index < len(self.desk.examples):
+        if not isinstance(index, int) or not 0 <= index < len(self.context.examples):
             raise ConfigurationError("There is no such example. Load the page anew.")
-        session.take(self.desk.examples[index].label_map)
+        session.take(self.context.examples[index].label_map)
         return self.paint(session, name, number) | {self.label: None, self.instance: None}
 
     def open_files(
@@ -88,6 +97,6 @@ class UploadTab:
         """The photo of what was uploaded."""
         if label is None:
             return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
-        model, companion = self.desk.studio.model(name), Path(instance) if instance is not None else None
-        session.take(model.open(open_upload(Path(label), companion, model.label_space, self.desk.limits)))
+        model, companion = self.context.pool.model(name), Path(instance) if instance is not None else None
+        session.take(model.open(open_upload(Path(label), companion, model.label_space, self.context.limits)))
         return self.paint(session, name, number)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from oasis.checkpoint.exported import SUFFIX, read_exported
-from oasis.checkpoint.harmless import require_plain
+from oasis.checkpoint.safe_config import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
-from oasis.training.checkpoints import LAST
-from oasis.training.ema import CHECKPOINT_KEY
+from oasis.training.callbacks.checkpoints import LAST
+from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowError, MemoryError, OSError, struct.error)
 

@@ -9,13 +9,13 @@ import torch
 from hydra.utils import instantiate
 from torch import Tensor
 
-from oasis.checkpoint.harmless import require_harmless
 from oasis.checkpoint.reading import load
+from oasis.checkpoint.safe_config import require_safe
 from oasis.encodings import Encoding
 from oasis.errors import CheckpointError
 from oasis.labels import LabelSpace
 from oasis.models import OASISGenerator
-from oasis.training.ema import CHECKPOINT_KEY
+from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
 
 @dataclass
@@ -45,7 +45,7 @@ def restore(path: str | Path) -> Restored:
     for name in ("label_space", "encoding", "generator"):
         if name not in config:
             raise CheckpointError(f"{path}: its configuration has no {name}; it cannot be rebuilt from.")
-        require_harmless(config[name], path)
+        require_safe(config[name], path)
     if CHECKPOINT_KEY in checkpoint:
         weights, prefix = checkpoint[CHECKPOINT_KEY], "module."
     else:

@@ -9,9 +9,9 @@ from typing import Any
 from oasis.checkpoint.reading import counts, load
 from oasis.data import CityscapesDataModule
 from oasis.errors import CheckpointError
-from oasis.training.checkpoints import LAST
-from oasis.training.identity import differences
-from oasis.training.run_folder import SEARCHING
+from oasis.training.callbacks.checkpoints import LAST
+from oasis.training.runs.identity import differences
+from oasis.training.runs.run_folder import SEARCHING
 
 # What has to be the same for weights to mean the same, and for the order of the data to go on.
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")

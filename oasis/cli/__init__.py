@@ -14,7 +14,7 @@ from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.report import report
-from oasis.cli.train_judge import train_judge
+from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
 
@@ -41,7 +41,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
 )
-for _command in (data_check, prepare, encodings, train_judge, evaluate, report, generate, import_official, export):
+for _command in (data_check, prepare, encodings, train_segmenter, evaluate, report, generate, import_official, export):
     app.command()(_command)
 app.command("app")(app_command)
 

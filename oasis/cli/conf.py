@@ -33,7 +33,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
     """What `python train.py OVERRIDES` composes.
 
     Args:
-        overrides: such as `data.root=DIR` or `judge=unet`.
+        overrides: such as `data.root=DIR` or `segmenter=unet`.
 
     Raises:
         ConfigurationError: a setting that does not exist.

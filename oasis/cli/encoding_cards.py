@@ -17,7 +17,7 @@ from oasis.encodings import (
     Encoding,
     InstanceIds,
     InstanceNoise,
-    Layered,
+    OneHotPlus,
     PerInstanceMasks,
     Position,
     Semantic,
@@ -175,7 +175,7 @@ def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
     return encoding(sample.label[None], sample.instance[None], generator)[0]  # type: ignore[no-any-return]
 
 
-def _extra(encoding: Layered, sample: LabelledPhoto) -> Tensor:
+def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:
     """What stands behind the classes, (E, H, W)."""
     return _encoded(encoding, sample)[encoding.label_space.num_classes :]
 

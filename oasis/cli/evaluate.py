@@ -17,8 +17,8 @@ def evaluate(
         typer.Argument(
             metavar="CHECKPOINT... [SETTING=VALUE...]",
             help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
-            "`python train.py` takes them: data=cityscapes data.root=DIR, judge=unet judge.weights=PATH, judge=none, "
-            "metrics.weights=PATH.",
+            "`python train.py` takes them: data=cityscapes data.root=DIR, segmenter=unet "
+            "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
             show_default=False,
         ),
     ],
@@ -34,7 +34,7 @@ def evaluate(
     """Measure what checkpoints paint: FID, KID, mIoU, PQ, touching instances, diversity."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.evaluation import evaluate_checkpoints
-    from oasis.comparison import results_table, write_report
+    from oasis.evaluation import results_table, write_report
 
     checkpoints, overrides = split_arguments(arguments)
     comparison, grids = evaluate_checkpoints(

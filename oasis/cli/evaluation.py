@@ -13,12 +13,12 @@ from PIL import Image
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
 from oasis.cli.samples import as_split
-from oasis.comparison import Comparison, Evaluation, load_lpips, open_painters, untrained
-from oasis.comparison.painters import own_data_config
 from oasis.data import CityscapesDataModule
 from oasis.errors import ConfigurationError
-from oasis.evaluation import load_instruments
-from oasis.metrics import JudgeFeatures, judge_features
+from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
+from oasis.evaluation.evaluated_models import own_data_config
+from oasis.metrics import SegmenterFeatures, segmenter_features
+from oasis.scoring import load_metric_networks
 
 _NAMES_DATA = ("data=", "data.root=")
 
@@ -35,7 +35,7 @@ def evaluate_checkpoints(
 
     Args:
         checkpoints: files or run folders.
-        overrides: Hydra's, as `python train.py` takes them; `judge=unet` unless they say otherwise.
+        overrides: Hydra's, as `python train.py` takes them; `segmenter=unet` unless they say otherwise.
         seeds: of the noise.
         split: train, val or test.
         diversity_images: see `Evaluation`.
@@ -45,19 +45,21 @@ def evaluate_checkpoints(
         The comparison, and its sample grids with their captions.
     """
     where = _device(device)
-    config = load_config(["judge=unet", *overrides])
-    painters = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
+    config = load_config(["segmenter=unet", *overrides])
+    models = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
-    judge = instantiate(config.judge) if config.judge else None
+    segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is missing stands below the table
-        instruments = load_instruments(painters[0].data, sources, judge)
-    if instruments.judge is not None and not any(isinstance(one, JudgeFeatures) for one in instruments.extractors):
-        instruments.extractors.extend(judge_features(instruments.judge))
-    evaluation = Evaluation(instruments, where, seeds, as_split(split), diversity_images)
+        metric_networks = load_metric_networks(models[0].data, sources, segmenter)
+    if metric_networks.segmenter is not None and not any(
+        isinstance(one, SegmenterFeatures) for one in metric_networks.extractors
+    ):
+        metric_networks.extractors.extend(segmenter_features(metric_networks.segmenter))
+    evaluation = Evaluation(metric_networks, where, seeds, as_split(split), diversity_images)
     if diversity_images:
         evaluation.lpips = load_lpips(evaluation.notes)
-    comparison = evaluation.run(painters, [untrained(painters[0])])
+    comparison = evaluation.run(models, [untrained(models[0])])
     return comparison, evaluation.sample_grids()
 
 

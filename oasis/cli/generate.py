@@ -50,12 +50,12 @@ _OriginalSize = Annotated[
     bool, typer.Option("--original-size", help="Pictures get the size of their label maps, not the model's.")
 ]
 _Split = Annotated[str, typer.Option(help="Of a dataset: train, val or test.")]
-_FromPhotos = Annotated[bool, typer.Option("--from-photos", help="INPUT are photos: a judge sees what is in them.")]
-_Judge = Annotated[
+_FromPhotos = Annotated[bool, typer.Option("--from-photos", help="INPUT are photos: a segmenter sees what is in them.")]
+_Segmenter = Annotated[
     Path | None,
     typer.Option(
-        help="For --from-photos: what `oasis train-judge` wrote, if not for the checkpoint's own dataset; or give the "
-        "setting judge=mask2former."
+        help="For --from-photos: what `oasis train-segmenter` wrote, if not for the checkpoint's own dataset; or give "
+        "the setting segmenter=mask2former."
     ),
 ]
 _Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")]
@@ -74,7 +74,7 @@ def generate(
     original_size: _OriginalSize = False,
     split: _Split = "val",
     from_photos: _FromPhotos = False,
-    judge: _Judge = None,
+    segmenter: _Segmenter = None,
     device: _Device = "auto",
     bf16: _Bf16 = False,
     force: _Force = False,
@@ -82,15 +82,15 @@ def generate(
     """Paint photos from label maps."""
     checkpoint, source, settings = _places(arguments)
     # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.generation_words import Words
+    from oasis.cli.generate_options import Words
     from oasis.synthesis.animation import GIF, MP4
 
     animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
     generation, inputs = Words(
         checkpoint=checkpoint, source=source, settings=settings, output=output, split=split, seed=seed, samples=samples,
         resample=resample, animation=animation, steps=frames, original_size=original_size, from_photos=from_photos,
-        judge=judge, device=device, bf16=bf16, force=force,
-    ).understood()  # fmt: skip
+        segmenter=segmenter, device=device, bf16=bf16, force=force,
+    ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("painting", total=len(inputs))

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from oasis.cli.conf import load_config
 from oasis.data import CityscapesDataModule
+from oasis.data.cache import prepare
 from oasis.data.datamodule import TRAINING_SPLITS
-from oasis.data.prepared import prepare
 from oasis.encodings import Semantic
 
 _OURS = (

@@ -26,13 +26,15 @@ def report(
     samples: Annotated[int, typer.Option(min=0, help="Label maps that all runs paint; 0 = none.")] = 6,
     gallery: Annotated[Path | None, typer.Option(help="Also write this PNG: maps, baseline, best, photo.")] = None,
     streets: Annotated[int, typer.Option(min=1, help="Rows of the gallery.")] = 4,
-    best_by: Annotated[str | None, typer.Option(help="Metric that chooses the gallery's best, as judge/pq.")] = None,
+    best_by: Annotated[
+        str | None, typer.Option(help="Metric that chooses the gallery's best, as segmenter/pq.")
+    ] = None,
 ) -> None:
     """Compare trainings: means over seeds, paired differences with intervals, curves, samples, costs."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.report_printing import print_study
-    from oasis.reporting import assemble, find_runs, write_gallery, write_report
-    from oasis.reporting.report import written
+    from oasis.studies import assemble, find_runs, write_gallery, write_report
+    from oasis.studies.report import written
 
     found = find_runs(runs)
     study = assemble(found.runs, found.unreadable, baseline, strict=strict)

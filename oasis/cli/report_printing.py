@@ -8,13 +8,13 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from oasis.comparison.table import visible
-from oasis.reporting.overall import factors, told_overall
-from oasis.reporting.page import Table as PageTable
-from oasis.reporting.pairs import comparisons
-from oasis.reporting.study import Study
-from oasis.reporting.tables import score_table
-from oasis.reporting.words import verdicts
+from oasis.evaluation.table import visible
+from oasis.studies.overall import factors, told_overall
+from oasis.studies.page import Table as PageTable
+from oasis.studies.pairs import comparisons
+from oasis.studies.study import Study
+from oasis.studies.tables import score_table
+from oasis.studies.words import verdicts
 
 NAMING = 3  # columns that say what a row is: encoding, discriminator, seeds
 GAP = 3  # blanks between two columns

@@ -52,16 +52,16 @@ def app(
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.app.checkpoints import newest_demo
     from oasis.app.limits import Limits
+    from oasis.app.model_pool import ModelPool
     from oasis.app.server import serving
-    from oasis.app.studio import Studio
 
     console = Console()
-    studio = Studio.from_checkpoints(checkpoints or [newest_demo(runs)], device, bf16)
+    pool = ModelPool.from_checkpoints(checkpoints or [newest_demo(runs)], device, bf16)
     limits = Limits(upload_bytes=upload_mib * 2**20, waiting=queue)
     if host not in _LOCAL and user is None:
         console.print(f"All who can reach {host} may use the app; --auth, or {AUTH_VARIABLE}, asks for a password.")
-    with serving(studio, limits, host, port, user) as address:
-        console.print(f"Painting with {', '.join(studio.names)}\nOpen {address}    (Ctrl-C ends)", soft_wrap=True)
+    with serving(pool, limits, host, port, user) as address:
+        console.print(f"Painting with {', '.join(pool.names)}\nOpen {address}    (Ctrl-C ends)", soft_wrap=True)
         if browser:
             webbrowser.open(address)
         _wait_for_the_end()

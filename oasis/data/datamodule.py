@@ -9,13 +9,13 @@ from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset, default_collate
 
 from oasis.batch import Batch
+from oasis.data.batch_transform import BatchTransform
+from oasis.data.cache import Container, prepare
 from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.consistency import OnInconsistentIds
 from oasis.data.faults import OnBadSample, Tolerance
 from oasis.data.loading import make_loader, require_timeout, worker_failure
 from oasis.data.opening import MAX_PIXELS
-from oasis.data.preparation import Preparation
-from oasis.data.prepared import Container, prepare
 from oasis.data.sampler import StreamSampler
 from oasis.data.samples import Sample, Samples, Split
 from oasis.data.settings import (
@@ -57,7 +57,7 @@ class CityscapesDataModule(LightningDataModule):
         max_pixels: the most pixels that a file's header may claim.
         worker_timeout: seconds to wait for a batch of the processes that read; 0 = for ever.
         use_prepared: read samples that `oasis prepare` decoded and resized, where there are; else the files.
-        prepare: decode and resize all samples on first use, see `oasis.data.prepared.prepare`.
+        prepare: decode and resize all samples on first use, see `oasis.data.cache.prepare`.
         prepared_folder: where prepared samples are kept; None = in the project's cache.
 
     Raises:
@@ -109,7 +109,7 @@ class CityscapesDataModule(LightningDataModule):
         self.prepare = prepare
         self.prepared_folder = prepared_folder
         self.batches_served = 0
-        self.preparation = Preparation(encoding, label_space, flip)
+        self.preparation = BatchTransform(encoding, label_space, flip)
         self._splits = Splits(self._files, self.tolerance, use_prepared, prepared_folder, self.num_workers)
 
     def prepare_data(self) -> None:
@@ -199,7 +199,7 @@ class CityscapesDataModule(LightningDataModule):
         return self.encode(self.transfer_batch_to_device(samples, device, 0))
 
     def encode(self, sample: Sample, positions: list[int] | None = None, seed: int | None = None) -> Batch:
-        """Integers of the files to what the networks take, see `Preparation`; `seed` None = the data module's."""
+        """Integers of the files to what the networks take, see `BatchTransform`; `seed` None = the data module's."""
         return self.preparation(sample, positions, self.seed if seed is None else seed)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:

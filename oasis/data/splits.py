@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oasis.data.bad_samples import BadSamples
+from oasis.data.cache import Container, PreparedDataset
 from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal, Tolerance
-from oasis.data.prepared import Container, PreparedDataset
 from oasis.data.samples import Samples, Split
 from oasis.data.tolerant import Readable, Replacing, find_refusals
 

@@ -1,12 +1,12 @@
 """How a label map is shown to the networks: one class a file, swapped with `encoding=NAME`."""
 
-from oasis.encodings.base import Encoding, Renumbering
+from oasis.encodings.base import Encoding, OrderSensitivity
 from oasis.encodings.boundary import Boundary
 from oasis.encodings.center_offset import CenterOffset
 from oasis.encodings.concat import Concat
 from oasis.encodings.instance_ids import InstanceIds
 from oasis.encodings.instance_noise import InstanceNoise
-from oasis.encodings.layered import Layered
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.encodings.per_instance_masks import PerInstanceMasks
 from oasis.encodings.position import Position
 from oasis.encodings.semantic import Semantic
@@ -18,9 +18,9 @@ __all__ = [
     "Encoding",
     "InstanceIds",
     "InstanceNoise",
-    "Layered",
+    "OneHotPlus",
+    "OrderSensitivity",
     "PerInstanceMasks",
     "Position",
-    "Renumbering",
     "Semantic",
 ]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from oasis.labels import LabelSpace
 
 
-class Renumbering(IntEnum):
+class OrderSensitivity(IntEnum):
     """What becomes of an encoding when the instances of an image are numbered in another order, the worst last."""
 
     SAME = 0
@@ -23,16 +23,16 @@ class Encoding(nn.Module, ABC):
 
     A subclass says how many `channels` it makes and makes them in `forward`; nobody else knows. It is applied
     once a batch, on the batch's device, after flipping, so that it never has to be flipped itself. Most encodings are
-    the one-hot classes and something more: those derive from `Layered`.
+    the one-hot classes and something more: those derive from `OneHotPlus`.
 
     Attributes:
         needs_instances: whether the encoding reads the instance map; a dataset without one is refused if so.
-        renumbering: what the encoding promises about the order of instances.
+        order_sensitivity: what the encoding promises about the order of instances.
         label_space: what the class indices mean.
     """
 
     needs_instances: ClassVar[bool] = False
-    renumbering: Renumbering = Renumbering.SAME
+    order_sensitivity: OrderSensitivity = OrderSensitivity.SAME
 
     def __init__(self, label_space: LabelSpace) -> None:
         super().__init__()

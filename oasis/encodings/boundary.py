@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.layered import Layered
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.instances import boundaries
 
 
-class Boundary(Layered):
+class Boundary(OneHotPlus):
     """One-hot classes, and 1 in pixels that touch another segment above, below, left or right.
 
     Source: Wang et al. 2018 (pix2pixHD), section 3.3; Park et al. 2019 (SPADE).
@@ -19,5 +19,5 @@ class Boundary(Layered):
         return 1
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the boundary channel; see `Layered.paint`. Nothing is drawn."""
+        """Fill the boundary channel; see `OneHotPlus.paint`. Nothing is drawn."""
         canvas.copy_(boundaries(label, instance))

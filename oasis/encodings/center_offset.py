@@ -5,13 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from oasis.encodings.layered import Layered
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import center_heatmap, center_offsets
 from oasis.labels import LabelSpace
 
 
-class CenterOffset(Layered):
+class CenterOffset(OneHotPlus):
     """One-hot classes, a heatmap of instance centres, and each pixel's way to its own centre.
 
     Behind the classes: Gaussian peaks in [0, 1]; dy as a share of the picture's height; dx as a share of its width,
@@ -41,7 +41,7 @@ class CenterOffset(Layered):
         return 3
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill heatmap and offsets; see `Layered.paint`. Nothing is drawn."""
+        """Fill heatmap and offsets; see `OneHotPlus.paint`. Nothing is drawn."""
         height, width = instance.shape[1:]
         canvas[:, :1] = center_heatmap(instance, self.sigma * height)
         canvas[:, 1:] = center_offsets(instance)

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from oasis.encodings.base import Encoding
-from oasis.encodings.layered import Layered
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 
 
-class Concat(Layered):
+class Concat(OneHotPlus):
     """One-hot classes once, then what each part puts behind them, in the order of the parts.
 
     Args:
@@ -33,19 +33,19 @@ class Concat(Layered):
         if not flat:
             raise ConfigurationError("encoding.parts is empty: give Concat at least one part, or use encoding=semantic")
         self.parts = nn.ModuleList(flat)
-        self.renumbering = max(part.renumbering for part in flat)
+        self.order_sensitivity = max(part.order_sensitivity for part in flat)
 
     @property
     def extra_channels(self) -> int:
         """The sum over the parts."""
         return sum(part.extra_channels for part in self.layers())
 
-    def layers(self) -> list[Layered]:
+    def layers(self) -> list[OneHotPlus]:
         """The parts, as what they are."""
-        return [cast(Layered, part) for part in self.parts]
+        return [cast(OneHotPlus, part) for part in self.parts]
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Give each part its share of the canvas; see `Layered.paint`."""
+        """Give each part its share of the canvas; see `OneHotPlus.paint`."""
         sizes = [part.extra_channels for part in self.layers()]
         for part, share in zip(self.layers(), canvas.split_with_sizes(sizes, dim=1), strict=True):
             part.paint(share, label, instance, generator)
@@ -57,7 +57,7 @@ class Concat(Layered):
 
 def _require_fitting(part: Encoding, before: Sequence[Encoding], label_space: LabelSpace) -> None:
     name = type(part).__name__
-    if not isinstance(part, Layered):
+    if not isinstance(part, OneHotPlus):
         raise ConfigurationError(
             f"encoding.parts: {name} cannot be joined. Concat puts the one-hot classes of `semantic` in front by "
             f"itself, and takes only parts that add channels behind them; remove {name}."

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Encoding, Renumbering
+from oasis.encodings.base import Encoding, OrderSensitivity
 from oasis.instances import MAX_INSTANCES
 from oasis.labels import LabelSpace
 
@@ -26,7 +26,7 @@ class InstanceIds(Encoding):
     """
 
     needs_instances: ClassVar[bool] = True
-    renumbering = Renumbering.DIFFERENT
+    order_sensitivity = OrderSensitivity.DIFFERENT
 
     def __init__(self, label_space: LabelSpace, normalized: bool = False) -> None:
         super().__init__(label_space)

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Renumbering
-from oasis.encodings.layered import Layered
+from oasis.encodings.base import OrderSensitivity
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES
 from oasis.labels import LabelSpace
 
 
-class InstanceNoise(Layered):
+class InstanceNoise(OneHotPlus):
     """One-hot classes, and a random vector per instance, painted over its pixels.
 
     The vectors are normal with variance 1 and drawn anew at every call; pixels without an instance hold 0.
@@ -25,7 +25,7 @@ class InstanceNoise(Layered):
     Source: the idea of Tan et al. 2021 (INADE), section 3.2, as an input.
     """
 
-    renumbering = Renumbering.SAME_DISTRIBUTION
+    order_sensitivity = OrderSensitivity.SAME_DISTRIBUTION
 
     def __init__(self, label_space: LabelSpace, dim: int = 16) -> None:
         super().__init__(label_space)
@@ -41,7 +41,7 @@ class InstanceNoise(Layered):
         return self.dim
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the noise channels; see `Layered.paint`."""
+        """Fill the noise channels; see `OneHotPlus.paint`."""
         drawn_on = instance.device if generator is None else generator.device
         # For all numbers there may be: how many there are, only the device knows.
         size = (len(instance), self.dim, MAX_INSTANCES + 1)

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Renumbering
-from oasis.encodings.layered import Layered
+from oasis.encodings.base import OrderSensitivity
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES, areas
 from oasis.labels import LabelSpace
 
 
-class PerInstanceMasks(Layered):
+class PerInstanceMasks(OneHotPlus):
     """One-hot classes, then K slots with the binary mask of one instance each.
 
     When training, each image's slots are dealt at random at every call, so that no slot gets a meaning. Else they go by
@@ -29,7 +29,7 @@ class PerInstanceMasks(Layered):
         ConfigurationError: without a slot.
     """
 
-    renumbering = Renumbering.SAME_DISTRIBUTION
+    order_sensitivity = OrderSensitivity.SAME_DISTRIBUTION
 
     def __init__(self, label_space: LabelSpace, slots: int = 64) -> None:
         super().__init__(label_space)
@@ -47,7 +47,7 @@ class PerInstanceMasks(Layered):
         return self.slots
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the slots; see `Layered.paint`."""
+        """Fill the slots; see `OneHotPlus.paint`."""
         area = areas(instance)
         count = (area > 0).sum(1)
         self.overflow = torch.where(count > self.slots, count - (self.slots - 1), 0)

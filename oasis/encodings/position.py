@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.layered import Layered
+from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.instances import MAX_INSTANCES, segment_ids
 
 
-class Position(Layered):
+class Position(OneHotPlus):
     """One-hot classes, and each pixel's place in the bounding box of its own segment.
 
     Behind the classes: y, from -1 at the top of the box to 1 at its bottom; x, from -1 at the left to 1 at the right;
@@ -23,7 +23,7 @@ class Position(Layered):
         return 2
 
     def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill both axes; see `Layered.paint`. Nothing is drawn."""
+        """Fill both axes; see `OneHotPlus.paint`. Nothing is drawn."""
         _, height, width = label.shape
         classes = self.label_space.num_classes
         segment = segment_ids(label, instance, classes).flatten(1)

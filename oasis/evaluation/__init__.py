@@ -1,19 +1,23 @@
-"""All scores of one stream of fakes, and the real photos they are compared with."""
+"""Checkpoints measured side by side, and the report of it."""
 
-from oasis.evaluation.instruments import Instruments, judge_file, load_instruments
-from oasis.evaluation.photos import RealPhotos
-from oasis.evaluation.scorer import COLORS, JUDGED, Scorer, real_features, scores_of_photos
-from oasis.evaluation.stopwatch import Stopwatch
+from oasis.evaluation.evaluated_models import EvaluatedModel, open_painters, own_data, own_data_config, untrained
+from oasis.evaluation.measure import Evaluation, load_lpips
+from oasis.evaluation.report import write_report
+from oasis.evaluation.results import Column, Comparison, Score, read_json
+from oasis.evaluation.table import results_table
 
 __all__ = [
-    "COLORS",
-    "JUDGED",
-    "Instruments",
-    "RealPhotos",
-    "Scorer",
-    "Stopwatch",
-    "judge_file",
-    "load_instruments",
-    "real_features",
-    "scores_of_photos",
+    "Column",
+    "Comparison",
+    "EvaluatedModel",
+    "Evaluation",
+    "Score",
+    "load_lpips",
+    "open_painters",
+    "own_data",
+    "own_data_config",
+    "read_json",
+    "results_table",
+    "untrained",
+    "write_report",
 ]

@@ -13,7 +13,7 @@ from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, no_ro
 from oasis.export.formats import FORMATS, Contents, Format
 from oasis.export.program import made_up_inputs
 from oasis.models.sizes import require_divisible
-from oasis.training.durable import put_in_place
+from oasis.training.runs.durable import put_in_place
 
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
 _SETTINGS = ("name", "label_space", "encoding", "generator")

@@ -112,7 +112,8 @@ class InstanceLoss(nn.Module):
         """Compare what the heads say of a picture with the maps that belong to it.
 
         Args:
-            heads: `Judgement.heads`, any of `center` (B, 1, H, W), `offset` (B, 2, H, W), `boundary` (B, 1, H, W).
+            heads: `DiscriminatorOutput.heads`, any of `center` (B, 1, H, W), `offset` (B, 2, H, W), `boundary` (B, 1,
+                H, W).
             label: (B, H, W) int64, class indices.
             instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
 

@@ -1,4 +1,4 @@
-"""LabelMix: the discriminator should judge a collage as it judges the pictures the collage is made of."""
+"""LabelMix: the discriminator should segment a collage as it segments the pictures that it is made of."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol

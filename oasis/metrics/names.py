@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 _PHOTOS = "Distance from the real photos"
-_JUDGE_FEATURES = "Distance from the real photos, in the judge's features"
-_VERDICT = "What the judge sees in the pictures"
+_SEGMENTER_FEATURES = "Distance from the real photos, in the segmenter's features"
+_VERDICT = "What the segmenter sees in the pictures"
 _INSTANCES = "How much the instances of one picture differ"
 _DIVERSITY = "How much the draws of one label map differ"
 _OTHER = "Other"
@@ -52,7 +52,7 @@ class MetricInfo:
 
 
 def _share(title: str, meaning: str) -> MetricInfo:
-    """A score from 0 to 1 of the judge's verdicts, printed in percent."""
+    """A score from 0 to 1 of the segmenter's verdicts, printed in percent."""
     return MetricInfo(title, meaning, _VERDICT, higher_is_better=True, factor=100, unit="%", decimals=2)
 
 
@@ -95,49 +95,50 @@ _KNOWN = {
         _PHOTOS,
         None,
     ),
-    "judge/frechet": MetricInfo(
-        "Judge Fréchet",
-        "Fréchet distance in the features of the judge: a stand-in where the Inception weights are not to be had. Not "
-        "an FID; comparable only under the same judge and with as many images.",
-        _JUDGE_FEATURES,
+    "segmenter/frechet": MetricInfo(
+        "Segmenter Fréchet",
+        "Fréchet distance in the features of the segmenter: a stand-in where Inception weights are not available. Not "
+        "an FID; comparable only under the same segmenter and with as many images.",
+        _SEGMENTER_FEATURES,
         higher_is_better=False,
     ),
-    "judge/kernel": _kernel(
-        "Judge kernel",
-        "Kernel distance in the features of the judge: a stand-in where the Inception weights are not to be had. Not "
-        "a KID; comparable only under the same judge.",
-        _JUDGE_FEATURES,
+    "segmenter/kernel": _kernel(
+        "Segmenter kernel",
+        "Kernel distance in the features of the segmenter: a stand-in where Inception weights are not available. Not "
+        "a KID; comparable only under the same segmenter.",
+        _SEGMENTER_FEATURES,
     ),
-    "judge/kernel_std": _kernel(
-        "Judge kernel, subsets' std",
-        "Standard deviation of the judge's kernel distance over random subsets of the images.",
-        _JUDGE_FEATURES,
+    "segmenter/kernel_std": _kernel(
+        "Segmenter kernel, subsets' std",
+        "Standard deviation of the segmenter's kernel distance over random subsets of the images.",
+        _SEGMENTER_FEATURES,
         None,
     ),
-    "judge/miou": _share(
+    "segmenter/miou": _share(
         "mIoU",
-        "Intersection over union of the classes in the label map and those that the judge sees in the picture, "
+        "Intersection over union of the classes in the label map and those that the segmenter sees in the picture, "
         "averaged over classes; void is ignored.",
     ),
-    "judge/pq": _share(
+    "segmenter/pq": _share(
         "PQ",
-        "Panoptic quality: how well the segments that the judge sees match those of the label map (IoU above 0.5), "
+        "Panoptic quality: how well the segments that the segmenter sees match those of the label map (IoU above 0.5), "
         "averaged over classes. SQ times RQ, class by class.",
     ),
-    "judge/sq": _share("SQ", "Segmentation quality: the mean IoU of matched segments."),
-    "judge/rq": _share("RQ", "Recognition quality: the F1 score of finding segments."),
-    "judge/pq_things": _share("PQ things", "PQ over the classes that have instances, such as cars and persons."),
-    "judge/sq_things": _share("SQ things", "SQ over the classes that have instances."),
-    "judge/rq_things": _share("RQ things", "RQ over the classes that have instances."),
-    "judge/pq_stuff": _share("PQ stuff", "PQ over the classes without instances, such as road and sky."),
-    "judge/sq_stuff": _share("SQ stuff", "SQ over the classes without instances."),
-    "judge/rq_stuff": _share("RQ stuff", "RQ over the classes without instances."),
-    "judge/touching_recall": _share(
+    "segmenter/sq": _share("SQ", "Segmentation quality: the mean IoU of matched segments."),
+    "segmenter/rq": _share("RQ", "Recognition quality: the F1 score of finding segments."),
+    "segmenter/pq_things": _share("PQ things", "PQ over the classes that have instances, such as cars and persons."),
+    "segmenter/sq_things": _share("SQ things", "SQ over the classes that have instances."),
+    "segmenter/rq_things": _share("RQ things", "RQ over the classes that have instances."),
+    "segmenter/pq_stuff": _share("PQ stuff", "PQ over the classes without instances, such as road and sky."),
+    "segmenter/sq_stuff": _share("SQ stuff", "SQ over the classes without instances."),
+    "segmenter/rq_stuff": _share("RQ stuff", "RQ over the classes without instances."),
+    "segmenter/touching_recall": _share(
         "Touching found",
-        "Of the instances that touch another one of their class, the share that the judge finds as an instance of its "
-        "own (IoU above 0.5). Isolated objects hide what a panoptic label map is good for; these do not.",
+        "Of the instances that touch another one of their class, the share that the segmenter finds as an "
+        "instance of its own (IoU above 0.5). Isolated objects hide what a panoptic label map is good for; these "
+        "do not.",
     ),
-    "judge/touching_count": MetricInfo(
+    "segmenter/touching_count": MetricInfo(
         "Touching instances", "How many instances touch another one of their class.", _VERDICT, decimals=0
     ),
     "instances/color": MetricInfo(
@@ -161,8 +162,8 @@ _KNOWN = {
 }
 # Of one class each: the name of the class stands behind these.
 _FAMILIES = {
-    "judge/iou": _share("IoU", "Intersection over union of one class."),
-    "judge/pq": _share("PQ", "Panoptic quality of one class."),
+    "segmenter/iou": _share("IoU", "Intersection over union of one class."),
+    "segmenter/pq": _share("PQ", "Panoptic quality of one class."),
     "instances/color": replace(
         _KNOWN["instances/color"], meaning="How far apart the mean colours of two instances of one class are."
     ),
@@ -181,7 +182,7 @@ def describe(name: str) -> MetricInfo:
     """What is known of a metric; of an unknown one, its name.
 
     Args:
-        name: such as `fid`, `judge/pq` or `judge/iou/car`.
+        name: such as `fid`, `segmenter/pq` or `segmenter/iou/car`.
     """
     family, class_name = split_class(name)
     if class_name is None:
@@ -191,7 +192,7 @@ def describe(name: str) -> MetricInfo:
 
 
 def describe_family(family: str) -> MetricInfo:
-    """What is known of the metrics of single classes that begin so, such as `judge/iou`."""
+    """What is known of the metrics of single classes that begin so, such as `segmenter/iou`."""
     return _FAMILIES.get(family, MetricInfo(family, "", _OTHER))
 
 
@@ -201,7 +202,7 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def split_class(name: str) -> tuple[str, str | None]:
-    """`judge/iou/car` to (`judge/iou`, `car`); a metric over all classes to itself and None.
+    """`segmenter/iou/car` to (`segmenter/iou`, `car`); a metric over all classes to itself and None.
 
     Names of classes may hold slashes.
     """

@@ -10,7 +10,7 @@ from oasis.labels import LabelSpace
 class ScoredClasses:
     """The classes that scores of label maps are taken over: the evaluated ones of the data's label space.
 
-    Data and judge may number their classes differently (35 Cityscapes ids here, 19 train ids there), so both are
+    Data and segmenter may number their classes differently (35 Cityscapes ids here, 19 train ids there), so both are
     mapped to 0..K-1 by the *names* of the classes; everything else becomes K, void.
 
     Attributes:
@@ -25,7 +25,7 @@ class ScoredClasses:
         self.void = len(self.names)
 
     def lookup(self, space: LabelSpace) -> Tensor:
-        """What each class of a label space, the data's or a judge's, is called here.
+        """What each class of a label space, the data's or a segmenter's, is called here.
 
         Args:
             space: any label space whose evaluated classes are these, in any order.
@@ -38,15 +38,15 @@ class ScoredClasses:
         """
         names, things, mine = _evaluated(space), _things(space), {self.names[k] for k in self.things}
         differences = {
-            "not known to the judge": [name for name in self.names if name not in names],
-            "known to the judge only": [name for name in names if name not in self.names],
+            "not known to the segmenter": [name for name in self.names if name not in names],
+            "known to the segmenter only": [name for name in names if name not in self.names],
             "with instances on one side only": sorted((things ^ mine) & set(names) & set(self.names)),
         }
         if any(differences.values()):
             listing = "; ".join(f"{kind}: {', '.join(found)}" for kind, found in differences.items() if found)
             raise ConfigurationError(
-                f"the judge was trained on another label space than the data's: classes {listing}. "
-                "Train one on this data with `oasis train-judge`, or choose a judge of its classes"
+                f"the segmenter was trained on another label space than the data's: classes {listing}. "
+                "Train one on this data with `oasis train-segmenter`, or choose a segmenter of its classes"
             )
         table = torch.full((space.num_classes,), self.void)
         for position in space.evaluated:

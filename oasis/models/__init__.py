@@ -1,6 +1,6 @@
 """The networks: tensors and integers in, tensors out."""
 
-from oasis.models.discriminator import Judgement, OASISDiscriminator
+from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
 from oasis.models.generator import OASISGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.spade import SPADE
@@ -9,7 +9,7 @@ from oasis.models.summary import ModelSummary, summarize
 
 __all__ = [
     "SPADE",
-    "Judgement",
+    "DiscriminatorOutput",
     "ModelSummary",
     "OASISDiscriminator",
     "OASISGenerator",

@@ -15,7 +15,7 @@ from oasis.models.sizes import require_divisible
 _WIDEST = 4  # times the base width
 
 
-class Judgement(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """All that a discriminator says about a batch of pictures.
 
     Attributes:
@@ -26,11 +26,11 @@ class Judgement(NamedTuple):
     logits: Tensor
     heads: dict[str, Tensor]
 
-    def chunk(self, count: int) -> "list[Judgement]":
+    def chunk(self, count: int) -> "list[DiscriminatorOutput]":
         """What is said about each of `count` parts of the batch, which are of one size: views, in order."""
         heads = {name: said.chunk(count) for name, said in self.heads.items()}
         return [
-            Judgement(logits, {name: parts[i] for name, parts in heads.items()})
+            DiscriminatorOutput(logits, {name: parts[i] for name, parts in heads.items()})
             for i, logits in enumerate(self.logits.chunk(count))
         ]
 
@@ -107,7 +107,7 @@ class OASISDiscriminator(nn.Module):
         rescale(self, init_gain)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Judge.
+        """Logits for every pixel.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
@@ -121,8 +121,8 @@ class OASISDiscriminator(nn.Module):
         logits: Tensor = self.head(self.features(image))
         return logits
 
-    def judge(self, image: Tensor) -> Judgement:
-        """Judge, with all heads.
+    def discriminate(self, image: Tensor) -> DiscriminatorOutput:
+        """Logits and the outputs of all heads.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
@@ -134,7 +134,7 @@ class OASISDiscriminator(nn.Module):
             ConfigurationError: on a size that does not fit.
         """
         features = self.features(image)
-        return Judgement(self.head(features), {name: head(features) for name, head in self.heads.items()})
+        return DiscriminatorOutput(self.head(features), {name: head(features) for name, head in self.heads.items()})
 
     def features(self, image: Tensor) -> Tensor:
         """The features that heads read.

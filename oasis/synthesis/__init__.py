@@ -1,9 +1,9 @@
 """Label maps in, photos out: what a checkpoint is for."""
 
-from oasis.synthesis.kinds import MapKind
+from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap, Segment
+from oasis.synthesis.loading import open_label_map
 from oasis.synthesis.noise import Noise
-from oasis.synthesis.opening import open_label_map
 from oasis.synthesis.synthesizer import Synthesizer
 
 __all__ = ["LabelMap", "MapKind", "Noise", "Segment", "Synthesizer", "open_label_map"]

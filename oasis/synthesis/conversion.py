@@ -11,7 +11,7 @@ from oasis.data.panoptic_ids import TRAIN_IDS
 from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
-from oasis.synthesis.kinds import MapKind, coco_ids, raw_things, speak_for_themselves
+from oasis.synthesis.formats import MapKind, coco_ids, raw_things, speak_for_themselves
 from oasis.synthesis.palette import Palette, has_cityscapes_ids
 from oasis.synthesis.pixels import Pixels
 

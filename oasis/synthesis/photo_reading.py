@@ -1,4 +1,4 @@
-"""From a photo to a label map: what a judge sees, written down as raw ids."""
+"""From a photo to a label map: what a segmenter sees, written down as raw ids."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ from oasis.data.reading import nearest, pixels
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.metrics import Judge
+from oasis.metrics import Segmenter
 from oasis.synthesis.label_map import LabelMap
 
 _BASE = 1000  # instance id = class id * 1000 + k
@@ -23,36 +23,36 @@ _HIGHEST_ID = 65535  # instance maps have 16 bits
 class PhotoReader:
     """Turns photos into label maps that can be painted anew.
 
-    The judge looks at a photo at the size it was trained at, or at the photo's own, and what it sees is enlarged or
+    The segmenter looks at a photo at the size it was trained at, or at the photo's own, and what it sees is enlarged or
     shrunk to the photo's own size. Classes are matched by their names; the individuals of each class get the ids
-    `class id * 1000`, `class id * 1000 + 1`, ... in the order of the judge's own numbers. Things that the judge could
-    not tell apart keep the plain class id, like the group regions of Cityscapes.
+    `class id * 1000`, `class id * 1000 + 1`, ... in the order of the segmenter's own numbers. Things that the
+    segmenter could not tell apart keep the plain class id, like the group regions of Cityscapes.
 
     Args:
-        judge: any; it stays on its device.
+        segmenter: any; it stays on its device.
         label_space: the one whose raw ids are written down.
-        size: (height, width) at which the judge looks; None = each photo's own.
+        size: (height, width) at which the segmenter looks; None = each photo's own.
         max_pixels: the most pixels that a photo's header may claim.
 
     Raises:
-        ConfigurationError: the judge names a class that the label space does not have.
+        ConfigurationError: the segmenter names a class that the label space does not have.
     """
 
     def __init__(
         self,
-        judge: Judge,
+        segmenter: Segmenter,
         label_space: LabelSpace,
         size: tuple[int, int] | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self.judge = judge
+        self.segmenter = segmenter
         self.label_space = label_space
         self.size = size
         self.max_pixels = max_pixels
-        self._raw_ids = _raw_ids(judge.label_space, label_space)
-        shared = {judge.label_space.names[c] for c in judge.label_space.things}
+        self._raw_ids = _raw_ids(segmenter.label_space, label_space)
+        shared = {segmenter.label_space.names[c] for c in segmenter.label_space.things}
         shared &= {label_space.names[c] for c in label_space.things}
-        self._things = {c for c, name in enumerate(judge.label_space.names) if name in shared}
+        self._things = {c for c, name in enumerate(segmenter.label_space.names) if name in shared}
 
     def read(self, photo: Path | str | Image.Image) -> LabelMap:
         """See what is in a photo.
@@ -70,9 +70,9 @@ class PhotoReader:
         whole = photo.convert("RGB") if isinstance(photo, Image.Image) else self._decode(Path(photo))
         height, width = self.size or (whole.height, whole.width)
         seen = np.array(whole.resize((width, height), Image.Resampling.BICUBIC))
-        device = next((tensor.device for tensor in self.judge.parameters()), torch.device("cpu"))
+        device = next((tensor.device for tensor in self.segmenter.parameters()), torch.device("cpu"))
         with torch.no_grad():
-            verdict = self.judge(to_unit_range(torch.from_numpy(seen).permute(2, 0, 1)[None].to(device)))
+            verdict = self.segmenter(to_unit_range(torch.from_numpy(seen).permute(2, 0, 1)[None].to(device)))
         index, number = verdict.label[0].cpu().numpy(), verdict.instance[0].cpu().numpy()
         instance, individuals = self._number(index, number)
         return LabelMap(
@@ -89,13 +89,13 @@ class PhotoReader:
             return picture.convert("RGB")
 
     def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.uint16], Counter[str]]:
-        """(H, W) class indices and the judge's numbers to (H, W) instance ids, and how many of each class there are."""
+        """(H, W) class indices and the segmenter's numbers to (H, W) instance ids, and the count of each class."""
         instance = self._raw_ids[index].astype(np.uint16)
         individuals: Counter[str] = Counter()
         things = (number > 0) & np.isin(index, list(self._things))
-        # Pairs, so that a number that a judge gave to pixels of two classes becomes an individual of each.
+        # Pairs, so that a number that a segmenter gave to pixels of two classes becomes an individual of each.
         for value, which in np.unique(np.stack([number[things], index[things]], axis=1), axis=0).tolist():
-            raw, name = int(self._raw_ids[which]), self.judge.label_space.names[which]
+            raw, name = int(self._raw_ids[which]), self.segmenter.label_space.names[which]
             identity = raw * _BASE + individuals[name]
             if individuals[name] < _BASE and raw > 0 and identity <= _HIGHEST_ID:
                 instance[(number == value) & (index == which)] = identity
@@ -103,20 +103,20 @@ class PhotoReader:
         return instance, individuals
 
 
-def _raw_ids(judge: LabelSpace, space: LabelSpace) -> NDArray[np.uint8]:
-    """The raw id of each of the judge's classes: (C,) uint8; classes that it never names are unlabelled.
+def _raw_ids(segmenter: LabelSpace, space: LabelSpace) -> NDArray[np.uint8]:
+    """The raw id of each of the segmenter's classes: (C,) uint8; classes that it never names are unlabelled.
 
     Raises:
         ConfigurationError: a class that it does name is missing.
     """
-    named = judge.evaluated - {judge.ignore_index}
-    unknown = [judge.names[c] for c in sorted(named) if judge.names[c] not in space.names]
+    named = segmenter.evaluated - {segmenter.ignore_index}
+    unknown = [segmenter.names[c] for c in sorted(named) if segmenter.names[c] not in space.names]
     if unknown:
         raise ConfigurationError(
-            f"The judge sees classes that the checkpoint does not know: {', '.join(unknown)}. Choose a judge, or a "
+            f"The segmenter knows classes that the checkpoint does not: {', '.join(unknown)}. Choose a segmenter, or a "
             f"checkpoint, of the same classes; the checkpoint's are {', '.join(space.names)}."
         )
-    wanted = [space.names.index(name) if name in space.names else space.ignore_index for name in judge.names]
+    wanted = [space.names.index(name) if name in space.names else space.ignore_index for name in segmenter.names]
     return np.array([_lowest_raw_id(space, c) for c in wanted], np.uint8)
 
 
@@ -128,4 +128,4 @@ def _lowest_raw_id(space: LabelSpace, index: int) -> int:
 
 def _remark(individuals: Counter[str]) -> str:
     listing = ", ".join(f"{count} {name}" for name, count in sorted(individuals.items()) if count)
-    return f"read from a photo by a judge; individuals: {listing or 'none'}"
+    return f"read from a photo by a segmenter; individuals: {listing or 'none'}"

@@ -13,12 +13,12 @@ from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.synthesis.coloring import color_segments
+from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
 from oasis.synthesis.devices import find_device
-from oasis.synthesis.ingredients import condition_of, noise_of, tensors_of
-from oasis.synthesis.kinds import MapKind
+from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.loading import MapInput, open_label_map
 from oasis.synthesis.noise import Noise
-from oasis.synthesis.opening import MapInput, open_label_map
 from oasis.visualize import to_bytes
 
 _SEEDS = 2**31

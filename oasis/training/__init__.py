@@ -1,23 +1,24 @@
 """Training: the LightningModule and its callbacks."""
 
-from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
-from oasis.training.curves import KeepCurves
-from oasis.training.ema import GeneratorEMA
-from oasis.training.encoding_log import EncodingLog
-from oasis.training.ending import report_errors, telling_errors
-from oasis.training.folder_lock import alone_in
-from oasis.training.identity import differences, essentials, fingerprint
-from oasis.training.image_logger import ImageLogger
-from oasis.training.judge import JudgeTraining, train_judge
-from oasis.training.loss_plot import LossPlot
+from oasis.training.callbacks.checkpoints import Checkpoints, ConfigInCheckpoint
+from oasis.training.callbacks.curves import KeepCurves
+from oasis.training.callbacks.ema import GeneratorEMA
+from oasis.training.callbacks.encoding_log import EncodingLog
+from oasis.training.callbacks.image_logger import ImageLogger
+from oasis.training.callbacks.loss_plot import LossPlot
+from oasis.training.callbacks.metrics import Metrics
+from oasis.training.callbacks.nan_guard import StopOnNonFinite
+from oasis.training.callbacks.progress import ProgressBar, Throughput
+from oasis.training.callbacks.run_summary import RunSummary, read_summary, write_json
+from oasis.training.callbacks.signals import StopOnSignal, Stopped
+from oasis.training.distributed_errors import partner_advice
+from oasis.training.error_reporting import report_errors, telling_errors
 from oasis.training.memory import memory_advice
-from oasis.training.metrics import Metrics
 from oasis.training.module import OASIS
 from oasis.training.optimizers import fused_adam
-from oasis.training.partners import partner_advice
-from oasis.training.progress import ProgressBar, Throughput
-from oasis.training.quiet import quiet
-from oasis.training.run_folder import (
+from oasis.training.runs.folder_lock import alone_in
+from oasis.training.runs.identity import differences, essentials, fingerprint
+from oasis.training.runs.run_folder import (
     advice,
     final_metrics,
     finished_before,
@@ -26,11 +27,10 @@ from oasis.training.run_folder import (
     telling_how_to_go_on,
     write_config,
 )
-from oasis.training.run_summary import RunSummary, read_summary, write_json
 from oasis.training.sampling import fixed_noise, sampling_generator
-from oasis.training.signals import StopOnSignal, Stopped
+from oasis.training.segmenter import SegmenterTraining, train_segmenter
 from oasis.training.trainer import make_trainer
-from oasis.training.watch import StopOnNonFinite
+from oasis.training.warning_filters import filter_warnings
 
 __all__ = [
     "OASIS",
@@ -39,12 +39,12 @@ __all__ = [
     "EncodingLog",
     "GeneratorEMA",
     "ImageLogger",
-    "JudgeTraining",
     "KeepCurves",
     "LossPlot",
     "Metrics",
     "ProgressBar",
     "RunSummary",
+    "SegmenterTraining",
     "StopOnNonFinite",
     "StopOnSignal",
     "Stopped",
@@ -53,6 +53,7 @@ __all__ = [
     "alone_in",
     "differences",
     "essentials",
+    "filter_warnings",
     "final_metrics",
     "fingerprint",
     "finished_before",
@@ -63,13 +64,12 @@ __all__ = [
     "memory_advice",
     "partner_advice",
     "print_networks",
-    "quiet",
     "read_summary",
     "report_errors",
     "sampling_generator",
     "telling_errors",
     "telling_how_to_go_on",
-    "train_judge",
+    "train_segmenter",
     "write_config",
     "write_json",
 ]

@@ -140,7 +140,7 @@ def _settings(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
-def watched(module: LightningModule) -> GANModule:
+def as_gan_module(module: LightningModule) -> GANModule:
     """The module as callbacks know it; Lightning's hooks have a wider type."""
     return cast(GANModule, module)
 

@@ -12,7 +12,7 @@ from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss
-from oasis.models import Judgement, OASISDiscriminator, OASISGenerator
+from oasis.models import DiscriminatorOutput, OASISDiscriminator, OASISGenerator
 from oasis.models.initialization import iterate_norms
 from oasis.randomness import Stream
 from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, mean_of_samples, on_host
@@ -113,7 +113,9 @@ class OASIS(GANModule):
             recompute_blocks([*self.generator.blocks, *self.discriminator.down, *self.discriminator.up])
         # Called in training alone; methods and objects, so that no network is registered twice.
         self._paint = Compiled(self.generator, "generator") if compiled else self.generator.__call__
-        self._judge = Compiled(self.discriminator.judge, "discriminator") if compiled else self.discriminator.judge
+        self._discriminate = (
+            Compiled(self.discriminator.discriminate, "discriminator") if compiled else self.discriminator.discriminate
+        )
 
     def setup(self, stage: str) -> None:
         """Refuse precisions that do not do, and a dataset without instance maps where a loss term learns from them.
@@ -144,10 +146,10 @@ class OASIS(GANModule):
     def generator_loss(self, batch: Batch) -> LossTerms:
         """What the generator pays for fakes whose pixels are not taken for real ones of their class."""
         fake = self._paint(batch.condition, training_noise(self.generator, batch, self.seed, Stream.GENERATOR_NOISE))
-        judgement = self._judge(fake)
+        output = self._discriminate(fake)
         terms = {
-            "adversarial": self.adversarial.real(judgement.logits, batch.label),
-            **self.instance_terms(judgement, batch),
+            "adversarial": self.adversarial.real(output.logits, batch.label),
+            **self.instance_terms(output, batch),
         }
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual_weight * self.perceptual(fake, batch.image)
@@ -163,7 +165,7 @@ class OASIS(GANModule):
             coins = sources_of(batch, self.seed, Stream.LABEL_MIX)
             mask = self.mix(batch.label, batch.instance, self.label_space.num_classes, coins)
             pictures.append(label_mix(batch.image, fake, mask))
-        real, unreal, *mixed = self.judge_all(pictures)
+        real, unreal, *mixed = self.discriminate_all(pictures)
         terms = {
             "real": self.adversarial.real(real.logits, batch.label),
             "fake": self.adversarial.fake(unreal.logits),
@@ -173,23 +175,23 @@ class OASIS(GANModule):
             terms["label_mix"] = self.label_mix_weight * label_mix_loss(mix.logits, real.logits, unreal.logits, mask)
         return terms
 
-    def judge_all(self, pictures: list[Tensor]) -> list[Judgement]:
+    def discriminate_all(self, pictures: list[Tensor]) -> list[DiscriminatorOutput]:
         """What the discriminator says of several batches of pictures: each (B, 3, H, W) float in [-1, 1].
 
         Three passes make three power iterations of the spectral norms, and each is judged by another estimate. One pass
-        makes as many, the others beforehand, and judges all by the last.
+        makes as many, the others beforehand, and segmenters all by the last.
         """
         if not self.joint_pass:
-            return [self._judge(batch) for batch in pictures]
+            return [self._discriminate(batch) for batch in pictures]
         for _ in pictures[1:]:
             iterate_norms(self.discriminator)
-        return self._judge(torch.cat(pictures)).chunk(len(pictures))
+        return self._discriminate(torch.cat(pictures)).chunk(len(pictures))
 
-    def instance_terms(self, judgement: Judgement, batch: Batch) -> LossTerms:
+    def instance_terms(self, output: DiscriminatorOutput, batch: Batch) -> LossTerms:
         """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
         if self.instance_loss is None:
             return {}
-        terms: LossTerms = self.instance_loss(judgement.heads, batch.label, batch.instance)
+        terms: LossTerms = self.instance_loss(output.heads, batch.label, batch.instance)
         return terms
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -10,15 +10,15 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.models import OASISGenerator
 from oasis.randomness import Stream, sample_generators
-from oasis.training.base import find_callback, watched
-from oasis.training.ema import GeneratorEMA
+from oasis.training.base import as_gan_module, find_callback
+from oasis.training.callbacks.ema import GeneratorEMA
 
 
 @contextmanager
 def sampling_generator(trainer: Trainer) -> Iterator[OASISGenerator]:
     """The averaged generator if the run keeps one, else the trained one; in eval mode, without gradients."""
     average = find_callback(trainer, GeneratorEMA)
-    generator = average.ready_generator(trainer) if average else watched(trainer.lightning_module).generator
+    generator = average.ready_generator(trainer) if average else as_gan_module(trainer.lightning_module).generator
     was_training = generator.training
     generator.eval()
     try:

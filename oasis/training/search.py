@@ -10,7 +10,7 @@ from typing import Any
 
 from oasis.errors import ConfigurationError
 from oasis.metrics import higher_is_better
-from oasis.training.run_summary import write_json
+from oasis.training.callbacks.run_summary import write_json
 
 _RESULTS = "search.json"
 _BOUNDS = {"low", "high", "log", "step"}
@@ -54,7 +54,7 @@ class Search:
     database: trials that were finished before are skipped by whoever runs them, and answer from their summaries.
 
     Attributes:
-        objective: a metric of `summary.json`, such as `judge/pq`.
+        objective: a metric of `summary.json`, such as `segmenter/pq`.
         space: dotted name of a setting -> `{low, high}`, also with `log` or `step` (whole numbers if both ends are),
             or `{choices}`.
         trials: how many.

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 
 from oasis.errors import ConfigurationError
-from oasis.training.partners import lead
+from oasis.training.distributed_errors import lead
 
 _LAUNCHERS = ("submitit.", "joblib.")
 

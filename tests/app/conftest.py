@@ -1,4 +1,4 @@
-"""A studio of two tiny models, the app in the background, and a browser to visit it with.
+"""A pool of two tiny models, the app in the background, and a browser to visit it with.
 
 With OASIS_APP_SCREENSHOTS=FOLDER and OASIS_APP_CHECKPOINTS=RUN[:RUN...], the tests of the tabs take the pictures of the
 documentation.
@@ -19,7 +19,7 @@ from PIL import Image
 from torch import nn
 
 from oasis.app.limits import Limits
-from oasis.app.studio import Studio
+from oasis.app.model_pool import ModelPool
 from oasis.checkpoint import Restored
 from oasis.encodings import Boundary, Encoding, Semantic
 from oasis.labels import LabelSpace
@@ -111,10 +111,10 @@ class Visitor:
 
     def stroke(self, brush: str, points: list[tuple[float, float]], size: int | None = None) -> None:
         """Paints with the mouse; points are shares of width and height."""
-        self.page.click(f'#easel .brushes button[data-name="{brush}"]')
+        self.page.click(f'#canvas .brushes button[data-name="{brush}"]')
         if size is not None:
-            self.page.locator("#easel .size input").fill(str(size))
-        box = self.page.locator("#easel canvas").bounding_box()
+            self.page.locator("#canvas .size input").fill(str(size))
+        box = self.page.locator("#canvas canvas").bounding_box()
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
@@ -144,9 +144,9 @@ def ids() -> LabelSpace:
 
 
 @pytest.fixture(scope="session")
-def studio(ids: LabelSpace) -> Studio:
+def pool(ids: LabelSpace) -> ModelPool:
     """`plain` is blind to instances, `outlines` wants to know them."""
-    return Studio([tiny_synthesizer(Semantic(ids), "plain"), tiny_synthesizer(Boundary(ids), "outlines")])
+    return ModelPool([tiny_synthesizer(Semantic(ids), "plain"), tiny_synthesizer(Boundary(ids), "outlines")])
 
 
 @pytest.fixture
@@ -162,12 +162,12 @@ def street() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def address(studio: Studio) -> Iterator[str]:
+def address(pool: ModelPool) -> Iterator[str]:
     """Of the app, running in this process; with real checkpoints where OASIS_APP_CHECKPOINTS names some."""
     pytest.importorskip("gradio")
     from oasis.app.server import serving
 
-    with serving(Studio.from_checkpoints(CHECKPOINTS, "cpu") if CHECKPOINTS else studio, LIMITS) as url:
+    with serving(ModelPool.from_checkpoints(CHECKPOINTS, "cpu") if CHECKPOINTS else pool, LIMITS) as url:
         yield url
 
 

@@ -24,7 +24,7 @@ def test_command_wants_user_and_password(auth, monkeypatch):
 def test_command_serves_what_it_was_told_to(monkeypatch, tmp_path):
     """The environment's password, the limits and the address reach the server."""
     from oasis.app import server
-    from oasis.app.studio import Studio
+    from oasis.app.model_pool import ModelPool
     from oasis.cli import web_app as module
 
     seen = {}
@@ -40,7 +40,7 @@ def test_command_serves_what_it_was_told_to(monkeypatch, tmp_path):
             return False
 
     monkeypatch.setattr(server, "serving", Served)
-    monkeypatch.setattr(Studio, "from_checkpoints", lambda paths, device, bf16: (paths, device, bf16))
+    monkeypatch.setattr(ModelPool, "from_checkpoints", lambda paths, device, bf16: (paths, device, bf16))
     monkeypatch.setenv(module.AUTH_VARIABLE, "ada:s3:cret")
     command = typer.Typer()
     command.command()(module.app)

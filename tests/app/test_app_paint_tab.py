@@ -9,10 +9,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within 
 def test_painted_stroke_changes_the_photo_there(visitor):
     visitor.tab("Paint")
     visitor.told("#paint-told", "0 strokes")
-    before, sheet = visitor.picture("#paint-photo"), visitor.picture("#easel")
+    before, sheet = visitor.picture("#paint-photo"), visitor.picture("#canvas")
     visitor.stroke("car", [(0.45, 0.78), (0.62, 0.78), (0.62, 0.84), (0.45, 0.84)], size=8)
     visitor.told("#paint-told", "1 stroke ")
-    after, painted = visitor.picture("#paint-photo"), visitor.picture("#easel")
+    after, painted = visitor.picture("#paint-photo"), visitor.picture("#canvas")
     difference = np.abs(after - before).mean(2)
     height, width = difference.shape
     there = difference[int(0.72 * height) : int(0.9 * height), int(0.45 * width) : int(0.62 * width)].mean()
@@ -28,7 +28,7 @@ def test_painted_stroke_changes_the_photo_there(visitor):
     visitor.told("#paint-told", "1 stroke ")
     visitor.page.click("#undo")
     visitor.told("#paint-told", "0 strokes")
-    np.testing.assert_array_equal(visitor.picture("#easel"), sheet)
+    np.testing.assert_array_equal(visitor.picture("#canvas"), sheet)
     np.testing.assert_array_equal(visitor.picture("#paint-photo"), before)
 
 
@@ -38,7 +38,7 @@ def test_two_strokes_of_a_thing_are_two_instances_with_a_seam(visitor):
     for count, x in enumerate((0.42, 0.54), 1):
         visitor.stroke("car", [(x, 0.8), (x + 0.1, 0.8)], size=10)
         visitor.told("#paint-told", f"{count} stroke")
-    row = visitor.picture("#easel")[int(0.8 * visitor.picture("#easel").shape[0]) - 2]
+    row = visitor.picture("#canvas")[int(0.8 * visitor.picture("#canvas").shape[0]) - 2]
     white = (row == 255).all(1)
     assert (np.diff(white.astype(int)) == 1).sum() >= 3  # left rim, seam, right rim
 
@@ -48,11 +48,11 @@ def test_filled_outline_and_photo_on_demand(visitor):
     visitor.told("#paint-told", "0 strokes")
     photo = visitor.picture("#paint-photo")
     visitor.page.locator("#live input").uncheck()
-    visitor.page.locator("#easel .fill input").check()
-    sheet = visitor.picture("#easel")
+    visitor.page.locator("#canvas .fill input").check()
+    sheet = visitor.picture("#canvas")
     visitor.stroke("vegetation", [(0.1, 0.1), (0.3, 0.1), (0.3, 0.4), (0.1, 0.4)], size=1)
-    visitor.changed("#easel", sheet)
-    painted = visitor.picture("#easel")
+    visitor.changed("#canvas", sheet)
+    painted = visitor.picture("#canvas")
     assert tuple(painted[painted.shape[0] // 4, painted.shape[1] // 5]) == (107, 142, 35)
     np.testing.assert_array_equal(visitor.picture("#paint-photo"), photo)
     visitor.page.click("#render")

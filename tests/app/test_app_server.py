@@ -142,12 +142,12 @@ def test_uploaded_page_is_never_shown_as_one(address, name, content):
     assert status >= 400 or b"onload" not in text or headers["content-disposition"].startswith("attachment")
 
 
-def test_temporary_files_are_gone_when_the_app_ends(studio):
+def test_temporary_files_are_gone_when_the_app_ends(pool):
     pytest.importorskip("gradio")
     from oasis.app.server import serving
 
     before, outer = set(Path(tempfile.gettempdir()).glob("oasis_app_*")), os.environ.get("GRADIO_TEMP_DIR")
-    with serving(studio) as url:
+    with serving(pool) as url:
         (folder,) = set(Path(tempfile.gettempdir()).glob("oasis_app_*")) - before
         assert upload(url, "a.png", b"content")[0] == 200
         assert [path.name for path in folder.rglob("*.png")] == ["a.png"]
@@ -156,11 +156,11 @@ def test_temporary_files_are_gone_when_the_app_ends(studio):
     assert os.environ.get("GRADIO_TEMP_DIR") == outer
 
 
-def test_password_is_asked_for(studio):
+def test_password_is_asked_for(pool):
     pytest.importorskip("gradio")
     from oasis.app.server import serving
 
-    with serving(studio, auth=("ada", "s3cret")) as url:
+    with serving(pool, auth=("ada", "s3cret")) as url:
         for path in ("/config", "/gradio_api/info", "/gradio_api/file=/tmp/a.png"):
             assert request(url, "GET", path)[0] == 401
         assert upload(url, "a.png", b"content")[0] == 401
@@ -173,7 +173,7 @@ def test_password_is_asked_for(studio):
         assert request(url, "GET", "/config", headers={"Cookie": cookie})[0] == 200
 
 
-def test_taken_port_is_named(studio):
+def test_taken_port_is_named(pool):
     pytest.importorskip("gradio")
     from oasis.app.server import serving
 
@@ -181,12 +181,12 @@ def test_taken_port_is_named(studio):
         port = other.getsockname()[1]
         with (
             pytest.raises(ConfigurationError, match=rf"127\.0\.0\.1:{port}.*another --port"),
-            serving(studio, port=port),
+            serving(pool, port=port),
         ):
             pass
 
 
-def test_without_gradio_it_says_what_to_install(studio, monkeypatch):
+def test_without_gradio_it_says_what_to_install(pool, monkeypatch):
     from oasis.app.server import serving
 
     real = builtins.__import__
@@ -197,7 +197,7 @@ def test_without_gradio_it_says_what_to_install(studio, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[app\]'"), serving(studio):
+    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[app\]'"), serving(pool):
         pass
 
 

@@ -32,11 +32,11 @@ def test_photo_can_be_downloaded(visitor):
 
 
 @pytest.mark.usefixtures("tiny_models")
-def test_uploaded_maps_give_the_photo_that_python_gives(visitor, studio, street, as_png):
+def test_uploaded_maps_give_the_photo_that_python_gives(visitor, pool, street, as_png):
     label, instance = street
     visitor.upload(as_png(label), "town_labelIds.png")
     visitor.told("#upload-told", "Painted in")
-    expected = np.asarray(studio.model("plain").synthesize(label, seed=0))
+    expected = np.asarray(pool.model("plain").synthesize(label, seed=0))
     np.testing.assert_array_equal(visitor.picture("#upload-photo"), expected)
     plain = visitor.picture("#upload-map")
     visitor.upload(as_png(instance), "town_instanceIds.png", "#instance-file")

@@ -16,7 +16,7 @@ def test_dark_page_is_legible(browser, visit, address):
     visitor = visit(context.new_page(), f"{address}?__theme=dark")
     visitor.tab("Paint")
     visitor.told("#paint-told", "0 strokes")
-    for place in ("header h1", "header p", "#paint-told .status", "#easel .chip", "#easel .tools"):
+    for place in ("header h1", "header p", "#paint-told .status", "#canvas .chip", "#canvas .tools"):
         assert contrast(visitor.page, place) > 4.5, place
     visitor.snapshot("dark")
     context.close()
@@ -57,8 +57,8 @@ def test_five_visitors_at_once_are_all_served(browser, visit, address):
 
 
 @pytest.mark.usefixtures("tiny_models")
-def test_spinner_turns_while_it_paints(visitor, studio, monkeypatch):
-    done, model = threading.Event(), studio.model("plain")
+def test_spinner_turns_while_it_paints(visitor, pool, monkeypatch):
+    done, model = threading.Event(), pool.model("plain")
     paint = model.synthesize
     monkeypatch.setattr(model, "synthesize", lambda *args, **settings: (done.wait(10), paint(*args, **settings))[1])
     visitor.page.locator("#examples button").first.click()
@@ -69,11 +69,11 @@ def test_spinner_turns_while_it_paints(visitor, studio, monkeypatch):
 
 
 @pytest.mark.usefixtures("tiny_models")
-def test_who_comes_when_the_queue_is_full_is_told(browser, visit, studio, monkeypatch):
-    done, model = threading.Event(), studio.model("plain")
+def test_who_comes_when_the_queue_is_full_is_told(browser, visit, pool, monkeypatch):
+    done, model = threading.Event(), pool.model("plain")
     paint = model.synthesize
     monkeypatch.setattr(model, "synthesize", lambda *args, **settings: (done.wait(10), paint(*args, **settings))[1])
-    with serving(studio, Limits(waiting=1)) as url:
+    with serving(pool, Limits(waiting=1)) as url:
         contexts = [browser.new_context() for _ in range(3)]
         visitors = [visit(context.new_page(), url) for context in contexts]
         for visitor in visitors:  # one is painted for, one waits, and one is too many

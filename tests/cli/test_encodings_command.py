@@ -20,7 +20,7 @@ from oasis.cli.samples import synthetic_street
 from oasis.cli.sheet import Card, Panel, draw_sheet
 from oasis.data import panoptic_files, reading
 from oasis.data.panoptic_ids import to_panoptic
-from oasis.encodings import Encoding, Renumbering
+from oasis.encodings import Encoding, OrderSensitivity
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "encodings.md").read_text()
@@ -185,14 +185,14 @@ def test_the_conversion_on_the_page_works(tiny, tmp_path, monkeypatch):
 
 def test_the_table_on_the_page_is_true():
     words = {
-        Renumbering.SAME: "same",
-        Renumbering.SAME_DISTRIBUTION: "same in distribution",
-        Renumbering.DIFFERENT: "different",
+        OrderSensitivity.SAME: "same",
+        OrderSensitivity.SAME_DISTRIBUTION: "same in distribution",
+        OrderSensitivity.DIFFERENT: "different",
     }
     rows = re.findall(r"^\| `(\w+)` \| C(?: \+ (\d+))? \|.*\| ([a-z ]+) \|$", PAGE, re.MULTILINE)
     encodings = load_encodings(encoding_names())
     assert {(name, int(more or 0), renumbered) for name, more, renumbered in rows} == {
-        (name, encoding.channels - 35, words[encoding.renumbering]) for name, encoding in encodings.items()
+        (name, encoding.channels - 35, words[encoding.order_sensitivity]) for name, encoding in encodings.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""`oasis train-judge` and `oasis evaluate`, as typed."""
+"""`oasis train-segmenter` and `oasis evaluate`, as typed."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from oasis.cli import app
 from oasis.cli.arguments import split_arguments
 from oasis.errors import ConfigurationError
-from oasis.metrics import UNetJudge
+from oasis.metrics import UNetSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 
@@ -35,10 +35,10 @@ def oasis(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_from_a_judge_to_a_report(run, tiny, tmp_path):
-    """The judge is found by itself: it was trained on the checkpoint's own dataset, at its size."""
+def test_from_a_segmenter_to_a_report(run, tiny, tmp_path):
+    """The segmenter is found by itself: it was trained on the checkpoint's own dataset, at its size."""
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
-    trained = oasis("train-judge", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4)
+    trained = oasis("train-segmenter", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4)
     assert trained.exit_code == 0, trained.output
     assert "real photos that it never saw" in trained.output
     output = tmp_path / "report"
@@ -46,41 +46,48 @@ def test_from_a_judge_to_a_report(run, tiny, tmp_path):
     assert done.exit_code == 0, done.output
     results = json.loads((output / "results.json").read_text())
     scores = results["columns"][0]["scores"]
-    assert len(scores["judge/miou"]["values"]) == 3
-    assert {"judge/pq", "judge/touching_recall", "judge/frechet", "diversity/ms_ssim"} <= scores.keys()
+    assert len(scores["segmenter/miou"]["values"]) == 3
+    assert {"segmenter/pq", "segmenter/touching_recall", "segmenter/frechet", "diversity/ms_ssim"} <= scores.keys()
     assert not any(name.startswith(("fid", "kid")) for name in scores)  # no Inception, no FID
     assert [column["name"] for column in results["references"]] == ["real photos", "untrained"]
     with (output / "results.csv").open() as file:
         rows = {(row["metric"], row["column"]): row for row in csv.DictReader(file)}
-    assert float(rows["judge/frechet", "test"]["seed_1"]) == scores["judge/frechet"]["values"][1]
+    assert float(rows["segmenter/frechet", "test"]["seed_1"]) == scores["segmenter/frechet"]["values"][1]
     assert "<html" in (output / "report.html").read_text()
     assert (output / "samples_0.png").is_file()
     assert "metrics.weights=PATH" in done.output.replace("\n", "")
     assert "mIoU" in done.output
 
 
-def test_the_judge_says_what_it_can_do(tiny, tmp_path):
+def test_the_segmenter_says_what_it_can_do(tiny, tmp_path):
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
-    done = oasis("train-judge", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4, "-o", tmp_path / "judge.pt")
+    done = oasis(
+        "train-segmenter", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4, "-o", tmp_path / "segmenter.pt"
+    )
     assert done.exit_code == 0, done.output
     assert re.search(r"Epoch 0: +0%", done.output)  # told on the way, not at the end, where there is no terminal
-    facts = UNetJudge.from_file(tmp_path / "judge.pt").facts
-    assert 0 <= facts["held_out"]["judge/miou"] <= 1
+    facts = UNetSegmenter.from_file(tmp_path / "segmenter.pt").facts
+    assert 0 <= facts["held_out"]["segmenter/miou"] <= 1
     assert (facts["height"], facts["width"]) == (32, 64)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--precision", "12-bits"), ("--device", "abacus")])
 def test_what_the_trainer_does_not_know_is_told_in_one_line(tiny, tmp_path, option, value):
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
-    done = oasis("train-judge", *sizes, option, value, "-o", tmp_path / "judge.pt", "--batch-size", 2)
+    done = oasis("train-segmenter", *sizes, option, value, "-o", tmp_path / "segmenter.pt", "--batch-size", 2)
     assert done.exit_code == 1
     assert value in done.output + done.stderr
-    assert not (tmp_path / "judge.pt").exists()
+    assert not (tmp_path / "segmenter.pt").exists()
 
 
-def test_another_dataset_and_a_named_judge(run, tiny, tmp_path, ids):
-    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
-    settings = ["data=cityscapes", f"data.root={tiny.root}", f"judge.weights={tmp_path / 'judge.pt'}", "metrics=judge"]
+def test_another_dataset_and_a_named_segmenter(run, tiny, tmp_path, ids):
+    UNetSegmenter(ids, channels=4, depth=3).save(tmp_path / "segmenter.pt")
+    settings = [
+        "data=cityscapes",
+        f"data.root={tiny.root}",
+        f"segmenter.weights={tmp_path / 'segmenter.pt'}",
+        "metrics=segmenter",
+    ]
     done = oasis("evaluate", run, *settings, "-o", tmp_path / "out", "--diversity-images", 0, "--split", "train")
     assert done.exit_code == 0, done.output
     results = json.loads((tmp_path / "out" / "results.json").read_text())
@@ -91,10 +98,10 @@ def test_another_dataset_and_a_named_judge(run, tiny, tmp_path, ids):
     ("arguments", "words"),
     [
         (["nowhere.ckpt"], ["nowhere.ckpt", "no such checkpoint"]),
-        (["judge=unet"], ["No checkpoint is named"]),
+        (["segmenter=unet"], ["No checkpoint is named"]),
         (["RUN", "data.colour=red"], ["colour"]),
         (["RUN", "label_space=cityscapes_train_ids", "data=cityscapes", "data.root=ROOT"], ["label space", "road"]),
-        (["RUN", "judge.weights=missing.pt"], ["missing.pt"]),
+        (["RUN", "segmenter.weights=missing.pt"], ["missing.pt"]),
         (["RUN", "metrics.weights=JUNK"], ["junk.pth", "SHA-256", "6726825d"]),
         (["RUN", "--device", "cuda:99"], ["--device cuda:99"]),
         (["RUN", "--split", "dev"], ["--split dev"]),
@@ -122,9 +129,9 @@ def test_bad_input_is_told_in_one_line(run, tiny, tmp_path, arguments, words):
 def test_folders_of_a_sweep_hold_equal_signs(tmp_path):
     folder = tmp_path / "0_seed=1"
     folder.mkdir()
-    words = [str(folder), "data.root=x", "a=b/last.ckpt", "+new=1", "judge=none"]
+    words = [str(folder), "data.root=x", "a=b/last.ckpt", "+new=1", "segmenter=none"]
     paths, settings = split_arguments(words)
     assert [str(path) for path in paths] == [str(folder), "a=b/last.ckpt"]
-    assert settings == ["data.root=x", "+new=1", "judge=none"]
+    assert settings == ["data.root=x", "+new=1", "segmenter=none"]
     with pytest.raises(ConfigurationError, match="No checkpoint"):
-        split_arguments(["judge=none"])
+        split_arguments(["segmenter=none"])

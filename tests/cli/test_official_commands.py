@@ -8,7 +8,7 @@ from official_states import generator_shapes, made_up
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.metrics import UNetJudge
+from oasis.metrics import UNetSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 
@@ -29,8 +29,13 @@ def official(tmp_path):
 
 
 def test_evaluate(official, tiny, tmp_path, ids):
-    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
-    settings = ["data=cityscapes", f"data.root={tiny.root}", f"judge.weights={tmp_path / 'judge.pt'}", "metrics=none"]
+    UNetSegmenter(ids, channels=4, depth=3).save(tmp_path / "segmenter.pt")
+    settings = [
+        "data=cityscapes",
+        f"data.root={tiny.root}",
+        f"segmenter.weights={tmp_path / 'segmenter.pt'}",
+        "metrics=none",
+    ]
     exported = tmp_path / "official.safetensors"
     assert oasis("export", official, "-o", exported).exit_code == 0
     scores = []
@@ -39,7 +44,7 @@ def test_evaluate(official, tiny, tmp_path, ids):
         assert done.exit_code == 0, done.output
         results = json.loads((tmp_path / "out" / "results.json").read_text())
         assert (results["height"], results["width"], results["columns"][0]["name"]) == (32, 64, "official_cityscapes")
-        scores.append(results["columns"][0]["scores"]["judge/miou"]["values"])
+        scores.append(results["columns"][0]["scores"]["segmenter/miou"]["values"])
     assert scores[0] == scores[1]
 
 

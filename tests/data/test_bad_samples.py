@@ -9,8 +9,8 @@ from PIL import Image
 
 from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
 from oasis.data.bad_samples import BadSamples
+from oasis.data.cache import Container, prepare
 from oasis.data.faults import Refusal, Tolerance
-from oasis.data.prepared import Container, prepare
 from oasis.data.tolerant import Replacing, find_refusals
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError

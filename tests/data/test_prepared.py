@@ -13,8 +13,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
-from oasis.data.prepared import Container, prepare
-from oasis.data.prepared import container as container_module
+from oasis.data.cache import Container, prepare
+from oasis.data.cache import container as container_module
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace

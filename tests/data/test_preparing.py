@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from oasis.data import CityscapesDataset, PreparedDataset
-from oasis.data.prepared import Container, prepare
-from oasis.data.prepared.draft import Draft, draft_folder
+from oasis.data.cache import Container, prepare
+from oasis.data.cache.draft import Draft, draft_folder
 from oasis.errors import ConfigurationError, DatasetError
 
 FORK = multiprocessing.get_context("fork")

@@ -9,9 +9,9 @@ from oasis.encodings import (
     Concat,
     InstanceIds,
     InstanceNoise,
+    OrderSensitivity,
     PerInstanceMasks,
     Position,
-    Renumbering,
     Semantic,
 )
 from oasis.errors import ConfigurationError
@@ -35,8 +35,8 @@ def test_a_nested_concat_is_its_parts(ids, random_maps):
 
 
 def test_it_promises_no_more_than_its_parts(ids):
-    assert Concat(ids, [Boundary(ids), Position(ids)]).renumbering is Renumbering.SAME
-    assert Concat(ids, [InstanceNoise(ids), Position(ids)]).renumbering is Renumbering.SAME_DISTRIBUTION
+    assert Concat(ids, [Boundary(ids), Position(ids)]).order_sensitivity is OrderSensitivity.SAME
+    assert Concat(ids, [InstanceNoise(ids), Position(ids)]).order_sensitivity is OrderSensitivity.SAME_DISTRIBUTION
 
 
 def test_parts_know_whether_they_train(ids):

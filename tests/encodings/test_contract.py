@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from oasis.encodings import Encoding, Renumbering
+from oasis.encodings import Encoding, OrderSensitivity
 
 # Channels behind the 35 classes which hold an x, and so turn their sign in a mirror; by encoding.
 HORIZONTAL = {"center_offset": [2], "position": [1], "panoptic": [3]}
@@ -102,7 +102,7 @@ def test_renumbering_changes_what_it_says(build, small_maps, name, data):
     encoding = build(name)
     label, instance = data.draw(small_maps)
     order = torch.tensor([0, *data.draw(st.permutations([1, 2, 3, 900]))])
-    if encoding.renumbering is Renumbering.SAME:
+    if encoding.order_sensitivity is OrderSensitivity.SAME:
         assert torch.equal(encoding(label, order[instance]), encoding(label, instance))
 
 
@@ -110,11 +110,11 @@ def test_renumbering_changes_what_it_says_on_a_street(build, name):
     label, instance = street()
     encoding = build(name)
     swapped = torch.tensor([0, 2, 1, 3])[instance]
-    if encoding.renumbering is Renumbering.SAME_DISTRIBUTION:
+    if encoding.order_sensitivity is OrderSensitivity.SAME_DISTRIBUTION:
         assert_same_distribution(encoding, label, instance, swapped)
     else:
         same = torch.equal(encoding(label, swapped), encoding(label, instance))
-        assert same == (encoding.renumbering is Renumbering.SAME)
+        assert same == (encoding.order_sensitivity is OrderSensitivity.SAME)
 
 
 def assert_same_distribution(encoding, label, *numberings):
@@ -152,7 +152,7 @@ def test_draws_can_be_repeated(build, name):
     torch.manual_seed(3)
     encoded = encoding(*maps)
     drew_otherwise = not torch.equal(encoding(*maps), encoded)
-    assert drew_otherwise == (encoding.renumbering is Renumbering.SAME_DISTRIBUTION)
+    assert drew_otherwise == (encoding.order_sensitivity is OrderSensitivity.SAME_DISTRIBUTION)
     torch.manual_seed(3)
     assert torch.equal(encoding(*maps), encoded)
 

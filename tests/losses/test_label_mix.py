@@ -87,7 +87,7 @@ def test_loss_by_a_loop():
     torch.testing.assert_close(label_mix_loss(mixed, real, fake, mask), torch.stack(squares).mean())
 
 
-def test_loss_is_zero_for_a_discriminator_that_judges_pixels_alone():
+def test_loss_is_zero_for_a_discriminator_that_looks_at_pixels_alone():
     real, fake = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
     mask = torch.randint(2, (2, 1, 8, 8)).float()
     assert label_mix_loss(label_mix(real, fake, mask).tanh(), real.tanh(), fake.tanh(), mask) == 0

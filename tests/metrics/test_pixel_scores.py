@@ -37,13 +37,13 @@ def official_scores(predicted, target, folder):
     return {"miou": result["averageScoreClasses"]} | {f"iou/{name}": result["classScores"][name] for name in names}
 
 
-def scores(predicted, target, data=IDS, judge=IDS):
+def scores(predicted, target, data=IDS, segmenter=IDS):
     """Ours of the same raw ids, each map seen in its own label space, in batches of two."""
     classes = ScoredClasses(data)
     metric = PixelScores(classes)
     looked_up = [
         classes.lookup(space)[space.to_classes(torch.from_numpy(maps))]
-        for space, maps in ((judge, predicted), (data, target))
+        for space, maps in ((segmenter, predicted), (data, target))
     ]
     for index, *maps in zip(torch.arange(len(target)).split(2), *(maps.split(2) for maps in looked_up), strict=True):
         metric.update(index, *maps)
@@ -66,10 +66,10 @@ def random_maps():
 
 
 @pytest.mark.parametrize("data", [IDS, TRAIN_IDS], ids=["data_ids", "data_train"])
-@pytest.mark.parametrize("judge", [IDS, TRAIN_IDS], ids=["judge_ids", "judge_train"])
-def test_equals_cityscapesscripts_whatever_the_label_spaces(random_maps, tmp_path, data, judge):
+@pytest.mark.parametrize("segmenter", [IDS, TRAIN_IDS], ids=["segmenter_ids", "segmenter_train"])
+def test_equals_cityscapesscripts_whatever_the_label_spaces(random_maps, tmp_path, data, segmenter):
     theirs = official_scores(*random_maps, tmp_path)
-    ours = scores(*random_maps, data, judge)
+    ours = scores(*random_maps, data, segmenter)
     assert_equal(ours, theirs)
     assert ours["iou/sky"] == 0  # false positives only: it counts
     assert ours["iou/train"].isnan()  # occurs nowhere: it does not
@@ -104,8 +104,8 @@ def test_equals_cityscapesscripts_on_genuine_maps(name, tmp_path):
     swapped[:3][predicted[:3] == ROAD] = SIDEWALK
     swapped[:3][predicted[:3] == SIDEWALK] = ROAD
     swapped[2:][predicted[2:] == CAR] = CARAVAN  # not evaluated, so void
-    for judge in (IDS, TRAIN_IDS):
-        ours = scores(swapped, target, IDS, judge)
+    for segmenter in (IDS, TRAIN_IDS):
+        ours = scores(swapped, target, IDS, segmenter)
         assert_equal(ours, official_scores(swapped, target, tmp_path))
         assert 0.1 < ours["miou"] < 0.9
 
@@ -127,16 +127,19 @@ def renamed(**names):
 
 
 @pytest.mark.parametrize(
-    ("judge", "words"),
+    ("segmenter", "words"),
     [
-        (renamed(sky="heaven"), r"not known to the judge: sky; known to the judge only: heaven\..*oasis train-judge"),
-        (dataclasses.replace(TRAIN_IDS, evaluated=frozenset(range(18))), r"not known to the judge: bicycle\."),
+        (
+            renamed(sky="heaven"),
+            r"not known to the segmenter: sky; known to the segmenter only: heaven\..*oasis train-segmenter",
+        ),
+        (dataclasses.replace(TRAIN_IDS, evaluated=frozenset(range(18))), r"not known to the segmenter: bicycle\."),
         (dataclasses.replace(TRAIN_IDS, things=frozenset(range(10, 19))), r"instances on one side only: sky\."),
     ],
 )
-def test_a_judge_of_another_label_space_is_refused(judge, words):
+def test_a_segmenter_of_another_label_space_is_refused(segmenter, words):
     with pytest.raises(ConfigurationError, match=r"trained on another label space than the data's.*" + words):
-        ScoredClasses(IDS).lookup(judge)
+        ScoredClasses(IDS).lookup(segmenter)
 
 
 def test_label_spaces_that_cannot_be_scored_are_refused():

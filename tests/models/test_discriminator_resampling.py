@@ -56,12 +56,12 @@ def test_a_merged_discriminator_is_the_plain_one(network):
     plain, merged = built
     assert plain.state_dict().keys() == merged.state_dict().keys()
     image = torch.randn(2, 3, 32, 48, dtype=torch.float64, requires_grad=True)
-    said = [each.judge(image) for each in built]  # in training mode
+    said = [each.discriminate(image) for each in built]  # in training mode
     for ours, theirs in zip(said[1], said[0], strict=True):
         torch.testing.assert_close(ours, theirs)
     gradients = []
-    for judgement, each in zip(said, built, strict=True):
-        loss = judgement.logits.square().sum() + sum(head.square().sum() for head in judgement.heads.values())
+    for output, each in zip(said, built, strict=True):
+        loss = output.logits.square().sum() + sum(head.square().sum() for head in output.heads.values())
         gradients.append(torch.autograd.grad(loss, [image, *each.parameters()]))
     for ours, theirs in zip(gradients[1], gradients[0], strict=True):
         torch.testing.assert_close(ours, theirs)
@@ -70,9 +70,9 @@ def test_a_merged_discriminator_is_the_plain_one(network):
 def test_judgements_of_several_batches_at_once():
     discriminator = PanopticDiscriminator(5, channels=4, num_blocks=2).eval()
     pictures = list(torch.randn(3, 2, 3, 8, 8))
-    together = discriminator.judge(torch.cat(pictures)).chunk(3)
+    together = discriminator.discriminate(torch.cat(pictures)).chunk(3)
     for one, picture in zip(together, pictures, strict=True):
-        alone = discriminator.judge(picture)
+        alone = discriminator.discriminate(picture)
         torch.testing.assert_close(one.logits, alone.logits)
         assert one.heads.keys() == alone.heads.keys()
         for name, said in alone.heads.items():

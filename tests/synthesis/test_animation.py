@@ -35,10 +35,10 @@ class Showing:
 
 
 def way(values, steps):
-    painter = Showing()
+    model = Showing()
     label_map = LabelMap(np.zeros((1, 1), np.uint8), None, LabelSpace.cityscapes_ids())
-    frames = list(interpolate(painter, label_map, [Number(value) for value in values], steps))
-    return [frame.getpixel((0, 0)) for frame in frames], painter.painted
+    frames = list(interpolate(model, label_map, [Number(value) for value in values], steps))
+    return [frame.getpixel((0, 0)) for frame in frames], model.painted
 
 
 def test_the_way_goes_round():

@@ -1,4 +1,4 @@
-"""From what a judge sees to raw ids."""
+"""From what a segmenter sees to raw ids."""
 
 from dataclasses import replace
 
@@ -9,14 +9,14 @@ from PIL import Image
 
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
-from oasis.metrics import Judge, UNetJudge, Verdict
-from oasis.metrics.judges.grouping import Grouping
+from oasis.metrics import Prediction, Segmenter, UNetSegmenter
+from oasis.segmenters.grouping import Grouping
 from oasis.synthesis.photo_reading import PhotoReader
 
 IDS, TRAIN_IDS = LabelSpace.cityscapes_ids(), LabelSpace.cityscapes_train_ids()
 
 
-class Fixed(Judge):
+class Fixed(Segmenter):
     """Sees the same in every photo, and remembers what it was shown."""
 
     num_features = 1
@@ -25,7 +25,7 @@ class Fixed(Judge):
     def __init__(self, label_space, label, instance):
         super().__init__()
         self.label_space = label_space
-        self.verdict = Verdict(torch.tensor([label]), torch.tensor([instance]))
+        self.verdict = Prediction(torch.tensor([label]), torch.tensor([instance]))
         self.shown = None
 
     def forward(self, image):
@@ -36,7 +36,7 @@ class Fixed(Judge):
         return image.mean(dim=(1, 2, 3))[:, None]
 
 
-def slow(index, number, judge_space, space):
+def slow(index, number, segmenter_space, space):
     """Pixel by pixel: raw ids by names, individuals of a class in the order of their numbers."""
     raw_of = {}
     for raw in reversed(range(256)):
@@ -47,7 +47,7 @@ def slow(index, number, judge_space, space):
     for row in range(height):
         for column in range(width):
             c, k = int(index[row, column]), int(number[row, column])
-            name = judge_space.names[c]
+            name = segmenter_space.names[c]
             label[row, column] = instance[row, column] = raw_of[name]
             if k > 0:
                 lower = {int(n) for n in number[index == c] if 0 < n < k}
@@ -55,17 +55,17 @@ def slow(index, number, judge_space, space):
     return label, instance
 
 
-@pytest.mark.parametrize("judge_space", [IDS, TRAIN_IDS], ids=["judge-ids", "judge-train_ids"])
+@pytest.mark.parametrize("segmenter_space", [IDS, TRAIN_IDS], ids=["segmenter-ids", "segmenter-train_ids"])
 @pytest.mark.parametrize("space", [IDS, TRAIN_IDS], ids=["ids", "train_ids"])
-def test_ids_are_those_of_the_slow_way(judge_space, space):
+def test_ids_are_those_of_the_slow_way(segmenter_space, space):
     rng = np.random.default_rng(0)
-    named = sorted(judge_space.evaluated - {judge_space.ignore_index})
+    named = sorted(segmenter_space.evaluated - {segmenter_space.ignore_index})
     index = rng.choice(named, (12, 20))
-    number = rng.integers(0, 9, (12, 20)) * np.isin(index, list(judge_space.things))
-    read = PhotoReader(Fixed(judge_space, index.tolist(), number.tolist()), space, (12, 20)).read(
+    number = rng.integers(0, 9, (12, 20)) * np.isin(index, list(segmenter_space.things))
+    read = PhotoReader(Fixed(segmenter_space, index.tolist(), number.tolist()), space, (12, 20)).read(
         Image.new("RGB", (20, 12))
     )
-    label, instance = slow(index, number, judge_space, space)
+    label, instance = slow(index, number, segmenter_space, space)
     assert read.label.dtype == np.uint8
     assert read.instance.dtype == np.uint16
     assert np.array_equal(read.label, label)
@@ -76,11 +76,11 @@ def test_ids_are_those_of_the_slow_way(judge_space, space):
 
 def test_individuals_are_counted_by_class():
     car, person = TRAIN_IDS.names.index("car"), TRAIN_IDS.names.index("person")
-    judge = Fixed(TRAIN_IDS, [[car, car, person, car, 0]], [[2, 9, 3, 0, 0]])
-    read = PhotoReader(judge, IDS, (1, 5)).read(Image.new("RGB", (5, 1)))
+    segmenter = Fixed(TRAIN_IDS, [[car, car, person, car, 0]], [[2, 9, 3, 0, 0]])
+    read = PhotoReader(segmenter, IDS, (1, 5)).read(Image.new("RGB", (5, 1)))
     assert read.instance.tolist() == [[26000, 26001, 24000, 26, 7]]
     assert read.label.tolist() == [[26, 26, 24, 26, 7]]
-    assert read.remarks == ("read from a photo by a judge; individuals: 2 car, 1 person",)
+    assert read.remarks == ("read from a photo by a segmenter; individuals: 2 car, 1 person",)
     assert read.label_space is IDS
 
 
@@ -99,45 +99,45 @@ def test_more_individuals_than_ids_stay_a_group():
     assert read.instance[0, 1000:].tolist() == [26, 26, 26]
 
 
-def test_the_judge_looks_at_its_size_and_the_map_has_the_photos(tmp_path):
-    judge = Fixed(IDS, [[7, 23], [26, 26]], [[0, 0], [1, 2]])
+def test_the_segmenter_looks_at_its_size_and_the_map_has_the_photos(tmp_path):
+    segmenter = Fixed(IDS, [[7, 23], [26, 26]], [[0, 0], [1, 2]])
     photo = np.zeros((6, 8, 3), np.uint8)
     photo[:, 4:] = 255
     Image.fromarray(photo).save(tmp_path / "photo.png")
-    read = PhotoReader(judge, IDS, (2, 2)).read(tmp_path / "photo.png")
-    assert judge.shown.shape == (1, 3, 2, 2)
-    assert judge.shown[..., 0].max() < -0.8
-    assert judge.shown[..., 1].min() > 0.8
+    read = PhotoReader(segmenter, IDS, (2, 2)).read(tmp_path / "photo.png")
+    assert segmenter.shown.shape == (1, 3, 2, 2)
+    assert segmenter.shown[..., 0].max() < -0.8
+    assert segmenter.shown[..., 1].min() > 0.8
     assert np.array_equal(read.label, np.kron([[7, 23], [26, 26]], np.ones((3, 4))))
     assert np.array_equal(read.instance, np.kron([[7, 23], [26000, 26001]], np.ones((3, 4))))
     assert read.source == str(tmp_path / "photo.png")
 
 
-def test_without_a_size_the_judge_looks_at_the_photo_as_it_is():
-    judge = Fixed(IDS, np.full((3, 5), 7).tolist(), np.zeros((3, 5), int).tolist())
+def test_without_a_size_the_segmenter_looks_at_the_photo_as_it_is():
+    segmenter = Fixed(IDS, np.full((3, 5), 7).tolist(), np.zeros((3, 5), int).tolist())
     photo = np.random.default_rng(0).integers(0, 255, (3, 5, 3), dtype=np.uint8)
-    assert PhotoReader(judge, IDS).read(Image.fromarray(photo)).label.shape == (3, 5)
-    assert np.allclose((judge.shown[0].permute(1, 2, 0).numpy() + 1) * 127.5, photo, atol=1e-3)
+    assert PhotoReader(segmenter, IDS).read(Image.fromarray(photo)).label.shape == (3, 5)
+    assert np.allclose((segmenter.shown[0].permute(1, 2, 0).numpy() + 1) * 127.5, photo, atol=1e-3)
 
 
 def test_modes_of_pictures():
-    judge = Fixed(IDS, [[7]], [[0]])
+    segmenter = Fixed(IDS, [[7]], [[0]])
     for mode in ("L", "RGBA", "P", "CMYK", "1"):
-        PhotoReader(judge, IDS, (1, 1)).read(Image.new(mode, (3, 2)))
-        assert judge.shown.shape == (1, 3, 1, 1)
+        PhotoReader(segmenter, IDS, (1, 1)).read(Image.new(mode, (3, 2)))
+        assert segmenter.shown.shape == (1, 3, 1, 1)
 
 
-def test_a_judge_of_made_weights():
+def test_a_segmenter_of_made_weights():
     torch.manual_seed(0)
-    judge = UNetJudge(IDS, channels=4, depth=3, grouping=Grouping(threshold=0.0, min_area=1))
+    segmenter = UNetSegmenter(IDS, channels=4, depth=3, grouping=Grouping(threshold=0.0, min_area=1))
     with torch.no_grad():
-        for head in (judge.network.semantic[-1], judge.network.instances[-2]):
+        for head in (segmenter.network.semantic[-1], segmenter.network.instances[-2]):
             for parameter in head.parameters():
                 parameter.normal_()
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 40, 3), dtype=np.uint8))
-    read = PhotoReader(judge, IDS, (24, 40)).read(photo)
+    read = PhotoReader(segmenter, IDS, (24, 40)).read(photo)
     seen = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 127.5 - 1
-    verdict = judge(seen)
+    verdict = segmenter(seen)
     label, instance = slow(verdict.label[0].numpy(), verdict.instance[0].numpy(), IDS, IDS)
     assert np.array_equal(read.label, label)
     assert np.array_equal(read.instance, instance)
@@ -160,7 +160,7 @@ def test_wrong_photos(tmp_path):
         reader.read(tmp_path / "torn.png")
 
 
-def test_a_judge_of_other_classes():
+def test_a_segmenter_of_other_classes():
     space = replace(IDS, names=tuple("lorry" if name == "truck" else name for name in IDS.names))
-    with pytest.raises(ConfigurationError, match=r"does not know: truck\. Choose a judge.*lorry"):
+    with pytest.raises(ConfigurationError, match=r"does not know: truck\. Choose a segmenter.*lorry"):
         PhotoReader(Fixed(IDS, [[7]], [[0]]), space, (1, 1))

@@ -13,7 +13,7 @@ from oasis.models.guides import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 from oasis.randomness import Stream, sample_generator
 from oasis.synthesis import LabelMap, Noise, open_label_map
-from oasis.synthesis.ingredients import condition_of, noise_of, tensors_of
+from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
 from oasis.visualize import to_bytes
 
 

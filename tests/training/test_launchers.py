@@ -18,7 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from oasis import errors
 from oasis.checkpoint import find_to_resume
 from oasis.training import Stopped, make_trainer, report_errors, telling_errors
-from oasis.training.resumption import command_to_resume
+from oasis.training.runs.resumption import command_to_resume
 
 ROOT = Path(__file__).parents[2]
 LAUNCHERS = sorted(path.stem for path in (ROOT / "conf" / "hydra" / "launcher").glob("*.yaml"))

@@ -6,12 +6,12 @@ import math
 import warnings
 
 import pytest
-from judging import untrained_judge
+from segmenting import untrained_segmenter
 
 from oasis.checkpoint import load
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.metrics import UNetJudge
+from oasis.metrics import UNetSegmenter
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*generated and.*real images"),
@@ -21,8 +21,8 @@ pytestmark = [
 
 @pytest.fixture
 def measured(ids, tmp_path, monkeypatch):
-    """Overrides that switch the scores of an untrained judge on."""
-    return untrained_judge(ids, monkeypatch, tmp_path)
+    """Overrides that switch the scores of an untrained segmenter on."""
+    return untrained_segmenter(ids, monkeypatch, tmp_path)
 
 
 def rows(run):
@@ -36,12 +36,12 @@ def column(run, name):
 
 def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
     run = fit("run", "trainer.max_epochs=2", *measured)
-    for name in ("judge/frechet", "judge/kernel", "judge/miou", "judge/pq", "instances/color"):
+    for name in ("segmenter/frechet", "segmenter/kernel", "segmenter/miou", "segmenter/pq", "instances/color"):
         assert len(column(run, name)) == 2, name
         for reference in ("real_photos", "untrained"):
             first, second = column(run, f"{reference}/{name}")
             assert first == second
-    assert column(run, "real_photos/judge/frechet")[0] < column(run, "judge/frechet")[0]
+    assert column(run, "real_photos/segmenter/frechet")[0] < column(run, "segmenter/frechet")[0]
     assert not any("iou/" in name for name in rows(run)[0])  # 19 columns more would drown the others
     printed = capsys.readouterr().out
     assert "untrained" in printed
@@ -59,25 +59,25 @@ def test_sanity_batches_are_kept_out(fit, measured):
     """The same scores whether or not validation batches are tried before training."""
     first = fit("first", "trainer.max_epochs=1", *measured)
     second = fit("second", "trainer.max_epochs=1", "trainer.num_sanity_val_steps=2", *measured)
-    assert column(first, "judge/frechet") == column(second, "judge/frechet")
-    assert column(first, "judge/miou") == column(second, "judge/miou")
+    assert column(first, "segmenter/frechet") == column(second, "segmenter/frechet")
+    assert column(first, "segmenter/miou") == column(second, "segmenter/miou")
 
 
 def test_the_batch_size_of_validation_does_not_matter(fit, measured):
     """Scores of the untrained generator, which has seen no batch of any size, and no statistics of one either."""
     settings = ["trainer.max_epochs=1", "callbacks.ema=null", "generator.init_gain=1", *measured]
     runs = [fit(f"run{size}", f"data.batch_size={size}", *settings) for size in (1, 3)]
-    one, three = (column(run, "untrained/judge/frechet") for run in runs)
+    one, three = (column(run, "untrained/segmenter/frechet") for run in runs)
     assert one == pytest.approx(three, rel=1e-4)
 
 
 def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
-    monitored = ["callbacks.checkpoints.monitor=judge/miou", *measured]
+    monitored = ["callbacks.checkpoints.monitor=segmenter/miou", *measured]
     run = fit("run", "trainer.max_epochs=2", *monitored)
-    best = max(column(run, "judge/miou"))
+    best = max(column(run, "segmenter/miou"))
     resumed = fit("resumed", "trainer.max_epochs=4", f"resume={run / 'checkpoints' / 'last.ckpt'}", *monitored)
-    assert column(resumed, "untrained/judge/frechet")[0] == column(run, "untrained/judge/frechet")[0]
-    later = column(resumed, "judge/miou")
+    assert column(resumed, "untrained/segmenter/frechet")[0] == column(run, "untrained/segmenter/frechet")[0]
+    later = column(resumed, "segmenter/miou")
     kept = resumed / "checkpoints" / "best.ckpt"
     assert kept.exists() == (max(later) > best + 1e-9)
     scores = [
@@ -88,7 +88,7 @@ def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
     assert scores[0] == pytest.approx(max(best, *later))
 
 
-@pytest.mark.parametrize("monitor", ["judge/miou", "instances/color"])
+@pytest.mark.parametrize("monitor", ["segmenter/miou", "instances/color"])
 def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured, monitor):
     run = fit("run", "trainer.max_epochs=3", f"callbacks.checkpoints.monitor={monitor}", *measured)
     scores = column(run, monitor)
@@ -96,7 +96,7 @@ def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured, monitor
     assert best == 3 * (scores.index(max(scores)) + 1)
 
 
-@pytest.mark.parametrize("monitor", ["fid", "kid", "judge/pq", "instances/color"])
+@pytest.mark.parametrize("monitor", ["fid", "kid", "segmenter/pq", "instances/color"])
 def test_a_score_that_nobody_measures_is_refused_before_training(fit, monitor):
     with pytest.raises(ConfigurationError, match=rf"monitor={monitor}.*nothing in this run measures it"):
         fit("run", f"callbacks.checkpoints.monitor={monitor}")
@@ -114,22 +114,22 @@ def test_without_weights_one_warning_and_training_goes_on(fit, measured, monkeyp
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        overrides = ["metrics=inception", "judge=unet"]
+        overrides = ["metrics=inception", "segmenter=unet"]
         run = fit("run", "trainer.max_epochs=1", *overrides)
     texts = [str(warning.message) for warning in caught if "metrics.weights" in str(warning.message)]
     assert len(texts) == 1
     assert "weights-inception-2015-12-05-6726825d.pth" in texts[0]
-    assert "oasis train-judge" in texts[0]
-    assert not any(name.startswith(("fid", "kid", "judge")) for name in rows(run)[0])
+    assert "oasis train-segmenter" in texts[0]
+    assert not any(name.startswith(("fid", "kid", "segmenter")) for name in rows(run)[0])
 
 
-def test_a_judge_of_other_classes_is_refused_before_training(fit, measured, tmp_path):
+def test_a_segmenter_of_other_classes_is_refused_before_training(fit, measured, tmp_path):
     space = LabelSpace.cityscapes_train_ids()
     names = ("carriageway", *space.names[1:])
     other = LabelSpace(names, space.palette, space.things, space.ignore_index, space.raw_to_class, space.evaluated)
-    UNetJudge(other, channels=4, depth=3).save(tmp_path / "other.pt")
+    UNetSegmenter(other, channels=4, depth=3).save(tmp_path / "other.pt")
     with pytest.raises(ConfigurationError, match="another label space"):
-        fit("run", *measured, f"judge.weights={tmp_path / 'other.pt'}")
+        fit("run", *measured, f"segmenter.weights={tmp_path / 'other.pt'}")
 
 
 def test_no_score_is_ever_nan_in_the_log(fit, measured):

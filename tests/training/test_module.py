@@ -171,7 +171,7 @@ def test_heads_learn(built, name):
     _, optimizer = module.configure_optimizers()
     history = []
     for _ in range(60):
-        term = module.instance_terms(module.discriminator.judge(batch.image), batch)[name]
+        term = module.instance_terms(module.discriminator.discriminate(batch.image), batch)[name]
         optimizer.zero_grad()
         term.backward()
         optimizer.step()

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning import Callback
 
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.metrics import UNetJudge
+from oasis.metrics import UNetSegmenter
 from oasis.training import (
     RunSummary,
     costs,
@@ -46,8 +46,8 @@ def last_value(run, name):
 @pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_path, monkeypatch):
     torch.manual_seed(3)
-    UNetJudge(ids, channels=4, depth=3).save(tmp_path / "judge.pt")
-    judged = ("metrics=judge", "judge=unet", f"judge.weights={tmp_path / 'judge.pt'}")
+    UNetSegmenter(ids, channels=4, depth=3).save(tmp_path / "segmenter.pt")
+    judged = ("metrics=segmenter", "segmenter=unet", f"segmenter.weights={tmp_path / 'segmenter.pt'}")
     run = fit("run", "encoding=boundary", "discriminator=panoptic", "seed=5", "trainer.max_epochs=2", *judged)
     found = json.loads((run / "summary.json").read_text())
     assert not (run / "summary.json.part").exists()
@@ -57,7 +57,9 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     assert {name: found[name] for name in expected} == expected
     assert found["dataset"] == {"class": "CityscapesDataModule", "root": tiny.root.name, "streets": None,
                                 "height": 32, "width": 64, "photos": 7}  # fmt: skip
-    assert {"judge/frechet", "judge/miou", "judge/pq_things", "val/generator_adversarial"} <= found["metrics"].keys()
+    assert {"segmenter/frechet", "segmenter/miou", "segmenter/pq_things", "val/generator_adversarial"} <= found[
+        "metrics"
+    ].keys()
     for group, prefix in (("metrics", ""), ("real_photos", "real_photos/"), ("untrained", "untrained/")):
         assert found[group]
         for name, value in found[group].items():
@@ -210,7 +212,7 @@ def test_where_and_how_a_run_is_watched_makes_it_no_other_experiment(composed, o
     "override",
     ["seed=1", "encoding=boundary", "encoding=instance_ids", "discriminator=panoptic", "generator.channels=32",
      "model.label_mix_weight=0", "model.generator_optimizer.lr=1e-4", "trainer.max_epochs=7", "data.batch_size=3",
-     "trainer.precision=bf16-mixed", "callbacks.ema.decay=0.5", "callbacks.ema=null", "metrics=none", "judge=unet",
+     "trainer.precision=bf16-mixed", "callbacks.ema.decay=0.5", "callbacks.ema=null", "metrics=none", "segmenter=unet",
      "data.root=there/CamVid", "data.streets.seed=1", "+callbacks.own._target_=some.Callback", "label_space=ade20k",
      "trainer.limit_train_batches=3"],
 )  # fmt: skip
@@ -229,7 +231,7 @@ def test_a_configuration_comes_back_from_its_file(composed, tmp_path, experiment
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
-def test_folders_that_nobody_can_judge_are_refused(tmp_path):
+def test_folders_that_nobody_can_segmenter_are_refused(tmp_path):
     config = {"seed": 1, "model": {"lr": 0.1}}
     assert not finished_before(tmp_path, config)  # empty
     write_config(tmp_path, config)

@@ -26,7 +26,7 @@ def test_a_search_finds_the_better_half_of_its_space():
     def score(trial):
         return -abs(math.log(trial.settings["w"] / 30.0))
 
-    search = Search("judge/pq", {"w": {"low": 1.0, "high": 1000.0, "log": True}}, trials=40, seed=1)
+    search = Search("segmenter/pq", {"w": {"low": 1.0, "high": 1000.0, "log": True}}, trials=40, seed=1)
     trials = search.run(lambda proposed: [score(trial) for trial in proposed])
     early, late = trials[:10], trials[20:]  # the first 10 are drawn at random
     assert statistics.median(map(score, late)) > statistics.median(map(score, early))
@@ -87,7 +87,7 @@ def test_settings_as_a_command_line_takes_them():
 )
 def test_searches_that_cannot_be_are_refused(settings, words):
     with pytest.raises(ConfigurationError, match=words):
-        Search(**{"objective": "judge/pq", "space": SPACE, **settings})
+        Search(**{"objective": "segmenter/pq", "space": SPACE, **settings})
 
 
 def test_without_the_extra_the_message_says_how_to_come_by_it(monkeypatch):
@@ -100,7 +100,7 @@ def test_without_the_extra_the_message_says_how_to_come_by_it(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ConfigurationError, match=r"panoptic-oasis\[search\]"):
-        Search("judge/pq", SPACE).run(lambda proposed: [])
+        Search("segmenter/pq", SPACE).run(lambda proposed: [])
 
 
 def test_hydra_finds_the_sweeper():
@@ -114,7 +114,7 @@ def search(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
     def run(*overrides):
-        small = ["metrics=none", "judge=none", "data.streets.train=4", "data.streets.val=2", "data.height=32",
+        small = ["metrics=none", "segmenter=none", "data.streets.train=4", "data.streets.val=2", "data.height=32",
                  "data.width=64", "data.batch_size=2", "generator.channels=2", "generator.spade_channels=4",
                  "generator.num_blocks=4", "discriminator.channels=4", "discriminator.num_blocks=4",
                  "trainer.max_epochs=1", "callbacks.image_logger=null", "callbacks.ema.bn_batches=1"]  # fmt: skip

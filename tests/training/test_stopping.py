@@ -14,8 +14,8 @@ from pytorch_lightning import Callback
 
 from oasis.errors import message
 from oasis.training import Stopped
-from oasis.training.resumption import command_to_resume
-from oasis.training.signals import StopOnSignal, requeue_job
+from oasis.training.callbacks.signals import StopOnSignal, requeue_job
+from oasis.training.runs.resumption import command_to_resume
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +119,7 @@ def wait_for(condition, seconds=60):
 def test_a_second_ctrl_c_ends_the_process_at_once():
     program = """
 import os, signal, time
-from oasis.training.signals import StopOnSignal
+from oasis.training.callbacks.signals import StopOnSignal
 stop = StopOnSignal()
 stop.on_fit_start(None, None)
 os.kill(os.getpid(), signal.SIGINT)
@@ -140,7 +140,7 @@ AGREEING = """
 import os, sys
 from types import SimpleNamespace
 import torch
-from oasis.training.signals import StopOnSignal
+from oasis.training.callbacks.signals import StopOnSignal
 torch.distributed.init_process_group("gloo", init_method="file://" + sys.argv[1], rank=int(sys.argv[2]), world_size=2)
 stop = StopOnSignal()
 heeded = []

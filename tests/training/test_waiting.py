@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from oasis.errors import NonFiniteLossError
 from oasis.training import OASIS, StopOnNonFinite, watch
-from oasis.training.progress import ProgressBar
+from oasis.training.callbacks.progress import ProgressBar
 
 # What a GPU has to finish before the host can go on: to read a number, or to learn how large a result is.
 WAITING = ("_local_scalar_dense", "nonzero", "unique", "masked_select", "bincount", "equal", "is_nonzero", "histc")
@@ -150,7 +150,7 @@ def test_losses_of_a_gpu_are_looked_at_one_batch_later(monkeypatch):
 
 def test_the_bar_reads_losses_once_a_second(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr("oasis.training.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("oasis.training.callbacks.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
     bar, trainer = (
         ProgressBar(),
         SimpleNamespace(callback_metrics={"discriminator/real": torch.tensor(1.0)}, callbacks=[]),

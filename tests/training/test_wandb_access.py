@@ -62,8 +62,8 @@ def silent():
 def logged(tmp_path, **settings):
     logger = WandbLogger(str(tmp_path / "run"), **settings)
     logger.begin({"seed": 1})
-    logger.log_metrics({"fid": 9.0, "judge/pq": 0.3}, 1)
-    logger.log_metrics({"fid": 7.0, "judge/pq": 0.2}, 2)
+    logger.log_metrics({"fid": 9.0, "segmenter/pq": 0.3}, 1)
+    logger.log_metrics({"fid": 7.0, "segmenter/pq": 0.2}, 2)
     logger.finalize("success")
     return logger
 
@@ -74,7 +74,7 @@ def test_without_login_it_goes_offline_and_says_how_to_send_the_run(tmp_path, ca
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("W&B"))
     assert line == f"W&B: offline (nobody is logged in; `wandb login`). To send this run: wandb sync {file.parent}"
     assert contents(file).summary["fid"] == {"min": 7.0, "last": 7.0}
-    assert contents(file).summary["judge/pq"] == {"max": 0.3, "last": 0.2}
+    assert contents(file).summary["segmenter/pq"] == {"max": 0.3, "last": 0.2}
 
 
 @pytest.mark.parametrize("trouble", ["refused", "silent", "stranger"])

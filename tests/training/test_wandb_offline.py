@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from judging import untrained_judge
 from PIL import Image
+from segmenting import untrained_segmenter
 from wandb_files import contents, files_of, isolate, nested, numbers
 
-from oasis.reporting.wandb_log import frames
-from oasis.reporting.wandb_runs import read_content, read_wandb_run
+from oasis.studies.wandb_log import frames
+from oasis.studies.wandb_runs import read_content, read_wandb_run
 from oasis.training import OASIS
 
 ROOT = Path(__file__).parents[2]
@@ -43,16 +43,16 @@ def table(run):
 def test_it_holds_the_numbers_of_the_csv_settings_tags_and_the_end(fit, ids, monkeypatch, tmp_path):
     run = fit(
         "run", "logger=wandb", "discriminator=panoptic", "encoding=boundary", "trainer.max_epochs=2", "seed=3",
-        "callbacks.image_logger=null", *untrained_judge(ids, monkeypatch, tmp_path),
+        "callbacks.image_logger=null", *untrained_segmenter(ids, monkeypatch, tmp_path),
     )  # fmt: skip
     (file,) = files_of(run)
     found, logged = contents(file), table(run)
     assert numbers(found.rows) == logged
     assert found.stats > 0  # of the machine
-    for name, better in (("judge/miou", max), ("judge/frechet", min), ("val/generator_adversarial", min)):
+    for name, better in (("segmenter/miou", max), ("segmenter/frechet", min), ("val/generator_adversarial", min)):
         values = [row[name] for row in logged.values() if name in row]
         assert found.summary[name] == {"last": values[-1], better.__name__: better(values)}
-    for name in ("discriminator/fake", "real_photos/judge/miou", "untrained/judge/frechet"):
+    for name in ("discriminator/fake", "real_photos/segmenter/miou", "untrained/segmenter/frechet"):
         assert found.summary[name] == logged[6][name]
     assert {metric.step_metric for name, metric in found.metrics.items() if name != "batches_seen"} == {"batches_seen"}
     assert {"generator/adversarial", "discriminator/label_mix", "generator/center"} <= found.rows[-1].keys()

@@ -14,7 +14,7 @@ from oasis.checkpoint.official.sizes import DATASETS, discriminator_config, gene
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import OASISDiscriminator, OASISGenerator
 from oasis.models.sizes import require_divisible
-from oasis.training.durable import DurableIO, put_in_place
+from oasis.training.runs.durable import DurableIO, put_in_place
 
 _MOST_NAMED = 4  # of the tensors that do not fit
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -69,28 +69,28 @@ def import_official(
         raise ConfigurationError(f"{target} is there already. Give another --output, or --force to overwrite it.")
     state = read_state_dict(source)
     config = generator_config(state, source)
-    judge = None if discriminator is None else _Judge.read(Path(discriminator))
-    classes = None if judge is None else judge.num_classes
+    segmenter = None if discriminator is None else _Segmenter.read(Path(discriminator))
+    classes = None if segmenter is None else segmenter.num_classes
     num_classes, noise = split_input(state["fc.weight"].shape[1], noise_dim, classes, source)
     config["noise_dim"] = noise
-    painter = _planned(OASISGenerator, config, condition_channels=num_classes)
+    model = _planned(OASISGenerator, config, condition_channels=num_classes)
     dataset = DATASETS[num_classes]
     size = (height or dataset.height, width or dataset.width)
-    require_divisible(torch.empty(1, 3, *size, device="meta"), painter.size_divisor, "OASISGenerator")
-    weights = _renamed(painter, state, source, "generator")
-    parameters = {"generator": _count(painter)}
+    require_divisible(torch.empty(1, 3, *size, device="meta"), model.size_divisor, "OASISGenerator")
+    weights = _renamed(model, state, source, "generator")
+    parameters = {"generator": _count(model)}
     run = _run_config(dataset.name, dataset.label_space, size, config)
-    if judge is not None:
-        run["discriminator"] = judge.config
-        weights |= _renamed(judge.network, judge.state, judge.path, "discriminator")
-        parameters["discriminator"] = _count(judge.network)
+    if segmenter is not None:
+        run["discriminator"] = segmenter.config
+        weights |= _renamed(segmenter.network, segmenter.state, segmenter.path, "discriminator")
+        parameters["discriminator"] = _count(segmenter.network)
     progress = {"batches_seen": 0, "images_seen": 0}  # the files do not say
     _write({"config": run, "progress": progress, "state_dict": weights}, target)
     return Imported(run, num_classes, parameters)
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _Segmenter:
     """An official discriminator: its file, what it holds, and the network that this belongs to."""
 
     path: Path
@@ -100,7 +100,7 @@ class _Judge:
     num_classes: int
 
     @classmethod
-    def read(cls, path: Path) -> "_Judge":
+    def read(cls, path: Path) -> "_Segmenter":
         state = read_state_dict(path)
         config = discriminator_config(state, path)
         num_classes = state["layer_up_last.weight"].shape[0] - 1  # and fake

@@ -11,11 +11,11 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from oasis.errors import ConfigurationError
 from oasis.metrics import higher_is_better
-from oasis.training.checkpoints import BEST, LAST
+from oasis.training.callbacks.checkpoints import BEST, LAST
 from oasis.training.loggers.pictures import Pictures
 from oasis.training.loggers.wandb_access import obstacle, require_room, wanted_mode
 from oasis.training.loggers.wandb_pictures import as_wandb
-from oasis.training.provenance import commit
+from oasis.training.runs.provenance import commit
 
 STEP = "batches_seen"
 _ANSWER_SECONDS = 5.0

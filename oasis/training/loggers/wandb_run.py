@@ -5,7 +5,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.training.base import find_callback
-from oasis.training.checkpoints import Checkpoints, ConfigInCheckpoint
+from oasis.training.callbacks.checkpoints import Checkpoints, ConfigInCheckpoint
 from oasis.training.loggers.wandb_logging import WandbLogger
 
 

@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.metrics import UNetJudge
+from oasis.metrics import UNetSegmenter
 from oasis.synthesis import Synthesizer
 
 GENERATOR = {
@@ -79,15 +79,15 @@ def maps(tiny, tmp_path):
 
 
 @pytest.fixture
-def judge(ids, tmp_path):
+def segmenter(ids, tmp_path):
     """Untrained, but of many opinions."""
     torch.manual_seed(0)
-    judge = UNetJudge(ids, channels=4, depth=3)
+    segmenter = UNetSegmenter(ids, channels=4, depth=3)
     with torch.no_grad():
-        for parameter in judge.network.semantic[-1].parameters():
+        for parameter in segmenter.network.semantic[-1].parameters():
             parameter.normal_()
-    judge.save(tmp_path / "judge.pt")
-    return tmp_path / "judge.pt"
+    segmenter.save(tmp_path / "segmenter.pt")
+    return tmp_path / "segmenter.pt"
 
 
 @dataclass

@@ -123,28 +123,28 @@ def test_a_full_disk_ends_the_run(paint, semantic, maps, tmp_path, monkeypatch):
     ("arguments", "words"),
     [
         (["nowhere.ckpt", "MAPS"], ["nowhere.ckpt", "no such checkpoint"]),
-        (["JUDGE", "MAPS"], ["judge.pt", "not a checkpoint"]),
+        (["SEGMENTER", "MAPS"], ["segmenter.pt", "not a checkpoint"]),
         (["CHECKPOINT"], ["No input is named", "data=synthetic"]),
         (["CHECKPOINT", "EMPTY"], ["holds no label map", "--from-photos"]),
-        (["CHECKPOINT", "EMPTY", "--from-photos", "--judge", "JUDGE"], ["holds no photo"]),
+        (["CHECKPOINT", "EMPTY", "--from-photos", "--segmenter", "SEGMENTER"], ["holds no photo"]),
         (["CHECKPOINT", "nowhere"], ["nowhere: no such file or folder"]),
         (["CHECKPOINT", "MAPS", "MAPS/a"], ["one input, but there are 2"]),
         (["CHECKPOINT", "MAPS", "data=synthetic"], ["Both an input"]),
-        (["CHECKPOINT", "MAPS", "--judge", "JUDGE"], ["add --from-photos"]),
+        (["CHECKPOINT", "MAPS", "--segmenter", "SEGMENTER"], ["add --from-photos"]),
         (["CHECKPOINT", "MAPS", "--resample", "lorry", "--samples", "2"], ["--resample lorry", "truck, bus"]),
         (["CHECKPOINT", "MAPS", "--resample", "car"], ["--samples 2"]),
         (["CHECKPOINT", "DATASET", "--split", "dev"], ["--split dev", "train, val, test"]),
         (["CHECKPOINT", "MAPS", "--device", "cuda:99"], ["cuda:99"]),
-        (["CHECKPOINT", "PHOTO", "--from-photos", "--judge", "CHECKPOINT"], ["not a judge"]),
-        (["CHECKPOINT", "PHOTO", "--from-photos", "judge=none"], ["judge=none"]),
+        (["CHECKPOINT", "PHOTO", "--from-photos", "--segmenter", "CHECKPOINT"], ["not a segmenter"]),
+        (["CHECKPOINT", "PHOTO", "--from-photos", "segmenter=none"], ["segmenter=none"]),
         (["CHECKPOINT", "data=cityscapes", "data.root=nowhere"], ["nowhere"]),
         (["CHECKPOINT", "data=towns"], ["towns"]),
     ],
 )
-def test_bad_input_is_told_in_one_line(paint, semantic, maps, tiny, judge, tmp_path, arguments, words):
+def test_bad_input_is_told_in_one_line(paint, semantic, maps, tiny, segmenter, tmp_path, arguments, words):
     (tmp_path / "empty").mkdir()
     photo = tiny.photo("val", "town_000100_000019")
-    places = {"CHECKPOINT": semantic, "MAPS": maps, "EMPTY": tmp_path / "empty", "JUDGE": judge, "PHOTO": photo}
+    places = {"CHECKPOINT": semantic, "MAPS": maps, "EMPTY": tmp_path / "empty", "SEGMENTER": segmenter, "PHOTO": photo}
     places["DATASET"] = tiny.root
     filled = []
     for argument in arguments:

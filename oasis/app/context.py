@@ -1,0 +1,90 @@
+"""What all tabs work with."""
+
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from oasis.app.examples import Example
+from oasis.app.limits import Limits
+from oasis.app.markup import problem
+from oasis.app.model_pool import ModelPool
+from oasis.errors import ConfigurationError, OasisError, message
+
+_LOG = logging.getLogger(__name__)
+_MOST_SEED = 2**31 - 1
+NO_MAP = "Choose a map in the first tab"
+
+Updates = dict[Any, Any]  # component -> what it shows from now on; those left out stay as they are
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """What all tabs work with.
+
+    Attributes:
+        pool: the models.
+        limits: on visitors.
+        examples: streets to begin with.
+        session: holds a `Session` for each visitor.
+        model: the name of the model that paints.
+    """
+
+    pool: ModelPool
+    limits: Limits
+    examples: list[Example]
+    session: gr.State
+    model: gr.Dropdown
+
+
+# All events wait in one queue, and one at a time is worked on: more would only take the cores from each other.
+EVENT: dict[str, Any] = {"concurrency_id": "paint", "concurrency_limit": 1, "api_visibility": "private"}
+
+
+def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:
+    """Decorates what answers an event: an error is told in the page, and all else there stays as it is."""
+
+    def decorate(answer: Callable[..., Updates]) -> Callable[..., Updates]:
+        @functools.wraps(answer)
+        def told(*arguments: Any) -> Updates:
+            try:
+                return answer(*arguments)
+            except OasisError as error:
+                return {where: problem(message(error))}
+            except Exception:
+                _LOG.exception("The app has a bug")
+                return {where: problem("The app has met a bug of its own; whoever runs it finds more in the terminal.")}
+
+        return told
+
+    return decorate
+
+
+def seed_of(value: float | None) -> int:
+    """What stands in a field for seeds.
+
+    Raises:
+        ConfigurationError: it is no seed.
+    """
+    if value is None or not 0 <= value <= _MOST_SEED or value != int(value):
+        raise ConfigurationError(f"A seed is a whole number from 0 to {_MOST_SEED}; the field holds {value}.")
+    return int(value)
+
+
+def seed_field(label: str = "Seed", value: int = 0, elem_id: str | None = None) -> gr.Number:
+    """A field for a seed."""
+    return gr.Number(
+        value, label=label, precision=0, minimum=0, maximum=_MOST_SEED, elem_id=elem_id, min_width=110, scale=0
+    )
+
+
+def sent(event: gr.EventData, name: str) -> object:
+    """What a component of the page sent along with an event, which may be anything; None for nothing of this name."""
+    try:
+        value: object = getattr(event, name)
+    except (AttributeError, TypeError):
+        return None
+    return value

@@ -1,0 +1,93 @@
+"""The models in memory, shared by all visitors, painting one picture after the other."""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from PIL import Image
+
+from oasis.errors import ConfigurationError
+from oasis.synthesis import LabelMap, Noise, Synthesizer
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A picture, and how it came about.
+
+    Attributes:
+        image: RGB, of the model's size.
+        seconds: that painting took, without the wait for others.
+        model: the name of the model.
+    """
+
+    image: Image.Image
+    seconds: float
+    model: str
+
+
+class ModelPool:
+    """Models by name, and a lock, so that a machine's cores work on one picture at a time.
+
+    Args:
+        synthesizers: at least one; the first is the one to begin with.
+    """
+
+    def __init__(self, synthesizers: Sequence[Synthesizer]) -> None:
+        if not synthesizers:
+            raise ConfigurationError("The app needs at least one checkpoint.")
+        self._models: dict[str, Synthesizer] = {}
+        for synthesizer in synthesizers:
+            self._models[_unused(synthesizer.name, self._models)] = synthesizer
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_checkpoints(cls, paths: Iterable[Path], device: str = "auto", bf16: bool = False) -> Self:
+        """Load checkpoints; see `Synthesizer.from_checkpoint`.
+
+        Raises:
+            CheckpointError: one of them cannot be used.
+        """
+        return cls([Synthesizer.from_checkpoint(path, device=device, bf16=bf16) for path in paths])
+
+    @property
+    def names(self) -> list[str]:
+        """Of all models, the first one first."""
+        return list(self._models)
+
+    def model(self, name: str | None = None) -> Synthesizer:
+        """The model of this name, or the first.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        name = self.names[0] if name is None else name
+        if name not in self._models:
+            raise ConfigurationError(f"There is no model {name!r} here; there are: {', '.join(self.names)}.")
+        return self._models[name]
+
+    def paint(self, name: str, label_map: LabelMap, noise: Noise | None = None, seed: int | None = None) -> Painting:
+        """One photo of a map; waits while another is being painted.
+
+        Args:
+            name: of the model.
+            label_map: opened for any model; ids are looked up anew in this one's label space.
+            noise: what is left to chance; drawn from `seed` where it is None.
+            seed: 0 or above.
+
+        Raises:
+            OasisError: the model cannot paint this map.
+        """
+        model = self.model(name)
+        with self._lock:
+            start = time.perf_counter()
+            image = model.synthesize(label_map, seed=seed, noise=noise)
+            return Painting(image, time.perf_counter() - start, name)
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    numbers = (name if count == 1 else f"{name} ({count})" for count in range(1, len(list(taken)) + 2))
+    return next(each for each in numbers if each not in taken)

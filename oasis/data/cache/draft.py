@@ -1,0 +1,134 @@
+"""Prepared samples while they are being written."""
+
+import io
+import os
+import shutil
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import numpy as np
+
+from oasis.data.cache.container import INDEX, Container, Field, checksum, refusal_of
+from oasis.data.faults import Refusal
+from oasis.data.samples import Sample
+
+
+class Draft:
+    """A folder beside a container, filled row by row, that takes the container's place when it is whole.
+
+    A draft that a killed process left is gone on with, if it was of the same files and settings; its rows are
+    compared with their checksums first. Rows are appended to plain files instead of being written to maps: a disk
+    without room is an `OSError` for the one, and the end of the process (SIGBUS) for the other.
+
+    Args:
+        container: what is to be made.
+
+    Attributes:
+        done: how many samples are written.
+
+    Raises:
+        OSError: the folder cannot be written, or there is no room.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self.container = container
+        self.folder = draft_folder(container)
+        self.done = 0
+        self._files: dict[str, BinaryIO] = {}
+        self._headers = {name: _header(field, len(container)) for name, field in container.fields.items()}
+
+    def __enter__(self) -> Self:
+        index = self.folder / INDEX
+        if not index.is_file() or index.read_text(encoding="utf-8") != self.container.index:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            for name, header in self._headers.items():
+                (self.folder / f"{name}.npy").write_bytes(header)
+            index.write_text(self.container.index, encoding="utf-8")
+        self._files = {name: (self.folder / f"{name}.npy").open("r+b") for name in self.container.fields}
+        self.done = self._good_rows()
+        for name, field in self.container.fields.items():
+            self._files[name].truncate(len(self._headers[name]) + self.done * field.row_bytes)
+            self._files[name].seek(0, os.SEEK_END)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def append(self, sample: Sample | Refusal) -> None:
+        """Write the next sample, or zeros in the place of one that cannot be read."""
+        fields = self.container.fields
+        if isinstance(sample, Refusal):
+            image, label, instance = (
+                np.zeros(fields[n].shape, fields[n].dtype) for n in ("image", "label", "instance")
+            )
+            crc = np.uint32(refusal_of(checksum(image, label, instance)))
+        else:
+            image, label = sample["image"].numpy(), sample["label"].numpy()
+            instance = sample["instance"].numpy().astype(np.uint16)
+            crc = np.uint32(checksum(image, label, instance))
+        for name, row in {"image": image, "label": label, "instance": instance, "checksum": crc}.items():
+            self._files[name].write(row.tobytes())
+            self._files[name].flush()  # to the system, where it outlives this process
+        self.done += 1
+
+    def publish(self) -> None:
+        """Put the draft in the place of whatever was there, once all of it is on the disk."""
+        for file in self._files.values():
+            os.fsync(file.fileno())
+            file.close()
+        _sync(self.folder / INDEX)
+        _sync(self.folder)
+        folder = self.container.folder
+        old = folder.with_name(f"{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)  # who has it open keeps reading it
+        self.folder.rename(folder)
+        _sync(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _good_rows(self) -> int:
+        """How many rows, from the first, are there and match their checksums; leaves the files wherever it was."""
+        fields = self.container.fields
+        for name, header in self._headers.items():
+            if self._files[name].read(len(header)) != header:
+                self._rewrite_headers()
+                return 0
+        for row in range(len(self.container)):
+            read = {name: self._files[name].read(field.row_bytes) for name, field in fields.items()}
+            if any(len(read[name]) != field.row_bytes for name, field in fields.items()):
+                return row
+            image, label, instance, crc = (np.frombuffer(read[name], fields[name].dtype) for name in fields)
+            found = checksum(image, label, instance)
+            if crc[0] not in (found, refusal_of(found)):
+                return row
+        return len(self.container)
+
+    def _rewrite_headers(self) -> None:
+        for name, header in self._headers.items():
+            self._files[name].seek(0)
+            self._files[name].write(header)
+
+
+def draft_folder(container: Container) -> Path:
+    """Where the draft of a container lies."""
+    return container.folder.with_name(f"{container.folder.name}.part")
+
+
+def _header(field: Field, rows: int) -> bytes:
+    buffer = io.BytesIO()
+    descr = np.lib.format.dtype_to_descr(np.dtype(field.dtype))
+    shape = (rows, *field.shape)
+    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, outlive a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,196 @@
+"""Preparing the samples of a split: once, whoever asks, however often it is cut off."""
+
+import errno
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from torch.utils.data import DataLoader, Dataset
+
+from oasis.data.bad_samples import BadSamples
+from oasis.data.cache.container import Container
+from oasis.data.cache.draft import Draft, draft_folder
+from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.faults import Refusal
+from oasis.data.loading import explained, unchanged
+from oasis.data.samples import Sample
+from oasis.data.tolerant import attempt
+from oasis.errors import ConfigurationError, DatasetError, message
+from oasis.streets.writer import cores
+
+_FEW = 16  # samples; fewer are decoded sooner than worker processes have started
+_SPARE = 64 * 2**20  # bytes that are left free: a disk that is filled to the brim is nobody's friend
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def prepare(
+    container: Container,
+    workers: int | None = None,
+    anew: bool = False,
+    verify: bool = False,
+    progress: bool = True,
+) -> bool:
+    """Decode and resize all samples into the container, unless good ones are there.
+
+    Whatever is there and cannot be used is replaced, with a word about why. Of several processes that want the same,
+    one works and the others wait. A call that is cut off, even killed, is gone on with by the next.
+
+    Args:
+        container: what to fill.
+        workers: processes that decode; None is one a core.
+        anew: replace good samples too.
+        verify: compare all checksums instead of trusting what looks whole.
+        progress: whether to show a bar on stderr.
+
+    Returns:
+        Whether anything was written; False = good samples were there.
+
+    Raises:
+        ConfigurationError: workers below 1.
+        DatasetError: a source file is not what it should be, or more than the source's tolerance puts up with; no room;
+            a folder that cannot be written.
+    """
+    if workers is not None and workers < 1:
+        raise ConfigurationError(f"prepare: workers is {workers}; set it to 1 or more, or to None.")
+    if not anew and not verify and container.fault() is None:
+        return False  # needs no lock, so that the folder may be read-only
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    with _explained(container), _alone(container, console):
+        reason = "asked to" if anew else container.fault()
+        if reason is None and verify:
+            reason = _wrong_checksums(container, progress)
+        if reason is None:
+            return False
+        if container.exists() and not anew:
+            console.print(f"Preparing anew: {reason}", markup=False)
+        if anew:
+            shutil.rmtree(draft_folder(container), ignore_errors=True)
+        _write(container, workers or cores(), progress)
+    return True
+
+
+def _write(container: Container, workers: int, progress: bool) -> None:
+    _require_room(container)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # The processes are started before the bar, since they are forked and its thread is not.
+    source = container.source
+    bad = BadSamples(source.tolerance, source.split, len(source), None)
+    with Draft(container) as draft, closing(_decoded(container, draft.done, workers)) as samples:
+        with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+            title = f"preparing {source.split} at {source.height}x{source.width}"
+            task = bar.add_task(title, total=len(container), completed=draft.done)
+            for sample in samples:
+                draft.append(sample)
+                if isinstance(sample, Refusal):
+                    bad.report([sample])
+                bar.advance(task)
+        draft.publish()
+
+
+def _decoded(container: Container, first: int, workers: int) -> Generator[Sample | Refusal]:
+    """The samples from `first` on, in order, decoded by several processes; refusals only where they are put up with.
+
+    A loader is a pool of processes that works on every platform, hands errors on, and keeps the order, so that one
+    process can write all rows one behind the other. To write takes it a hundredth of the time of decoding.
+    """
+    rest = _Rest(container.source, first)
+    loader = DataLoader(
+        rest,
+        batch_size=None,
+        collate_fn=unchanged,
+        num_workers=workers if workers > 1 and len(rest) >= _FEW else 0,
+        generator=torch.Generator(),  # its own, so that preparing leaves the global random state alone
+    )
+    return _handed_on(iter(loader))
+
+
+def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusal]:
+    """The same samples; an error of the reader in its own words, without the processes that it came through."""
+    try:
+        yield from explained(samples)
+        return
+    except DatasetError as error:
+        told = message(error)
+        error.__traceback__ = None
+    del samples  # ends the processes now, where the traceback would keep them, to be collected seconds later
+    raise DatasetError(told)
+
+
+class _Rest(Dataset[Sample | Refusal]):
+    """The samples from `first` on."""
+
+    def __init__(self, source: CityscapesDataset, first: int) -> None:
+        self.source = source
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self.source) - self.first
+
+    def __getitem__(self, index: int) -> Sample | Refusal:
+        position = self.first + index
+        return attempt(self.source, position) if self.source.tolerance.skips else self.source[position]
+
+
+def _wrong_checksums(container: Container, progress: bool) -> str | None:
+    """Why the samples cannot be used, from all of their bytes, or None."""
+    arrays = container.open()
+    title = f"verifying {container.source.split}"
+    rows = track(range(len(container)), title, console=Console(stderr=True), disable=not progress, transient=True)
+    wrong = [container.source.files[row].name for row in rows if not arrays.is_sound(row)]
+    if not wrong:
+        return None
+    return f"{container.folder}: the checksums of {len(wrong)} of {len(container)} samples are wrong, first {wrong[0]}"
+
+
+def _require_room(container: Container) -> None:
+    folder = draft_folder(container)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    there = sum(path.stat().st_size for path in folder.glob("*.npy"))
+    needed = container.bytes - there + _SPARE
+    free = shutil.disk_usage(folder.parent).free
+    if needed > free:
+        raise DatasetError(
+            f"{folder.parent} has room for {free / 1e9:.2f} GB, but the {len(container)} prepared samples need "
+            f"{needed / 1e9:.2f} GB. {_ADVICE}"
+        )
+
+
+@contextmanager
+def _alone(container: Container, console: Console) -> Iterator[None]:
+    """Keeps other processes out. The lock is the kernel's: it ends with its process, however that dies."""
+    import fcntl  # not on Windows, where one can still read a dataset's files
+
+    path = container.folder.with_name(f"{container.folder.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"Another process is preparing {container.folder}: waiting for it.", markup=False)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+_ADVICE = (
+    "Make room, or choose another place by data.prepared_folder=FOLDER or the environment variable "
+    "PANOPTIC_OASIS_CACHE; without prepared samples, the dataset's files are read (data.prepare=false)."
+)
+
+
+@contextmanager
+def _explained(container: Container) -> Iterator[None]:
+    """Turns what the system says about writing into words that help; a disk that ran full is tidied."""
+    try:
+        yield
+    except OSError as error:
+        folder: Path = container.folder
+        if error.errno in _NO_ROOM:
+            shutil.rmtree(draft_folder(container), ignore_errors=True)
+            raise DatasetError(f"No room is left for the prepared samples in {folder}. {_ADVICE}") from error
+        raise DatasetError(
+            f"The prepared samples cannot be written to {folder}: {error.strerror or error}. {_ADVICE}"
+        ) from error

@@ -1,0 +1,159 @@
+"""What is compared: generators, each with the dataset as its own encoding shows it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch import Tensor
+
+from oasis.batch import Batch
+from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
+from oasis.checkpoint.safe_config import LABEL_SPACES
+from oasis.data import CityscapesDataModule
+from oasis.data.cityscapes import Sample
+from oasis.errors import CheckpointError, ConfigurationError
+from oasis.models import OASISGenerator
+from oasis.training import fixed_noise
+
+# What a checkpoint's own configuration of the data may ask to be called.
+_DATA_TARGETS = frozenset(
+    {
+        "oasis.data.CityscapesDataModule",
+        "oasis.streets.SyntheticStreets",
+        *LABEL_SPACES,
+    }
+)
+DataFactory = Callable[[Restored, Path], CityscapesDataModule]
+
+
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """A generator and the dataset that it paints.
+
+    Attributes:
+        name: what to call it, unique among those compared.
+        origin: the checkpoint's path.
+        facts: what else is known of it.
+        generator: in eval mode, on the CPU until `to`.
+        data: the dataset with the generator's own encoding.
+        generator_config: what it was built from.
+    """
+
+    name: str
+    origin: str
+    facts: dict[str, str]
+    generator: OASISGenerator
+    data: CityscapesDataModule
+    generator_config: dict[str, Any]
+
+    def paint(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
+        """One picture a label map; the noise depends on seed and sample alone.
+
+        Args:
+            samples: collated samples on the generator's device.
+            seed: of all that is random: the noise, and encodings that draw.
+
+        Returns:
+            The batch, and (B, 3, H, W) in [-1, 1].
+        """
+        batch = self.data.encode(samples, seed=seed)
+        with torch.no_grad():
+            fake: Tensor = self.generator(batch.condition, fixed_noise(self.generator, batch.index, seed))
+        return batch, fake
+
+
+def open_painters(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
+    """Rebuild what checkpoints hold.
+
+    Args:
+        paths: checkpoint files, run folders, whose last.ckpt is meant, or folders of runs, whose newest is.
+        make_data: makes the dataset for a checkpoint, such as `own_data`.
+
+    Raises:
+        CheckpointError: see `oasis.checkpoint.restore`.
+        ConfigurationError: the data has other classes than a checkpoint; checkpoints of different picture sizes.
+        DatasetError: the dataset is not there or not what it should be.
+    """
+    files = [find_checkpoint(path) for path in paths]
+    restored = [restore(path) for path in files]
+    models = []
+    for name, path, one in zip(_names(files, restored), files, restored, strict=True):
+        data = make_data(one, path)
+        data.prepare_data()
+        _require_same_classes(one, data, path)
+        models.append(EvaluatedModel(name, str(path), _facts(one), one.generator, data, one.config["generator"]))
+    sizes = {model.name: f"{model.data.height}x{model.data.width}" for model in models}
+    if len(set(sizes.values())) > 1:
+        listing = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ConfigurationError(
+            f"The checkpoints paint pictures of different sizes ({listing}): their scores cannot be compared. "
+            "Evaluate them one by one, or all at one size: data.height=256 data.width=512."
+        )
+    return models
+
+
+def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
+    """What the dataset that a checkpoint was trained on is made from; safe to instantiate.
+
+    Raises:
+        CheckpointError: its configuration has none, or one that would call something else.
+    """
+    config = restored.config.get("data")
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
+    require_safe(config, path, _DATA_TARGETS)
+    # A stranger's checkpoint may read what it names, but has nothing written.
+    return {key: value for key, value in config.items() if key not in ("prepare", "prepared_folder")}
+
+
+def own_data(restored: Restored, path: Path) -> CityscapesDataModule:
+    """The dataset that a checkpoint was trained on; see `own_data_config`."""
+    data: CityscapesDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
+    return data
+
+
+def untrained(model: EvaluatedModel) -> EvaluatedModel:
+    """The same generator before its first step: what scores look like where nothing was learnt."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = instantiate(model.generator_config)(condition_channels=model.data.encoding.channels)
+    origin = f"a generator as that of {model.origin}, before its first step"
+    return replace(model, name="untrained", origin=origin, facts={}, generator=generator.eval())
+
+
+def _require_same_classes(restored: Restored, data: CityscapesDataModule, path: Path) -> None:
+    ours, theirs = data.label_space, restored.label_space
+    if ours != theirs:
+        pairs = enumerate(zip(theirs.names, ours.names, strict=False))
+        unlike = next((f" (class {i} is {a!r} there, {b!r} here)" for i, (a, b) in pairs if a != b), "")
+        raise ConfigurationError(
+            f"{path} was trained on a label space of {theirs.num_classes} classes, the data has another one of "
+            f"{ours.num_classes}{unlike}. Leave label_space out, so that the data is read as the checkpoint knows it."
+        )
+
+
+def _facts(restored: Restored) -> dict[str, str]:
+    config = restored.config
+    return {
+        "encoding": str(config["encoding"].get("_target_", "")).rsplit(".", 1)[-1],
+        "discriminator": str(config.get("discriminator", {}).get("_target_", "")).rsplit(".", 1)[-1],
+        "seed": str(config.get("seed", "")),
+        "batches seen": str(restored.batches_seen),
+    }
+
+
+def _names(files: Sequence[Path], restored: Sequence[Restored]) -> list[str]:
+    """The shortest kind of name that tells all of them apart."""
+    runs = [str(one.config.get("name", file.stem)) for one, file in zip(restored, files, strict=True)]
+    seeds = [f"{run} seed {one.config.get('seed')}" for run, one in zip(runs, restored, strict=True)]
+    folders = [f"{run} {file.absolute().parent.parent.name}" for run, file in zip(runs, files, strict=True)]
+    stems = [f"{run} {file.stem}" for run, file in zip(runs, files, strict=True)]
+    for names in (runs, seeds, folders, stems):
+        if len(set(names)) == len(names):
+            return names
+    numbers = count(1)
+    return [f"{run} #{next(numbers)}" for run in runs]

@@ -1,0 +1,146 @@
+"""The results as a table for the terminal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from oasis.evaluation.results import Column, Comparison
+from oasis.evaluation.rows import (
+    Cell,
+    Row,
+    class_metrics,
+    keys,
+    meaning_of_spread,
+    measured,
+    rows,
+    summary_metrics,
+    time_split,
+)
+
+_LONGEST_NAME = 24  # of a heading over one line of numbers; beyond it the numbers would stand far apart
+_TITLE = 22  # columns for a metric's title, before it is folded
+_ENDLESS = 100_000
+_APART = "dim"  # style of what the checkpoints are read against
+
+
+def results_table(comparison: Comparison, *, per_class: bool = False) -> RenderableType:
+    """What rich prints of a comparison: a row a metric, a column a checkpoint, the references at the right.
+
+    Where the terminal is too narrow for that, spreads go under their means, names become letters that are told under
+    the table, and at last the checkpoints are spread over several tables, each with the references.
+
+    Args:
+        comparison: what was measured.
+        per_class: also print the metrics of single classes.
+    """
+    names = [summary_metrics(comparison), *(class_metrics(comparison).values() if per_class else ())]
+    table = _FittingTable(comparison, rows(comparison, list(chain.from_iterable(names))))
+    return Group(Text(measured(comparison), style="bold"), table, *_remarks(comparison))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """One way to draw the table.
+
+    Attributes:
+        headings: of all columns, references last.
+        stacked: the spread stands under the mean.
+        checkpoints: as many in one table.
+    """
+
+    headings: tuple[str, ...]
+    stacked: bool
+    checkpoints: int
+
+
+class _FittingTable:
+    """The table in the most spacious layout that the terminal has room for."""
+
+    def __init__(self, comparison: Comparison, content: Sequence[Row]) -> None:
+        self.comparison = comparison
+        self.content = content
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        endless = options.update(max_width=_ENDLESS)  # else tables measure no wider than what they are given
+        for layout in self._layouts():
+            tables = list(self._tables(layout))
+            if all(Measurement.get(console, endless, table).maximum <= options.max_width for table in tables):
+                break
+        yield from tables
+        for column, heading in zip(self.comparison.all_columns(), layout.headings, strict=True):
+            if heading != visible(column.name):
+                yield Padding.indent(Text.assemble((heading, "bold"), f" = {visible(column.name)}", overflow="fold"), 1)
+
+    def _layouts(self) -> Iterator[_Layout]:
+        """From the most spacious to the narrowest."""
+        names = [visible(column.name) for column in self.comparison.all_columns()]
+        count = len(self.comparison.columns)
+        short, letters = _short_references(self.comparison.references), keys(self.comparison)
+        named, shorter, lettered = tuple(names), (*names[:count], *short), (*letters, *short)
+        if max(map(len, names), default=0) <= _LONGEST_NAME:
+            yield from (_Layout(headings, False, count) for headings in (named, shorter))
+        yield _Layout(lettered, False, count)
+        yield from (_Layout(headings, True, count) for headings in (named, shorter, lettered))
+        yield from (_Layout(lettered, True, fewer) for fewer in range(count - 1, 0, -1))
+
+    def _tables(self, layout: _Layout) -> Iterator[Table]:
+        count = len(self.comparison.columns)
+        for start in range(0, max(count, 1), max(layout.checkpoints, 1)):
+            yield self._table(layout, slice(start, min(start + layout.checkpoints, count)), count)
+
+    def _table(self, layout: _Layout, part: slice, count: int) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1 if layout.stacked else 2, 0, 0))
+        table.add_column("", max_width=_TITLE if layout.stacked else None)
+        for heading in layout.headings[:count][part]:
+            table.add_column(Text(heading), justify="right", no_wrap=True)
+        if self.comparison.references:
+            table.add_column(Text("│"), style=_APART)
+        for heading in layout.headings[count:]:
+            table.add_column(Text(heading), justify="right", style=_APART, header_style=_APART, no_wrap=True)
+        for row, following in zip(self.content, [*self.content[1:], None], strict=True):
+            cells = [_text(cell, layout) for cell in row.cells[part]]
+            references = [_text(cell, layout) for cell in row.references]
+            apart = [_rule(layout)] if references else []
+            section = following is not None and following.info.group != row.info.group
+            table.add_row(Text(visible(row.info.heading)), *cells, *apart, *references, end_section=section)
+        return table
+
+
+def _short_references(references: Sequence[Column]) -> list[str]:
+    """The first word of each, numbered where two have the same."""
+    words = [(visible(column.name).split() or [""])[0][:9] for column in references]
+    return [word if words.count(word) == 1 else f"{word}{number}" for number, word in enumerate(words, 1)]
+
+
+def _text(cell: Cell, layout: _Layout) -> Text:
+    style = "bold green" if cell.best else ""
+    if not cell.spread:
+        return Text(cell.mean, style=style)
+    return Text(f"{cell.mean}\n±{cell.spread}" if layout.stacked else f"{cell.mean} ± {cell.spread}", style=style)
+
+
+def _rule(layout: _Layout) -> Text:
+    return Text("│\n│" if layout.stacked else "│")
+
+
+def _remarks(comparison: Comparison) -> Iterator[RenderableType]:
+    yield Text("")
+    yield Text(meaning_of_spread(comparison), style=_APART)
+    split = time_split(comparison)
+    if split:
+        parts = ", ".join(f"{visible(part)} {seconds:.1f} s ({share:.0%})" for part, seconds, share in split)
+        yield Text(f"Time: {sum(seconds for _, seconds, _ in split):.1f} s; {parts}.", style=_APART)
+    for note in comparison.notes:
+        yield Text.assemble(("Note: ", "yellow"), visible(note))
+
+
+def visible(text: str) -> str:
+    """Names may come from file names: let none of them send commands to the terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

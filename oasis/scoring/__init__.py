@@ -1,0 +1,19 @@
+"""All scores of one stream of fakes, and the real photos they are compared with."""
+
+from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
+from oasis.scoring.photos import RealPhotos
+from oasis.scoring.scorer import COLORS, SEGMENTER_PREFIX, Scorer, real_features, scores_of_photos
+from oasis.scoring.stopwatch import Stopwatch
+
+__all__ = [
+    "COLORS",
+    "SEGMENTER_PREFIX",
+    "MetricNetworks",
+    "RealPhotos",
+    "Scorer",
+    "Stopwatch",
+    "load_metric_networks",
+    "real_features",
+    "scores_of_photos",
+    "segmenter_file",
+]

@@ -1,0 +1,87 @@
+"""What measuring needs besides pictures: extractors and a segmenter, as far as they can be had."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from oasis.cache import cache_folder
+from oasis.data import CityscapesDataModule
+from oasis.errors import MissingWeightsError
+from oasis.labels import LabelSpace
+from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, Segmenter, SegmenterSource
+
+
+@dataclass(frozen=True)
+class MetricNetworks:
+    """Networks that measure.
+
+    Attributes:
+        extractors: that feature distances are measured in; empty where none can be had.
+        segmenter: None where none can be had.
+        missing: what to tell the user of those that cannot be had.
+    """
+
+    extractors: list[FeatureExtractor] = field(default_factory=list)
+    segmenter: Segmenter | None = None
+    missing: list[str] = field(default_factory=list)
+
+    def to(self, device: torch.device) -> None:
+        """Move all networks."""
+        for network in (*self.extractors, *([] if self.segmenter is None else [self.segmenter])):
+            network.to(device)
+
+
+def load_metric_networks(
+    data: CityscapesDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
+) -> MetricNetworks:
+    """Load what there is; warn once of what is not there, and go on without it.
+
+    The random state of training is left as it is, whether or not anything is measured.
+
+    Args:
+        data: the dataset; says which segmenter is meant where none is named.
+        extractors: each makes some extractors.
+        segmenter: makes the segmenter, or None for no segmenter.
+
+    Raises:
+        ConfigurationError: weights that were named are not there or not what they should be; the segmenter knows other
+            classes than the data.
+    """
+    loaded_segmenter: Segmenter | None = None
+    loaded: list[FeatureExtractor] = []
+    missing = []
+    with isolate_rng():
+        if segmenter is not None:
+            try:
+                loaded_segmenter = segmenter(
+                    segmenter_file(data.dataset("val").root, data.height, data.width, data.label_space)
+                )
+            except MissingWeightsError as error:
+                missing.append(_sentence(error))
+        for source in extractors:
+            try:
+                loaded += source(loaded_segmenter)
+            except MissingWeightsError as error:
+                missing.append(_sentence(error))
+    if loaded_segmenter is not None:
+        ScoredClasses(data.label_space).lookup(loaded_segmenter.label_space)  # raises if they do not fit
+    if missing:
+        rank_zero_warn(" ".join((*missing, "It goes on without.")))
+    return MetricNetworks(loaded, loaded_segmenter, missing)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).rstrip(".")
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def segmenter_file(root: Path, height: int, width: int, label_space: LabelSpace) -> Path:
+    """Where the segmenter of a dataset is kept: of these files, this picture size, these classes."""
+    root = root.expanduser().absolute()
+    key = hashlib.sha256(repr((str(root), height, width, label_space.names)).encode()).hexdigest()[:8]
+    return cache_folder() / "segmenters" / f"{root.name}-{height}x{width}-{key}.pt"

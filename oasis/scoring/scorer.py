@@ -1,0 +1,210 @@
+"""Everything that is measured of fakes, in one pass over them."""
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from oasis.batch import Batch
+from oasis.errors import MetricError
+from oasis.labels import LabelSpace
+from oasis.metrics import (
+    FeatureDistances,
+    FeatureExtractor,
+    InstanceColors,
+    PanopticScores,
+    PixelScores,
+    ScoredClasses,
+    Segmenter,
+    split_class,
+)
+from oasis.scoring.photos import RealPhotos
+from oasis.scoring.stopwatch import Stopwatch
+
+SEGMENTER_PREFIX = "segmenter/"  # of whatever a segmenter has a part in
+COLORS = "instances/color"  # how differently the instances of one class are painted
+
+
+class Scorer:
+    """Feature distances, instances' colours and a segmenter's scores of one picture for each label map.
+
+    Where several processes score, each gets its share of the label maps and all get the result for all.
+
+    Args:
+        label_space: of the label maps.
+        device: where the pictures are.
+        real: extractor -> (N, D) features of the real photos.
+        segmenter: says what is in a picture; None = nobody does.
+        stopwatch: counts what each part takes.
+
+    Raises:
+        ConfigurationError: a segmenter that was trained on other classes.
+        MetricError: fewer than 2 real photos.
+    """
+
+    def __init__(
+        self,
+        label_space: LabelSpace,
+        device: torch.device,
+        real: Mapping[FeatureExtractor, Tensor],
+        segmenter: Segmenter | None = None,
+        stopwatch: Stopwatch | None = None,
+    ) -> None:
+        self.stopwatch = stopwatch or Stopwatch()
+        self.segmenter = segmenter
+        self.distances = {
+            extractor: FeatureDistances(features.to(device)).to(device) for extractor, features in real.items()
+        }
+        classes = ScoredClasses(label_space)
+        self.to_scored = classes.lookup(label_space).to(device)
+        self.colors = InstanceColors(classes).to(device)
+        self.segmenter_scores: SegmenterScores | None = None
+        if segmenter is not None:
+            self.segmenter_scores = SegmenterScores(label_space, segmenter.label_space, device)
+
+    def update(self, batch: Batch, fake: Tensor) -> None:
+        """Measure one picture a label map.
+
+        Args:
+            batch: what was painted.
+            fake: (B, 3, H, W) in [-1, 1].
+
+        Raises:
+            MetricError: NaN or infinity in a picture.
+        """
+        require_finite(batch, fake)
+        with torch.no_grad():
+            for extractor, distances in self.distances.items():
+                with self.stopwatch.part("extractor"):
+                    features = extractor(fake)
+                with self.stopwatch.part("scores"):
+                    distances.update(batch.index, features)
+            with self.stopwatch.part("scores"):
+                self.colors.update(batch.index, fake, self.to_scored[batch.label], batch.instance)
+            if self.segmenter is not None and self.segmenter_scores is not None:
+                with self.stopwatch.part("segmenter"):
+                    verdict = self.segmenter(fake)
+                with self.stopwatch.part("scores"):
+                    self.segmenter_scores.update(batch, verdict.label, verdict.instance)
+
+    def compute(self) -> dict[str, float]:
+        """All scores so far, by name: `fid`, `kid`, `instances/color`, `segmenter/pq`, `segmenter/iou/car`, ...
+
+        Where no picture has two instances of one class, there is no `instances/color`.
+        """
+        scores: dict[str, float] = {}
+        with self.stopwatch.part("scores"):
+            for extractor, distances in self.distances.items():
+                scores.update(named_distances(extractor, distances.compute()))
+            scores.update(self._of_colors())
+            if self.segmenter_scores is not None:
+                scores.update(self.segmenter_scores.compute())
+        return scores
+
+    def _of_colors(self) -> dict[str, float]:
+        named = {f"instances/{name}": float(value) for name, value in self.colors.compute().items()}
+        return {name: value for name, value in named.items() if not math.isnan(value)}
+
+    def reset(self) -> None:
+        """Forget all fakes."""
+        for distances in self.distances.values():
+            distances.reset()
+        self.colors.reset()
+        if self.segmenter_scores is not None:
+            self.segmenter_scores.reset()
+
+
+class SegmenterScores:
+    """What a segmenter's verdicts say of pictures: mean IoU, panoptic quality, recall of touching instances.
+
+    Args:
+        label_space: of the label maps.
+        segmenter_space: of the verdicts.
+        device: where both are.
+
+    Raises:
+        ConfigurationError: the two have other classes.
+    """
+
+    def __init__(self, label_space: LabelSpace, segmenter_space: LabelSpace, device: torch.device) -> None:
+        classes = ScoredClasses(label_space)
+        self.to_scored = classes.lookup(label_space).to(device)
+        self.from_prediction = classes.lookup(segmenter_space).to(device)
+        self.pixels = PixelScores(classes).to(device)
+        self.panoptic = PanopticScores(classes).to(device)
+
+    def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
+        """Compare verdicts, (B, H, W) both, with the maps of the batch."""
+        target, seen = self.to_scored[batch.label], self.from_prediction[label]
+        self.pixels.update(batch.index, seen, target)
+        self.panoptic.update(batch.index, seen, instance, target, batch.instance)
+
+    def compute(self) -> dict[str, float]:
+        """All scores so far, each name with `segmenter/` in front; of classes that occur nowhere there is none."""
+        scores = {**self.pixels.compute(), **self.panoptic.compute()}
+        named = {SEGMENTER_PREFIX + name: float(value) for name, value in scores.items()}
+        return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
+
+    def reset(self) -> None:
+        """Forget all verdicts."""
+        self.pixels.reset()
+        self.panoptic.reset()
+
+
+def scores_of_photos(
+    photos: RealPhotos, real: Mapping[FeatureExtractor, Tensor], segmenter: Segmenter | None
+) -> dict[str, float]:
+    """What real photos get: the best that fakes can hope for.
+
+    Distances are those of as many training photos from the photos of the split; all else is of the photos of the split.
+
+    Args:
+        photos: the dataset.
+        real: extractor -> (N, D) features of the photos of the split.
+        segmenter: may be None.
+    """
+    scores: dict[str, float] = {}
+    for extractor, features in real.items():
+        distances = FeatureDistances(features)
+        other = photos.other_features(extractor)
+        distances.update(torch.arange(len(other)), other)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whatever is said of few images is said of the fakes
+            scores.update(named_distances(extractor, distances.compute()))
+    scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
+    everything = range(len(photos.data.dataset(photos.split)))
+    for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
+        scorer.update(batch, batch.image)
+    return {**scores, **scorer.compute()}
+
+
+def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
+    """Features of the photos of the split by each extractor."""
+    return {extractor: photos.features(extractor) for extractor in extractors}
+
+
+def named_distances(extractor: FeatureExtractor, distances: Mapping[str, float]) -> dict[str, float]:
+    """Distances under the names that the extractor gives them; a FID is only what Inception measured."""
+    scores = {extractor.frechet_name: distances["frechet"]}
+    if extractor.kernel_name is not None:
+        scores[extractor.kernel_name] = distances["kernel"]
+        if not math.isnan(distances["kernel_std"]):
+            scores[f"{extractor.kernel_name}_std"] = distances["kernel_std"]
+    return scores
+
+
+def require_finite(batch: Batch, fake: Tensor) -> None:
+    """Refuse pictures that no score can be had of.
+
+    Raises:
+        MetricError: with the names of the label maps.
+    """
+    broken = ~fake.isfinite().flatten(1).all(dim=1)
+    if broken.any():
+        names = [name for name, bad in zip(batch.name, broken.tolist(), strict=True) if bad]
+        raise MetricError(
+            f"The pictures painted for {', '.join(names[:5])} hold NaN or infinity, so nothing can be measured: the "
+            "generator's weights or its precision are at fault. Use an earlier checkpoint, or full precision."
+        )

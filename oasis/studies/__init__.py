@@ -1,0 +1,25 @@
+"""From the runs of a study to its report: tables with intervals, curves, pictures."""
+
+from oasis.studies.differences import Difference
+from oasis.studies.finding import Found, find_runs
+from oasis.studies.gallery import write_gallery
+from oasis.studies.report import write_report
+from oasis.studies.run import LeftOut, Run
+from oasis.studies.runs_table import read_runs_table, write_runs_table
+from oasis.studies.study import Arm, Setting, Study, assemble
+
+__all__ = [
+    "Arm",
+    "Difference",
+    "Found",
+    "LeftOut",
+    "Run",
+    "Setting",
+    "Study",
+    "assemble",
+    "find_runs",
+    "read_runs_table",
+    "write_gallery",
+    "write_report",
+    "write_runs_table",
+]

@@ -1,0 +1,90 @@
+"""What two ways of training differ by, seed by seed, and how sure that is."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from oasis.studies.student import t_quantile
+
+CONFIDENCE = 0.95
+_MOST_FLIPPED = 16  # pairs: 2^16 flips take a tenth of a second
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way of training minus another, paired by seed.
+
+    Attributes:
+        values: seed -> difference of the metric, for all seeds that both were trained with.
+    """
+
+    values: Mapping[int, float]
+
+    @classmethod
+    def between(cls, ours: Mapping[int, float], theirs: Mapping[int, float]) -> "Difference":
+        """Ours minus theirs, for the seeds that both have a number for."""
+        both = sorted(ours.keys() & theirs.keys())
+        pairs = {seed: ours[seed] - theirs[seed] for seed in both}
+        return cls({seed: value for seed, value in pairs.items() if math.isfinite(value)})
+
+    @property
+    def pairs(self) -> int:
+        """n, how many seeds it is measured with."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds; nan where there is none."""
+        return statistics.fmean(self.values.values()) if self.values else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence interval of the mean: mean ± t(0.975, n - 1) * s / sqrt(n); nan with less than two pairs.
+
+        It holds where differences are spread normally over seeds. Source: Student 1908.
+        """
+        if self.pairs < 2:
+            return math.nan, math.nan
+        error = statistics.stdev(self.values.values()) / math.sqrt(self.pairs)
+        half = t_quantile(CONFIDENCE, self.pairs - 1) * error
+        return self.mean - half, self.mean + half
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval leaves out 0; never with less than two pairs."""
+        low, high = self.interval
+        return low > 0 or high < 0
+
+    @property
+    def chance(self) -> float:
+        """Two-sided p value of the exact sign-flip test; nan with no pair, or too many to flip."""
+        return sign_flip_chance(list(self.values.values()))
+
+
+def sign_flip_chance(values: Sequence[float]) -> float:
+    """How often a mean as far from 0 comes about if each difference might as well have had the other sign.
+
+    Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
+
+    Args:
+        values: n differences.
+
+    Returns:
+        Share of the 2^n choices of signs in (0, 1]; nan for n = 0 or n > 16.
+
+    Source: Fisher 1935, The Design of Experiments, section 21.
+    """
+    if not 0 < len(values) <= _MOST_FLIPPED:
+        return math.nan
+    seen = abs(math.fsum(values))
+    near = 1e-12 * math.fsum(map(abs, values))  # sums of the same numbers round differently
+    flips = product((1, -1), repeat=len(values))
+    as_far = sum(abs(math.fsum(map(math.prod, zip(signs, values, strict=True)))) >= seen - near for signs in flips)
+    return float(as_far) / 2.0 ** len(values)
+
+
+def smallest_chance(pairs: int) -> float:
+    """The smallest p value that the sign-flip test can give with n pairs."""
+    return 2.0 / 2.0**pairs

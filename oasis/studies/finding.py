@@ -1,0 +1,86 @@
+"""From what is named on a command line to the runs that lie there."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oasis.errors import ConfigurationError
+from oasis.studies.folders import is_run_folder, read_run_folder
+from oasis.studies.run import LeftOut, Run
+from oasis.studies.runs_table import read_runs_table
+from oasis.studies.wandb_runs import read_wandb_run
+
+_WANDB = "run-*.wandb"
+
+
+@dataclass(frozen=True)
+class Found:
+    """All runs in some places.
+
+    Attributes:
+        runs: those that could be read, finished or not.
+        unreadable: the others, and why.
+    """
+
+    runs: tuple[Run, ...]
+    unreadable: tuple[LeftOut, ...]
+
+
+def find_runs(places: Sequence[Path]) -> Found:
+    """Read all runs in these places, each once.
+
+    Args:
+        places: run folders, folders that hold some at any depth, W&B's folders or `.wandb` files, and tables of runs
+            that a report has written. A W&B run inside a run folder is that folder's run, and read as such.
+
+    Raises:
+        ConfigurationError: a place that is not there, or no run in any of them.
+    """
+    runs: list[Run] = []
+    unreadable: list[LeftOut] = []
+    for source in dict.fromkeys(source.resolve() for place in places for source in _sources(place)):
+        try:
+            runs += _read(source)
+        except ConfigurationError as error:
+            unreadable.append(LeftOut(str(source), str(error)))
+    if not runs and not unreadable:
+        listing = ", ".join(map(str, places))
+        raise ConfigurationError(
+            f"{listing}: no runs here. A run is a folder with summary.json, or with config.yaml and metrics.csv, or "
+            "the folder of an offline W&B run; give one, or a folder that holds some."
+        )
+    return Found(tuple(runs), tuple(unreadable))
+
+
+def _read(source: Path) -> list[Run]:
+    if source.suffix == ".csv":
+        return read_runs_table(source)
+    return [read_run_folder(source) if source.is_dir() else read_wandb_run(source)]
+
+
+def _sources(place: Path) -> Iterator[Path]:
+    """Run folders, W&B files and tables in a place, in alphabetical order."""
+    if not place.exists():
+        raise ConfigurationError(f"{place}: no such file or folder. Give folders of runs, such as runs/study.")
+    if place.is_file():
+        if place.suffix not in (".wandb", ".csv"):
+            raise ConfigurationError(f"{place}: neither a run folder, nor a .wandb file, nor a table of runs (.csv).")
+        yield place
+        return
+    # Links are not followed: W&B's latest-run would be a run twice.
+    for folder, inner, _ in os.walk(place, onerror=_refuse):
+        here = Path(folder)
+        inner.sort()
+        logs = sorted(here.glob(_WANDB))
+        if is_run_folder(here):
+            yield here
+        else:
+            yield from logs
+        if is_run_folder(here) or logs:
+            inner.clear()  # whatever lies deeper belongs to this run
+        inner[:] = [name for name in inner if not name.startswith(".")]
+
+
+def _refuse(error: OSError) -> None:
+    raise ConfigurationError(f"{error.filename}: cannot be searched for runs ({error.strerror}).") from error

@@ -1,0 +1,163 @@
+"""Run folders: with the summary that a finished run leaves, or with its configuration and metrics alone."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped, unused-ignore]
+
+from oasis.errors import ConfigurationError
+from oasis.studies.curves import is_metric, last_batch, last_metrics, read_curves, typical_speed
+from oasis.studies.run import COSTS, Run
+from oasis.studies.settings import (
+    comparable_settings,
+    discriminator_name,
+    encoding_name,
+    names,
+    total_batches,
+    variant,
+)
+from oasis.training.callbacks.checkpoints import LAST
+
+SUMMARY, CONFIG, METRICS = "summary.json", "config.yaml", "metrics.csv"
+_VERSION = 1
+_FACTS = ("name", "device", "threads", "torch", "panoptic_oasis", "commit", "fingerprint")
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a run was written here, finished or not."""
+    return (folder / SUMMARY).is_file() or (folder / CONFIG).is_file()
+
+
+def read_run_folder(folder: Path) -> Run:
+    """Read what a run left.
+
+    Args:
+        folder: with summary.json, or with config.yaml and metrics.csv.
+
+    Raises:
+        ConfigurationError: a file of these is torn, of a newer version, or not what a run writes.
+    """
+    config = _read_config(folder / CONFIG)
+    curves = read_curves(folder / METRICS) if (folder / METRICS).is_file() else {}
+    last = folder / "checkpoints" / LAST
+    about: dict[str, Any] = {
+        "origin": str(folder),
+        "settings": comparable_settings(config),
+        "variant": variant(config),
+        "curves": curves,
+        "checkpoint": last if last.is_file() else None,
+    }
+    if (folder / SUMMARY).is_file():
+        return _from_summary(folder / SUMMARY, about)
+    return _from_curves(folder, config, about)
+
+
+def _from_summary(path: Path, about: dict[str, Any]) -> Run:
+    """The run as its summary tells of it."""
+    content = _read_summary(path)
+    costs = {name: content.get(name) for name in COSTS}
+    parameters = content.get("parameters") or {}
+    costs |= {f"{network}_parameters": parameters.get(network) for network in ("generator", "discriminator")}
+    try:
+        batches = int(content["batches"])
+        settings = about.pop("settings") or _settings_of_summary(content)
+        return Run(
+            encoding=_name(content["encoding"], encoding_name),
+            discriminator=_name(content["discriminator"], discriminator_name),
+            seed=int(content["seed"]),
+            batches=batches,
+            finished=content["finished"] is True,
+            metrics={name: value for name, value in _numbers(content.get("metrics")).items() if is_metric(name)},
+            real_photos=_numbers(content.get("real_photos")),
+            untrained=_numbers(content.get("untrained")),
+            costs=_numbers(costs),
+            settings={**settings, "batches": batches},
+            facts={name: str(content[name]) for name in _FACTS if content.get(name) is not None},
+            ended=path.stat().st_mtime,
+            **about,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{path}: not the summary of a run ({type(error).__name__}: {error}).") from error
+
+
+def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any]) -> Run:
+    """The run as its configuration and metrics tell of it."""
+    curves = about["curves"]
+    metrics, real, untrained = last_metrics(curves)
+    batches, wanted = last_batch(curves), total_batches(config)
+    newest = max((path.stat().st_mtime for path in (folder / METRICS, folder / CONFIG) if path.is_file()), default=0.0)
+    about["settings"] = {**about["settings"], "batches": batches}
+    encoding, discriminator = names(config, _choices(folder))
+    return Run(
+        encoding=encoding,
+        discriminator=discriminator,
+        seed=int(config.get("seed") or 0),
+        batches=batches,
+        # Where nobody can say how many batches were asked for, runs of other lengths still stand apart.
+        finished=batches > 0 and (wanted is None or batches >= wanted),
+        metrics=metrics,
+        real_photos=real,
+        untrained=untrained,
+        costs=typical_speed(curves),
+        facts={"name": str(config["name"])} if config.get("name") else {},
+        ended=newest,
+        **about,
+    )
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path}: torn or no JSON ({error}). Delete it, and the run is read from its {METRICS}; or train it again."
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: not the summary of a run: it holds a {type(content).__name__}.")
+    if content.get("version") != _VERSION:
+        raise ConfigurationError(
+            f"{path}: version {content.get('version')} of a summary, but this report reads version {_VERSION}. "
+            "Use the version of panoptic-oasis that wrote it."
+        )
+    return content
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: torn or no YAML ({str(error).splitlines()[0]}).") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: not the configuration of a run: it holds a {type(content).__name__}.")
+    return content
+
+
+def _choices(folder: Path) -> dict[str, str]:
+    """Which file of each group Hydra was asked for, where it left a note."""
+    try:
+        content = yaml.safe_load((folder / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))
+        return dict(content["hydra"]["runtime"]["choices"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _settings_of_summary(content: Mapping[str, Any]) -> dict[str, Any]:
+    dataset = content.get("dataset") or {}
+    facts = dataset if isinstance(dataset, Mapping) else {"dataset": dataset}
+    return {f"data.{name}": value for name, value in sorted(facts.items())} | {
+        "data.batch_size": content.get("batch_size")
+    }
+
+
+def _name(value: Any, of_config: Any) -> str:
+    return str(of_config(value)) if isinstance(value, Mapping) else str(value)
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    """What of a mapping is a number."""
+    known = {name: value for name, value in (values or {}).items() if isinstance(value, int | float)}
+    return {str(name): float(value) for name, value in known.items() if not isinstance(value, bool)}

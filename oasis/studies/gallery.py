@@ -1,0 +1,87 @@
+"""The picture that stands in a README: what the networks are shown, what they paint, what a camera saw."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from oasis.errors import ConfigurationError
+from oasis.evaluation import EvaluatedModel
+from oasis.metrics.names import describe
+from oasis.studies.samples import NOISE_SEED, SPLIT, paint_arms
+from oasis.studies.study import Arm, Setting
+from oasis.visualize import colorize, paint_instances, sample_grid
+
+# What an encoding of instances is chosen by, unless somebody says: the first that was measured.
+_CHOSEN_BY = (
+    "segmenter/pq_things",
+    "segmenter/pq",
+    "segmenter/touching_recall",
+    "segmenter/miou",
+    "fid",
+    "segmenter/frechet",
+)
+
+
+def write_gallery(setting: Setting, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
+    """Write label map, instances, the baseline, the best other encoding, and the photo, a row a street.
+
+    The streets are those of the validation split with the most instances, where encodings can differ most; they are
+    chosen by their label maps alone, never by what was painted.
+
+    Args:
+        setting: whose arms are shown.
+        path: the PNG to write.
+        streets: rows.
+        metric: by whose mean the best encoding is chosen; None = PQ of things, or the first of others there is.
+
+    Returns:
+        What a reader of the picture has to know.
+
+    Raises:
+        ConfigurationError: nothing to choose from, or no checkpoint to paint with.
+    """
+    chosen_by = metric or next((name for name in _CHOSEN_BY if name in setting.metrics), None)
+    best = None if chosen_by is None else best_arm(setting, chosen_by)
+    if best is None or chosen_by is None:
+        raise ConfigurationError(
+            f"gallery: no encoding but {setting.baseline} has a {chosen_by or 'metric'}, of {setting.metrics}; name "
+            "another metric, or more runs."
+        )
+    baseline = Arm(best.discriminator, setting.baseline)
+    notes = [f"Best by {describe(chosen_by).title}, mean over seeds: {best}."]
+    arms = [arm for arm in (baseline, best) if arm in setting.arms]
+    painted = paint_arms(setting, arms, lambda model: most_crowded(model, streets), notes)
+    if painted is None or best not in painted.fakes:
+        raise ConfigurationError(
+            "gallery: " + " ".join(notes[1:]) + " Name runs that still have checkpoints/last.ckpt."
+        )
+    batch = painted.batch
+    pairs = zip(batch.instance.cpu(), batch.image.cpu(), strict=True)
+    shown = {
+        "label map": colorize(batch.label, painted.label_space.palette),
+        "instances": torch.stack([paint_instances(instance, photo) for instance, photo in pairs]),
+        **{str(arm): fake for arm, fake in painted.fakes.items()},
+        "photo": batch.image,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sample_grid(shown).save(path)
+    return notes
+
+
+def best_arm(setting: Setting, metric: str) -> Arm | None:
+    """The arm with the best mean of a metric, the baseline's encoding left out; None where there is none."""
+    scores = {arm: setting.score(arm, metric) for arm in setting.arms if arm.encoding != setting.baseline}
+    means = {arm: score.mean for arm, score in scores.items() if score is not None}
+    sign = 1 if describe(metric).higher_is_better else -1
+    return max(means, key=lambda arm: sign * means[arm], default=None)
+
+
+def most_crowded(model: EvaluatedModel, count: int) -> Sequence[int]:
+    """Places of the label maps of the validation split with the most instances, the most crowded first."""
+    size = len(model.data.dataset(SPLIT))
+    crowds: list[int] = []
+    for samples in model.data.loader_of(SPLIT, range(size)):
+        batch = model.data.encode(samples, seed=NOISE_SEED)
+        crowds += [int((instance.unique() > 0).sum()) for instance in batch.instance]
+    return sorted(range(size), key=lambda place: (-crowds[place], place))[:count]

@@ -1,0 +1,154 @@
+"""Learning curves and intervals, each in the colours of a light and of a dark page."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from oasis.evaluation.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
+from oasis.metrics.names import describe
+from oasis.studies.page import Picture
+from oasis.studies.run import Run
+from oasis.studies.study import Arm, Setting
+
+LOSSES = ("generator/adversarial", "discriminator/real", "discriminator/fake")
+_DPI = 130
+_STYLE = {"font.size": 8}
+_SMOOTHED = 20  # a loss is averaged over this part of the run
+_FEWEST_POINTS = 2
+_MOST_DOTS = 30  # beyond it a line has no markers
+
+
+def curve_pictures(setting: Setting, prefix: str) -> list[Picture]:
+    """Learning curves: the metrics that were measured more than once, and the losses.
+
+    Args:
+        setting: of one or several discriminators, each with a panel of its own.
+        prefix: of the files' names.
+    """
+    names = [name for name in (*setting.metrics, *LOSSES) if _is_curve(setting, name)]
+    pictures = []
+    for name in names:
+        light, dark = (plot_curves(setting, name, theme) for theme in (LIGHT, DARK))
+        smoothed = ", smoothed over a twentieth of the run" if name in LOSSES else ""
+        caption = f"{describe(name).heading}{smoothed}: mean over the seeds, and the band of one standard deviation"
+        pictures.append(Picture(caption, f"{prefix}_{name.replace('/', '_')}.png", light, dark))
+    return pictures
+
+
+def interval_picture(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: str) -> Picture | None:
+    """All differences with their 95 % intervals, a panel a metric; None where there are none. `name`: of its file."""
+    names = [name for name in setting.metrics if any(setting.difference(*pair, name).pairs > 1 for pair in pairs)]
+    if not names:
+        return None
+    light, dark = (plot_intervals(setting, pairs, names, theme) for theme in (LIGHT, DARK))
+    return Picture(
+        "Differences from the baseline, a dot a seed, their mean and its 95 % interval; grey where it contains 0",
+        f"{name}.png",
+        light,
+        dark,
+    )
+
+
+def plot_curves(setting: Setting, name: str, theme: Theme) -> bytes:
+    """One logged number over the batches, a line an encoding, a panel a discriminator.
+
+    Returns:
+        A PNG.
+    """
+    discriminators = list(dict.fromkeys(arm.discriminator for arm in setting.arms))
+    encodings = list(dict.fromkeys(arm.encoding for arm in setting.arms))
+    info = describe(name)
+    with themed(theme, **_STYLE):
+        figure = Figure(figsize=(5.2 * len(discriminators), 3.6), layout="constrained")
+        panels: Any = figure.subplots(1, len(discriminators), sharey=True, squeeze=False)[0]
+        for axes, discriminator in zip(panels, discriminators, strict=True):
+            for place, encoding in enumerate(encodings):
+                if runs := setting.of(Arm(discriminator, encoding)):
+                    _draw_band(axes, runs, name, place)
+            axes.set_title(f"discriminator: {discriminator}", loc="left", fontsize=9)
+            axes.set_xlabel("batches")
+            axes.grid(alpha=0.25)
+        panels[0].set_ylabel(f"{info.title} {info.unit}".strip())
+        handles = {
+            text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(list(handles.values()), list(handles), loc="outside right upper", frameon=False, fontsize=8)
+        return figure_png(figure, _DPI)
+
+
+def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Sequence[str], theme: Theme) -> bytes:
+    """Differences with their intervals, a row a pair of arms, a panel a metric.
+
+    Returns:
+        A PNG.
+    """
+    with themed(theme, **_STYLE):
+        columns = min(3, len(names))
+        rows = math.ceil(len(names) / columns)
+        figure = Figure(figsize=(1.6 + 3.0 * columns, rows * (0.8 + 0.24 * len(pairs))), layout="constrained")
+        panels: list[Any] = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for axes, name in zip(panels, names, strict=False):
+            _draw_intervals(axes, setting, pairs, name, theme)
+        for axes in panels[len(names) :]:
+            axes.set_visible(False)
+        return figure_png(figure, _DPI)
+
+
+def band(
+    runs: Sequence[Run], name: str, parts: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Batches at which all runs logged a number, its mean over the runs, and its standard deviation (n - 1).
+
+    Args:
+        runs: of one arm.
+        name: of what was logged.
+        parts: each run is first averaged over as small a part of it; 0 = it is not.
+
+    Returns:
+        Three arrays of one length; the deviation is 0 where there is one run.
+    """
+    curves = [dict(run.curves[name]) for run in runs if run.curves.get(name)]
+    batches = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
+    if not batches:
+        return np.empty(0), np.empty(0), np.empty(0)
+    window = max(1, len(batches) // parts) if parts else 1
+    kernel = np.ones(window) / window
+    values = np.array([np.convolve([curve[batch] for batch in batches], kernel, mode="valid") for curve in curves])
+    spread = values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(values.shape[1])
+    return np.array(batches[window - 1 :], dtype=np.float64), values.mean(axis=0), spread
+
+
+def _is_curve(setting: Setting, name: str) -> bool:
+    return any(len(run.curves.get(name, ())) >= _FEWEST_POINTS for run in setting.runs)
+
+
+def _draw_band(axes: Axes, runs: Sequence[Run], name: str, place: int) -> None:
+    batches, mean, spread = band(runs, name, _SMOOTHED if name in LOSSES else 0)
+    factor, color = describe(name).factor, color_of(place)
+    style = "-" if place < len(COLORS) else "--"
+    marker = "" if len(batches) > _MOST_DOTS else "."
+    # A space in front of the name: matplotlib leaves out of a legend what begins with "_".
+    axes.plot(batches, factor * mean, style, color=color, label=f" {runs[0].encoding}", linewidth=1.4, marker=marker)
+    axes.fill_between(batches, factor * (mean - spread), factor * (mean + spread), color=color, alpha=0.15, linewidth=0)
+
+
+def _draw_intervals(axes: Axes, setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: str, theme: Theme) -> None:
+    info = describe(name)
+    for row, (arm, other) in enumerate(pairs):
+        one = setting.difference(arm, other, name)
+        low, high = (info.factor * end for end in one.interval)
+        color = color_of(0) if one.told_apart else theme.faint
+        axes.plot([low, high], [row, row], color=color, linewidth=2)
+        axes.plot(info.factor * one.mean, row, "|", color=color, markersize=11, markeredgewidth=2)
+        axes.plot([info.factor * value for value in one.values.values()], [row] * one.pairs, ".", color=theme.ink, ms=3)
+    axes.axvline(0, color=theme.ink, linewidth=0.8)
+    axes.set_yticks(range(len(pairs)), [str(arm) for arm, _ in pairs])
+    axes.set_ylim(len(pairs) - 0.5, -0.5)
+    axes.set_title(info.heading, loc="left", fontsize=9, fontweight="bold")
+    axes.locator_params(axis="x", nbins=4)
+    axes.grid(axis="x", alpha=0.25)

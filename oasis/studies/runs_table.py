@@ -1,0 +1,105 @@
+"""A table of runs, a row each: what of a study is kept when the run folders are gone."""
+
+import csv
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from oasis.errors import ConfigurationError
+from oasis.studies.run import Run
+
+_GROUPS = ("metrics", "real_photos", "untrained", "costs")
+_SHOWN = ("data.height", "data.width", "data.batch_size", "batches")  # the other settings are kept as a digest
+_HEAD = ("encoding", "discriminator", "seed", "finished", *_SHOWN, "settings", "device", "commit", "origin")
+
+
+def write_runs_table(runs: Sequence[Run], path: Path) -> None:
+    """Write one row a run, sorted by encoding, discriminator and seed.
+
+    Args:
+        runs: what to write; where they came from is shortened to what lies below their common folder.
+        path: the CSV to write.
+    """
+    ordered = sorted(runs, key=lambda run: (run.encoding, run.discriminator, run.seed, run.origin))
+    columns = [f"{group}/{name}" for group in _GROUPS for name in _names(ordered, group)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow([*_HEAD, *columns])
+        for run in ordered:
+            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns)])
+
+
+def read_runs_table(path: Path) -> list[Run]:
+    """What `write_runs_table` wrote.
+
+    Raises:
+        ConfigurationError: not such a table.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_run(row, path) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path}: not a table of runs ({type(error).__name__}: {error}). `oasis report RUNS -o DIR` writes one, "
+            "runs.csv."
+        ) from error
+
+
+def _head(run: Run, runs: Sequence[Run]) -> Iterator[Any]:
+    yield from (run.encoding, run.discriminator, run.seed, int(run.finished))
+    yield from (run.settings.get(name, "") for name in _SHOWN)
+    rest = {name: value for name, value in run.settings.items() if name not in (*_SHOWN, "settings")}
+    yield run.settings.get("settings") or _digest(rest)
+    yield from (run.facts.get(name, "") for name in ("device", "commit"))
+    yield _shortened(run.origin, [other.origin for other in runs])
+
+
+def _run(row: Mapping[str, str], path: Path) -> Run:
+    settings: dict[str, Any] = {name: int(row[name]) for name in _SHOWN if row[name]}
+    groups = {
+        group: {
+            name.removeprefix(f"{group}/"): float(text)
+            for name, text in row.items()
+            if name.startswith(f"{group}/") and text
+        }
+        for group in _GROUPS
+    }
+    return Run(
+        origin=f"{row['origin']} in {path.name}",
+        encoding=row["encoding"],
+        discriminator=row["discriminator"],
+        seed=int(row["seed"]),
+        batches=settings.get("batches", 0),
+        finished=bool(int(row["finished"])),
+        settings={**settings, "settings": row["settings"]},
+        facts={name: row[name] for name in ("device", "commit") if row[name]},
+        ended=path.stat().st_mtime,
+        **groups,  # type: ignore[arg-type]
+    )
+
+
+def _names(runs: Sequence[Run], group: str) -> list[str]:
+    return sorted({name for run in runs for name in getattr(run, group)})
+
+
+def _value(run: Run, column: str) -> str:
+    group, name = column.split("/", 1)
+    value = getattr(run, group).get(name, math.nan)
+    return "" if math.isnan(value) else repr(float(value))
+
+
+def _digest(settings: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that differ where the settings do."""
+    return hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _shortened(origin: str, all_origins: Sequence[str]) -> str:
+    """The path below the folder that all runs share: a committed table should not tell of a home folder."""
+    parts = [Path(other).parts for other in all_origins]
+    common = 0
+    while all(len(part) > common + 1 and part[common] == parts[0][common] for part in parts):
+        common += 1
+    return str(Path(*Path(origin).parts[common:]))

@@ -1,0 +1,118 @@
+"""The sentences of a report: what a difference means, and how sure it is."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from oasis.metrics.names import describe
+from oasis.studies.differences import CONFIDENCE, Difference, smallest_chance
+from oasis.studies.pairs import Comparison, Pairs
+from oasis.studies.student import t_quantile
+from oasis.studies.study import Arm, Setting
+from oasis.studies.tables import told
+
+OVERALL = "Does it matter at all?"
+OVERALL_MEANING = (
+    "p values of one test a factor and metric: how often its levels' means would lie as far apart if the levels were "
+    "dealt anew among the runs that differ in nothing else. Bold below 0.05. Where the encoding is not bold, a single "
+    "difference further down that leaves out 0 is best taken for chance. Where there are several encodings beside the "
+    "baseline, a second test asks whether the baseline's mean lies apart from that of all others together."
+)
+
+
+def verdicts(setting: Setting, pairs: Pairs) -> Iterator[str]:
+    """What of the pairs of arms can be told: where the first is better or worse, a sentence a pair.
+
+    Pairs of which nothing can be told come last, those with the same words in one sentence.
+    """
+    undecided: dict[str, dict[Arm, list[Arm]]] = {}  # words -> the second of a pair -> the first ones
+    for arm, other in pairs:
+        differences = {name: setting.difference(arm, other, name) for name in setting.metrics}
+        decided = [part for part in (_sentence(differences, better) for better in (True, False)) if part]
+        open_ = [part for part in (_undecided(differences, setting.unit), _unmeasured(differences)) if part]
+        if decided:
+            yield f"{arm} against {other}: {'; '.join([*decided, *open_])}."
+        else:
+            undecided.setdefault("; ".join(open_), {}).setdefault(other, []).append(arm)
+    for words, of in undecided.items():
+        yield f"{'; '.join(f'{_listed(arms)} against {other}' for other, arms in of.items())}: {words}."
+
+
+def _listed(arms: Sequence[Arm]) -> str:
+    *most, last = map(str, arms)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
+    """What intervals over so few seeds can say, and what they cannot.
+
+    Args:
+        comparisons: what stands in the tables of differences.
+    """
+    counts: dict[tuple[int, str], int] = {}
+    for compared in comparisons:
+        setting = compared.setting
+        for one in (setting.difference(*pair, name) for pair in compared.pairs for name in setting.metrics):
+            if one.pairs > 1:
+                counts[one.pairs, setting.unit] = counts.get((one.pairs, setting.unit), 0) + 1
+    if not counts:
+        return ["A difference needs two seeds or more that both sides were trained with: there are no intervals."]
+    notes = [
+        "Differences are paired: the same seed, hence the same order of the data, on both sides. [low, high] is the "
+        "95 % confidence interval of their mean (Student's t over seeds). Where it contains 0, the two cannot be told "
+        "apart with as many seeds; that is not to say that they are equal."
+    ]
+    notes += [_reach(count, unit) for count, unit in sorted(counts)]
+    intervals = sum(counts.values())
+    notes.append(
+        f"These tables hold {intervals} interval{'s' if intervals > 1 else ''}. If nothing made any difference, about "
+        f"{(1 - CONFIDENCE) * intervals:.1f} of them would leave out 0 by chance alone."
+    )
+    return notes
+
+
+def _reach(count: int, unit: str) -> str:
+    reach = t_quantile(CONFIDENCE, count - 1) / math.sqrt(count)
+    return (
+        f"With {count} {unit} an interval reaches {reach:.2f} standard deviations of the differences to either side"
+        + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
+        + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
+        f"{smallest_chance(count):.3g} with {count} pairs"
+        + (", so that by itself it can never reach 0.05." if smallest_chance(count) > 1 - CONFIDENCE else ".")
+    )
+
+
+def verdict(difference: Difference, name: str, unit: str = "seeds") -> str:
+    """`better`, `worse`, or why neither can be said; `unit` is what the difference is repeated over."""
+    if difference.pairs < 2:
+        return f"too few {unit}"
+    if not difference.told_apart:
+        return f"cannot be told apart with {difference.pairs} {unit}"
+    return "better" if (difference.mean > 0) == describe(name).higher_is_better else "worse"
+
+
+def _sentence(differences: dict[str, Difference], better: bool) -> str:
+    word = "better" if better else "worse"
+    parts = [
+        f"{describe(name).title} {told(one, describe(name))} (sign-flip p = {_probability(one.chance)})"
+        for name, one in differences.items()
+        if verdict(one, name) == word
+    ]
+    return f"{word} in {', '.join(parts)}" if parts else ""
+
+
+def _undecided(differences: dict[str, Difference], unit: str) -> str:
+    named: dict[int, list[str]] = {}
+    for name, one in differences.items():
+        if one.pairs > 1 and not one.told_apart:
+            named.setdefault(one.pairs, []).append(describe(name).title)
+    parts = [f"cannot be told apart with {pairs} {unit} in {', '.join(titles)}" for pairs, titles in named.items()]
+    return "; ".join(parts)
+
+
+def _unmeasured(differences: dict[str, Difference]) -> str:
+    few = [describe(name).title for name, one in differences.items() if one.pairs < 2]
+    return f"fewer than two common seeds in {', '.join(few)}" if few else ""
+
+
+def _probability(chance: float) -> str:
+    return "unknown" if math.isnan(chance) else f"{chance:.3g}"

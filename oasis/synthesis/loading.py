@@ -1,0 +1,160 @@
+"""From a map in any form to a `LabelMap`."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.faults import ContradictionError, WrongSizeError
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.panoptic_files import read_segments
+from oasis.data.panoptic_ids import Segment as SegmentInfo
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+from oasis.synthesis.conversion import Converted, convert
+from oasis.synthesis.formats import MapKind, tell_kind
+from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.pixels import MapInput, Pixels, read_pixels
+
+__all__ = ["MapInput", "open_label_map"]
+
+Segments = Sequence[SegmentInfo]
+
+
+def open_label_map(
+    label_map: MapInput,
+    instance_map: MapInput | None = None,
+    *,
+    label_space: LabelSpace,
+    kind: MapKind | None = None,
+    segments: Segments | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> LabelMap:
+    """Read a label map of any kind, and make sure that it is one.
+
+    Args:
+        label_map: a PNG's path, a PIL image, or an array: integers (H, W), or RGB (H, W, 3). labelIds, instanceIds,
+            panoptic ids, COCO panoptic and colour maps are told apart as `tell_kind` says.
+        instance_map: who is who: instanceIds, panoptic ids or COCO panoptic, of the same size. None where the
+            label map says so itself, or nobody knows.
+        label_space: what the ids or colours mean.
+        kind: of `label_map`, where it shall not be guessed.
+        segments: what the ids of a COCO panoptic map mean, its `segments_info`; None = look for `NAME.json` beside the
+            picture, and for `FOLDER.json` beside its folder.
+        max_pixels: the most pixels that a map may have; more are refused before they are decoded.
+
+    Returns:
+        The map; its `remarks` say what kind it was taken for, and what else was decided.
+
+    Raises:
+        DatasetError: a file that is missing or no picture; pixels that cannot be a map, or not of this label space;
+            label map and instance map of different sizes, or that contradict each other.
+    """
+    pixels = read_pixels(label_map, "label map", max_pixels)
+    converted, taken = _understood(pixels, label_space, kind, segments)
+    remarks = [*taken, *converted.remarks]
+    label_space.check(converted.label, pixels.source)
+    label, instance = converted.label, converted.instance
+    instance_source = pixels.source
+    if instance_map is not None:
+        others = read_pixels(instance_map, "instance map", max_pixels)
+        instance, more = _individuals(others, label_space)
+        remarks += more
+        instance_source = others.source
+        _require_same_size(label, pixels.source, instance, instance_source)
+    if instance is not None:
+        _require_consistent(label, pixels.source, instance, instance_source, label_space)
+    return LabelMap(label, instance, label_space, pixels.source, tuple(remarks))
+
+
+def _understood(
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
+) -> tuple[Converted, list[str]]:
+    """The map in the form of Cityscapes' files, and what it was taken for if that was a guess."""
+    if segments is None and pixels.are_colors and kind in (None, MapKind.COCO_PANOPTIC):
+        segments = _segments_beside(pixels.path, required=kind is not None)
+    guessed = tell_kind(pixels, space, segments is not None) if kind is None else MapKind(kind)
+    # No need to say that plain class ids were taken for class ids.
+    remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
+    return convert(guessed, pixels, space, segments), remarks
+
+
+def _taken_for(kind: MapKind) -> str:
+    return f"taken for {kind}"
+
+
+def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16], list[str]]:
+    """The instanceIds of an instance map, and remarks."""
+    converted, remarks = _understood(pixels, space, None, None)
+    if converted.instance is not None:
+        said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
+        return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
+    if pixels.are_colors or pixels.palette is not None:
+        raise DatasetError(
+            f"{pixels.source}: a map in colours, which does not say who is who. The instance map is a 16-bit grey "
+            "picture of instanceIds or panoptic ids, or a COCO panoptic map."
+        )
+    # Below 1000 there are no individuals: fine where the picture has none.
+    return converted.label.astype(np.uint16), []
+
+
+def _require_same_size(
+    label: NDArray[np.uint8], label_source: str, instance: NDArray[np.uint16], instance_source: str
+) -> None:
+    if label.shape != instance.shape:
+        sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (instance, label)]
+        raise WrongSizeError(
+            f"{instance_source} is {sizes[0]} but {label_source} is {sizes[1]} (width x height): the two do not belong "
+            "together, or one was resized. Give both in one size."
+        )
+
+
+def _require_consistent(
+    label: NDArray[np.uint8],
+    label_source: str,
+    instance: NDArray[np.uint16],
+    instance_source: str,
+    space: LabelSpace,
+) -> None:
+    """Raise unless every individual is of a class that has some, and of the same class in the label map."""
+    maps = Maps(label, instance, Path(label_source), Path(instance_source))
+    trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
+    wrong = trusted != label
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0].tolist()
+        raise ContradictionError(
+            f"{instance_source}: {wrong.sum()} thing pixels have another class in {label_source}, the first in "
+            f"row {row}, column {column}: instance {instance[row, column]} on label id {label[row, column]} "
+            f"({space.names[space.raw_to_class[label[row, column]]]}). The two do not belong together, or one was "
+            "edited; the instance map alone also says which class each pixel is: give it in place of the label map."
+        )
+
+
+def _segments_beside(path: Path | None, required: bool) -> Segments | None:
+    """The list for a picture in the JSON beside it or beside its folder, None where there is none for it.
+
+    A JSON of another kind may lie beside a picture; it is an error only where the list is required.
+    """
+    if path is None:
+        return None
+    for candidate in (path.with_suffix(".json"), path.absolute().parent.with_suffix(".json")):
+        if not candidate.is_file():
+            continue
+        try:
+            listed = _read_once(candidate, candidate.stat().st_mtime_ns).get(path.name)
+        except DatasetError:
+            if required:
+                raise
+            continue
+        if listed is not None:
+            return listed
+    return None
+
+
+@lru_cache(maxsize=4)
+def _read_once(path: Path, changed: int) -> dict[str, list[SegmentInfo]]:
+    """The lists of a JSON file, which may serve thousands of pictures; read anew once the file has changed."""
+    return read_segments(path)

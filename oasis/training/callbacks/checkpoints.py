@@ -1,0 +1,214 @@
+"""Writing checkpoints: the last, every N, and the best."""
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from oasis.errors import ConfigurationError, NonFiniteLossError
+from oasis.metrics import higher_is_better
+from oasis.training.base import as_gan_module, find_callback
+from oasis.training.callbacks.metrics import Metrics
+from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.training.runs.resumption import explain_failure, mark_validation_due, require_fitting_state
+
+LAST = "last.ckpt"
+BEST = "best.ckpt"
+
+
+class Checkpoints(Checkpoint):
+    """Writes `last.ckpt`, kept copies and `best.ckpt` into one folder.
+
+    Lightning's own `ModelCheckpoint` counts optimizer steps (two a batch here) and warns about manual
+    optimisation at every turn; this one counts batches. A file is written aside, waited for until it has
+    reached the disk, and renamed: a run that is cut off while writing keeps the checkpoints before.
+
+    Args:
+        folder: where the files go.
+        keep_last: how many `last.ckpt` of before to keep, as `last-1.ckpt`, `last-2.ckpt`, ...: to go on from should
+            the newest be damaged.
+        every_batches: also write `last.ckpt` every so many batches, not only after each epoch; None = no.
+        keep_every_batches: also keep a copy, `batch_00012000.ckpt`, every so many batches; None = no.
+        monitor: a metric that validation logs; its best state is kept as `best.ckpt`. None = no.
+        mode: whether the best is the lowest (`min`) or the highest (`max`); None = as the metric wants it.
+
+    Attributes:
+        newest: the `last.ckpt` that this run has written; None before the first.
+
+    Raises:
+        ConfigurationError: another mode; or none for a metric that this project does not know; a negative keep_last.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        keep_last: int = 1,
+        every_batches: int | None = None,
+        keep_every_batches: int | None = None,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] | None = None,
+    ) -> None:
+        if keep_last < 0:
+            raise ConfigurationError(
+                f"callbacks.checkpoints.keep_last={keep_last}: must be 0 (only last.ckpt) or above."
+            )
+        self.folder = Path(folder)
+        self.keep_last = keep_last
+        self.every_batches = every_batches
+        self.keep_every_batches = keep_every_batches
+        self.monitor = monitor
+        self.lower_is_better = monitor is None or _lower_is_better(monitor, mode)
+        self.best_score = math.inf if self.lower_is_better else -math.inf
+        self.newest: Path | None = None
+        self._newest_batches = -1
+        self._before_validation = False
+        self._training = False  # and all of the checkpoint taken up, if there was one
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """See to it that what is written reaches the disk."""
+        trainer.strategy.checkpoint_io = DurableIO()
+        self._training = False
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse to wait for a score that nobody will measure.
+
+        Raises:
+            ConfigurationError: with what is missing.
+        """
+        if self.monitor is None or higher_is_better(self.monitor) is None or self.monitor.startswith("val/"):
+            return
+        metrics = find_callback(trainer, Metrics)
+        if metrics is None or not metrics.provides(self.monitor):
+            raise ConfigurationError(
+                f"callbacks.checkpoints.monitor={self.monitor}: nothing in this run measures it. `fid` and `kid` need "
+                "metrics=inception and its weights, scores that begin with segmenter/ need segmenter=unet or "
+                "segmenter=mask2former."
+            )
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at what the optimizers remember, the last part of a checkpoint to be taken up.
+
+        Raises:
+            CheckpointError: it is of other weights.
+        """
+        if trainer.ckpt_path is not None:
+            require_fitting_state(trainer.optimizers, trainer.ckpt_path)
+        self._training = True
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Name the checkpoint, if it could not be taken up."""
+        if trainer.ckpt_path is not None and not self._training:
+            explain_failure(exception, trainer.ckpt_path)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write what is due after this batch."""
+        batches = as_gan_module(pl_module).batches_seen
+        if self.keep_every_batches and batches % self.keep_every_batches == 0:
+            self._write(trainer, f"batch_{batches:08d}.ckpt")
+        # A run that ends within an epoch is saved here: afterwards Lightning counts the epoch as finished, and
+        # a resumed run would leave the rest of it out.
+        ending = trainer.should_stop or trainer.global_step >= trainer.max_steps >= 0
+        if ending or (self.every_batches and batches % self.every_batches == 0):
+            self.save_last(trainer)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `last.ckpt` before what may take long; a run that goes on from it begins with this validation."""
+        if not trainer.sanity_checking:
+            self._before_validation = True
+            self.save_last(trainer)
+            self._before_validation = False
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Note that a validation is due."""
+        if self._before_validation:
+            mark_validation_due(checkpoint)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the best state."""
+        if self.monitor is None or trainer.sanity_checking:
+            return
+        if self.monitor not in trainer.callback_metrics:
+            raise ConfigurationError(
+                f"callbacks.checkpoints.monitor={self.monitor}: validation logs no such metric, only "
+                f"{', '.join(sorted(trainer.callback_metrics))}."
+            )
+        score = trainer.callback_metrics[self.monitor].item()
+        if score < self.best_score if self.lower_is_better else score > self.best_score:
+            self.best_score = score
+            self._write(trainer, BEST)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write `last.ckpt` after every full epoch."""
+        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self.save_last(trainer)
+
+    def save_last(self, trainer: Trainer) -> None:
+        """Write `last.ckpt` and give the one before a number, unless that is of this very batch.
+
+        Raises:
+            NoRoomError: the disk is full.
+            NonFiniteLossError: weights are NaN or infinite.
+        """
+        batches = as_gan_module(trainer.lightning_module).batches_seen
+        self._write(trainer, LAST, keep=self.keep_last if batches != self._newest_batches else 0)
+        self.newest, self._newest_batches = self.folder / LAST, batches
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score, so that a resumed run does not start its search anew."""
+        return {"best_score": self.best_score, "monitor": self.monitor}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best score up again, unless another metric is monitored now."""
+        if state_dict["monitor"] == self.monitor:
+            self.best_score = state_dict["best_score"]
+
+    def _write(self, trainer: Trainer, name: str, keep: int = 0) -> None:
+        _require_finite(trainer.lightning_module)
+        unfinished = self.folder / f"{name}.part"
+        trainer.save_checkpoint(unfinished, weights_only=False)
+        if trainer.is_global_zero:
+            put_in_place(unfinished, self.folder / name, keep)
+
+
+def _lower_is_better(monitor: str, mode: str | None) -> bool:
+    if mode not in (None, "min", "max"):
+        raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min, max, or null.")
+    if mode is not None:
+        return mode == "min"
+    higher = False if monitor.startswith("val/") else higher_is_better(monitor)  # losses
+    if higher is None:
+        raise ConfigurationError(
+            f"callbacks.checkpoints.monitor={monitor}: it is not known which way this is better; set "
+            "callbacks.checkpoints.mode=min or mode=max."
+        )
+    return not higher
+
+
+def _require_finite(module: LightningModule) -> None:
+    """A step can ruin the weights though its loss was finite; such weights must not replace good ones."""
+    bad = [name for name, weight in module.named_parameters() if not weight.isfinite().all()]
+    if bad:
+        raise NonFiniteLossError(
+            f"After batch {as_gan_module(module).batches_seen}, {len(bad)} weights are NaN or infinite, "
+            f"first {bad[0]}. They were not saved: the checkpoints before, if there are any, are as they were. "
+            "Resume with lower model.generator_optimizer.lr and model.discriminator_optimizer.lr."
+        )
+
+
+class ConfigInCheckpoint(Callback):
+    """Puts the configuration into every checkpoint, so that one alone rebuilds encoding and networks.
+
+    Args:
+        config: the resolved configuration as plain containers.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Put it in."""
+        checkpoint["config"] = self.config

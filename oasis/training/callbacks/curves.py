@@ -1,0 +1,70 @@
+"""The curves of a run that goes on in its own folder."""
+
+import csv
+from pathlib import Path
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import CSVLogger
+
+from oasis.training.base import as_gan_module
+
+_METRICS = "metrics.csv"
+
+
+class KeepCurves(Callback):
+    """Keeps the rows of `metrics.csv` that were written before a run was cut off and went on in the same folder.
+
+    Lightning's CSV logger deletes a table that it finds. Rows of batches behind the checkpoint are dropped: those
+    batches are trained on again. What a checkpoint stands for is written with it, so that no row is missing.
+
+    Args:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.path = Path(folder, _METRICS)
+        self._rows = _read(self.path)  # now, while it is there: the logger deletes it before any callback hears of it
+        self._due = False
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put back what the checkpoint stands for, before anything new is logged."""
+        kept = [row for row in self._rows if row["step"] <= as_gan_module(pl_module).batches_seen]
+        self._rows = []
+        for logger in _tables(trainer):
+            if kept and Path(logger.log_dir, _METRICS) == self.path:
+                logger.experiment.metrics[:0] = kept
+                logger.experiment.save()
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: object) -> None:
+        """Lightning logs a batch after the callbacks have had their turn, and so behind the checkpoint of it."""
+        self._due = True
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int) -> None:
+        """Write the rows that the last checkpoint stands for."""
+        if self._due:
+            for logger in _tables(trainer):
+                logger.save()
+        self._due = False
+
+
+def _tables(trainer: Trainer) -> list[CSVLogger]:
+    if not trainer.is_global_zero:
+        return []
+    return [logger for logger in trainer.loggers if isinstance(logger, CSVLogger)]
+
+
+def _read(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]  # the last may be torn
+    rows = [{name: _number(text) for name, text in row.items() if text} for row in csv.DictReader(whole)]
+    return [row for row in rows if "step" in row]
+
+
+def _number(text: str) -> float:
+    """As it was logged; steps and epochs are whole."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

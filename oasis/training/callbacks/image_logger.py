@@ -1,0 +1,74 @@
+"""Pictures of how training goes."""
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from oasis.batch import Batch
+from oasis.errors import ConfigurationError
+from oasis.training.base import GANModule, as_gan_module, data_of
+from oasis.training.loggers.pictures import PictureLogger, Pictures
+from oasis.training.sampling import fixed_noise, sampling_generator
+from oasis.visualize import colorize, sample_grid
+
+
+class ImageLogger(Callback):
+    """Paints the same label maps with the same noise again and again.
+
+    Writes `batch_00000500.png`, a row a sample: photo | label map | fake of the generator that samples, and
+    hands the same to every logger that takes pictures: all of it to a `PictureLogger`, the grid to Lightning's own.
+
+    Args:
+        folder: where the files go.
+        every_batches: how often; a last one is painted when training ends.
+        samples: how many rows, taken from the start of the validation split.
+        seed: of the noise.
+
+    Raises:
+        ConfigurationError: an interval or a number of samples below 1.
+    """
+
+    def __init__(self, folder: str, every_batches: int = 500, samples: int = 6, seed: int = 0) -> None:
+        if every_batches < 1 or samples < 1:
+            raise ConfigurationError(
+                f"callbacks.image_logger.every_batches={every_batches} samples={samples}: both must be 1 or more; "
+                "callbacks.image_logger=null paints nothing."
+            )
+        self.folder = Path(folder)
+        self.every_batches = every_batches
+        self.samples = samples
+        self.seed = seed
+        self._batch: Batch | None = None
+        self._painted_at = -1
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Paint if a picture is due."""
+        if as_gan_module(pl_module).batches_seen % self.every_batches == 0:
+            self._paint(trainer, as_gan_module(pl_module))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Paint a last time."""
+        if as_gan_module(pl_module).batches_seen != self._painted_at:
+            self._paint(trainer, as_gan_module(pl_module))
+
+    def _paint(self, trainer: Trainer, module: GANModule) -> None:
+        with sampling_generator(trainer) as generator:  # on every rank: estimating BatchNorm may be a joint act
+            if not trainer.is_global_zero:
+                return
+            if self._batch is None:
+                self._batch = data_of(trainer).first_samples("val", self.samples, module.device)
+            fake = generator(self._batch.condition, fixed_noise(generator, self._batch.index, self.seed))
+        labels = colorize(self._batch.label, module.label_space.palette)
+        grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        grid.save(self.folder / f"batch_{module.batches_seen:08d}.png")
+        pictures = Pictures(grid, self._batch, fake, module.label_space)
+        for logger in trainer.loggers:
+            if isinstance(logger, PictureLogger):
+                logger.log_pictures(pictures, module.batches_seen)
+            elif hasattr(logger, "log_image"):
+                logger.log_image("samples", [grid], step=module.batches_seen)
+        self._painted_at = module.batches_seen

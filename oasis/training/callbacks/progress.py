@@ -1,0 +1,85 @@
+"""How fast training goes and how long it will take."""
+
+import math
+import time
+from datetime import timedelta
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import TQDMProgressBar
+
+from oasis.training.base import GANModule, as_gan_module, find_callback, on_host
+
+_SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")
+_SECONDS_BETWEEN_READINGS = 1.0
+
+
+class Throughput(Callback):
+    """Measures images per second and the time to go, and logs both.
+
+    Time is taken from the end of the first batch of this process, which compiles and warms up, and includes
+    validation, pictures and checkpoints, so that the time to go is what a watch will say.
+    """
+
+    def __init__(self) -> None:
+        self.images_per_second = 0.0
+        self.seconds_to_go = 0.0
+        self._start = (0.0, 0, 0)  # time, batches, images
+        self._warm = False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the watch."""
+        self._warm = False
+        self._restart(as_gan_module(pl_module))
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Read the watch."""
+        start, first_batch, first_image = self._start
+        module = as_gan_module(pl_module)
+        batches = module.batches_seen - first_batch
+        seconds = time.monotonic() - start
+        self.images_per_second = (module.images_seen - first_image) / max(seconds, 1e-9)
+        self.seconds_to_go = seconds / max(batches, 1) * max(total_batches(trainer) - module.batches_seen, 0)
+        pl_module.log_dict(on_host({"speed/images_per_second": self.images_per_second}), batch_size=len(batch))
+        if not self._warm:
+            self._restart(module)
+            self._warm = True
+
+    def _restart(self, module: GANModule) -> None:
+        self._start = (time.monotonic(), module.batches_seen, module.images_seen)
+
+
+class ProgressBar(TQDMProgressBar):
+    """Lightning's progress bar with images per second and the time to the end of the whole run.
+
+    Losses are read from the device once a second, not in every batch: the host has to wait for them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._losses: dict[str, Any] = {}
+        self._read_at = -math.inf
+
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        """What stands behind the bar."""
+        if time.monotonic() - self._read_at >= _SECONDS_BETWEEN_READINGS:
+            metrics = trainer.callback_metrics
+            self._losses = {name: f"{metrics[name].item():.3f}" for name in _SHOWN if name in metrics}
+            self._read_at = time.monotonic()
+        items = dict(self._losses)
+        throughput = find_callback(trainer, Throughput)
+        if throughput:
+            items["images/s"] = f"{throughput.images_per_second:.2f}"
+            if math.isfinite(throughput.seconds_to_go):
+                items["to go"] = str(timedelta(seconds=round(throughput.seconds_to_go)))
+        return items
+
+
+def total_batches(trainer: Trainer) -> float:
+    """How many batches the run will have trained on when it ends; infinite if nothing bounds it."""
+    by_epochs = trainer.num_training_batches * trainer.max_epochs if trainer.max_epochs not in (None, -1) else None
+    by_steps = trainer.max_steps / len(trainer.optimizers) if trainer.max_steps >= 0 else None
+    bounds = [bound for bound in (by_epochs, by_steps) if bound is not None]
+    return float(min(bounds, default=float("inf")))

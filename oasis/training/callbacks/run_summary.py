@@ -1,0 +1,227 @@
+"""What is left of a run in one small file: `summary.json`."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
+
+import oasis
+from oasis.data import CityscapesDataModule
+from oasis.errors import CheckpointError
+from oasis.metrics import split_class
+from oasis.training.base import as_gan_module, data_of, find_callback
+from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
+from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
+from oasis.training.callbacks.progress import total_batches
+from oasis.training.runs.costs import Pace, PeakMemory
+from oasis.training.runs.identity import fingerprint
+from oasis.training.runs.provenance import commit, device_name
+
+SUMMARY = "summary.json"
+VERSION = 1
+
+
+class RunSummary(Callback):
+    """Writes `summary.json` when training ends: what was asked for, what came out, and what it cost.
+
+    A run that is resumed goes on counting: what is in the file is of all batches that the final weights have seen, each
+    counted once. The file is written at once or not at all; a run that was cut off has none, or says `finished: false`.
+
+    Args:
+        path: the file.
+        name: of the question that the run is part of.
+        encoding: its name in conf/encoding.
+        discriminator: its name in conf/discriminator.
+        seed: of the run.
+    """
+
+    def __init__(self, path: str, name: str, encoding: str, discriminator: str, seed: int) -> None:
+        self.path = Path(path)
+        self.name = name
+        self.encoding = encoding
+        self.discriminator = discriminator
+        self.seed = seed
+        self._pace = Pace()
+        self._memory = PeakMemory()
+        self._scores: dict[str, dict[str, float]] = {}  # of the last validation, and what to read them against
+        self._seconds = 0.0  # before this process
+        self._began: float | None = None
+        self._ended: float | None = None
+        self._commit: str | None = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what may change while the run goes on."""
+        self._commit = commit() if trainer.is_global_zero else None
+        self._memory.begin(pl_module.device)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the watch."""
+        self._began, self._ended = time.monotonic(), None
+        self._pace.start(as_gan_module(pl_module).images_seen)
+        self._memory.resume()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Read the watch; a device is not waited for."""
+        self._pace.tick(as_gan_module(pl_module).images_seen)
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measuring is no part of the memory that training takes."""
+        self._memory.read()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the scores."""
+        self._memory.resume()
+        if trainer.sanity_checking:
+            return
+        losses = {
+            name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")
+        }  # read here: the device has just been waited for
+        metrics = find_callback(trainer, Metrics)
+        self._scores = {"metrics": losses | (metrics.latest if metrics else {})}
+        for reference in (REAL, UNTRAINED):
+            known = metrics.references.get(reference, {}) if metrics else {}
+            self._scores[reference] = {name: value for name, value in known.items() if split_class(name)[1] is None}
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the watch."""
+        self._memory.read()
+        self._ended = time.monotonic()
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write. Also called where a resumed run finds that nothing is left to train."""
+        if trainer.is_global_zero:
+            write_json(self.path, self.content(trainer, pl_module))
+
+    def content(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        """What is written: plain containers, with None for what is not known or no finite number."""
+        module, total = as_gan_module(pl_module), total_batches(trainer)
+        config = find_callback(trainer, ConfigInCheckpoint)
+        return {
+            "version": VERSION,
+            "name": self.name,
+            "encoding": self.encoding,
+            "discriminator": self.discriminator,
+            "dataset": _dataset(data_of(trainer)),
+            "seed": self.seed,
+            "batches": module.batches_seen,
+            "images": module.images_seen,
+            "batch_size": data_of(trainer).batch_size,
+            "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
+            "finished": module.batches_seen >= total,
+            **{group: _finite(self._scores.get(group, {})) for group in ("metrics", REAL, UNTRAINED)},
+            "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
+            "images_per_second": self._pace.median(),
+            "peak_memory_mib": self._memory.peak_mib,
+            "peak_memory_of": self._memory.of,
+            "seconds": self._elapsed(),
+            "device": device_name(pl_module.device),
+            "devices": trainer.world_size,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "panoptic_oasis": _own_version(),
+            "commit": self._commit,
+            "fingerprint": fingerprint(config.config) if config else None,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run goes on from."""
+        if self._began is not None and self._ended is None:
+            self._memory.read()
+        return {
+            "pace": self._pace.state_dict(),
+            "peak_mib": self._memory.peak_mib,
+            "seconds": self._elapsed(),
+            "scores": self._scores,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on."""
+        self._pace.load_state_dict(state_dict["pace"])
+        self._memory.peak_mib = state_dict["peak_mib"]
+        self._seconds = state_dict["seconds"]
+        self._scores = state_dict["scores"]
+
+    def _elapsed(self) -> float:
+        if self._began is None:
+            return self._seconds
+        return self._seconds + (time.monotonic() if self._ended is None else self._ended) - self._began
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """The summary of the run in a folder; None where there is none.
+
+    Args:
+        folder: the run folder.
+
+    Raises:
+        CheckpointError: a file that `RunSummary` did not write.
+    """
+    path = folder / SUMMARY
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error}). Delete it; the run is then resumed.") from error
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        raise CheckpointError(f"{path}: not a summary of version {VERSION}. Move its folder out of the way.")
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file of which there is all or nothing, whenever the process dies.
+
+    Args:
+        path: the file; its folder is made.
+        content: plain containers without NaN.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.part")
+    with unfinished.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _dataset(data: CityscapesDataModule) -> dict[str, Any]:
+    """What tells two datasets apart on any machine: of the folder its name; the streets drawn, if they were."""
+    streets = asdict(data.streets) if data.root is None and data.streets is not None else None
+    if streets is not None:
+        streets.pop("root")
+    return {
+        "class": type(data).__name__,
+        "root": None if data.root is None else Path(data.root).name,
+        "streets": streets,
+        "height": data.height,
+        "width": data.width,
+        "photos": len(data.dataset("train")),
+    }
+
+
+def _finite(scores: Mapping[str, float]) -> dict[str, float | None]:
+    values = {name: float(value) if isinstance(value, Tensor) else value for name, value in scores.items()}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def _count(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _own_version() -> str:
+    try:
+        return version("panoptic-oasis")
+    except PackageNotFoundError:  # a checkout that nobody has installed
+        return oasis.__version__

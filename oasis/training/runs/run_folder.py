@@ -1,0 +1,167 @@
+"""The folder of a run: whose it is, and what is printed of it before the run starts and after it ends."""
+
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]
+
+from oasis.errors import ConfigurationError
+from oasis.models import summarize
+from oasis.training.callbacks.checkpoints import BEST, LAST
+from oasis.training.runs.identity import differences, essentials
+from oasis.training.memory import memory_advice
+from oasis.training.module import OASIS
+from oasis.training.distributed_errors import partner_advice
+from oasis.training.runs.resumption import command_to_resume
+from oasis.training.callbacks.run_summary import SUMMARY, read_summary
+from oasis.training.callbacks.signals import Stopped
+
+CONFIG = "config.yaml"
+SEARCHING = ("last", "auto")  # values of `resume` that are no paths
+_SHOWN = 8  # differences
+
+
+def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None = None) -> bool:
+    """Whether the run that is about to start has been trained to its end in this very folder.
+
+    So a command that was cut off can be given again: what is finished is told in one line and left alone.
+
+    Args:
+        folder: of the run.
+        config: the resolved configuration, plain containers.
+        resume: as the run was asked for it. Where it is a checkpoint's path, the user has said what to do, and nothing
+            is refused or skipped.
+
+    Raises:
+        ConfigurationError: the folder holds what another experiment has trained.
+        CheckpointError: its summary is damaged.
+    """
+    if resume is not None and resume not in SEARCHING:
+        return False
+    summary = read_summary(folder)
+    if summary is None and not any(folder.glob("checkpoints/*.ckpt")):
+        return False  # nothing that could be lost
+    theirs = _read_config(folder / CONFIG)
+    found = list(differences(essentials(config), essentials(theirs)))
+    if found:
+        told = "\n".join(f"  {name}: {ours} now, {there} there" for name, ours, there in found[:_SHOWN])
+        more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ConfigurationError(
+            f"{folder} holds a run of another experiment:\n{told}{more}\nNothing there was touched. Start this one "
+            f"under another name (name=...), with the settings that are there, or move that folder away."
+        )
+    if summary is None or summary.get("finished") is not True:
+        return False
+    print(f"Skipped: {folder} was finished before, after {summary.get('batches')} batches.")
+    return True
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write `config.yaml`, all of it or nothing.
+
+    Args:
+        folder: of the run.
+        config: the resolved configuration, plain containers.
+    """
+    unfinished = folder / f"{CONFIG}.{uuid.uuid4().hex}.part"  # several processes of one run write the same
+    OmegaConf.save(OmegaConf.create(config), unfinished)
+    unfinished.replace(folder / CONFIG)
+
+
+def final_metrics(folder: Path) -> dict[str, float | None]:
+    """The scores of the last validation of a finished run, by name; empty if it wrote no summary.
+
+    Args:
+        folder: the run folder.
+    """
+    metrics: dict[str, float | None] = (read_summary(folder) or {}).get("metrics", {})
+    return metrics
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({str(error).splitlines()[0]}), so nobody knows whose the run in this folder is. "
+            "Move the folder away, or start under another name (name=...)."
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: not the configuration of a run. Move its folder away.")
+    return {str(name): value for name, value in content.items()}
+
+
+def list_files(folder: Path) -> None:
+    """Print where the files of a finished run are that people look for.
+
+    Args:
+        folder: the run folder.
+    """
+    newest_grid = max(folder.glob("samples/*.png"), default=None)
+    files = {
+        "samples": newest_grid,
+        "loss plot": folder / "losses.png",
+        "checkpoint": folder / "checkpoints" / LAST,
+        "best checkpoint": folder / "checkpoints" / BEST,
+        "metrics": folder / "metrics.csv",
+        "configuration": folder / CONFIG,
+        "summary": folder / SUMMARY,
+    }
+    console = Console(soft_wrap=True)  # never break a path
+    console.print("\nWritten by this run:")
+    for name, path in files.items():
+        if path is not None and path.is_file():
+            console.print(f"  {name:16} {path}")
+
+
+def print_networks(model: OASIS, height: int, width: int) -> None:
+    """Print both networks layer by layer: output shape, parameters, multiply-adds. Computes nothing.
+
+    Args:
+        model: holds the networks.
+        height: rows of a picture.
+        width: columns of a picture.
+    """
+    condition = torch.empty(1, model.generator.condition_channels, height, width, device="meta")
+    image = torch.empty(1, 3, height, width, device="meta")
+    console = Console()
+    console.print(summarize(model.generator, condition))
+    console.print(summarize(model.discriminator, image))
+
+
+@contextmanager
+def advice(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[None]:
+    """Where what happens within ends otherwise than well, say what to do, as far as that is known.
+
+    Args:
+        config: the resolved configuration, plain containers.
+        overrides: the settings the run was started with.
+    """
+    with telling_how_to_go_on(overrides), memory_advice(config), partner_advice():
+        yield
+
+
+@contextmanager
+def telling_how_to_go_on(overrides: Sequence[str]) -> Iterator[None]:
+    """Where a signal ends the run within, print why, and the command that goes on with it.
+
+    Args:
+        overrides: the settings the run was started with.
+    """
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.code:  # of several processes, one says so
+            advice = "It has written no checkpoint."
+            if stopped.checkpoint is not None:
+                advice = f"Go on with\n  {command_to_resume(stopped.checkpoint, overrides)}"
+            print(f"{stopped.reason} {advice}", file=sys.stderr)
+        raise

@@ -1,0 +1,57 @@
+"""All encodings but the baseline as one: means by hand, and never of other encodings in one seed than in the next."""
+
+import math
+
+import pytest
+from made_up_runs import make_run
+
+from oasis.studies import Arm, assemble
+from oasis.studies.others import with_others
+from oasis.studies.pairs import comparisons
+
+PQ = {"semantic": (0.30, 0.32), "boundary": (0.34, 0.36), "position": (0.36, 0.44)}
+MEAN = Arm("oasis", "mean of the 2 others")
+
+
+def study(values, discriminators=("oasis",)):
+    runs = [
+        make_run(encoding, seed, value, discriminator=discriminator)
+        for discriminator in discriminators
+        for encoding, by_seed in values.items()
+        for seed, value in enumerate(by_seed)
+    ]
+    return assemble(runs).settings[0]
+
+
+def test_each_seed_has_the_mean_of_the_others():
+    setting, pairs = with_others(study(PQ))
+    assert pairs == [(MEAN, Arm("oasis", "semantic"))]
+    assert setting.by_seed(MEAN, "segmenter/pq") == pytest.approx({0: 0.35, 1: 0.40})
+    assert setting.difference(*pairs[0], "segmenter/pq").values == pytest.approx({0: 0.05, 1: 0.08})
+
+
+@pytest.mark.parametrize("lacking", ["boundary", "position"])
+def test_a_seed_that_one_of_them_lacks_has_no_mean(lacking):
+    setting, _ = with_others(study(PQ | {lacking: PQ[lacking][:1]}))
+    assert list(setting.by_seed(MEAN, "segmenter/pq")) == [0]
+    setting, _ = with_others(study(PQ | {lacking: (PQ[lacking][0], math.nan)}))
+    assert list(setting.by_seed(MEAN, "segmenter/pq")) == [0]
+
+
+def test_one_other_or_no_baseline_leave_all_as_it_was():
+    for names in (("semantic", "boundary"), ("boundary", "position")):
+        before = study({name: PQ[name] for name in names})
+        after, pairs = with_others(before)
+        assert (after.runs, pairs) == (before.runs, [])
+
+
+def test_it_is_the_last_row_wherever_encodings_are_compared_and_nowhere_else():
+    setting = study(PQ, ("oasis", "panoptic"))
+    together, each, across = comparisons(setting)
+    assert str(together.pairs[-1][0]) == "mean of the 2 others / oasis + panoptic"
+    assert together.setting.difference(*together.pairs[-1], "segmenter/pq").pairs == 4
+    assert [str(arm) for arm, _ in each.pairs[-2:]] == [
+        f"mean of the 2 others / {name}" for name in ("oasis", "panoptic")
+    ]
+    assert not [arm for pair in across.pairs for arm in pair if "others" in arm.encoding]
+    assert MEAN not in setting.arms  # no run of that name is listed, painted or counted
