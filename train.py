@@ -11,7 +11,7 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from oasis import training
+from oasis import plugins, training
 from oasis.checkpoint import find_to_resume, start_from
 
 
@@ -19,6 +19,9 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
     """Compose -> instantiate -> fit; returns the scores of the last validation."""
     training.filter_warnings()
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    plugins.trust(cfg.trust)
+    training.require_own_presets(HydraConfig.get().runtime.choices)
+    training.require_trusted_parts(config)
     folder = Path(cfg.paths.output_dir)
     with training.alone_in(folder):
         if not training.finished_before(folder, config, cfg.resume):
@@ -31,7 +34,10 @@ def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
     job = folder.name if HydraConfig.get().mode == RunMode.MULTIRUN else None
     checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config, job, folder)
     training.write_config(folder, config)
-    with training.advice(config, HydraConfig.get().overrides.task):
+    with (
+        training.advice(config, HydraConfig.get().overrides.task),
+        training.explaining_arguments(HydraConfig.get().runtime.choices),
+    ):
         encoding = instantiate(cfg.encoding)
         data = instantiate(cfg.data, encoding=encoding)
         model = instantiate(cfg.model, condition_channels=encoding.channels)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from oasis.instances import segment_ids
+
 
 @dataclass
 class Batch:
@@ -31,6 +33,23 @@ class Batch:
     name: list[str]
     index: Tensor
     positions: list[int] | None = None
+
+    @property
+    def segments(self) -> Tensor:
+        """(B, H, W) int64, a number for each segment of an image: see `segment_ids`."""
+        return segment_ids(self.label, self.instance, 256)
+
+    def first(self, count: int) -> "Batch":
+        """The first samples alone."""
+        return Batch(
+            image=self.image[:count],
+            label=self.label[:count],
+            instance=self.instance[:count],
+            condition=self.condition[:count],
+            name=self.name[:count],
+            index=self.index[:count],
+            positions=None if self.positions is None else self.positions[:count],
+        )
 
     def __len__(self) -> int:
         return len(self.name)

@@ -16,7 +16,8 @@ from oasis.checkpoint.safe_config import LABEL_SPACES
 from oasis.data import CityscapesDataModule
 from oasis.data.cityscapes import Sample
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import OASISGenerator
+from oasis.models import Generator
+from oasis.models.generating import generate
 from oasis.training import fixed_noise
 
 # What a checkpoint's own configuration of the data may ask to be called.
@@ -46,7 +47,7 @@ class EvaluatedModel:
     name: str
     origin: str
     facts: dict[str, str]
-    generator: OASISGenerator
+    generator: Generator
     data: CityscapesDataModule
     generator_config: dict[str, Any]
 
@@ -62,7 +63,7 @@ class EvaluatedModel:
         """
         batch = self.data.encode(samples, seed=seed)
         with torch.no_grad():
-            fake: Tensor = self.generator(batch.condition, fixed_noise(self.generator, batch.index, seed))
+            fake = generate(self.generator, batch, fixed_noise(self.generator, batch.index, seed))
         return batch, fake
 
 

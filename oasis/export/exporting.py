@@ -95,7 +95,9 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
         if not isinstance(found, int) or found < 1:
             raise CheckpointError(f"{path}: its configuration has no data.{name}; give --{name}.")
         size.append(found)
-    require_divisible(torch.empty(1, 3, *size, device="meta"), restored.generator.size_divisor, "OASISGenerator")
+    require_divisible(
+        torch.empty(1, 3, *size, device="meta"), restored.generator.size_divisor, type(restored.generator).__name__
+    )
     # Where the photos lay on the machine that trained is nobody's business.
     config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
     config["data"] = {

@@ -62,8 +62,8 @@ class Scrambler(Callback):
 @pytest.mark.parametrize(
     "settings",
     [
-        ("encoding=instance_noise", "discriminator=panoptic", "model/label_mix=segment"),
-        ("encoding=per_instance_masks", "speed=reference"),
+        ("encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment"),
+        ("encoding=per_instance_masks", "speed=oasis/reference"),
     ],
     ids=["instance noise", "reference"],
 )

@@ -211,7 +211,7 @@ def test_where_and_how_a_run_is_watched_makes_it_no_other_experiment(composed, o
 @pytest.mark.parametrize(
     "override",
     ["seed=1", "encoding=boundary", "encoding=instance_ids", "discriminator=panoptic", "generator.channels=32",
-     "model.label_mix_weight=0", "model.generator_optimizer.lr=1e-4", "trainer.max_epochs=7", "data.batch_size=3",
+     "objective.label_mix_weight=0", "model.generator_optimizer.lr=1e-4", "trainer.max_epochs=7", "data.batch_size=3",
      "trainer.precision=bf16-mixed", "callbacks.ema.decay=0.5", "callbacks.ema=null", "metrics=none", "segmenter=unet",
      "data.root=there/CamVid", "data.streets.seed=1", "+callbacks.own._target_=some.Callback", "label_space=ade20k",
      "trainer.limit_train_batches=3"],

@@ -8,7 +8,8 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from oasis.training.base import GANModule, as_gan_module, find_callback, on_host
+from oasis.training.base import as_gan_module, find_callback, on_host
+from oasis.training.module import GANModule
 
 _SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _SECONDS_BETWEEN_READINGS = 1.0

@@ -18,7 +18,7 @@ from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
 from oasis.training.runs.identity import differences, essentials
 from oasis.training.memory import memory_advice
-from oasis.training.module import OASIS
+from oasis.training.module import GANModule
 from oasis.training.distributed_errors import partner_advice
 from oasis.training.runs.resumption import command_to_resume
 from oasis.training.callbacks.run_summary import SUMMARY, read_summary
@@ -122,7 +122,7 @@ def list_files(folder: Path) -> None:
             console.print(f"  {name:16} {path}")
 
 
-def print_networks(model: OASIS, height: int, width: int) -> None:
+def print_networks(model: GANModule, height: int, width: int) -> None:
     """Print both networks layer by layer: output shape, parameters, multiply-adds. Computes nothing.
 
     Args:
@@ -130,11 +130,13 @@ def print_networks(model: OASIS, height: int, width: int) -> None:
         height: rows of a picture.
         width: columns of a picture.
     """
-    condition = torch.empty(1, model.generator.condition_channels, height, width, device="meta")
+    condition = torch.empty(1, model.condition_channels, height, width, device="meta")
     image = torch.empty(1, 3, height, width, device="meta")
+    noise = torch.empty(1, model.generator.noise_dim, device="meta") if model.generator.noise_dim else None
+    segments = torch.zeros(1, height, width, dtype=torch.int64, device="meta")
     console = Console()
-    console.print(summarize(model.generator, condition))
-    console.print(summarize(model.discriminator, image))
+    console.print(summarize(model.generator, condition, noise, segments))
+    console.print(summarize(model.discriminator, *model.objective.discriminator_inputs(image, condition)))
 
 
 @contextmanager
