@@ -46,7 +46,7 @@ def trust(packages: Iterable[str]) -> None:
 
 def trusted_packages() -> frozenset[str]:
     """All that is trusted besides this project: installed plug-ins, and what the user named."""
-    return _installed_plugins() | _named
+    return installed_plugins() | _named
 
 
 def is_trusted(target: str) -> bool:
@@ -91,7 +91,8 @@ def require_trusted(target: str, source: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _installed_plugins() -> frozenset[str]:
+def installed_plugins() -> frozenset[str]:
+    """Packages with an entry point of this project."""
     return frozenset(point.value.split(":")[0] for point in entry_points(group=ENTRY_POINTS))
 
 
