@@ -14,13 +14,14 @@ from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.report import report
+from oasis.cli.train import HYDRA_READS_ALL, train
 from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
 
 
 class _OneLineErrors(TyperGroup):
-    """Prints an error that the user can mend without its traceback, and ends with status 1."""
+    """Prints an error that the user can fix without its traceback, and ends with status 1."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -36,11 +37,12 @@ class _OneLineErrors(TyperGroup):
 
 app = typer.Typer(
     cls=_OneLineErrors,
-    help="Panoptic OASIS: label maps in, street photos out. Training is `python train.py`; this is all else.",
+    help="Panoptic OASIS: label maps in, street photos out.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
+    pretty_exceptions_enable=False,  # whatever still has a traceback is a bug
 )
+app.command(context_settings=HYDRA_READS_ALL)(train)
 for _command in (data_check, prepare, encodings, train_segmenter, evaluate, report, generate, import_official, export):
     app.command()(_command)
 app.command("app")(app_command)
