@@ -12,7 +12,7 @@ CONF = ROOT / "conf"
 OPTIONS = sorted(
     f"{path.relative_to(CONF).parts[0]}={path.relative_to(CONF / path.relative_to(CONF).parts[0]).with_suffix('')}"
     for path in (*CONF.glob("*/*.yaml"), *CONF.glob("recipe/*/*.yaml"), *CONF.glob("speed/*/*.yaml"))
-    if path.parent.name != "experiment" and path.stem != "base"
+    if path.parent.name not in ("experiment", "local") and path.stem != "base"
 )
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SMALL = [
