@@ -12,9 +12,10 @@ from oasis.checkpoint.official.names import official_names
 from oasis.checkpoint.official.reading import StateDict, read_state_dict
 from oasis.checkpoint.official.sizes import DATASETS, discriminator_config, generator_config, split_input
 from oasis.errors import CheckpointError, ConfigurationError
+from oasis.files import put_in_place
 from oasis.models import OASISDiscriminator, OASISGenerator
 from oasis.models.sizes import require_divisible
-from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.training.runs.durable import DurableIO
 
 _MOST_NAMED = 4  # of the tensors that do not fit
 _Network = TypeVar("_Network", bound=nn.Module)

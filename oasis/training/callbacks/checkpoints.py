@@ -8,10 +8,11 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from oasis.errors import ConfigurationError, NonFiniteLossError
+from oasis.files import put_in_place
 from oasis.metrics import higher_is_better
 from oasis.training.base import as_gan_module, find_callback
 from oasis.training.callbacks.metrics import Metrics
-from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.training.runs.durable import DurableIO
 from oasis.training.runs.resumption import explain_failure, mark_validation_due, require_fitting_state
 
 LAST = "last.ckpt"

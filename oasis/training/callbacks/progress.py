@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from oasis.training.base import GANModule, as_gan_module, find_callback, on_host
+from oasis.training.runs.throughput import images_per_second
 
 _SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _SECONDS_BETWEEN_READINGS = 1.0
@@ -40,7 +41,7 @@ class Throughput(Callback):
         module = as_gan_module(pl_module)
         batches = module.batches_seen - first_batch
         seconds = time.monotonic() - start
-        self.images_per_second = (module.images_seen - first_image) / max(seconds, 1e-9)
+        self.images_per_second = images_per_second(module.images_seen - first_image, seconds)
         self.seconds_to_go = seconds / max(batches, 1) * max(total_batches(trainer) - module.batches_seen, 0)
         pl_module.log_dict(on_host({"speed/images_per_second": self.images_per_second}), batch_size=len(batch))
         if not self._warm:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,14 +16,16 @@ from torch import Tensor, nn
 import oasis
 from oasis.data import CityscapesDataModule
 from oasis.errors import CheckpointError
+from oasis.files import write_json
 from oasis.metrics import split_class
 from oasis.training.base import as_gan_module, data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
 from oasis.training.callbacks.progress import total_batches
-from oasis.training.runs.costs import Pace, PeakMemory
 from oasis.training.runs.identity import fingerprint
+from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name
+from oasis.training.runs.throughput import Pace
 
 SUMMARY = "summary.json"
 VERSION = 1
@@ -177,23 +178,6 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise CheckpointError(f"{path}: not a summary of version {VERSION}. Move its folder out of the way.")
     return content
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file of which there is all or nothing, whenever the process dies.
-
-    Args:
-        path: the file; its folder is made.
-        content: plain containers without NaN.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def _dataset(data: CityscapesDataModule) -> dict[str, Any]:

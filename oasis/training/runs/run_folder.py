@@ -1,7 +1,6 @@
 """The folder of a run: whose it is, and what is printed of it before the run starts and after it ends."""
 
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
+from oasis.files import replacing
 from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
 from oasis.training.runs.identity import differences, essentials
@@ -71,9 +71,8 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
         folder: of the run.
         config: the resolved configuration, plain containers.
     """
-    unfinished = folder / f"{CONFIG}.{uuid.uuid4().hex}.part"  # several processes of one run write the same
-    OmegaConf.save(OmegaConf.create(config), unfinished)
-    unfinished.replace(folder / CONFIG)
+    with replacing(folder / CONFIG) as unfinished:  # all processes of a run write the same
+        OmegaConf.save(OmegaConf.create(config), unfinished)
 
 
 def final_metrics(folder: Path) -> dict[str, float | None]:
