@@ -17,6 +17,7 @@ ROWS = {
     "oasis.class_names": 0,
     "oasis.devices": 0,
     "oasis.files": 0,
+    "oasis.migration": 0,
     "oasis.encodings": 1,
     "oasis.models": 1,
     "oasis.losses": 1,

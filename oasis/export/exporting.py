@@ -14,7 +14,7 @@ from oasis.files import replacing
 from oasis.models.sizes import require_divisible
 
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
-_SETTINGS = ("name", "label_space", "encoding", "generator")
+_SETTINGS = ("format", "name", "label_space", "encoding", "generator")
 
 
 @dataclass(frozen=True)

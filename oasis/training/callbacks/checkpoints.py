@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.files import put_in_place
 from oasis.metrics import higher_is_better
+from oasis.migration import migrated_metric, stamped
 from oasis.training.base import as_gan_module, find_callback
 from oasis.training.callbacks.metrics import Metrics
 from oasis.training.runs.durable import DurableIO
@@ -164,7 +165,7 @@ class Checkpoints(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the best score up again, unless another metric is monitored now."""
-        if state_dict["monitor"] == self.monitor:
+        if state_dict["monitor"] is not None and migrated_metric(state_dict["monitor"]) == self.monitor:
             self.best_score = state_dict["best_score"]
 
     def _write(self, trainer: Trainer, name: str, keep: int = 0) -> None:
@@ -208,7 +209,7 @@ class ConfigInCheckpoint(Callback):
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.config = config
+        self.config = stamped(config)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put it in."""

@@ -18,6 +18,7 @@ from oasis.data import CityscapesDataModule
 from oasis.errors import CheckpointError
 from oasis.files import write_json
 from oasis.metrics import split_class
+from oasis.migration import migrated_metrics
 from oasis.training.base import as_gan_module, data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
@@ -29,6 +30,7 @@ from oasis.training.runs.throughput import Pace
 
 SUMMARY = "summary.json"
 VERSION = 1
+_SCORES = ("metrics", REAL, UNTRAINED)
 
 
 class RunSummary(Callback):
@@ -120,7 +122,7 @@ class RunSummary(Callback):
             "batch_size": data_of(trainer).batch_size,
             "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
             "finished": module.batches_seen >= total,
-            **{group: _finite(self._scores.get(group, {})) for group in ("metrics", REAL, UNTRAINED)},
+            **{group: _finite(self._scores.get(group, {})) for group in _SCORES},
             "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
             "images_per_second": self._pace.median(),
             "peak_memory_mib": self._memory.peak_mib,
@@ -151,7 +153,7 @@ class RunSummary(Callback):
         self._pace.load_state_dict(state_dict["pace"])
         self._memory.peak_mib = state_dict["peak_mib"]
         self._seconds = state_dict["seconds"]
-        self._scores = state_dict["scores"]
+        self._scores = {group: migrated_metrics(scores) for group, scores in state_dict["scores"].items()}
 
     def _elapsed(self) -> float:
         if self._began is None:
@@ -177,7 +179,8 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         raise CheckpointError(f"{path}: cannot be read ({error}). Delete it; the run is then resumed.") from error
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise CheckpointError(f"{path}: not a summary of version {VERSION}. Move its folder out of the way.")
-    return content
+    groups = {name: migrated_metrics(content[name]) for name in _SCORES if isinstance(content.get(name), dict)}
+    return {**content, **groups}
 
 
 def _dataset(data: CityscapesDataModule) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
 from oasis.files import replacing
+from oasis.migration import migrated, stamped
 from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
 from oasis.training.runs.identity import differences, essentials
@@ -72,7 +73,7 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
         config: the resolved configuration, plain containers.
     """
     with replacing(folder / CONFIG) as unfinished:  # all processes of a run write the same
-        OmegaConf.save(OmegaConf.create(config), unfinished)
+        OmegaConf.save(OmegaConf.create(stamped(config)), unfinished)
 
 
 def final_metrics(folder: Path) -> dict[str, float | None]:
@@ -95,7 +96,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run. Move its folder away.")
-    return {str(name): value for name, value in content.items()}
+    return migrated({str(name): value for name, value in content.items()}, path)
 
 
 def list_files(folder: Path) -> None:
