@@ -1,7 +1,7 @@
 """Configurations and metrics under the names that earlier versions gave them, brought to today's names.
 
 A configuration says its own format in `format`; what has none is of format 1. To rename a setting, a class or a metric,
-add a row to one of the tables below and raise nothing: all renamings since the last release belong to one step. After a
+add a row to one of the tables below: all renamings since the last release belong to one step. After a
 release, raise `FORMAT` and add a function of its own to `_STEPS`.
 """
 
@@ -116,12 +116,10 @@ def _group(config: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
 def _with_targets(part: Any, targets: Mapping[str, str]) -> Any:
     """A copy of a configuration in which each `_target_` has today's name."""
     if isinstance(part, Mapping):
-        return {
-            key: targets.get(value, value)
-            if key == "_target_" and isinstance(value, str)
-            else _with_targets(value, targets)
-            for key, value in part.items()
-        }
+        copied = {key: _with_targets(value, targets) for key, value in part.items()}
+        if isinstance(copied.get("_target_"), str):
+            copied["_target_"] = targets.get(copied["_target_"], copied["_target_"])
+        return copied
     if isinstance(part, list | tuple):
         return [_with_targets(value, targets) for value in part]
     return part

@@ -45,9 +45,6 @@ def test_a_configuration_of_format_1_is_that_of_the_same_settings_today(old, tod
     assert found.pop("format") == FORMAT
     assert not list(differences(found, today))
     assert before == OmegaConf.create(old)  # not changed
-    assert "judge" not in str({name: part for name, part in found.items() if name != "segmenter"}).replace(
-        "judge.pt", ""
-    )
 
 
 def test_a_configuration_of_today_stays_what_it_is(today):
@@ -57,9 +54,7 @@ def test_a_configuration_of_today_stays_what_it_is(today):
 
 @pytest.mark.parametrize("number", [FORMAT + 1, 0, "2", None])
 def test_a_configuration_of_a_later_format_is_refused(today, number):
-    with pytest.raises(
-        CheckpointError, match=rf"there\.ckpt: its configuration is of format .*reads 1 to {FORMAT}\. Up"
-    ):
+    with pytest.raises(CheckpointError, match=rf"there\.ckpt: its configuration is of format .*1 to {FORMAT}\. Up"):
         migrated({**today, "format": number}, "there.ckpt")
 
 

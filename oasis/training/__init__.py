@@ -20,6 +20,7 @@ from oasis.training.runs.folder_lock import alone_in
 from oasis.training.runs.identity import differences, essentials, fingerprint
 from oasis.training.runs.run_folder import (
     advice,
+    discard,
     final_metrics,
     finished_before,
     list_files,
@@ -52,6 +53,7 @@ __all__ = [
     "advice",
     "alone_in",
     "differences",
+    "discard",
     "essentials",
     "filter_warnings",
     "final_metrics",

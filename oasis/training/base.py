@@ -34,12 +34,14 @@ class GANModule(LightningModule):
         label_space: the classes.
         batches_seen: batches trained on so far, over all resumed runs.
         images_seen: images trained on so far, on all devices.
+        validation_losses: names under which validation logs losses; empty if they are not known beforehand.
     """
 
     generator: OASISGenerator
     discriminator: OASISDiscriminator
     optimizer_factories: tuple[OptimizerFactory, OptimizerFactory]
     label_space: LabelSpace
+    validation_losses: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()

@@ -51,6 +51,8 @@ class OASIS(GANModule):
         ConfigurationError: a label_mix that is none, such as its mere name.
     """
 
+    validation_losses = ("val/generator_adversarial", "val/discriminator_real", "val/discriminator_fake")
+
     def __init__(
         self,
         label_space: LabelSpace,

@@ -84,3 +84,14 @@ def total_batches(trainer: Trainer) -> float:
     by_steps = trainer.max_steps / len(trainer.optimizers) if trainer.max_steps >= 0 else None
     bounds = [bound for bound in (by_epochs, by_steps) if bound is not None]
     return float(min(bounds, default=float("inf")))
+
+
+def reached_end(trainer: Trainer) -> bool:
+    """Whether a run has ended by itself, at `max_epochs` or `max_steps`, and not because something stopped it.
+
+    Not a matter of counting batches: a dataset may have grown since the first epochs of a resumed run.
+    """
+    epochs = trainer.fit_loop.epoch_progress.current.processed
+    by_epochs = trainer.max_epochs not in (None, -1) and epochs >= (trainer.max_epochs or 0)
+    by_steps = 0 <= trainer.max_steps <= trainer.global_step
+    return by_steps or (by_epochs and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch)

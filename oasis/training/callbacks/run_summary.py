@@ -22,7 +22,7 @@ from oasis.migration import migrated_metrics
 from oasis.training.base import as_gan_module, data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
-from oasis.training.callbacks.progress import total_batches
+from oasis.training.callbacks.progress import reached_end, total_batches
 from oasis.training.runs.identity import fingerprint
 from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name
@@ -121,7 +121,7 @@ class RunSummary(Callback):
             "images": module.images_seen,
             "batch_size": data_of(trainer).batch_size,
             "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
-            "finished": module.batches_seen >= total,
+            "finished": reached_end(trainer),
             **{group: _finite(self._scores.get(group, {})) for group in _SCORES},
             "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
             "images_per_second": self._pace.median(),

@@ -1,5 +1,6 @@
 """The folder of a run: whose it is, and what is printed of it before the run starts and after it ends."""
 
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from oasis.files import replacing
 from oasis.migration import migrated, stamped
 from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
+from oasis.training.runs.folder_lock import LOCK
 from oasis.training.runs.identity import differences, essentials
 from oasis.training.memory import memory_advice
 from oasis.training.module import OASIS
@@ -63,6 +65,12 @@ def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None 
         return False
     print(f"Skipped: {folder} was finished before, after {summary.get('batches')} batches.")
     return True
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that did not start, if it holds nothing but the notes and the log of that start."""
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log", LOCK}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
