@@ -6,6 +6,8 @@ Names are the first of several synonyms where the dataset gives several.
 import colorsys
 import math
 
+INSTANCES_PER_CLASS = 1000  # Cityscapes numbers the k-th instance of a class `class id * 1000 + k`
+
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))

@@ -12,8 +12,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from oasis import plugins, training
-from oasis.checkpoint import find_to_resume, start_from
+from oasis.checkpoint import find_to_resume, require_something_left, start_from
 from oasis.cli.conf import conf_dir
+from oasis.errors import NothingToTrainError
+from oasis.randomness import require_seed
 
 
 def train(cfg: DictConfig) -> dict[str, float | None]:
@@ -23,10 +25,17 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
     plugins.trust(cfg.trust)
     training.require_own_presets(_choices())
     training.require_trusted_parts(config)
+    require_seed(cfg.seed)
     folder = Path(cfg.paths.output_dir)
     with training.alone_in(folder):
         if not training.finished_before(folder, config, cfg.resume):
-            _fit(cfg, config, folder)
+            try:
+                _fit(cfg, config, folder)
+            except NothingToTrainError as finished:
+                training.discard(folder)
+                if cfg.resume != "auto":
+                    raise
+                print(f"Skipped: {finished}")
     return training.final_metrics(folder)
 
 
@@ -34,6 +43,8 @@ def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     job = folder.name if HydraConfig.get().mode == RunMode.MULTIRUN else None
     checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config, job, folder)
+    if checkpoint:
+        require_something_left(checkpoint, config, folder)
     training.write_config(folder, config)
     with training.advice(config, HydraConfig.get().overrides.task), training.explaining_arguments(_choices()):
         encoding = instantiate(cfg.encoding)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ForeignIdsError
@@ -19,7 +20,6 @@ from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
 _RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
 
@@ -95,7 +95,7 @@ class Inspection(Dataset[Finding]):
             found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
         if instance is not None:
             ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
-            found.instances = int(np.count_nonzero(ids[_INSTANCE_BASE:]))
+            found.instances = int(np.count_nonzero(ids[INSTANCES_PER_CLASS:]))
         if label is not None and instance is not None and label.shape == instance.shape:
             with _noted(found):
                 consistent_label(
@@ -103,7 +103,7 @@ class Inspection(Dataset[Finding]):
                     self.label_space,
                     self.on_inconsistent_ids,
                 )
-            alone = np.bincount(label[instance < _INSTANCE_BASE], minlength=_RAW_LABELS)
+            alone = np.bincount(label[instance < INSTANCES_PER_CLASS], minlength=_RAW_LABELS)
             found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
         return found
 

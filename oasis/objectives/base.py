@@ -70,6 +70,11 @@ class Objective(nn.Module, ABC):
         return False
 
     @property
+    def validation_names(self) -> tuple[str, ...]:
+        """The names of `validation_loss`, which a run may monitor; empty if they are not known beforehand."""
+        return ()
+
+    @property
     def single_pass(self) -> bool:
         """Whether the discriminator's step makes one pass of it, which `model.compile=true` needs."""
         return False

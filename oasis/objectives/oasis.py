@@ -104,6 +104,11 @@ class OASISObjective(Objective):
             "discriminator_fake": self.adversarial.fake(on_fake),
         }
 
+    @property
+    def validation_names(self) -> tuple[str, ...]:
+        """See `validation_loss`."""
+        return ("generator_adversarial", "discriminator_real", "discriminator_fake")
+
     def instance_terms(self, output: DiscriminatorOutput, batch: Batch) -> LossTerms:
         """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
         if self.instance_loss is None:

@@ -9,7 +9,7 @@ from oasis.training.callbacks.loss_plot import LossPlot
 from oasis.training.callbacks.metrics import Metrics
 from oasis.training.callbacks.nan_guard import StopOnNonFinite
 from oasis.training.callbacks.progress import ProgressBar, Throughput
-from oasis.training.callbacks.run_summary import RunSummary, read_summary, write_json
+from oasis.training.callbacks.run_summary import RunSummary, read_summary
 from oasis.training.callbacks.signals import StopOnSignal, Stopped
 from oasis.training.distributed_errors import partner_advice
 from oasis.training.error_reporting import report_errors, telling_errors
@@ -21,6 +21,7 @@ from oasis.training.runs.folder_lock import alone_in
 from oasis.training.runs.identity import differences, essentials, fingerprint
 from oasis.training.runs.run_folder import (
     advice,
+    discard,
     final_metrics,
     finished_before,
     list_files,
@@ -56,6 +57,7 @@ __all__ = [
     "advice",
     "alone_in",
     "differences",
+    "discard",
     "essentials",
     "explaining_arguments",
     "filter_warnings",
@@ -78,5 +80,4 @@ __all__ = [
     "telling_how_to_go_on",
     "train_segmenter",
     "write_config",
-    "write_json",
 ]

@@ -218,6 +218,11 @@ class GANModule(LightningModule):
             batch, self.discriminator, fakes, discriminate or self._discriminate, self.objective, self.seed
         )
 
+    @property
+    def validation_losses(self) -> tuple[str, ...]:
+        """Names under which validation logs losses; empty if they are not known beforehand."""
+        return tuple(f"val/{name}" for name in self.objective.validation_names)
+
     def log_step(self) -> dict[str, float]:
         """To be logged beside metrics: loggers then count in batches, after a resume too."""
         return {"step": float(self.batches_seen)}

@@ -12,9 +12,11 @@ from oasis.checkpoint.official.names import official_names
 from oasis.checkpoint.official.reading import StateDict, read_state_dict
 from oasis.checkpoint.official.sizes import DATASETS, discriminator_config, generator_config, split_input
 from oasis.errors import CheckpointError, ConfigurationError
+from oasis.files import put_in_place
+from oasis.migration import FORMAT
 from oasis.models import OASISDiscriminator, OASISGenerator
 from oasis.models.sizes import require_divisible
-from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.training.runs.durable import DurableIO
 
 _MOST_NAMED = 4  # of the tensors that do not fit
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -142,6 +144,7 @@ def _run_config(name: str, label_space: str, size: tuple[int, int], generator: d
     classes = {"_target_": f"oasis.labels.LabelSpace.{label_space}"}
     return {
         "name": f"official_{name}",
+        "format": FORMAT,
         "seed": 0,
         "label_space": classes,
         "encoding": {"_target_": "oasis.encodings.Semantic", "label_space": classes},
