@@ -25,6 +25,7 @@ ROWS = {
     "oasis.visualize": 1,
     "oasis.data": 2,
     "oasis.scoring": 3,
+    "oasis.inspection": 3,
     "oasis.training": 4,
     "oasis.checkpoint": 5,
     "oasis.evaluation": 6,

@@ -1,5 +1,6 @@
 """`oasis data-check`: what a dataset holds, and what is wrong with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +38,32 @@ def data_check(
 
     Exit status: 0 = nothing is wrong, 1 = faults were found, 2 = it could not be checked.
     """
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.data_checking import check_dataset
-
     try:
-        sound = check_dataset(root, settings or [], json, workers, split or [])
+        sound = _check(root, settings or [], json, workers, split or [])
     except (OasisError, OSError) as error:
         text = message(error) if isinstance(error, OasisError) else str(error)
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
         raise typer.Exit(CANNOT_CHECK) from None
     raise typer.Exit(0 if sound else FAULTS)
+
+
+def _check(
+    root: Path, settings: Sequence[str], output: Path | None, workers: int | None, splits: Sequence[str]
+) -> bool:
+    from hydra.utils import instantiate
+
+    from oasis.cli.conf import load_config
+    from oasis.inspection.checking import check_dataset
+
+    named = any(setting.startswith("encoding=") for setting in settings)
+    config = load_config(["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings])
+    return check_dataset(
+        root,
+        instantiate(config.label_space),
+        on_inconsistent_ids=config.data.on_inconsistent_ids,
+        max_pixels=config.data.max_pixels,
+        slots=config.encoding.get("slots"),
+        output=output,
+        workers=workers,
+        splits=splits,
+    )

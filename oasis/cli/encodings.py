@@ -25,9 +25,9 @@ def encodings(
     """Draw every encoding of one street, side by side and explained."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.conf import encoding_names, load_encodings
-    from oasis.cli.encoding_cards import all_cards
-    from oasis.cli.samples import open_dataset, read_sample, synthetic_street
-    from oasis.cli.sheet import draw_sheet
+    from oasis.inspection.encoding_cards import all_cards
+    from oasis.inspection.samples import open_dataset, read_sample, synthetic_street
+    from oasis.inspection.sheet import draw_sheet
 
     if output.suffix.lower() != ".png":
         raise ConfigurationError(f"--output {output}: the picture is a PNG; call it {output.with_suffix('.png')}.")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.cli.samples import as_split
 from oasis.data import CityscapesDataset
 from oasis.data.layout import MAPS, PHOTOS
+from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 

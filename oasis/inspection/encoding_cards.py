@@ -8,8 +8,6 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from oasis.cli.samples import LabelledPhoto
-from oasis.cli.sheet import Card, Panel, legend, tile, write
 from oasis.encodings import (
     Boundary,
     CenterOffset,
@@ -22,6 +20,8 @@ from oasis.encodings import (
     Position,
     Semantic,
 )
+from oasis.inspection.samples import LabelledPhoto
+from oasis.inspection.sheet import Card, Panel, legend, tile, write
 from oasis.instances import boundaries, centers
 from oasis.visualize import (
     colorize,
