@@ -2,7 +2,7 @@
 
 import torch
 
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 
 def untrained_segmenter(ids, monkeypatch, folder):

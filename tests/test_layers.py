@@ -30,6 +30,7 @@ ROWS = {
     "oasis.checkpoint": 5,
     "oasis.evaluation": 6,
     "oasis.synthesis": 6,
+    "oasis.synthesis.batch": 7,
     "oasis.export": 6,
     "oasis.studies": 7,
     "oasis.app": 7,

@@ -21,9 +21,10 @@ from oasis.batch import Batch
 from oasis.cli.conf import load_config
 from oasis.cli.datasets import load_data
 from oasis.data import CityscapesDataModule
-from oasis.metrics import Segmenter, describe
+from oasis.metrics import describe
 from oasis.randomness import Stream, sample_generator
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, Scorer, load_metric_networks
+from oasis.segmenters import Segmenter
 from oasis.training.segmenter_fit import NoCondition
 
 GOALS = {"segmenter/miou": 0.70, "segmenter/pq_things": 0.35}

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.cli.arguments import split_arguments
+from oasis.cli.generate_settings import maps_source, segmenter_source
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from oasis.cli.generation import Outcome
+    from oasis.synthesis.batch.generation import Outcome
 
 _SHOWN = 20  # bad files, and notes; further ones are counted
 
@@ -81,15 +82,14 @@ def generate(
 ) -> None:
     """Paint photos from label maps."""
     checkpoint, source, settings = _places(arguments)
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.generate_options import Words
     from oasis.synthesis.animation import GIF, MP4
+    from oasis.synthesis.batch import GenerateOptions
 
     animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
-    generation, inputs = Words(
-        checkpoint=checkpoint, source=source, settings=settings, output=output, split=split, seed=seed, samples=samples,
-        resample=resample, animation=animation, steps=frames, original_size=original_size, from_photos=from_photos,
-        segmenter=segmenter, device=device, bf16=bf16, force=force,
+    generation, inputs = GenerateOptions(
+        checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
+        samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
+        segmenter=segmenter_source(settings, segmenter, from_photos), device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -13,7 +13,8 @@ from oasis.cache import cache_folder
 from oasis.data import CityscapesDataModule
 from oasis.errors import MissingWeightsError
 from oasis.labels import LabelSpace
-from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, Segmenter, SegmenterSource
+from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses
+from oasis.segmenters import Segmenter, SegmenterSource
 
 
 @dataclass(frozen=True)

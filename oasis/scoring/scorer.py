@@ -17,11 +17,11 @@ from oasis.metrics import (
     PanopticScores,
     PixelScores,
     ScoredClasses,
-    Segmenter,
     split_class,
 )
 from oasis.scoring.photos import RealPhotos
 from oasis.scoring.stopwatch import Stopwatch
+from oasis.segmenters import Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of whatever a segmenter has a part in
 COLORS = "instances/color"  # how differently the instances of one class are painted

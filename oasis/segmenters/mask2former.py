@@ -64,6 +64,24 @@ class Mask2FormerSegmenter(Segmenter):
         self.eval()
 
     @classmethod
+    def for_dataset(cls, default: Path, weights: str | None = None) -> Self:
+        """`segmenter=mask2former`: see `SegmenterSource`.
+
+        Args:
+            default: not used; this segmenter is not trained here.
+            weights: see `from_pretrained`.
+
+        Raises:
+            ConfigurationError: no weights are named; or see `from_pretrained`.
+            MissingWeightsError: see `from_pretrained`.
+        """
+        if weights is None:
+            raise ConfigurationError(
+                "segmenter.weights=null: name a Mask2Former checkpoint or a folder that holds one."
+            )
+        return cls.from_pretrained(weights)
+
+    @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str]) -> Self:
         """Load.
 

@@ -11,14 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
+from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
 from oasis.segmenters.grouping import Grouping
 from oasis.segmenters.panoptic_unet import PanopticUNet, Sight
 
-_KIND = "panoptic-oasis unet segmenter 2"  # what the files say of themselves
-_RULE = "votes by probability"  # how they segmenter by now: verdicts kept from before must not be mixed with new ones
+_KIND = "panoptic-oasis unet segmenter 2"  # what a saved file calls itself
+_FORMER_KIND = "panoptic-oasis unet judge 2"  # the same content, written when segmenters were called judges
+_FORMER_FOLDER = "judges"
+_RULE = "votes by probability"  # part of the fingerprint: count it as changed whenever predictions change
 _PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
 _REMEDY = "Train one with `oasis train-segmenter`, or name another file"
 
@@ -125,6 +127,28 @@ class UNetSegmenter(Segmenter):
             unfinished.unlink(missing_ok=True)
 
     @classmethod
+    def for_dataset(cls, default: Path, weights: str | None = None) -> Self:
+        """`segmenter=unet`: see `SegmenterSource`.
+
+        Args:
+            default: where `oasis train-segmenter` puts the segmenter of the dataset at hand.
+            weights: another file that it wrote; a named one has to exist.
+
+        Raises:
+            MissingWeightsError: no file is named, and there is none for this dataset.
+            CheckpointError: the file is corrupt, or no segmenter.
+        """
+        if weights is not None:
+            return cls.from_file(weights)
+        for path in (default, default.parent.with_name(_FORMER_FOLDER) / default.name):
+            if path.is_file():
+                return cls.from_file(path)
+        raise MissingWeightsError(
+            f"No segmenter was trained for this dataset and picture size yet ({default} does not exist). Train it with "
+            "`oasis train-segmenter`, followed by the same settings of the data, or name one: segmenter.weights=PATH."
+        )
+
+    @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
         """Read a segmenter that `save` wrote; runs nothing that the file holds.
 
@@ -175,7 +199,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: cannot be read, it is torn or no segmenter ({_reason(error)}). {_REMEDY}."
         ) from error
-    if not isinstance(parts, dict) or parts.get("kind") != _KIND or _PARTS - parts.keys():
+    if not isinstance(parts, dict) or parts.get("kind") not in (_KIND, _FORMER_KIND) or _PARTS - parts.keys():
         raise CheckpointError(f"{path}: not a segmenter that this version of the project wrote. {_REMEDY}.")
     return parts
 

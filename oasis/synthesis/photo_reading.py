@@ -13,7 +13,7 @@ from oasis.data.reading import nearest, pixels
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.metrics import Segmenter
+from oasis.segmenters import Segmenter
 from oasis.synthesis.label_map import LabelMap
 
 _BASE = 1000  # instance id = class id * 1000 + k

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning import Callback
 
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 from oasis.training import (
     RunSummary,
     costs,

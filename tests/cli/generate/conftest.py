@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 from oasis.synthesis import Synthesizer
 
 GENERATOR = {

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from oasis.cli.generation_inputs import Input
-from oasis.cli.generation_noise import Sampling
-from oasis.cli.generation_output import OutputFolder
 from oasis.data.reading import read_photo
 from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.animation import Animation, interpolate
+from oasis.synthesis.batch.inputs import Input
+from oasis.synthesis.batch.output import OutputFolder
+from oasis.synthesis.batch.sampling import Sampling
 from oasis.synthesis.contact_sheet import ContactSheet
 
 SHEET = "contact_sheet.png"
