@@ -10,7 +10,7 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="The dataset and its size, as `python train.py` takes them: data=cityscapes data.root=DIR, "
+            help="The dataset and its size, as for `python train.py`: data=cityscapes data.root=DIR, "
             "data.height=256, data.prepared_folder=DIR, experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),

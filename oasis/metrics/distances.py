@@ -155,7 +155,7 @@ class FeatureDistances(PerImage):
             rank_zero_warn(
                 f"{generated} generated and {len(self.real)} real images against {dimensions} features: a covariance "
                 f"of rank {fewest - 1} makes the Frechet distance far larger than many images would; compare it only "
-                f"with one of as many images, and with its floor"
+                f"with one of as many images, and with that of real photos"
             )
         if not self.warned and fewest < self.subset_size:
             rank_zero_warn(

@@ -1,7 +1,7 @@
 """Where extractors and segmenters come from: what `metrics=NAME` and `segmenter=NAME` mean on the command line.
 
-Each is called late, when it is known which data there is, and raises `MissingWeightsError` where weights that nobody
-named cannot be found.
+Each is called late, when it is known which data there is, and raises `MissingWeightsError` where no weights are named
+and the default ones cannot be found.
 """
 
 from collections.abc import Callable

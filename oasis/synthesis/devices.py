@@ -18,5 +18,5 @@ def find_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises one or the other, by its build
         reason = (str(error).splitlines() or [""])[0]
-        raise ConfigurationError(f"device={name}: not to be had here ({reason}). Use device=cpu or auto.") from error
+        raise ConfigurationError(f"device={name}: not available here ({reason}). Use device=cpu or auto.") from error
     return device

@@ -1,4 +1,4 @@
-"""One label map, ready to be painted: what each pixel is, and where known which individual."""
+"""One label map, ready for a generator: the class of each pixel and, where known, its instance."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

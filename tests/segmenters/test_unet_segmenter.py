@@ -167,7 +167,7 @@ def test_torn_and_missing_files(segmenter, tmp_path):
         UNetSegmenter.from_file(path)
     segmenter.save(path)
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(CheckpointError, match="cannot be read, it is torn or no segmenter"):
+    with pytest.raises(CheckpointError, match="cannot be read, it is corrupt or no segmenter"):
         UNetSegmenter.from_file(path)
 
 
