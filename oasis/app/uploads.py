@@ -1,4 +1,4 @@
-"""Files from strangers."""
+"""Checks of uploaded files, which may hold anything."""
 
 from pathlib import Path
 

@@ -35,7 +35,7 @@ def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None
 
     Args:
         weights: path of a file, or None for the cache or the download.
-        sha256: what the SHA-256 of the file must start with; None = whoever named it vouches for it.
+        sha256: what the SHA-256 of the file must start with; None = not checked.
 
     Raises:
         ConfigurationError: the named file does not exist, is another one, or holds more than tensors.
