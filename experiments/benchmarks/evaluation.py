@@ -23,9 +23,10 @@ from oasis.data import CityscapesDataModule
 from oasis.encodings import Semantic
 from oasis.evaluation import EvaluatedModel, Evaluation
 from oasis.labels import LabelSpace
-from oasis.metrics import FeatureExtractor, UNetSegmenter, inception_extractors
+from oasis.metrics import FeatureExtractor, inception_extractors
 from oasis.models import OASISGenerator
 from oasis.scoring import MetricNetworks
+from oasis.segmenters import UNetSegmenter
 from oasis.streets import SyntheticStreets
 
 GOAL = 0.10

@@ -20,10 +20,10 @@ class Stroke:
     """One stroke of the brush, as the browser sends it.
 
     Attributes:
-        raw_id: what it paints, an id as in a label map.
+        raw_id: what it draws, an id as in a label map.
         points: (x, y) as shares of the picture's width and height, in 0..1; outside is beside the picture.
         radius: of the round brush, as a share of the picture's height.
-        filled: also paint what the stroke encloses, its ends joined by a straight line.
+        filled: also draw what the stroke encloses, its ends joined by a straight line.
     """
 
     raw_id: int
@@ -117,8 +117,8 @@ class Drawing:
         """How many strokes can be taken back."""
         return len(self._history)
 
-    def paint(self, stroke: Stroke) -> int:
-        """Paint a stroke.
+    def draw(self, stroke: Stroke) -> int:
+        """Draw a stroke.
 
         Returns:
             What now stands in the instance map there: `id * 1000 + k` for a thing, the plain id for all else.
@@ -129,7 +129,7 @@ class Drawing:
         known = 0 <= stroke.raw_id < len(self.label_space.raw_to_class)
         index = self.label_space.raw_to_class[stroke.raw_id] if known else -1
         if index < 0:
-            raise ConfigurationError(f"There is no class of the id {stroke.raw_id} to paint with.")
+            raise ConfigurationError(f"There is no class of the id {stroke.raw_id} to draw with.")
         ident = self._new_instance(stroke.raw_id) if index in self.label_space.things else stroke.raw_id
         mask = stroke.mask(*self.label.shape)
         place = _bounds(mask)

@@ -11,8 +11,8 @@ from PIL import Image
 
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
-from oasis.cli.samples import as_split
 from oasis.data import CityscapesDataModule
+from oasis.data.samples import as_split
 from oasis.devices import find_device
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
 from oasis.evaluation.evaluated_models import own_data_config

@@ -4,15 +4,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NotRequired, TypedDict
+from typing import ClassVar, Literal, NotRequired, TypedDict, cast, get_args
 
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from oasis.data.faults import Refusal, Tolerance
+from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 
 Split = Literal["train", "val", "test"]
+
+
+def as_split(name: str) -> Split:
+    """The split of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in get_args(Split):
+        raise ConfigurationError(f"--split {name}: choose one of {', '.join(get_args(Split))}.")
+    return cast(Split, name)
 
 
 class Sample(TypedDict):

@@ -52,9 +52,9 @@ def export(
         force: overwrite a file.
 
     Raises:
-        CheckpointError: see `restore`; or it does not say what size it paints.
-        ConfigurationError: another suffix; the file is there; a package is missing; a size that cannot be painted; or
-            what was written paints something else.
+        CheckpointError: see `restore`; or it does not say what size it generates.
+        ConfigurationError: another suffix; the file is there; a package is missing; a size that the generator does not
+            support; or the exported file generates other pictures than the checkpoint.
         NoRoomError: the disk is full.
     """
     target = Path(output)
@@ -89,10 +89,9 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
         if not isinstance(found, int) or found < 1:
             raise CheckpointError(f"{path}: its configuration has no data.{name}; give --{name}.")
         size.append(found)
-    require_divisible(
-        torch.empty(1, 3, *size, device="meta"), restored.generator.size_divisor, type(restored.generator).__name__
-    )
-    # Where the photos lay on the machine that trained is nobody's business.
+    generator = restored.generator
+    require_divisible(torch.empty(1, 3, *size, device="meta"), generator.size_divisor, type(generator).__name__)
+    # Paths of the training machine stay private.
     config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
     config["data"] = {
         "_target_": "oasis.data.CityscapesDataModule",
@@ -113,12 +112,12 @@ def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
     inputs = _inputs(contents)
     with torch.no_grad():
         expected = contents.restored.generator(*inputs.values())
-    painted = form.paint(path, inputs)
-    difference = float((painted - expected).abs().max()) if painted.shape == expected.shape else float("inf")
+    generated = form.generate(path, inputs)
+    difference = float((generated - expected).abs().max()) if generated.shape == expected.shape else float("inf")
     if not difference <= _MOST_DIFFERENCE:
         raise ConfigurationError(
-            f"{path.suffix}: what was written paints other pictures than the checkpoint, by up to {difference:.2g} in "
-            f"[-1, 1]; it was taken away again. Other releases of {', '.join(form.packages) or 'torch'} may do."
+            f"{path.suffix}: the exported file generates other pictures than the checkpoint, by up to {difference:.2g} "
+            f"in [-1, 1]; it was deleted. Other releases of {', '.join(form.packages) or 'torch'} may do."
         )
     return difference
 

@@ -67,7 +67,7 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
     Args:
         restored: what a checkpoint holds.
         batch_size: B.
-        height: H, which the generator can paint.
+        height: H, of a size that the generator supports.
         width: W.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What is measured on pictures: metrics, the networks that describe pictures, and segmenters."""
+"""What is measured on pictures: metrics, and the feature extractors that some of them compare pictures by."""
 
 from oasis.metrics.distances import FeatureDistances, frechet_distance, kernel_distance, kernel_spread
 from oasis.metrics.diversity import Diversity, LPIPSDistance
@@ -11,8 +11,7 @@ from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
 from oasis.metrics.scored_classes import ScoredClasses
 from oasis.metrics.segmenter_features import SegmenterFeatures
-from oasis.metrics.sources import ExtractorSource, SegmenterSource, inception, mask2former, segmenter_features, unet
-from oasis.segmenters import Mask2FormerSegmenter, Prediction, Segmenter, UNetSegmenter
+from oasis.metrics.sources import ExtractorSource, inception, segmenter_features
 
 __all__ = [
     "Diversity",
@@ -23,16 +22,11 @@ __all__ = [
     "InceptionFeaturesOASIS",
     "InstanceColors",
     "LPIPSDistance",
-    "Mask2FormerSegmenter",
     "PanopticScores",
     "PerImage",
     "PixelScores",
-    "Prediction",
     "ScoredClasses",
-    "Segmenter",
     "SegmenterFeatures",
-    "SegmenterSource",
-    "UNetSegmenter",
     "describe",
     "frechet_distance",
     "higher_is_better",
@@ -41,8 +35,6 @@ __all__ = [
     "kernel_distance",
     "kernel_spread",
     "known_names",
-    "mask2former",
     "segmenter_features",
     "split_class",
-    "unet",
 ]

@@ -1,4 +1,4 @@
-"""A segmenter that others trained on genuine Cityscapes photos: Mask2Former, as Hugging Face's transformers has it."""
+"""Mask2Former trained on real Cityscapes photos, by way of Hugging Face's transformers."""
 
 import hashlib
 import json
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
 
 _SETTINGS, _PREPROCESSING, _WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
-_PROTOCOL = "1"  # count up when a verdict on the same picture changes
-_SECONDS = 10.0  # to wait for the hub's first answer; its own client waits for ever
+_PROTOCOL = "1"  # increase when a prediction for the same picture changes
+_SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
 _MIN_SCORE = 0.8  # queries less sure of their class are left out
 _MIN_MASK = 0.5  # a pixel belongs to a mask from this probability on
 _MIN_OVERLAP = 0.8  # a segment that lost more of its mask to others is left out
@@ -30,8 +30,8 @@ class Mask2FormerSegmenter(Segmenter):
     """Mask2Former with one of the checkpoints `facebook/mask2former-swin-{tiny,small,base,large}-cityscapes-panoptic`.
 
     A picture goes from [-1, 1] to the checkpoint's normalisation, resized as its `preprocessor_config.json` says, on
-    its own device and without being rounded to bytes. Pictures are looked at one by one: a verdict does not depend on
-    the batch, and the memory is that of one picture.
+    its own device and without being rounded to bytes. Pictures are segmented one by one: a prediction does not depend
+    on the batch, and the memory is that of one picture.
 
     Masks become segments as in the paper's own evaluation (thresholds 0.8, 0.5 and 0.8), at the picture's size, and not
     by transformers' `post_process_panoptic_segmentation`, which differs in three ways: it gives several instances one
@@ -62,6 +62,24 @@ class Mask2FormerSegmenter(Segmenter):
         things = torch.tensor([i in self.label_space.things for i in sorted(self.label_space.evaluated)])
         self.register_buffer("things", things, persistent=False)
         self.eval()
+
+    @classmethod
+    def for_dataset(cls, default: Path, weights: str | None = None) -> Self:
+        """`segmenter=mask2former`: see `SegmenterSource`.
+
+        Args:
+            default: not used; this segmenter is not trained here.
+            weights: see `from_pretrained`.
+
+        Raises:
+            ConfigurationError: no weights are named; or see `from_pretrained`.
+            MissingWeightsError: see `from_pretrained`.
+        """
+        if weights is None:
+            raise ConfigurationError(
+                "segmenter.weights=null: name a Mask2Former checkpoint or a folder that holds one."
+            )
+        return cls.from_pretrained(weights)
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str]) -> Self:
@@ -110,16 +128,16 @@ class Mask2FormerSegmenter(Segmenter):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Prediction:
-        """Look at pictures: (B, 3, H, W) float in [-1, 1] to a verdict of the same height and width."""
-        verdicts = []
+        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of the same height and width."""
+        predictions = []
         for picture in image.unsqueeze(1):
             with torch.autocast(image.device.type, enabled=False):
                 outputs = self.model(pixel_values=self._prepared(picture))
                 masks = F.interpolate(
                     outputs.masks_queries_logits, image.shape[-2:], mode="bilinear", align_corners=False
                 )
-                verdicts.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
-        return Prediction(*(torch.stack(maps) for maps in zip(*verdicts, strict=True)))
+                predictions.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
+        return Prediction(*(torch.stack(maps) for maps in zip(*predictions, strict=True)))
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""One label map, ready to be painted: what each pixel is, and where known which individual."""
+"""One label map, ready for a generator: the class of each pixel and, where known, its instance."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -39,7 +39,7 @@ class LabelMap:
             where individuals are not known.
         label_space: what the raw ids mean.
         source: what to call the map in messages.
-        remarks: what whoever read it has to say, such as which kind of map it was taken for.
+        remarks: notes of the reader, such as which format the map was taken for.
 
     Raises:
         DatasetError: arrays of another shape or type, or ids that the label space does not know.

@@ -130,7 +130,7 @@ class SegmenterTraining(LightningModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """What the network pays for a batch: scalars float32 named `semantic`, `center` and `offset`."""
-        sight = self.network(batch.image)
+        output = self.network(batch.image)
         target = self.target_of[batch.label]
         # What no segmenter names is void to it, be it a thing: a caravan weighs nothing, and is no instance to be
         # found.
@@ -140,9 +140,9 @@ class SegmenterTraining(LightningModule):
         small = (instance > 0) & (area <= self.small_area * instance[0].numel())
         importance = torch.where(small, self.small_weight, 1.0)
         return {
-            "semantic": self._semantic_loss(sight.logits, target, importance),
-            **self.instance_loss({"center": sight.center}, label, instance),
-            "offset": self.offset_weight * _offset_loss(sight.offset, instance, area),
+            "semantic": self._semantic_loss(output.logits, target, importance),
+            **self.instance_loss({"center": output.center}, label, instance),
+            "offset": self.offset_weight * _offset_loss(output.offset, instance, area),
         }
 
     def class_weights(self) -> Tensor:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from oasis.cli import app
 from oasis.cli.arguments import split_arguments
 from oasis.errors import ConfigurationError
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 

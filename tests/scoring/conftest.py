@@ -3,7 +3,8 @@ import torch
 
 from oasis.data import CityscapesDataModule
 from oasis.encodings import Semantic
-from oasis.metrics import FeatureExtractor, Prediction, Segmenter
+from oasis.metrics import FeatureExtractor
+from oasis.segmenters import Prediction, Segmenter
 
 
 class Oracle(Segmenter):

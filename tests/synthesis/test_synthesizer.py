@@ -194,7 +194,7 @@ def test_noise_that_differs_in_places_still_goes_the_fast_way(make_synthesizer, 
         assert len(guide.vectors) == 6  # unlabelled, sky, road, persons, cars, the car in the mask
 
 
-def test_a_label_map_of_train_ids_is_painted_as_what_it_is(make_synthesizer, street):
+def test_a_label_map_of_train_ids_is_generated_as_what_it_is(make_synthesizer, street):
     synthesizer = make_synthesizer()
     opened = open_label_map(street.label, label_space=LabelSpace.cityscapes_train_ids())
     assert synthesizer.synthesize(opened, seed=0).tobytes() == synthesizer.synthesize(street.label, seed=0).tobytes()

@@ -11,7 +11,7 @@ from segmenting import untrained_segmenter
 from oasis.checkpoint import load
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*generated and.*real images"),

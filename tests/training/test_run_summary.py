@@ -18,7 +18,7 @@ from pytorch_lightning import Callback
 
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.files import write_json
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 from oasis.training import (
     RunSummary,
     essentials,

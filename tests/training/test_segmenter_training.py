@@ -128,20 +128,20 @@ def test_small_instances_count_more(ids):
     for layer in (module.network.semantic[-1], module.network.instances[1]):
         torch.nn.init.normal_(layer.weight)
     with torch.no_grad():
-        sight = module.network(batch.image)
+        output = module.network(batch.image)
     car = sorted(ids.evaluated).index(CAR)
     semantic = offset = weights = shares = 0.0
     for y in range(8):
         for x in range(8):
             mine = [(i, j) for i in range(8) for j in range(8) if numbers[i][j] == numbers[y][x]]
             weight = 3.0 if len(mine) <= 4 else 1.0
-            pixel = sight.logits[0, :, y, x]
+            pixel = output.logits[0, :, y, x]
             semantic += weight * float(pixel.logsumexp(0) - pixel[car])
             weights += weight
             share = len(mine) ** -0.5
             for axis, here in enumerate((y, x)):
                 way = sum(point[axis] for point in mine) / len(mine) - here
-                offset += share * abs(float(sight.offset[0, axis, y, x]) - way / 8)
+                offset += share * abs(float(output.offset[0, axis, y, x]) - way / 8)
             shares += share
     terms = module.losses(batch)
     assert math.isclose(terms["semantic"].item(), semantic / weights, rel_tol=1e-5)

@@ -9,7 +9,7 @@ from rich.table import Table
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.metrics import ExtractorSource, SegmenterSource, describe, split_class
+from oasis.metrics import ExtractorSource, describe, split_class
 from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
@@ -20,6 +20,7 @@ from oasis.scoring import (
     real_features,
     scores_of_photos,
 )
+from oasis.segmenters import SegmenterSource
 from oasis.training.base import as_gan_module, data_of
 from oasis.training.sampling import fixed_noise, sampling_generator
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 COLUMNS = 3  # panels beside each other
-_GAP = 12  # between cards, and from a card's rim to what is in it
+_GAP = 12  # between cards, and between a card's border and its content
 _TITLE, _NOTE, _SMALL = 28, 21, 18  # text sizes
 _HEAD, _LINE = 44, 27  # heights of a title and of a line of a note
 _NOTE_LINES = 2
@@ -50,7 +50,7 @@ def text_font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def draw_sheet(cards: Sequence[Card]) -> Image.Image:
-    """Lay cards out in rows of `COLUMNS` panels, each card in the first row that has room for it.
+    """Lay cards out in rows of `COLUMNS` panels, each card in the first row with room for it.
 
     Args:
         cards: at least one, with panels of one size.
@@ -86,12 +86,12 @@ def legend(before: str, picture: Image.Image, after: str = "") -> Image.Image:
     """
     font = text_font(_SMALL)
     left = round(font.getlength(before)) + 8
-    whole = Image.new("RGB", (left + picture.width + 8 + round(font.getlength(after)), _LEGEND), _CARD)
-    draw = ImageDraw.Draw(whole)
+    strip = Image.new("RGB", (left + picture.width + 8 + round(font.getlength(after)), _LEGEND), _CARD)
+    draw = ImageDraw.Draw(strip)
     draw.text((0, _LEGEND / 2), before, _FAINT, font, anchor="lm")
-    whole.paste(picture, (left, (_LEGEND - picture.height) // 2))
-    draw.text((whole.width, _LEGEND / 2), after, _FAINT, font, anchor="rm")
-    return whole
+    strip.paste(picture, (left, (_LEGEND - picture.height) // 2))
+    draw.text((strip.width, _LEGEND / 2), after, _FAINT, font, anchor="rm")
+    return strip
 
 
 def tile(pictures: Sequence[tuple[str, Image.Image]], size: tuple[int, int]) -> Image.Image:
@@ -99,19 +99,19 @@ def tile(pictures: Sequence[tuple[str, Image.Image]], size: tuple[int, int]) -> 
 
     Args:
         pictures: text and RGB picture; they are shrunk to fit.
-        size: (width, height) of the whole.
+        size: (width, height) of the result.
     """
     columns = 1
     while columns**2 < len(pictures):
         columns += 1
     rows = -(-len(pictures) // columns)
-    whole = Image.new("RGB", size, _CARD)
+    result = Image.new("RGB", size, _CARD)
     width, height = (size[0] + 4) // columns - 4, (size[1] + 4) // rows - 4
     for number, (text, picture) in enumerate(pictures):
         small = picture.resize((width, height), Image.Resampling.BOX)
         write(small, (4, 2), text, min(_SMALL, height / 4), "la")
-        whole.paste(small, (number % columns * (width + 4), number // columns * (height + 4)))
-    return whole
+        result.paste(small, (number % columns * (width + 4), number // columns * (height + 4)))
+    return result
 
 
 def write(picture: Image.Image, place: tuple[float, float], text: str, size: float, anchor: str = "mm") -> None:

@@ -1,15 +1,14 @@
-"""One sample to look at: from a dataset, or drawn on the spot."""
+"""One sample to look at: read from a dataset, or a synthetic street."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from oasis.data import CityscapesDataset
-from oasis.data.cityscapes import Split
+from oasis.data.samples import as_split
 from oasis.data.transforms import compact_instances, to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
@@ -66,17 +65,6 @@ def read_sample(dataset: CityscapesDataset, index: int) -> LabelledPhoto:
     return LabelledPhoto.of_raw(
         sample["name"], sample["image"], sample["label"], sample["instance"], dataset.label_space
     )
-
-
-def as_split(name: str) -> Split:
-    """The split of this name.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    if name not in get_args(Split):
-        raise ConfigurationError(f"--split {name}: choose one of {', '.join(get_args(Split))}.")
-    return cast(Split, name)
 
 
 def open_dataset(

@@ -1,10 +1,10 @@
-"""A label map to paint on, and its photo beside it."""
+"""A label map to draw on, and its photo beside it."""
 
 import gradio as gr
 
 from oasis.app import markup
 from oasis.app.color_map import color_map
-from oasis.app.components import canvas, html, on_easel, strip
+from oasis.app.components import canvas, html, on_canvas, strip
 from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.drawing import Stroke
 from oasis.app.empty_street import empty_street
@@ -14,8 +14,8 @@ from oasis.errors import ConfigurationError
 from oasis.synthesis import LabelMap
 
 
-class PaintTab:
-    """Brushes, a canvas, and the photo of what was painted.
+class DrawTab:
+    """Brushes, a canvas, and the photo of what was drawn.
 
     Built within the page that is being built.
 
@@ -34,16 +34,16 @@ class PaintTab:
             with gr.Column(scale=1, min_width=420):
                 self.canvas = canvas(markup.brushes(self.first.label_space))
                 with gr.Row(elem_classes="tight"):
-                    self.seed = seed_field(elem_id="paint-seed")
+                    self.seed = seed_field(elem_id="draw-seed")
                     self.live = gr.Checkbox(True, label="photo after each stroke", elem_id="live", min_width=200)
                     self.undo = gr.Button("Undo", size="md", elem_id="undo", min_width=80, scale=0)
                     self.render = gr.Button(
-                        "Paint photo", size="md", variant="primary", elem_id="render", min_width=120, scale=0
+                        "Generate photo", size="md", variant="primary", elem_id="render", min_width=120, scale=0
                     )
             with gr.Column(scale=1, min_width=420):
-                self.photo = html(placeholder("The photo comes here"), "paint-photo")
-                self.told = html(elem_id="paint-told")
-                self.legend = html(elem_id="paint-legend")
+                self.photo = html(placeholder("The photo comes here"), "draw-photo")
+                self.told = html(elem_id="draw-told")
+                self.legend = html(elem_id="draw-legend")
         self._listen()
 
     def _listen(self) -> None:
@@ -55,23 +55,23 @@ class PaintTab:
         self.tab.select(told(self.enter), common, **settings)
         self.canvas.submit(told(self.stroke), [*common, self.live], **settings)
         self.undo.click(told(self.take_back), [*common, self.live], **settings)
-        self.render.click(told(self.paint), common, **settings)
-        self.seed.submit(told(self.paint), common, **settings)
+        self.render.click(told(self.generate), common, **settings)
+        self.seed.submit(told(self.generate), common, **settings)
 
     def show(self, session: Session, name: str) -> Updates:
         """The map at hand on the canvas."""
         label_map = session.require_map()
         colors = color_map(label_map, self.context.pool.model(name))
-        return {self.context.session: session, self.canvas: on_easel(colors), self.legend: markup.legend(label_map)}
+        return {self.context.session: session, self.canvas: on_canvas(colors), self.legend: markup.legend(label_map)}
 
-    def paint(self, session: Session, name: str, number: float | None) -> Updates:
+    def generate(self, session: Session, name: str, number: float | None) -> Updates:
         """The map at hand and its photo."""
         seed, label_map = seed_of(number), session.require_map()
-        painting = self.context.pool.paint(name, label_map, seed=seed)
+        photo = self.context.pool.generate(name, label_map, seed=seed)
         count = f"{session.strokes} stroke{'' if session.strokes == 1 else 's'}"
-        parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", count, painting.model)
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", count, photo.model)
         return self.show(session, name) | {
-            self.photo: Figure(painting.image, "Photo", file_name=f"painted_seed{seed}.png").html(),
+            self.photo: Figure(photo.image, "Photo", file_name=f"drawn_seed{seed}.png").html(),
             self.told: markup.status(parts),
         }
 
@@ -81,24 +81,24 @@ class PaintTab:
         if not isinstance(index, int) or not 0 <= index < len(self.starts):
             raise ConfigurationError("There is no such street. Load the page anew.")
         session.take(self.starts[index][1])
-        return self.paint(session, name, number)
+        return self.generate(session, name, number)
 
     def enter(self, session: Session, name: str, number: float | None) -> Updates:
         """Go on with the map of the other tabs, or start from the empty street."""
         if session.label_map is None:
             session.take(self.starts[0][1])
-        return self.paint(session, name, number)
+        return self.generate(session, name, number)
 
     def stroke(self, session: Session, name: str, number: float | None, live: bool, event: gr.EventData) -> Updates:
-        """Paint a stroke into the map."""
+        """Draw a stroke into the map."""
         try:
-            session.paint(Stroke.from_message(sent(event, "stroke")), self.first, self.context.limits.undo)
+            session.draw(Stroke.from_message(sent(event, "stroke")), self.first, self.context.limits.undo)
         except ConfigurationError as error:  # the canvas previews a stroke that there is not: wipe it off
             return self.show(session, name) | {self.told: markup.problem(str(error))}
-        return self.paint(session, name, number) if live else self.show(session, name)
+        return self.generate(session, name, number) if live else self.show(session, name)
 
     def take_back(self, session: Session, name: str, number: float | None, live: bool) -> Updates:
         """Undo the last stroke."""
         if not session.undo():
             return {self.told: markup.status(["There is no stroke to take back."])}
-        return self.paint(session, name, number) if live else self.show(session, name)
+        return self.generate(session, name, number) if live else self.show(session, name)

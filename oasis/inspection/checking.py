@@ -1,62 +1,64 @@
-"""What `oasis data-check` does once its words are read."""
+"""`oasis data-check`: the check of a dataset, from folder to printed tables and JSON."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from hydra.utils import instantiate
 from rich.console import Console
 
-from oasis.cli.conf import load_config
-from oasis.cli.data_tables import print_survey
-from oasis.cli.samples import as_split
 from oasis.data.layout import PHOTOS, require_dataset
-from oasis.data.samples import Split
+from oasis.data.samples import Split, as_split
 from oasis.data.survey import Survey, survey_split
 from oasis.errors import ConfigurationError
+from oasis.inspection.tables import print_survey
+from oasis.labels import LabelSpace
 from oasis.streets.writer import cores
 
 
 def check_dataset(
-    root: Path, overrides: Sequence[str], output: Path | None, workers: int | None, splits: Sequence[str]
+    root: Path,
+    label_space: LabelSpace,
+    *,
+    on_inconsistent_ids: str,
+    max_pixels: int,
+    slots: int | None,
+    output: Path | None,
+    workers: int | None,
+    splits: Sequence[str],
 ) -> bool:
-    """Look at every file, print what was found, and write it down where that is wanted.
+    """Look at every file, print what was found, and write it to a JSON file if one is named.
 
     Args:
         root: the dataset's folder.
-        overrides: Hydra's, as `python train.py` takes them.
-        output: the JSON to write.
-        workers: processes; None = one a core.
-        splits: which; empty = all that are there.
+        label_space: which raw label ids may occur.
+        on_inconsistent_ids: see `Inspection`.
+        max_pixels: see `Inspection`.
+        slots: K of `per_instance_masks`; None = another encoding is used.
+        output: the JSON file to write.
+        workers: processes; None = one per core.
+        splits: which ones; empty = all that exist.
 
     Returns:
         Whether nothing is wrong.
 
     Raises:
-        ConfigurationError: a setting or a split that does not exist; an output inside the dataset.
-        DatasetError: no dataset there, an empty split.
+        ConfigurationError: a split that does not exist; an output inside the dataset.
+        DatasetError: no dataset there, or an empty split.
     """
     root = root.expanduser()
     if output is not None and output.resolve().is_relative_to(root.resolve()):
         raise ConfigurationError(f"--json {output} lies in the dataset, which is left as it is. Name another place.")
-    named = any(override.startswith("encoding=") for override in overrides)
-    ours = [] if named else ["encoding=per_instance_masks"]
-    config: Any = load_config(["data=cityscapes", *ours, *overrides])
-    rules = {
-        "label_space": instantiate(config.label_space),
-        "on_inconsistent_ids": config.data.on_inconsistent_ids,
-        "max_pixels": config.data.max_pixels,
-    }
+    rules = {"label_space": label_space, "on_inconsistent_ids": on_inconsistent_ids, "max_pixels": max_pixels}
     require_dataset(root)
     console = Console(highlight=False, soft_wrap=True)
     surveys: list[Survey] = []
     for split in _chosen(root, splits):
         surveys.append(survey_split(root, split, rules, workers or cores()))
-        print_survey(console, surveys[-1], config.encoding.get("slots"))
+        print_survey(console, surveys[-1], slots)
     sound = all(survey.is_sound for survey in surveys)
     if output is not None:
-        _write(output, root, surveys, config.encoding.get("slots"))
+        _write(output, root, surveys, slots)
     count = sum(len(reasons) for survey in surveys for reasons in survey.faults.values())
     total = sum(survey.samples for survey in surveys)
     console.print(f"\n{root}: {total} samples, {'nothing is wrong' if sound else f'{count} faults'}.", markup=False)

@@ -1,4 +1,4 @@
-"""What each encoding shows to the networks, drawn so that people see it too."""
+"""A picture of what each encoding shows to the networks."""
 
 from collections.abc import Mapping
 from functools import singledispatch
@@ -8,8 +8,6 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from oasis.cli.samples import LabelledPhoto
-from oasis.cli.sheet import Card, Panel, legend, tile, write
 from oasis.encodings import (
     Boundary,
     CenterOffset,
@@ -22,6 +20,8 @@ from oasis.encodings import (
     Position,
     Semantic,
 )
+from oasis.inspection.samples import LabelledPhoto
+from oasis.inspection.sheet import Card, Panel, legend, tile, write
 from oasis.instances import boundaries, centers
 from oasis.visualize import (
     colorize,
@@ -32,7 +32,7 @@ from oasis.visualize import (
     to_bytes,
 )
 
-_NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by a whole factor
+_NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by an integer factor
 _TILES = 9  # channels that are shown one by one, of encodings that have many
 _READABLE = 9.0  # the smallest text
 _NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding says nothing
@@ -53,10 +53,10 @@ def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[
 def _sample_cards(sample: LabelledPhoto) -> list[Card]:
     count = int(sample.instance.max())
     colors = colorize(sample.label[None], sample.label_space.palette)[0]
-    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # steps back, and saves bytes
+    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # recedes, and saves bytes
     instances = _picture(paint_instances(sample.instance, soft), sample)
     return [
-        Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks should learn to paint.")]),
+        Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks learn to generate.")]),
         Card(
             "classes",
             "label",
@@ -65,7 +65,7 @@ def _sample_cards(sample: LabelledPhoto) -> list[Card]:
         Card(
             "instances",
             f"{count} in this picture",
-            [Panel(instances, "Which one it is. Stuff and groups that nobody could tell apart have none (grey).")],
+            [Panel(instances, "Which one it is. Stuff, and groups labelled as one region, have none (grey).")],
         ),
     ]
 
@@ -78,7 +78,7 @@ def _card(name: str, encoding: Encoding, sample: LabelledPhoto) -> Card:
 
 @singledispatch
 def panels(encoding: Encoding, sample: LabelledPhoto) -> list[Panel]:
-    """What to show of an encoding; those that nobody has registered a drawing for are shown channel by channel."""
+    """The panels of an encoding; without a registered drawing, its channels one by one."""
     channels = _encoded(encoding, sample)
     classes = encoding.label_space.num_classes
     return [_tiled(channels[classes:] if len(channels) > classes else channels, sample)]
@@ -176,12 +176,12 @@ def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
 
 
 def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:
-    """What stands behind the classes, (E, H, W)."""
+    """The channels after the one-hot classes, (E, H, W)."""
     return _encoded(encoding, sample)[encoding.label_space.num_classes :]
 
 
 def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
-    """The first channels one by one, for encodings that nobody has thought of a drawing for."""
+    """The first channels one by one, for encodings without a drawing of their own."""
     shown = channels[:_TILES]
     low, high = min(0.0, float(shown.min())), max(1.0, float(shown.max()))
     pictures = [(str(k), _picture(paint_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)]
@@ -201,19 +201,19 @@ def _size(sample: LabelledPhoto) -> tuple[int, int]:
     return width * _scale(sample), height * _scale(sample)
 
 
-def _picture(painted: Tensor, sample: LabelledPhoto) -> Image.Image:
+def _picture(colors: Tensor, sample: LabelledPhoto) -> Image.Image:
     """(3, H, W) in [-1, 1] as a picture of a panel's size."""
-    return _image(painted).resize(_size(sample), Image.Resampling.NEAREST)
+    return _image(colors).resize(_size(sample), Image.Resampling.NEAREST)
 
 
-def _image(painted: Tensor) -> Image.Image:
-    return Image.fromarray(to_bytes(painted).permute(1, 2, 0).numpy())
+def _image(colors: Tensor) -> Image.Image:
+    return Image.fromarray(to_bytes(colors).permute(1, 2, 0).numpy())
 
 
-def _outlined(painted: Tensor, sample: LabelledPhoto) -> Tensor:
-    """With faint lines where segments meet, so that one knows what one looks at."""
+def _outlined(colors: Tensor, sample: LabelledPhoto) -> Tensor:
+    """With faint lines where segments meet, for orientation."""
     lines = boundaries(sample.label[None], sample.instance[None])[0]
-    return torch.lerp(painted, torch.ones_like(painted), 0.25 * lines)
+    return torch.lerp(colors, torch.ones_like(colors), 0.25 * lines)
 
 
 def _bar(colormap: str, low: str, high: str) -> Image.Image:

@@ -99,7 +99,7 @@ class Sampling:
 
         Args:
             synthesizer: whose noise it is.
-            label_map: what is painted.
+            label_map: what is generated from.
             least: how many there are at least, be `count` lower.
 
         Raises:
@@ -128,7 +128,7 @@ class Sampling:
         return f"{self.part.wanted}: seed {self.seed + number}"
 
     def facts(self, number: int) -> dict[str, str]:
-        """What to say of a sample in its file, so that it can be painted again."""
+        """What to say of a sample in its file, so that it can be reproduced."""
         if self.part is None:
             return {"seed": str(self.seed + number)}
         resampled = {"resampled": self.part.wanted, "resampled seed": str(self.seed + number)} if number else {}

@@ -1,4 +1,4 @@
-"""What `oasis data-check` found, for people to read."""
+"""The tables that `oasis data-check` prints."""
 
 import math
 from collections import Counter
@@ -20,21 +20,21 @@ def print_survey(console: Console, survey: Survey, slots: int | None) -> None:
     Args:
         console: where to.
         survey: what was found.
-        slots: K of `per_instance_masks` as it is set; None = another encoding is.
+        slots: K of `per_instance_masks`; None = another encoding is used.
     """
     console.print(files_table(survey))
     print_faults(console, survey)
     if survey.foreign_ids():
         console.print(_pairs("ids outside the label space", "id", survey.foreign_ids()))
     if survey.groups():
-        console.print(_pairs("group regions: things that are no single instance", "class", survey.groups()))
+        console.print(_pairs("group regions: things without separate instances", "class", survey.groups()))
     if survey.instances:
         console.print(f"\ninstances an image, {survey.split}", markup=False)
         for line in histogram(survey.instances):
             console.print(line, markup=False)
         console.print(slots_advice(survey.most_instances, slots), markup=False)
     else:
-        console.print("No instance maps: encoding=semantic can be trained, and all that need none.")
+        console.print("No instance maps: only encodings that need none can be trained, such as encoding=semantic.")
     console.print(classes_table(survey))
     if survey.links_out:
         console.print(f"{survey.links_out} files are links that lead out of the dataset's folder; they are followed.")

@@ -40,8 +40,8 @@ class OutputFolder:
         """
         if source.is_dir() and self.root.resolve().is_relative_to(source.resolve()):
             raise ConfigurationError(
-                f"--output {self.root} lies inside of the input {source}: painted pictures would be among the label "
-                "maps, and the next run would take them for some. Choose another folder."
+                f"--output {self.root} lies inside of the input {source}: generated pictures would be among the label "
+                "maps, and the next run would read them as label maps. Choose another folder."
             )
 
     def require_free(self, names: Iterable[str], sources: Iterable[Path]) -> None:
@@ -69,7 +69,7 @@ class OutputFolder:
         there = [str(place) for place in places if os.path.lexists(place)]
         if there and not self.overwrite:
             raise ConfigurationError(
-                f"{len(there)} of {len(places)} files exist already: {_listing(there)}. Nothing was painted. Choose "
+                f"{len(there)} of {len(places)} files exist already: {_listing(there)}. Nothing was generated. Choose "
                 "another --output, or add --force to overwrite them."
             )
 
@@ -85,7 +85,7 @@ class OutputFolder:
         return path
 
     def write(self, name: str, content: bytes) -> Path:
-        """Write a file: it has its name only once it is whole.
+        """Write a file: it has its name only once it is complete.
 
         Raises:
             OSError: no room, or no right to write.

@@ -1,45 +1,30 @@
-"""What `oasis train-segmenter` does once its words are read."""
+"""One training of a segmenter with a fixed trainer, and its scores on the validation split."""
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pytorch_lightning as pl
 import torch
-from hydra.utils import instantiate
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 from rich.table import Table
 from torch import Tensor
 
-from oasis.cli.conf import load_config
 from oasis.data import CityscapesDataModule
 from oasis.devices import find_device
 from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
-from oasis.metrics import UNetSegmenter, describe, split_class
+from oasis.metrics import describe, split_class
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, scores_of_photos
-from oasis.training import SegmenterTraining, filter_warnings, train_segmenter
+from oasis.segmenters import UNetSegmenter
+from oasis.training.segmenter import SegmenterTraining, train_segmenter
+from oasis.training.warning_filters import filter_warnings
 
 _BATCHES_A_REFRESH = 20
 
 
-def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> CityscapesDataModule:
-    """The dataset that settings name, without conditions: a segmenter looks at photos.
-
-    Raises:
-        ConfigurationError: a setting that does not exist.
-        DatasetError: no dataset there, or not what it should be.
-    """
-    config: Any = load_config([*overrides, f"data.batch_size={batch_size}"])
-    label_space = instantiate(config.label_space)
-    data: CityscapesDataModule = instantiate(config.data, encoding=_Nothing(label_space))
-    data.prepare_data()
-    return data
-
-
-class _Nothing(Encoding):
-    """No channels: one-hot maps that nobody looks at would take a twentieth of the time."""
+class NoCondition(Encoding):
+    """No channels: a segmenter looks at photos, and encoding unused one-hot maps would take 5 % of the time."""
 
     @property
     def channels(self) -> int:
@@ -51,13 +36,13 @@ class _Nothing(Encoding):
         return label.new_zeros(len(label), 0, *label.shape[1:], dtype=torch.float32)
 
 
-def teach(
+def fit_segmenter(
     data: CityscapesDataModule, channels: int, depth: int, epochs: int, seed: int, device: str, precision: str
 ) -> UNetSegmenter:
-    """Train, with a progress bar, and leave nothing behind but the segmenter.
+    """Train with a progress bar; no checkpoints and no logs are written.
 
     Raises:
-        ConfigurationError: settings of the network or the trainer that cannot be.
+        ConfigurationError: settings that the network or the trainer does not accept.
     """
     filter_warnings()
     where = find_device(device)
@@ -71,7 +56,7 @@ def teach(
 def _trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
     return pl.Trainer(
         accelerator=device.type,
-        precision=precision,  # type: ignore[arg-type]  # it says what it does not know
+        precision=precision,  # type: ignore[arg-type]  # Lightning refuses unknown names
         devices=1 if device.index is None else [device.index],
         max_epochs=epochs,
         callbacks=[TQDMProgressBar(refresh_rate=_BATCHES_A_REFRESH)],  # Lightning's own choice is silent in a log file
@@ -79,12 +64,12 @@ def _trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
         enable_checkpointing=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        limit_val_batches=0,  # it is scored when it is done
+        limit_val_batches=0,  # scored once, after training
     )
 
 
 def _fast_precision(device: torch.device) -> str:
-    """Half the memory traffic where there are instructions for it; elsewhere bfloat16 is slower than float32."""
+    """bfloat16 if the processor has instructions for it; without them it is slower than float32."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -94,13 +79,13 @@ def _fast_precision(device: torch.device) -> str:
 
 
 def held_out_scores(segmenter: UNetSegmenter, data: CityscapesDataModule) -> dict[str, float]:
-    """Its scores on photos that it was not trained on, the validation split."""
+    """Scores on the validation split, which it was not trained on."""
     scores = scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, segmenter)
     return {name: value for name, value in scores.items() if name.startswith(SEGMENTER_PREFIX)}
 
 
 def scores_table(scores: Mapping[str, float], photos: int) -> Table:
-    """Scores of all classes together, then the IoU of each."""
+    """Scores over all classes, then the IoU of each class."""
     table = Table(title=f"The segmenter on {photos} real photos that it never saw")
     table.add_column("")
     table.add_column("score", justify="right")

@@ -1,4 +1,4 @@
-"""Finding what `oasis generate` paints: one file, a folder that is searched through, or a split of a dataset."""
+"""Finding the inputs of `oasis generate`: one file, a folder that is searched, or a split of a dataset."""
 
 import os
 import re
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.cli.samples import as_split
 from oasis.data import CityscapesDataset
 from oasis.data.layout import MAPS, PHOTOS
+from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
@@ -24,7 +24,7 @@ _PHOTO_ENDINGS = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True)
 class Input:
-    """One picture to be painted.
+    """One label map or photo to generate from.
 
     Attributes:
         name: folders and stem, without an ending, by which its pictures are called, such as `town/town_000001`.
@@ -150,7 +150,7 @@ def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
 
 def _twice(one: Path, other: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"{one} and {other.name} would be painted into files of one name. Rename or remove one of them."
+        f"{one} and {other.name} would be written to files of one name. Rename or remove one of them."
     )
 
 

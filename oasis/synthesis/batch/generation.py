@@ -1,4 +1,4 @@
-"""What `oasis generate` does once its words are read."""
+"""The loop of `oasis generate`: read an input, generate its samples, write them."""
 
 import hashlib
 from collections import Counter
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from oasis.cli.generation_inputs import Input
-from oasis.cli.generation_noise import Sampling
-from oasis.cli.generation_output import OutputFolder
 from oasis.data.reading import read_photo
 from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.animation import Animation, interpolate
+from oasis.synthesis.batch.inputs import Input
+from oasis.synthesis.batch.output import OutputFolder
+from oasis.synthesis.batch.sampling import Sampling
 from oasis.synthesis.contact_sheet import ContactSheet
 
 SHEET = "contact_sheet.png"
@@ -26,7 +26,7 @@ class Outcome:
 
     Attributes:
         written: files.
-        bad: inputs that could not be painted, and why.
+        bad: inputs that failed, and why.
         without_part: names of those that have nothing of what was to be resampled.
         remarks: what the readers had to say, and of how many inputs.
     """
@@ -39,10 +39,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Generation:
-    """Paints inputs into a folder, whatever is wrong with some of them.
+    """Generates pictures of inputs into a folder, and goes on where some of them fail.
 
     Attributes:
-        synthesizer: what paints.
+        synthesizer: the model.
         read: makes the label map of an input.
         output: where files go.
         sampling: how many samples of each, and of which noise.
@@ -74,9 +74,9 @@ class Generation:
         self.output.require_free([*names, SHEET], paths)
 
     def run(self, inputs: Sequence[Input], on_done: Callable[[Input], None]) -> Outcome:
-        """Paint all.
+        """Generate all pictures.
 
-        An interrupted run leaves whole files only.
+        An interrupted run leaves complete files only.
 
         Args:
             inputs: which passed `require_possible`.
@@ -91,7 +91,7 @@ class Generation:
         identity["fingerprint"] = fingerprint(self.synthesizer)
         for each in inputs:
             try:
-                self._paint(each, identity, sheet, outcome)
+                self._generate(each, identity, sheet, outcome)
             except OasisError as error:
                 outcome.bad.append((each, str(error)))
             on_done(each)
@@ -99,7 +99,7 @@ class Generation:
             self.output.write_png(SHEET, sheet.draw(), identity)
         return outcome
 
-    def _paint(self, each: Input, identity: Mapping[str, str], sheet: ContactSheet, outcome: Outcome) -> None:
+    def _generate(self, each: Input, identity: Mapping[str, str], sheet: ContactSheet, outcome: Outcome) -> None:
         label_map = self.read(each)
         fits = self.sampling.fits(label_map)
         sampling = self.sampling if fits else self.sampling.without_part()
@@ -147,7 +147,7 @@ class Generation:
 
 
 def fingerprint(synthesizer: Synthesizer) -> str:
-    """16 hexadecimal digits that change with the weights that paint and with the encoding, not with the file's kind."""
+    """16 hexadecimal digits that depend on the generator's weights and the encoding, not on the file format."""
     hashed = hashlib.sha256(repr(synthesizer.encoding).encode())
     for name, tensor in sorted(synthesizer.generator.state_dict().items()):
         hashed.update(name.encode())
