@@ -24,6 +24,7 @@ ROWS = {
     "oasis.streets": 1,
     "oasis.visualize": 1,
     "oasis.data": 2,
+    "oasis.report": 3,
     "oasis.scoring": 3,
     "oasis.training": 4,
     "oasis.checkpoint": 5,
