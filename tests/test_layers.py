@@ -28,6 +28,7 @@ ROWS = {
     "oasis.streets": 1,
     "oasis.visualize": 1,
     "oasis.data": 2,
+    "oasis.report": 3,
     "oasis.scoring": 3,
     "oasis.inspection": 3,
     "oasis.training": 4,

@@ -31,9 +31,9 @@ from oasis.data import CityscapesDataModule
 from oasis.encodings import InstanceIds, Semantic
 from oasis.labels import LabelSpace
 from oasis.models import OASISDiscriminator, OASISGenerator
+from oasis.report import Table, cells
+from oasis.report.markdown import table_as_markdown
 from oasis.streets import SyntheticStreets
-from oasis.studies.markdown import table_as_markdown
-from oasis.studies.page import Cell, Table
 
 HEIGHT, WIDTH = 64, 128
 # Those of experiment=study.
@@ -110,8 +110,7 @@ def as_table(rows: Sequence[Sequence[str]], what: str) -> Table:
     chosen = {(row[0], row[2]): row[3] for row in rows if row[1] == what}
     heads = list(dict.fromkeys(where for _, where in chosen))
     names = list(dict.fromkeys(name for name, _ in chosen))
-    cells = tuple((Cell(name), *(Cell(chosen[name, head]) for head in heads)) for name in names)
-    return Table((what, *heads), cells)
+    return Table(cells(what, *heads), tuple(cells(name, *(chosen[name, head] for head in heads)) for name in names))
 
 
 def draw(shares: Mapping[str, Shares], steps: Mapping[str, FirstSteps], path: Path) -> None:

@@ -8,8 +8,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from oasis.report.markdown import escaped, table_as_markdown
 from oasis.studies import Setting, assemble, read_runs_table
-from oasis.studies.markdown import escaped, table_as_markdown
 from oasis.studies.overall import factors, told_overall
 from oasis.studies.pairs import comparisons
 from oasis.studies.tables import cost_table, difference_table, overall_table, score_table

@@ -14,7 +14,7 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RUNS...",
-            help="Run folders, folders that hold some, offline W&B runs, or a runs.csv of an earlier report.",
+            help="Run folders, folders that hold some, or a runs.csv of an earlier report.",
             show_default=False,
         ),
     ],

@@ -8,9 +8,9 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from oasis.evaluation.table import visible
+from oasis.report import Table as PageTable
+from oasis.report.terminal import visible
 from oasis.studies.overall import factors, told_overall
-from oasis.studies.page import Table as PageTable
 from oasis.studies.pairs import comparisons
 from oasis.studies.study import Study
 from oasis.studies.tables import score_table
@@ -52,7 +52,7 @@ def _tables(table: PageTable, width: int) -> Iterator[Table]:
 
 def _width_of(table: PageTable, place: int) -> int:
     """What a column needs: its heading may be broken between words, what stands in it may not."""
-    texts = [*visible(table.heads[place]).split(), *(visible(row[place].text) for row in table.rows)]
+    texts = [*visible(table.heads[place].text).split(), *(visible(row[place].plain) for row in table.rows)]
     return max(cell_len(text) for text in texts)
 
 
@@ -60,11 +60,11 @@ def _piece(table: PageTable, places: Sequence[int]) -> Table:
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place in places:
         justify: JustifyMethod = "right" if place > 1 else "left"
-        drawn.add_column(Text(visible(table.heads[place])), justify=justify, width=_width_of(table, place))
+        drawn.add_column(Text(visible(table.heads[place].text)), justify=justify, width=_width_of(table, place))
     for number, row in enumerate(table.rows):
-        apart = number >= len(table.rows) - table.apart
+        apart = number >= len(table.rows) - table.reference_rows
         styles = ("dim" if apart else "bold" if row[place].strong else "" for place in places)
         drawn.add_row(
-            *(Text(visible(row[place].text), style=style) for place, style in zip(places, styles, strict=True))
+            *(Text(visible(row[place].plain), style=style) for place, style in zip(places, styles, strict=True))
         )
     return drawn

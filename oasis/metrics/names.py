@@ -10,7 +10,7 @@ _SEGMENTER = "What the segmenter sees in the pictures"
 _INSTANCES = "How much the instances of one picture differ"
 _DIVERSITY = "How much the samples of one label map differ"
 _OTHER = "Other"
-_DECIMALS = 2  # of a value that stands alone and whose metric sets none
+_DIGITS, _MOST_DECIMALS = 4, 6  # of a metric that does not set its decimals
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class MetricInfo:
         higher_is_better: None if neither direction is better, or the metric is unknown.
         factor: values are printed times this.
         unit: what `factor` does, shown after the title, such as `%`.
-        decimals: of printed values; None = as many as they need.
+        decimals: of printed values; None = four significant digits.
     """
 
     title: str
@@ -40,10 +40,28 @@ class MetricInfo:
         """Up or down, whichever direction is better, or nothing."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
 
-    def show(self, value: float) -> str:
-        """One value as it is printed where it stands alone; `-` for nan."""
-        decimals = _DECIMALS if self.decimals is None else self.decimals
-        return "-" if math.isnan(value) else f"{self.factor * value:.{decimals}f}"
+    def show(self, value: float, decimals: int | None = None, *, signed: bool = False) -> str:
+        """A value as all tables, plots and sentences print it; `-` for nan.
+
+        Args:
+            value: in the metric's own scale, such as 0.31 for 31 %.
+            decimals: of the printed number; None = those of `decimals_of`.
+            signed: whether to print a plus.
+        """
+        if math.isnan(value):
+            return "-"
+        digits = self.decimals_of(value) if decimals is None else decimals
+        # + 0.0 turns the -0.0 that rounding leaves into 0.0.
+        return f"{round(self.factor * value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
+
+    def decimals_of(self, value: float) -> int:
+        """With how many decimals a value is printed, and whatever stands beside it, such as its spread."""
+        if self.decimals is not None:
+            return self.decimals
+        size = abs(self.factor * value)
+        if not 0 < size < math.inf:
+            return 0
+        return min(_MOST_DECIMALS, max(0, _DIGITS - 1 - math.floor(math.log10(size))))
 
     @property
     def heading(self) -> str:
@@ -102,6 +120,7 @@ _KNOWN = {
         "an FID; comparable only under the same segmenter and with as many images.",
         _SEGMENTER_FEATURES,
         higher_is_better=False,
+        decimals=2,
     ),
     "segmenter/kernel": _kernel(
         "Segmenter kernel",

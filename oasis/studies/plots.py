@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from oasis.evaluation.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
 from oasis.metrics.names import describe
-from oasis.studies.page import Picture
+from oasis.report import Picture
+from oasis.report.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
 from oasis.studies.run import Run
 from oasis.studies.study import Arm, Setting
 
@@ -36,7 +36,7 @@ def curve_pictures(setting: Setting, prefix: str) -> list[Picture]:
         light, dark = (plot_curves(setting, name, theme) for theme in (LIGHT, DARK))
         smoothed = ", smoothed over a twentieth of the run" if name in LOSSES else ""
         caption = f"{describe(name).heading}{smoothed}: mean over the seeds, and the band of one standard deviation"
-        pictures.append(Picture(caption, f"{prefix}_{name.replace('/', '_')}.png", light, dark))
+        pictures.append(Picture(caption, light, dark, f"{prefix}_{name.replace('/', '_')}.png"))
     return pictures
 
 
@@ -48,9 +48,9 @@ def interval_picture(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: s
     light, dark = (plot_intervals(setting, pairs, names, theme) for theme in (LIGHT, DARK))
     return Picture(
         "Differences from the baseline, a dot a seed, their mean and its 95 % interval; grey where it contains 0",
-        f"{name}.png",
         light,
         dark,
+        f"{name}.png",
     )
 
 

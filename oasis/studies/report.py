@@ -1,16 +1,12 @@
 """The report of a study: what is written, and how it is put together."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from oasis.metrics.names import describe
-from oasis.studies.markdown import as_markdown
+from oasis.report import Page, Section, Table, as_html, as_markdown, cells
 from oasis.studies.overall import factors, told_overall
-from oasis.studies.page import Cell, Page, Section, Table
 from oasis.studies.pairs import comparisons
 from oasis.studies.plots import curve_pictures, interval_picture
 from oasis.studies.results import write_csv, write_json
@@ -57,22 +53,9 @@ def compose(study: Study, samples: int = 0, command: str = "") -> Page:
         own = _sections(setting, samples, f"setting_{number}")
         sections += [replace(one, title=f"Setting {number}: {one.title}") for one in own] if several else own
     if study.left_out:
-        rows = tuple((Cell(one.origin), Cell(one.reason)) for one in study.left_out)
-        sections.append(Section("Runs that were left out", tables=(Table(("run", "why"), rows),)))
+        rows = tuple(cells(one.origin, one.reason) for one in study.left_out)
+        sections.append(Section("Runs that were left out", tables=(Table(cells("run", "why"), rows, prose=True),)))
     return Page(_TITLE, _lead(study), study.warnings, tuple(sections), command)
-
-
-def as_html(page: Page) -> str:
-    """One file without scripts or links to elsewhere."""
-    # Names of runs, encodings and files are put into the page: autoescape keeps them text.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(page=page, uri=_uri)
 
 
 def _sections(setting: Setting, samples: int, prefix: str) -> list[Section]:
@@ -141,10 +124,6 @@ def _lead(study: Study) -> str:
         f"{runs} run{'s' if runs != 1 else ''} of {arms} combination{'s' if arms != 1 else ''} of encoding and "
         f"discriminator{left}."
     )
-
-
-def _uri(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def written(files: Sequence[Path]) -> str:

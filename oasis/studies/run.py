@@ -13,7 +13,7 @@ class Run:
     """What is known of a training run.
 
     Attributes:
-        origin: the run folder or W&B file.
+        origin: the run folder.
         encoding: what its encoding is called.
         discriminator: what its discriminator is called.
         seed: of the run.

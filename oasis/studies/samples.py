@@ -14,7 +14,7 @@ from oasis.data.cityscapes import Sample, Split
 from oasis.errors import OasisError
 from oasis.evaluation import EvaluatedModel, open_painters, own_data
 from oasis.labels import LabelSpace
-from oasis.studies.page import Picture
+from oasis.report import Picture
 from oasis.studies.study import Arm, Setting
 from oasis.visualize import colorize, sample_grid
 
@@ -109,9 +109,8 @@ def sample_pictures(setting: Setting, count: int, prefix: str, notes: list[str])
                 **{arm.encoding: fake for arm, fake in painted.fakes.items()},
             }
             caption = f"Discriminator {discriminator}: the same label maps, the same noise, one run of each encoding"
-            pictures.append(
-                Picture(caption, f"{prefix}_samples_{_in_a_path(discriminator)}.png", png(sample_grid(shown)))
-            )
+            file = f"{prefix}_samples_{_in_a_path(discriminator)}.png"
+            pictures.append(Picture(caption, png(sample_grid(shown)), file=file))
     return pictures
 
 

@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from oasis.metrics.names import describe
-from oasis.studies.differences import CONFIDENCE, Difference, smallest_chance
+from oasis.studies.differences import CONFIDENCE, Difference, reach, smallest_chance
 from oasis.studies.pairs import Comparison, Pairs
-from oasis.studies.student import t_quantile
 from oasis.studies.study import Arm, Setting
 from oasis.studies.tables import told
 
@@ -71,9 +70,9 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _reach(count: int, unit: str) -> str:
-    reach = t_quantile(CONFIDENCE, count - 1) / math.sqrt(count)
     return (
-        f"With {count} {unit} an interval reaches {reach:.2f} standard deviations of the differences to either side"
+        f"With {count} {unit} an interval reaches {reach(count):.2f} standard deviations of the differences to either "
+        "side"
         + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
         + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
         f"{smallest_chance(count):.3g} with {count} pairs"

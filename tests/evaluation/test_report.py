@@ -14,7 +14,7 @@ from PIL import Image
 from oasis.evaluation.plots import plot_classes, plot_seeds
 from oasis.evaluation.report import write_report
 from oasis.evaluation.results import Column, Score
-from oasis.evaluation.themes import DARK, LIGHT, color_of
+from oasis.report.themes import DARK, LIGHT, color_of
 
 HOSTILE = "<script>alert(1)</script>\"'&$\\frac{"
 KID = "KID \N{MULTIPLICATION SIGN}1000 ↓"
@@ -93,7 +93,7 @@ def test_it_tells_everything_else_that_is_known(compared, tmp_path, grid):
     text = " ".join(page.texts)
     for expected in (
         "500 label maps of streets (val)", "3 noise seeds (0, 1, 2)", "few images", "oasis evaluate 'my run.ckpt'",
-        "runs/a/last.ckpt", "encoding: semantic", "generator 30.0 s (75 %)", "caption of it", "Fréchet distance",
+        "runs/a/last.ckpt", "encoding: semantic", "generator 30.0 s (75%)", "caption of it", "Fréchet distance",
     ):  # fmt: skip
         assert expected in text
     assert len(page.ids) == len(set(page.ids))
@@ -142,17 +142,17 @@ def test_one_checkpoint_alone(tmp_path, compared):
     page, text = report(replace(comparison, columns=(alone,)), tmp_path, command="")
     assert cells(page.tables[0][-1]) == ["FID ↓", "47.70"]
     assert "Evaluation of a" in text
-    assert set(page.ids) == {"scores", "summary", "plots", "sources", "definitions"}
+    assert set(page.ids) == {"scores", "plots", "sources", "definitions"}
 
 
 def test_the_best_is_marked(compared, tmp_path):
     comparison = compared("a", "b", references=())
     columns = (Column("a", {"fid": Score((40.0, 41.0))}, "x"), Column("b", {"fid": Score((50.0, 51.0))}, "x"))
     _, text = report(replace(comparison, columns=columns, seeds=(0, 1)), tmp_path)
-    assert re.findall(r'class=" best"[^>]*><span class="mean">([\d.]+)', text) == ["40.50"]
-    assert '<section class="card" id="best">' in text
+    assert re.findall(r'class=" strong"[^>]*><span class="value">([\d.]+)', text) == ["40.50"]
+    assert '<section id="best">' in text
     _, text = report(replace(comparison, columns=(columns[0], replace(columns[0], name="b"))), tmp_path)
-    assert 'class=" best"' not in text
+    assert 'class=" strong"' not in text
     assert 'id="best"' not in text
 
 

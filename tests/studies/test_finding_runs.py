@@ -37,7 +37,7 @@ def test_no_runs_at_all_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match=r"missing: no such file or folder"):
         find_runs([tmp_path / "missing"])
     (tmp_path / "x.txt").write_text("")
-    with pytest.raises(ConfigurationError, match=r"x.txt: neither a run folder, nor a .wandb file, nor a table"):
+    with pytest.raises(ConfigurationError, match=r"x.txt: neither a run folder nor a table"):
         find_runs([tmp_path / "x.txt"])
 
 

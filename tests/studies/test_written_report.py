@@ -14,8 +14,8 @@ import pytest
 from made_up_runs import make_run
 from PIL import Image
 
+from oasis.report.markdown import escaped
 from oasis.studies import Arm, LeftOut, assemble, write_report
-from oasis.studies.markdown import escaped
 from oasis.studies.plots import band
 
 HOSTILE = "<script>alert(1)</script>|`*_$\\frac{"

@@ -16,10 +16,8 @@ import pytest
 import yaml
 from PIL import Image
 from segmenting import untrained_segmenter
-from wandb_files import contents, files_of, isolate, nested, numbers
+from wandb_files import contents, files_of, frames, isolate, nested, numbers
 
-from oasis.studies.wandb_log import frames
-from oasis.studies.wandb_runs import read_content, read_wandb_run
 from oasis.training import GANModule
 
 ROOT = Path(__file__).parents[2]
@@ -66,11 +64,6 @@ def test_it_holds_the_numbers_of_the_csv_settings_tags_and_the_end(fit, ids, mon
     settings = nested(found.run.config.update)
     settings.pop("_wandb")
     assert settings == yaml.safe_load((run / "config.yaml").read_text())
-    read = read_wandb_run(file)  # the reader of `oasis report`
-    assert (read.encoding, read.discriminator, read.seed, read.batches, read.finished) == (
-        "boundary", "panoptic", 3, 6, True,
-    )  # fmt: skip
-    assert dict(read.curves["generator/adversarial"]) == {k: v["generator/adversarial"] for k, v in table(run).items()}
 
 
 @pytest.mark.skipif(find_spec("wandb.sdk.internal.datastore") is None, reason="W&B since 0.2x reads in another program")
@@ -106,7 +99,7 @@ def test_it_holds_pictures_with_classes_and_instances_as_masks(fit, tiny, ids):
         assert all(len(set(car)) == 1 for car in cars)
         assert len({0, *cars[0], *cars[1]}) == 3  # two instances, neither of them none
         assert not instances[raw < 1000].any()
-    labels = json.dumps(read_content(file).config["_wandb"])
+    labels = json.dumps([update["_wandb"] for update in contents(file).updates if "_wandb" in update])
     assert all(json.dumps(name) in labels for name in ids.names)
 
 
@@ -194,4 +187,4 @@ def test_kill_9_leaves_a_readable_beginning(tiny_overrides, tmp_path):
     shared = steps.keys() & logged.keys()
     assert shared
     assert all(steps[step] == logged[step] for step in shared)
-    assert not read_wandb_run(file).finished
+    assert found.exit_code is None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from oasis.studies.page import Cell, Page, Section, Table
+from oasis.report.page import Cell, Page, Section, Table
 
 _SPECIAL = re.compile(r"([\\`*_|<>\[\]#])")
 
@@ -14,11 +14,10 @@ def as_markdown(page: Page) -> str:
 
 
 def table_as_markdown(table: Table) -> str:
-    """One table; the columns after the first are set to the right."""
-    lines = [table.heads, ("---", *("---:" for _ in table.heads[1:]))]
-    rows = ["| " + " | ".join(escaped(head) if line is table.heads else head for head in line) + " |" for line in lines]
-    rows += ["| " + " | ".join(map(_cell, row)) + " |" for row in table.rows]
-    return "\n".join(rows)
+    """One table; the columns after the first are aligned to the right."""
+    rules = ("---", *("---:" for _ in table.heads[1:]))
+    lines = [map(_cell, table.heads), rules, *(map(_cell, row) for row in table.rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def escaped(text: str) -> str:
@@ -33,7 +32,7 @@ def _lines(page: Page) -> Iterator[str]:
     for section in page.sections:
         yield from _section(section)
     if page.command:
-        yield from ("## To do it again", "", "```bash", page.command, "```")
+        yield from ("## Reproduce", "", "```bash", page.command, "```")
 
 
 def _section(section: Section) -> Iterator[str]:
@@ -51,5 +50,5 @@ def _section(section: Section) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    text = escaped(cell.text)
+    text = escaped(cell.plain)
     return f"**{text}**" if cell.strong and text else text
