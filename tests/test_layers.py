@@ -15,7 +15,7 @@ ROWS = {
     "oasis.batch": 0,
     "oasis.randomness": 0,
     "oasis.cache": 0,
-    "oasis.class_names": 0,
+    "oasis.label_files": 0,
     "oasis.encodings": 1,
     "oasis.models": 1,
     "oasis.losses": 1,

@@ -22,9 +22,9 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Subset
 
 from experiments.benchmarks.measuring import arguments, interleaved, report
-from oasis.data import CityscapesDataset, PreparedDataset
+from oasis.data import Cityscapes, FileSamples, PreparedDataset
 from oasis.data.cache import Container, prepare
-from oasis.data.cityscapes import Sample
+from oasis.data.samples import Sample
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 
@@ -64,9 +64,9 @@ def _draw(root: Path) -> Path:
 
 def _reading(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
     """Samples a second of both readers, without and with workers."""
-    frames = _open(CityscapesDataset, root, options)
+    frames = _open(FileSamples, root, options)
     linked = _link(frames, folder / "linked", max(options.samples, BATCH))
-    plain = Subset(_open(CityscapesDataset, linked, options), range(BATCH))
+    plain = Subset(_open(FileSamples, linked, options), range(BATCH))
     container = Container(_open(_Remembering, linked, options, len(frames)), folder / "prepared")
     prepare(container, workers=1)
     prepared = PreparedDataset(container)
@@ -93,8 +93,8 @@ def _reading(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]
 
 def _preparing(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
     """Decoding every frame once, and preparing them, with as many processes."""
-    source = _open(CityscapesDataset, root, options)
-    repeated = _open(CityscapesDataset, _link(source, folder / "once", max(FRAMES, len(source))), options)
+    source = _open(FileSamples, root, options)
+    repeated = _open(FileSamples, _link(source, folder / "once", max(FRAMES, len(source))), options)
     container = Container(repeated, folder / "prepared")
 
     def decode() -> None:
@@ -121,7 +121,7 @@ def _preparing(root: Path, folder: Path, options: argparse.Namespace) -> list[Ro
     ]
 
 
-class _Remembering(CityscapesDataset):
+class _Remembering(FileSamples):
     """Decodes each of the frames once, however many names they go by."""
 
     def __init__(self, frames: int, *words: Any) -> None:
@@ -136,11 +136,11 @@ class _Remembering(CityscapesDataset):
         return self.known[frame]
 
 
-def _open(kind: Callable[..., CityscapesDataset], root: Path, options: argparse.Namespace, *more: Any) -> Any:
-    return kind(*more, root, "train", LabelSpace.cityscapes_ids(), options.height, options.width)
+def _open(kind: Callable[..., FileSamples], root: Path, options: argparse.Namespace, *more: Any) -> Any:
+    return kind(*more, Cityscapes(root), "train", LabelSpace.cityscapes_ids(), options.height, options.width)
 
 
-def _link(frames: CityscapesDataset, root: Path, count: int) -> Path:
+def _link(frames: FileSamples, root: Path, count: int) -> Path:
     """A dataset in which the frames appear again and again."""
     photos, maps = root / "leftImg8bit" / "train" / "city", root / "gtFine" / "train" / "city"
     photos.mkdir(parents=True)
@@ -148,10 +148,10 @@ def _link(frames: CityscapesDataset, root: Path, count: int) -> Path:
     for k in range(count):
         files = frames.files[k % len(frames)]
         stem = f"city_{k:06d}_000019"
-        (photos / f"{stem}{frames.photo_suffix}{files.photo.suffix}").symlink_to(files.photo.absolute())
-        (maps / f"{stem}{frames.label_suffix}.png").symlink_to(files.label.absolute())
+        (photos / f"{stem}_leftImg8bit{files.photo.suffix}").symlink_to(files.photo.absolute())
+        (maps / f"{stem}_gtFine_labelIds.png").symlink_to(files.label.absolute())
         if files.instance is not None:
-            (maps / f"{stem}{frames.instance_suffix}.png").symlink_to(files.instance.absolute())
+            (maps / f"{stem}_gtFine_instanceIds.png").symlink_to(files.instance.absolute())
     return root
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from oasis.checkpoint.reading import counts, load
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
@@ -17,7 +17,7 @@ from oasis.training.runs.run_folder import SEARCHING
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
 _SAME = (*_SHAPING, "data.batch_size")
 _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
-_DATA = CityscapesDataModule.__name__
+_DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from hydra.utils import instantiate
 from rich.console import Console
@@ -11,8 +11,7 @@ from rich.console import Console
 from oasis.cli.conf import load_config
 from oasis.cli.data_tables import print_survey
 from oasis.cli.samples import as_split
-from oasis.data.layout import PHOTOS, require_dataset
-from oasis.data.samples import Split
+from oasis.data import Dataset
 from oasis.data.survey import Survey, survey_split
 from oasis.errors import ConfigurationError
 from oasis.streets.writer import cores
@@ -48,11 +47,12 @@ def check_dataset(
         "on_inconsistent_ids": config.data.on_inconsistent_ids,
         "max_pixels": config.data.max_pixels,
     }
-    require_dataset(root)
+    dataset: Dataset = instantiate(config.data.dataset)(root=root)
+    chosen = [as_split(name) for name in dict.fromkeys(splits)] or dataset.splits()
     console = Console(highlight=False, soft_wrap=True)
     surveys: list[Survey] = []
-    for split in _chosen(root, splits):
-        surveys.append(survey_split(root, split, rules, workers or cores()))
+    for split in chosen:
+        surveys.append(survey_split(dataset, split, rules, workers or cores()))
         print_survey(console, surveys[-1], config.encoding.get("slots"))
     sound = all(survey.is_sound for survey in surveys)
     if output is not None:
@@ -61,12 +61,6 @@ def check_dataset(
     total = sum(survey.samples for survey in surveys)
     console.print(f"\n{root}: {total} samples, {'nothing is wrong' if sound else f'{count} faults'}.", markup=False)
     return sound
-
-
-def _chosen(root: Path, names: Sequence[str]) -> list[Split]:
-    if names:
-        return [as_split(name) for name in dict.fromkeys(names)]
-    return [split for split in get_args(Split) if (root / PHOTOS / split).is_dir()]
 
 
 def _write(path: Path, root: Path, surveys: Sequence[Survey], slots: int | None) -> None:

@@ -13,7 +13,7 @@ from oasis.cli.generation_inputs import Input, find_maps, find_photos
 from oasis.cli.generation_noise import Sampling, parse_part
 from oasis.cli.generation_output import OutputFolder
 from oasis.cli.photo_segmenter import looking_size, open_segmenter
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError
 from oasis.synthesis import LabelMap, Synthesizer
@@ -113,11 +113,9 @@ class Words:
         sizes = [f"data.height={synthesizer.height}", f"data.width={synthesizer.width}"]
         settings = [setting for setting in self.settings if not setting.startswith("segmenter")]
         config: Any = load_config([*sizes, *settings])
-        data: CityscapesDataModule = instantiate(config.data, encoding=Semantic(synthesizer.label_space))
+        data: LabelMapDataModule = instantiate(config.data, encoding=Semantic(synthesizer.label_space))
         data.prepare_data()
-        if data.root is None and data.streets is not None:
-            return data.streets.folder()
-        return Path(str(data.root)).expanduser()
+        return data.source.root
 
     def _reader(self, synthesizer: Synthesizer) -> Callable[[Input], LabelMap]:
         if not self.from_photos:

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 
 from oasis.checkpoint import find_checkpoint, restore
 from oasis.cli.conf import load_config
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.evaluation import own_data
 from oasis.metrics import Segmenter, UNetSegmenter
@@ -58,10 +58,8 @@ def _default_file(checkpoint: Path) -> Path:
     beside = file.with_name("segmenter.pt")
     try:
         data: object = own_data(restore(file), file)
-    except (CheckpointError, HydraException):  # imported and exported models know of no dataset
+    except (CheckpointError, ConfigurationError, HydraException):  # imported and exported models know of no dataset
         return beside
-    if not isinstance(data, CityscapesDataModule):
+    if not isinstance(data, LabelMapDataModule):
         return beside
-    if data.root is None and data.streets is not None:
-        return segmenter_file(data.streets.folder(), data.height, data.width, data.label_space)
-    return segmenter_file(Path(str(data.root)), data.height, data.width, data.label_space)
+    return segmenter_file(data.source.root, data.height, data.width, data.label_space)

@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from rich.console import Console
 
 from oasis.cli.conf import load_config
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.data.cache import prepare
 from oasis.data.datamodule import TRAINING_SPLITS
 from oasis.encodings import Semantic
@@ -34,7 +34,7 @@ def prepare_splits(overrides: Sequence[str], workers: int | None, anew: bool, ve
         DatasetError: no dataset there, a file that is not what it should be, no room.
     """
     config: Any = load_config([*overrides, *_OURS])
-    data: CityscapesDataModule = instantiate(config.data, encoding=Semantic(instantiate(config.label_space)))
+    data: LabelMapDataModule = instantiate(config.data, encoding=Semantic(instantiate(config.label_space)))
     data.prepare_data()
     console = Console(highlight=False, soft_wrap=True)
     for split in TRAINING_SPLITS:

@@ -13,8 +13,9 @@ from rich.table import Table
 from torch import Tensor
 
 from oasis.cli.conf import load_config
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.encodings import Encoding
+from oasis.encodings.base import Generators
 from oasis.errors import ConfigurationError
 from oasis.metrics import UNetSegmenter, describe, split_class
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, scores_of_photos
@@ -23,7 +24,7 @@ from oasis.training import SegmenterTraining, filter_warnings, train_segmenter
 _BATCHES_A_REFRESH = 20
 
 
-def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> CityscapesDataModule:
+def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> LabelMapDataModule:
     """The dataset that settings name, without conditions: a segmenter looks at photos.
 
     Raises:
@@ -32,7 +33,7 @@ def photos_to_learn_from(overrides: Sequence[str], batch_size: int) -> Cityscape
     """
     config: Any = load_config([*overrides, f"data.batch_size={batch_size}"])
     label_space = instantiate(config.label_space)
-    data: CityscapesDataModule = instantiate(config.data, encoding=_Nothing(label_space))
+    data: LabelMapDataModule = instantiate(config.data, encoding=_Nothing(label_space))
     data.prepare_data()
     return data
 
@@ -45,13 +46,13 @@ class _Nothing(Encoding):
         """None."""
         return 0
 
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """(B, 0, H, W) float32."""
         return label.new_zeros(len(label), 0, *label.shape[1:], dtype=torch.float32)
 
 
 def teach(
-    data: CityscapesDataModule, channels: int, depth: int, epochs: int, seed: int, device: str, precision: str
+    data: LabelMapDataModule, channels: int, depth: int, epochs: int, seed: int, device: str, precision: str
 ) -> UNetSegmenter:
     """Train, with a progress bar, and leave nothing behind but the segmenter.
 
@@ -91,7 +92,7 @@ def _fast_precision(device: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def held_out_scores(segmenter: UNetSegmenter, data: CityscapesDataModule) -> dict[str, float]:
+def held_out_scores(segmenter: UNetSegmenter, data: LabelMapDataModule) -> dict[str, float]:
     """Its scores on photos that it was not trained on, the validation split."""
     scores = scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, segmenter)
     return {name: value for name, value in scores.items() if name.startswith(SEGMENTER_PREFIX)}

@@ -1,47 +1,48 @@
-"""Datasets in the layout of Cityscapes, as batches that the networks can take."""
+"""Datasets as batches that the networks can take."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
+import torch.utils.data
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset, default_collate
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from oasis.batch import Batch
 from oasis.data.batch_transform import BatchTransform
 from oasis.data.cache import Container, prepare
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.consistency import OnInconsistentIds
+from oasis.data.dataset import Dataset
 from oasis.data.faults import OnBadSample, Tolerance
+from oasis.data.file_samples import FileSamples
 from oasis.data.loading import make_loader, require_timeout, worker_failure
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.sampler import StreamSampler
 from oasis.data.samples import Sample, Samples, Split
 from oasis.data.settings import (
+    require_batch_size,
     require_even_split,
     require_full_batch,
     require_pixels,
-    require_source,
     require_use,
     require_workers,
 )
+from oasis.data.sharing import Share
 from oasis.data.splits import Splits
 from oasis.encodings import Encoding
 from oasis.labels import LabelSpace
-from oasis.streets import SyntheticStreets
 
 TRAINING_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
-class CityscapesDataModule(LightningDataModule):
-    """Reads a dataset in the layout of Cityscapes and encodes each batch once, on the device.
+class LabelMapDataModule(LightningDataModule):
+    """Reads the samples of a dataset and encodes each batch once, on the device.
 
     Args:
+        dataset: where the files lie and how they are read.
         encoding: how label maps are shown to the networks.
         label_space: what the raw ids in the files mean.
-        root: the dataset's folder. A root that is named is always what is read.
-        streets: synthetic streets, drawn on first use and read where no root is named.
         height: rows of a sample.
         width: columns of a sample.
         batch_size: samples a training or validation batch, over all processes.
@@ -60,17 +61,19 @@ class CityscapesDataModule(LightningDataModule):
         prepare: decode and resize all samples on first use, see `oasis.data.cache.prepare`.
         prepared_folder: where prepared samples are kept; None = in the project's cache.
 
+    Attributes:
+        source: the dataset.
+
     Raises:
-        ConfigurationError: neither root nor streets; batch_size above what the training split holds; no such policy.
-        DatasetError: see `CityscapesDataset`.
+        ConfigurationError: batch_size below 1, or above what the training split holds; no such policy.
+        DatasetError: see `FileSamples`.
     """
 
     def __init__(
         self,
+        dataset: Dataset,
         encoding: Encoding,
         label_space: LabelSpace,
-        root: str | None = None,
-        streets: SyntheticStreets | None = None,
         height: int = 256,
         width: int = 512,
         batch_size: int = 20,
@@ -88,12 +91,11 @@ class CityscapesDataModule(LightningDataModule):
         prepared_folder: str | None = None,
     ) -> None:
         super().__init__()
-        require_source(root, streets, batch_size)
+        dataset.require_batch(require_batch_size(batch_size))
         require_use(prepare, use_prepared)
+        self.source = dataset
         self.encoding = encoding
         self.label_space = label_space
-        self.root = root
-        self.streets = streets
         self.height = height
         self.width = width
         self.batch_size = batch_size
@@ -113,9 +115,8 @@ class CityscapesDataModule(LightningDataModule):
         self._splits = Splits(self._files, self.tolerance, use_prepared, prepared_folder, self.num_workers)
 
     def prepare_data(self) -> None:
-        """Make what is wanted and not there yet: streets, prepared samples. Runs in one process a machine."""
-        if self.root is None and self.streets is not None:
-            self.streets.write()
+        """Make what is wanted and not there yet: the dataset, prepared samples. Runs in one process a machine."""
+        self.source.prepare()
         if self.prepare:
             for split in TRAINING_SPLITS:
                 prepare(self.container(split))
@@ -139,9 +140,9 @@ class CityscapesDataModule(LightningDataModule):
         """Where the prepared samples of a split belong, whether they are there or not."""
         return Container(self._files(split), self.prepared_folder)
 
-    def _files(self, split: Split) -> CityscapesDataset:
-        return CityscapesDataset(
-            self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder(),
+    def _files(self, split: Split) -> FileSamples:
+        return FileSamples(
+            self.source,
             split,
             self.label_space,
             self.height,
@@ -160,22 +161,10 @@ class CityscapesDataModule(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Sample]:
         """The validation split in order; of several processes each reads a part, all as many samples.
 
-        Some samples are then read twice, if the split cannot be divided; metrics and losses count each once.
+        Some samples are then read twice, if the split cannot be divided; `Batch.counted` marks each once.
         """
-        dataset = self.dataset("val")
-        sampler: DistributedSampler[Sample] | None = None
-        if self._processes > 1:
-            sampler = DistributedSampler(dataset, self._processes, self._rank, shuffle=False)
-        return self._loader("val", dataset, lasting=True, sampler=sampler)
-
-    def new_in_validation(self, batch: int, samples: int) -> int:
-        """How many of the `samples` of this process's part of a validation batch no other reads; they come first."""
-        first, size = batch * (self.batch_size // self._processes), len(self.dataset("val"))
-        return sum((first + place) * self._processes + self._rank < size for place in range(samples))
-
-    def size_in_validation(self, batch: int) -> int:
-        """Samples of a validation batch, over all processes."""
-        return min(self.batch_size, len(self.dataset("val")) - batch * self.batch_size)
+        share = Share(self.dataset("val"), self._rank, self._processes)
+        return self._loader("val", share, lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of an own shuffling of the training split, the same at every call.
@@ -235,7 +224,9 @@ class CityscapesDataModule(LightningDataModule):
         if failure is not None:
             exception.__cause__ = failure
 
-    def _loader(self, split: Split, dataset: Dataset[Sample], lasting: bool = False, **more: Any) -> DataLoader[Sample]:
+    def _loader(
+        self, split: Split, dataset: torch.utils.data.Dataset[Sample], lasting: bool = False, **more: Any
+    ) -> DataLoader[Sample]:
         return make_loader(
             dataset,
             self._splits.workers(split),

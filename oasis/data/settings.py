@@ -2,25 +2,17 @@
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
-from oasis.streets import SyntheticStreets
 
 
-def require_source(root: str | None, streets: SyntheticStreets | None, batch_size: int) -> None:
-    """Refuse data without a source, or batches that synthetic streets cannot fill.
+def require_batch_size(batch_size: int) -> int:
+    """Refuse a batch without samples.
 
     Raises:
-        ConfigurationError: neither root nor streets; no samples a batch, or more than there are streets.
+        ConfigurationError: below 1.
     """
-    if root is None and streets is None:
-        raise ConfigurationError(
-            "No dataset is named. Give data.root=FOLDER (Cityscapes: leftImg8bit and gtFine inside; get it "
-            "with csDownload) or set CITYSCAPES_DATASET, or train on synthetic streets: data=synthetic."
-        )
     if batch_size < 1:
         raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
-    if root is None and streets is not None and (streets.train < batch_size or streets.val < 1):
-        counts = f"data.streets.train={streets.train} data.streets.val={streets.val}"
-        raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
+    return batch_size
 
 
 def require_workers(workers: int | None) -> int | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache import Container, PreparedDataset
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal, Tolerance
+from oasis.data.file_samples import FileSamples
 from oasis.data.samples import Samples, Split
 from oasis.data.tolerant import Readable, Replacing, find_refusals
 
@@ -30,7 +30,7 @@ class Splits:
 
     def __init__(
         self,
-        files: Callable[[Split], CityscapesDataset],
+        files: Callable[[Split], FileSamples],
         tolerance: Tolerance,
         use_prepared: bool = True,
         prepared_folder: str | None = None,

@@ -5,12 +5,10 @@ in a bad one's place. Scores want every sample once: `Readable` is the split wit
 """
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal
 from oasis.data.loading import in_parallel
 from oasis.data.samples import Sample, Samples
@@ -87,8 +85,6 @@ class Readable(Samples):
         DatasetError: nothing is left.
     """
 
-    instance_suffix: ClassVar[str] = CityscapesDataset.instance_suffix
-
     def __init__(self, source: Samples, refused: Sequence[Refusal]) -> None:
         self.source = source
         self.left_out = sorted(refusal.position for refusal in refused)
@@ -99,7 +95,7 @@ class Readable(Samples):
                 f"No sample of the split {source.split!r} of {source.root} can be read: {refused[0].reason}"
             )
         self.files = [source.files[position] for position in self.positions]
-        self.root = source.root
+        self.dataset = source.dataset
         self.split = source.split
         self.label_space = source.label_space
         self.height = source.height

@@ -72,7 +72,7 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
         for ids in (blocks, numbers)
     )
     with torch.no_grad():
-        inputs = {"condition": restored.encoding(label, instance, source)}
+        inputs = {"condition": restored.encoding(label, instance, [source] * batch_size)}
     if restored.generator.noise_dim:
         noise = torch.randn(batch_size, restored.generator.noise_dim, _ROWS, _COLUMNS, generator=source)
         inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")

@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from oasis.cache import cache_folder
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
 from oasis.labels import LabelSpace
 from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, Segmenter, SegmenterSource
@@ -37,7 +37,7 @@ class MetricNetworks:
 
 
 def load_metric_networks(
-    data: CityscapesDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
+    data: LabelMapDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
 ) -> MetricNetworks:
     """Load what there is; warn once of what is not there, and go on without it.
 

@@ -202,15 +202,14 @@ class OASIS(GANModule):
         """
         with sampling_generator(self.trainer) as generator:
             fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
-        data = data_of(self.trainer)
-        new = data.new_in_validation(batch_idx, len(batch))
-        on_fake, on_real = (self.discriminator(pictures)[:new] for pictures in (fake, batch.image))
+        counted = int(batch.counted.sum())  # they come first
+        on_fake, on_real = (self.discriminator(pictures)[:counted] for pictures in (fake, batch.image))
         terms = {
-            "val/generator_adversarial": self.adversarial.real(on_fake, batch.label[:new]),
-            "val/discriminator_real": self.adversarial.real(on_real, batch.label[:new]),
+            "val/generator_adversarial": self.adversarial.real(on_fake, batch.label[:counted]),
+            "val/discriminator_real": self.adversarial.real(on_real, batch.label[:counted]),
             "val/discriminator_fake": self.adversarial.fake(on_fake),
         }
-        terms, total = mean_of_samples(terms, new), data.size_in_validation(batch_idx)
+        terms, total = mean_of_samples(terms, counted)
         self.log_dict({**terms, **self.log_step()}, batch_size=total, sync_dist=True)
         return fake
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule, PreparedDataset
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache import Container, prepare
 from oasis.data.faults import Refusal, Tolerance
@@ -35,8 +35,11 @@ def spoil(tiny):
 def module(tiny, ids, tmp_path):
     def make(**settings):
         ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, "prepared_folder": str(tmp_path / "p")}
-        data = CityscapesDataModule(
-            Semantic(ids), ids, str(tiny.root), **{**ours, "on_bad_sample": "skip", "max_bad_share": 0.5, **settings}
+        data = LabelMapDataModule(
+            Cityscapes(tiny.root),
+            Semantic(ids),
+            ids,
+            **{**ours, "on_bad_sample": "skip", "max_bad_share": 0.5, **settings},
         )
         data.setup("fit")
         return data
@@ -46,7 +49,9 @@ def module(tiny, ids, tmp_path):
 
 @pytest.fixture
 def dataset(tiny, ids):
-    return lambda split="train", tolerance=LAX: CityscapesDataset(tiny.root, split, ids, 32, 64, tolerance=tolerance)
+    return lambda split="train", tolerance=LAX: FileSamples(
+        Cityscapes(tiny.root), split, ids, 32, 64, tolerance=tolerance
+    )
 
 
 def names(loader):
@@ -257,7 +262,7 @@ def test_prepared_with_holes(module, spoil, dataset, tmp_path):
 def test_preparing_goes_on_behind_a_hole(dataset, spoil, tmp_path, monkeypatch):
     spoil("train", 2)
     container = Container(dataset(), tmp_path / "p")
-    read, seen = CityscapesDataset.__getitem__, []
+    read, seen = FileSamples.__getitem__, []
 
     def cut_off(self, index):
         seen.append(index)
@@ -265,7 +270,7 @@ def test_preparing_goes_on_behind_a_hole(dataset, spoil, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", cut_off)
+    monkeypatch.setattr(FileSamples, "__getitem__", cut_off)
     with pytest.raises(KeyboardInterrupt):
         prepare(container, progress=False)
     prepare(container, progress=False)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from oasis.data import CityscapesDataModule
+from oasis.data import Cityscapes, LabelMapDataModule
 from oasis.data.transforms import compact_instances
 from oasis.encodings import InstanceNoise, Semantic
 from oasis.errors import ConfigurationError
@@ -11,8 +11,8 @@ from oasis.errors import ConfigurationError
 @pytest.fixture
 def module(tiny, ids):
     def make(encoding=Semantic, **settings):
-        settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
-        data = CityscapesDataModule(encoding(ids), ids, **settings)
+        settings = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
+        data = LabelMapDataModule(Cityscapes(tiny.root), encoding(ids), ids, **settings)
         data.setup("fit")
         return data
 
@@ -92,9 +92,9 @@ def test_first_samples_are_the_same_every_time(module):
     assert batch.name == [data.dataset("val")[i]["name"] for i in range(3)]
 
 
-def test_no_dataset_named(ids):
+def test_no_dataset_named():
     with pytest.raises(ConfigurationError, match=r"data\.root.*data=synthetic"):
-        CityscapesDataModule(Semantic(ids), ids)
+        Cityscapes(None)
 
 
 def test_batch_larger_than_the_dataset(module):

@@ -10,7 +10,7 @@ import pytest
 from pytorch_lightning import Trainer
 from starting import starter
 
-from oasis.data import CityscapesDataModule, CityscapesDataset
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.loading import worker_failure
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError, message
@@ -18,13 +18,13 @@ from oasis.errors import ConfigurationError, DatasetError, message
 DEADLY = '''
 import os, signal, time
 from pytorch_lightning import Callback
-from oasis.data import CityscapesDataset
+from oasis.data import FileSamples
 
 class Deadly(Callback):
     """Kills the process that reads the second sample."""
 
     def setup(self, trainer, pl_module, stage):
-        main, read = os.getpid(), CityscapesDataset.__getitem__
+        main, read = os.getpid(), FileSamples.__getitem__
 
         def deadly(self, index):
             if index == 1 and os.getpid() != main:
@@ -32,7 +32,7 @@ class Deadly(Callback):
                 os.kill(os.getpid(), signal.SIGKILL)
             return read(self, index)
 
-        CityscapesDataset.__getitem__ = deadly
+        FileSamples.__getitem__ = deadly
 '''
 
 
@@ -40,7 +40,7 @@ class Deadly(Callback):
 def module(tiny, ids):
     def make(**settings):
         ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 1, "use_prepared": False, **settings}
-        return CityscapesDataModule(Semantic(ids), ids, str(tiny.root), **ours)
+        return LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, **ours)
 
     return make
 
@@ -59,14 +59,14 @@ def at_second(monkeypatch):
     """Does something in the process that reads the second sample."""
 
     def arrange(act):
-        read = CityscapesDataset.__getitem__
+        read = FileSamples.__getitem__
 
         def acting(self, index):
             if index == 1:
                 act()
             return read(self, index)
 
-        monkeypatch.setattr(CityscapesDataset, "__getitem__", acting)
+        monkeypatch.setattr(FileSamples, "__getitem__", acting)
 
     return arrange
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule, PreparedDataset
 from oasis.data.cache import Container, prepare
 from oasis.data.cache import container as container_module
 from oasis.encodings import Semantic
@@ -28,7 +28,7 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def listed(tiny, ids):
     def make(split="train", height=32, width=64, space=ids, **settings):
-        return CityscapesDataset(tiny.root, split, space, height, width, **settings)
+        return FileSamples(Cityscapes(tiny.root), split, space, height, width, **settings)
 
     return make
 
@@ -48,8 +48,8 @@ def ready(listed):
 @pytest.fixture
 def module(tiny, ids):
     def make(**settings):
-        settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
-        return CityscapesDataModule(Semantic(ids), ids, **settings)
+        settings = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
+        return LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, **settings)
 
     return make
 
@@ -74,7 +74,7 @@ def test_every_sample_is_that_of_the_files(listed, ready, split, height, width):
         assert same(prepared[i], plain[i])
     for one, other in zip(prepared.__getitems__([2, 0, 2]), [plain[2], plain[0], plain[2]], strict=True):
         assert same(one, other)
-    for name in ("root", "split", "label_space", "height", "width", "files", "instance_suffix"):
+    for name in ("root", "split", "label_space", "height", "width", "files"):
         assert getattr(prepared, name) == getattr(plain, name), name
     assert prepared.fingerprint() == plain.fingerprint()
 
@@ -94,7 +94,7 @@ def test_samples_without_instances_and_with_the_highest_id(tiny, listed, ready):
 def test_genuine_frames(ids, tmp_path):
     if "OASIS_REAL_DATA" not in os.environ:
         pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
-    plain = CityscapesDataset(os.path.join(os.environ["OASIS_REAL_DATA"], "cityscapes_sample"), "val", ids)
+    plain = FileSamples(Cityscapes(os.path.join(os.environ["OASIS_REAL_DATA"], "cityscapes_sample")), "val", ids)
     container = Container(plain, tmp_path / "there")
     prepare(container, progress=False)
     assert all(same(PreparedDataset(container)[i], plain[i]) for i in range(len(plain)))
@@ -164,7 +164,7 @@ def test_changed_source_files_are_noticed_and_prepared_anew(tiny, listed, ready,
     folder = ready().container.folder
     change(tiny, listed)
     with pytest.warns(UserWarning, match=rf"cannot be used: .*{words}.*data\.prepare=true"):
-        assert isinstance(module().dataset("train"), CityscapesDataset)
+        assert isinstance(module().dataset("train"), FileSamples)
     data = module(prepare=True)
     data.prepare_data()
     assert "source files changed" in capsys.readouterr().err
@@ -300,7 +300,7 @@ def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path,
     assert Container(listed(), tmp_path / "elsewhere").folder.is_relative_to(tmp_path / "elsewhere")
     assert containers[0].folder.is_relative_to(tmp_path / "cache" / "prepared")
     monkeypatch.chdir(tmp_path)
-    relative = Container(CityscapesDataset("../" + tmp_path.name + "/dataset", "train", ids, 32, 64))
+    relative = Container(FileSamples(Cityscapes("../" + tmp_path.name + "/dataset"), "train", ids, 32, 64))
     assert (relative.folder, relative.index) == (containers[0].folder, containers[0].index)
 
 
@@ -315,11 +315,11 @@ def test_a_new_version_of_the_code_prepares_anew(listed, ready, monkeypatch):
 
 
 def test_good_samples_are_used_by_themselves(module, ready):
-    assert isinstance(module().dataset("val"), CityscapesDataset)
+    assert isinstance(module().dataset("val"), FileSamples)
     ready("val")
     assert isinstance(module().dataset("val"), PreparedDataset)
-    assert isinstance(module().dataset("train"), CityscapesDataset)
-    assert isinstance(module(use_prepared=False).dataset("val"), CityscapesDataset)
+    assert isinstance(module().dataset("train"), FileSamples)
+    assert isinstance(module(use_prepared=False).dataset("val"), FileSamples)
 
 
 def test_prepared_on_first_use_where_it_is_wanted(module, tmp_path):

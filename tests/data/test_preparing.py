@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from oasis.data import CityscapesDataset, PreparedDataset
+from oasis.data import Cityscapes, FileSamples, PreparedDataset
 from oasis.data.cache import Container, prepare
 from oasis.data.cache.draft import Draft, draft_folder
 from oasis.errors import ConfigurationError, DatasetError
@@ -23,7 +23,7 @@ FORK = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def container(tiny, ids, tmp_path):
-    return Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
+    return Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
 
 
 @pytest.fixture
@@ -31,25 +31,25 @@ def decoded(tmp_path, monkeypatch):
     """Which samples were decoded, by any process, in order."""
     path = tmp_path / "decoded.txt"
     path.touch()
-    read = CityscapesDataset.__getitem__
+    read = FileSamples.__getitem__
 
     def noted(self, index):
         with path.open("a") as file:
             file.write(f"{index}\n")
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", noted)
+    monkeypatch.setattr(FileSamples, "__getitem__", noted)
     return lambda: [int(line) for line in path.read_text().split()]
 
 
 def slowly(monkeypatch, seconds):
-    read = CityscapesDataset.__getitem__
+    read = FileSamples.__getitem__
 
     def wait(self, index):
         time.sleep(seconds)
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", wait)
+    monkeypatch.setattr(FileSamples, "__getitem__", wait)
 
 
 def is_right(container):
@@ -100,7 +100,7 @@ def test_the_arrays_are_plain_numpy_files_with_an_index(container):
 def test_several_processes_decode_the_same(tiny, ids, tmp_path, decoded):
     for i in range(20, 36):
         tiny.add("train", f"town_{i:06d}_000019", seed=i)
-    container = Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
+    container = Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
     assert prepare(container, workers=2, progress=False)
     assert sorted(decoded()) == list(range(23))
     assert is_right(container)
@@ -313,7 +313,7 @@ def test_a_bad_source_file_is_named(tiny, ids, tmp_path, workers):
         tiny.add("train", f"town_{i:06d}_000019", seed=i)
     torn = tiny.photo("train", "town_000022_000019")
     torn.write_bytes(torn.read_bytes()[:3000])
-    container = Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
+    container = Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
     with pytest.raises(DatasetError) as caught:
         prepare(container, workers=workers, progress=False)
     assert str(caught.value).startswith(f"{torn}: cannot be decoded")

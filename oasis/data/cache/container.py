@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from oasis.cache import cache_folder
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.file_samples import FileSamples
 from oasis.errors import DatasetError
 
 VERSION = 1
@@ -85,7 +85,7 @@ class Container:
         index: the text of its index: version, settings, and every source file with its size and time of change.
     """
 
-    def __init__(self, source: CityscapesDataset, base: str | Path | None = None) -> None:
+    def __init__(self, source: FileSamples, base: str | Path | None = None) -> None:
         self.source = source
         root = source.root.resolve()
         settings = _settings(source)
@@ -211,7 +211,7 @@ def refusal_of(crc: int) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def _settings(source: CityscapesDataset) -> dict[str, str | int]:
+def _settings(source: FileSamples) -> dict[str, str | int]:
     """All that shapes a sample but its files, or decides whether it is refused."""
     return {
         "split": source.split,

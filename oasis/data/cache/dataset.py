@@ -2,20 +2,19 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from oasis.data.cache.container import Container
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.samples import Sample, Samples
 
 _OF_A_PROCESS = ("_arrays", "_checked")
 
 
 class PreparedDataset(Samples):
-    """The samples of a `CityscapesDataset`, bit by bit, hundreds of times faster.
+    """The samples of a `FileSamples`, bit by bit, hundreds of times faster.
 
     Each sample's checksum is compared when a process reads it for the first time. A sample that fails is decoded from
     the dataset's files, with a warning, so that nothing damaged is ever trained on. So is, without one, a sample that
@@ -31,12 +30,10 @@ class PreparedDataset(Samples):
 
     decodes = False
 
-    instance_suffix: ClassVar[str] = CityscapesDataset.instance_suffix
-
     def __init__(self, container: Container) -> None:
         self.container = container
         self.source = container.source
-        self.root = self.source.root
+        self.dataset = self.source.dataset
         self.split = self.source.split
         self.label_space = self.source.label_space
         self.height = self.source.height

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache.container import Container
 from oasis.data.cache.draft import Draft, draft_folder
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal
+from oasis.data.file_samples import FileSamples
 from oasis.data.loading import explained, unchanged
 from oasis.data.samples import Sample
 from oasis.data.tolerant import attempt
@@ -123,7 +123,7 @@ def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusa
 class _Rest(Dataset[Sample | Refusal]):
     """The samples from `first` on."""
 
-    def __init__(self, source: CityscapesDataset, first: int) -> None:
+    def __init__(self, source: FileSamples, first: int) -> None:
         self.source = source
         self.first = first
 

@@ -5,7 +5,6 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 import oasis
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError
 from oasis.metrics import split_class
 from oasis.training.base import as_gan_module, data_of, find_callback
@@ -196,15 +195,10 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def _dataset(data: CityscapesDataModule) -> dict[str, Any]:
-    """What tells two datasets apart on any machine: of the folder its name; the streets drawn, if they were."""
-    streets = asdict(data.streets) if data.root is None and data.streets is not None else None
-    if streets is not None:
-        streets.pop("root")
+def _dataset(data: LabelMapDataModule) -> dict[str, Any]:
+    """What tells two datasets apart on any machine."""
     return {
-        "class": type(data).__name__,
-        "root": None if data.root is None else Path(data.root).name,
-        "streets": streets,
+        **data.source.identity(),
         "height": data.height,
         "width": data.width,
         "photos": len(data.dataset("train")),
