@@ -9,19 +9,19 @@ from rich.console import Console
 
 from oasis.cli.conf import load_config
 from oasis.data import LabelMapDataModule
-from oasis.data.cache import prepare
+from oasis.data.cache import build_cache
 from oasis.data.datamodule import TRAINING_SPLITS
 from oasis.encodings import Semantic
 
 _OURS = (
     "data.batch_size=1",
-    "data.prepare=false",
-    "data.use_prepared=true",
-)  # no batches; and prepared below, with a word
+    "data.build_cache=false",
+    "data.use_cache=true",
+)  # no batches; and cached below, with a word
 
 
 def prepare_splits(overrides: Sequence[str], workers: int | None, anew: bool, verify: bool) -> None:
-    """Prepare what training reads, and say where it lies and what it took.
+    """Cache what training reads, and say where it lies and what it took.
 
     Args:
         overrides: Hydra's, as `python train.py` takes them.
@@ -40,9 +40,9 @@ def prepare_splits(overrides: Sequence[str], workers: int | None, anew: bool, ve
     for split in TRAINING_SPLITS:
         container = data.container(split)
         start = time.perf_counter()
-        written = prepare(container, workers, anew, verify)
+        written = build_cache(container, workers, anew, verify)
         seconds = time.perf_counter() - start
-        done = f"prepared in {seconds:.1f} s" if written else "good, and there already"
+        done = f"cached in {seconds:.1f} s" if written else "good, and there already"
         if verify and not written:
             done = f"there already, every checksum right ({seconds:.1f} s)"
         console.print(

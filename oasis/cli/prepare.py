@@ -11,13 +11,13 @@ def prepare(
         typer.Argument(
             metavar="[SETTING=VALUE...]",
             help="The dataset and its size, as `python train.py` takes them: data=cityscapes data.root=DIR, "
-            "data.height=256, data.prepared_folder=DIR, experiment=demo. Synthetic streets without.",
+            "data.height=256, data.cache_folder=DIR, experiment=demo. Synthetic streets without.",
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Prepare anew what is there and good, too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Cache anew what is there and good, too.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every checksum of what is there; prepare anew what is damaged.")
+        bool, typer.Option("--verify", help="Compare every checksum of what is there; cache anew what is damaged.")
     ] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that decode; one a core without.", show_default=False)

@@ -1,7 +1,7 @@
 """From files on disk to batches on the device."""
 
 from oasis.data.building import build_data_module
-from oasis.data.cache import PreparedDataset
+from oasis.data.cache import CachedSamples
 from oasis.data.cityscapes import Cityscapes
 from oasis.data.datamodule import LabelMapDataModule
 from oasis.data.dataset import Dataset
@@ -13,11 +13,11 @@ DATASETS = ("Cityscapes", "Streets")
 
 __all__ = [
     "DATASETS",
+    "CachedSamples",
     "Cityscapes",
     "Dataset",
     "FileSamples",
     "LabelMapDataModule",
-    "PreparedDataset",
     "Streets",
     "build_data_module",
 ]

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
-from oasis.labels import LabelSpace
-
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
+from oasis.labels import INSTANCE_BASE, LabelSpace
 
 
 class OnInconsistentIds(StrEnum):
@@ -65,9 +63,9 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
             `OnInconsistentIds.ERROR`, a thing pixel that has another class in the label map.
     """
     label, instance, pixels = _stretches(maps.label, maps.instance)
-    is_thing = instance >= _INSTANCE_BASE
+    is_thing = instance >= INSTANCE_BASE
     label, instance, pixels = label[is_thing], instance[is_thing], pixels[is_thing]
-    thing = instance // _INSTANCE_BASE
+    thing = instance // INSTANCE_BASE
     _require_thing_classes(maps.instance_file, instance, pixels, space)
     count = len(np.unique(instance))
     if count > MAX_INSTANCES:
@@ -80,7 +78,7 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
         return maps.label
     if policy is OnInconsistentIds.ERROR:
         raise _disagreement(maps, instance[wrong], label[wrong], pixels[wrong], space)
-    return np.where(maps.instance >= _INSTANCE_BASE, maps.instance // _INSTANCE_BASE, maps.label).astype(np.uint8)
+    return np.where(maps.instance >= INSTANCE_BASE, maps.instance // INSTANCE_BASE, maps.label).astype(np.uint8)
 
 
 def _stretches(
@@ -99,7 +97,7 @@ def _require_thing_classes(
 ) -> None:
     # The ignored class is let through: with train ids, caravans and trailers are void and numbered all the same.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    thing = np.minimum(instance // _INSTANCE_BASE, len(allowed) - 1)  # 65 at most, but the table says how many it has
+    thing = np.minimum(instance // INSTANCE_BASE, len(allowed) - 1)  # 65 at most, but the table says how many it has
     bad = ~allowed[thing]
     if not bad.any():
         return

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 
 from oasis.batch import Batch
 from oasis.data.batch_transform import BatchTransform
-from oasis.data.cache import Container, prepare
+from oasis.data.cache import Container, build_cache
 from oasis.data.consistency import OnInconsistentIds
 from oasis.data.dataset import Dataset
 from oasis.data.faults import OnBadSample, Tolerance
@@ -47,7 +47,7 @@ class LabelMapDataModule(LightningDataModule):
         width: columns of a sample.
         batch_size: samples a training or validation batch, over all processes.
         num_workers: processes that read; 0 = the training process does; None = one a core, at most 8, for files; 0 for
-            prepared samples, which are copied sooner than handed from process to process.
+            cached samples, which are copied sooner than handed from process to process.
         pin_memory: page-locked batches; None = where there is a GPU.
         flip: mirror half of the training samples left to right.
         seed: of shuffling.
@@ -57,9 +57,9 @@ class LabelMapDataModule(LightningDataModule):
         max_bad_share: under `skip`, the share of a split that may be bad.
         max_pixels: the most pixels that a file's header may claim.
         worker_timeout: seconds to wait for a batch of the processes that read; 0 = for ever.
-        use_prepared: read samples that `oasis prepare` decoded and resized, where there are; else the files.
-        prepare: decode and resize all samples on first use, see `oasis.data.cache.prepare`.
-        prepared_folder: where prepared samples are kept; None = in the project's cache.
+        use_cache: read samples that `oasis prepare` decoded and resized, where there are; else the files.
+        build_cache: decode and resize all samples on first use, see `oasis.data.cache.build_cache`.
+        cache_folder: where cached samples are kept; None = in the project's cache.
 
     Attributes:
         source: the dataset.
@@ -86,13 +86,13 @@ class LabelMapDataModule(LightningDataModule):
         max_bad_share: float = 0.05,
         max_pixels: int = MAX_PIXELS,
         worker_timeout: float = 300.0,
-        use_prepared: bool = True,
-        prepare: bool = False,
-        prepared_folder: str | None = None,
+        use_cache: bool = True,
+        build_cache: bool = False,
+        cache_folder: str | None = None,
     ) -> None:
         super().__init__()
         dataset.require_batch(require_batch_size(batch_size))
-        require_use(prepare, use_prepared)
+        require_use(build_cache, use_cache)
         self.source = dataset
         self.encoding = encoding
         self.label_space = label_space
@@ -107,19 +107,19 @@ class LabelMapDataModule(LightningDataModule):
         self.tolerance = Tolerance(on_bad_sample, max_bad_share)
         self.max_pixels = require_pixels(max_pixels)
         self.worker_timeout = require_timeout(worker_timeout)
-        self.use_prepared = use_prepared
-        self.prepare = prepare
-        self.prepared_folder = prepared_folder
+        self.use_cache = use_cache
+        self.build_cache = build_cache
+        self.cache_folder = cache_folder
         self.batches_served = 0
-        self.preparation = BatchTransform(encoding, label_space, flip)
-        self._splits = Splits(self._files, self.tolerance, use_prepared, prepared_folder, self.num_workers)
+        self.batch_transform = BatchTransform(encoding, label_space, flip)
+        self._splits = Splits(self._files, self.tolerance, use_cache, cache_folder, self.num_workers)
 
     def prepare_data(self) -> None:
-        """Make what is wanted and not there yet: the dataset, prepared samples. Runs in one process a machine."""
+        """Make what is wanted and not there yet: the dataset, cached samples. Runs in one process a machine."""
         self.source.prepare()
-        if self.prepare:
+        if self.build_cache:
             for split in TRAINING_SPLITS:
-                prepare(self.container(split))
+                build_cache(self.container(split))
 
     def setup(self, stage: str | None = None) -> None:
         """List and check the files of the splits that training reads."""
@@ -130,15 +130,15 @@ class LabelMapDataModule(LightningDataModule):
         len(self.dataset("val"))  # where bad samples are left out, they are found now
 
     def dataset(self, split: Split) -> Samples:
-        """The samples of one split, listed and checked on first use: prepared ones where there are good ones.
+        """The samples of one split, listed and checked on first use: cached ones where there are good ones.
 
         With `on_bad_sample=skip`, those that can be read: what is scored is each of them once.
         """
         return self._splits.scored(split)
 
     def container(self, split: Split) -> Container:
-        """Where the prepared samples of a split belong, whether they are there or not."""
-        return Container(self._files(split), self.prepared_folder)
+        """Where the cached samples of a split belong, whether they are there or not."""
+        return Container(self._files(split), self.cache_folder)
 
     def _files(self, split: Split) -> FileSamples:
         return FileSamples(
@@ -189,7 +189,7 @@ class LabelMapDataModule(LightningDataModule):
 
     def encode(self, sample: Sample, positions: list[int] | None = None, seed: int | None = None) -> Batch:
         """Integers of the files to what the networks take, see `BatchTransform`; `seed` None = the data module's."""
-        return self.preparation(sample, positions, self.seed if seed is None else seed)
+        return self.batch_transform(sample, positions, self.seed if seed is None else seed)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
         """Flip, normalise and encode, on the device. Lightning calls it for every batch."""

@@ -17,14 +17,13 @@ from oasis.data.faults import ForeignIdsError
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
-from oasis.labels import LabelSpace
+from oasis.labels import INSTANCE_BASE, LabelSpace
 
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
 _RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
 
 class Fault(NamedTuple):
-    """Something wrong with a file. kind: what, in a few words; reason: the whole message, naming the file."""
+    """Something wrong with a file. kind: what, in a few words; reason: the full message, naming the file."""
 
     kind: str
     reason: str
@@ -96,7 +95,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
             found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
         if instance is not None:
             ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
-            found.instances = int(np.count_nonzero(ids[_INSTANCE_BASE:]))
+            found.instances = int(np.count_nonzero(ids[INSTANCE_BASE:]))
         if label is not None and instance is not None and label.shape == instance.shape:
             with _noted(found):
                 consistent_label(
@@ -104,7 +103,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
                     self.label_space,
                     self.on_inconsistent_ids,
                 )
-            alone = np.bincount(label[instance < _INSTANCE_BASE], minlength=_RAW_LABELS)
+            alone = np.bincount(label[instance < INSTANCE_BASE], minlength=_RAW_LABELS)
             found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
         return found
 

@@ -37,14 +37,14 @@ def require_pixels(pixels: int) -> int:
     return pixels
 
 
-def require_use(prepare: bool, use_prepared: bool) -> None:
-    """Refuse to prepare samples that are not to be read.
+def require_use(build_cache: bool, use_cache: bool) -> None:
+    """Refuse to cache samples that are not to be read.
 
     Raises:
         ConfigurationError: they are not.
     """
-    if prepare and not use_prepared:
-        raise ConfigurationError("data.prepare=true data.use_prepared=false: prepared to be left unread; choose one.")
+    if build_cache and not use_cache:
+        raise ConfigurationError("data.build_cache=true data.use_cache=false: cached to be left unread; choose one.")
 
 
 def require_full_batch(train: Samples, batch_size: int) -> None:

@@ -78,7 +78,7 @@ class Readable(Samples):
     A sample that could be read when they were looked for and cannot be read later is an error, never replaced.
 
     Args:
-        source: the whole split.
+        source: the complete split.
         refused: the samples that are left out.
 
     Raises:
@@ -114,7 +114,7 @@ class Readable(Samples):
         return sample
 
     def fingerprint(self) -> str:
-        """That of the whole split, and what is left out of it."""
+        """That of the complete split, and what is left out of it."""
         whole = self.source.fingerprint()
         return f"{whole} without {' '.join(map(str, self.left_out))}" if self.left_out else whole
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
+from oasis.labels import INSTANCE_BASE
+
 _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
 
@@ -34,7 +35,7 @@ def compact_instances(raw: Tensor) -> Tensor:
     flat = raw.reshape(raw.shape[0], -1).long()
     present = torch.zeros(raw.shape[0], _RAW_INSTANCES, dtype=torch.int32, device=raw.device)
     present.scatter_(1, flat, 1)
-    present[:, :_INSTANCE_BASE] = 0
+    present[:, :INSTANCE_BASE] = 0
     number = present.cumsum(1, dtype=torch.int32) * present
     return number.gather(1, flat).long().reshape(raw.shape)
 

@@ -108,7 +108,7 @@ def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
     require_safe(config, path, _DATA_TARGETS)
     # A stranger's checkpoint may read what it names, but has nothing written.
-    return {key: value for key, value in config.items() if key not in ("prepare", "prepared_folder")}
+    return {key: value for key, value in config.items() if key not in ("build_cache", "cache_folder")}
 
 
 def own_data(restored: Restored, path: Path) -> LabelMapDataModule:

@@ -36,6 +36,22 @@ def test_a_batch_is_what_the_networks_take(module):
     assert len(batch) == 2
 
 
+def test_every_segment_has_a_number_of_its_own(module):
+    batch = module().encode(next(iter(module().val_dataloader())))
+    assert batch.segments.dtype == torch.int64
+    for maps in zip(batch.label, batch.instance, batch.segments, strict=True):
+        found = {tuple(pixel) for pixel in torch.stack([each.flatten() for each in maps], 1).tolist()}
+        segments = {("stuff", label) if instance == 0 else ("thing", instance) for label, instance, _ in found}
+        assert len({number for *_, number in found}) == len(segments) == len(found)
+
+
+def test_all_samples_of_one_process_count(module):
+    data = module()
+    batches = [data.encode(sample) for sample in data.val_dataloader()]
+    assert [batch.counted.tolist() for batch in batches] == [[True, True], [True]]
+    assert data.encode(next(iter(data.train_dataloader())), [0, 1]).counted.tolist() == [True, True]
+
+
 def test_flip_mirrors_photo_maps_and_condition_together(module):
     data = module()
     sample = next(iter(data.val_dataloader()))

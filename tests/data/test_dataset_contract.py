@@ -2,21 +2,25 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from PIL import Image
 
 import oasis.data
-from oasis.data import Cityscapes, Dataset, FileSamples, Streets
+from oasis.data import Cityscapes, Dataset, FileSamples, Streets, build_data_module
+from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
+PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 SETTINGS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
@@ -142,7 +146,6 @@ def test_its_identity_holds_on_any_machine(dataset, name, tmp_path):
 
 
 def test_a_split_that_is_not_there(dataset, space):
-    assert "test" not in dataset.splits() or not list((dataset.root / "leftImg8bit" / "test").glob("*/*"))
     with pytest.raises(DatasetError, match="split 'test'"):
         read(dataset, space, "test")
 
@@ -186,6 +189,36 @@ def test_a_corrupt_file(dataset, space, kind):
     samples = read(dataset, space)  # its header is good
     with pytest.raises(DatasetError, match=path.name):
         samples[1]
+
+
+def test_the_example_on_the_page_is_a_dataset(tiny, tmp_path, ids, monkeypatch):
+    def block(language):
+        return next(text for text in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL) if "Folders" in text)
+
+    namespace = {}
+    exec(block("python"), namespace)
+    monkeypatch.setattr(oasis.data, "Folders", namespace["Folders"], raising=False)
+    root = tmp_path / "mine"
+    for split in ("train", "val"):
+        for files in Cityscapes(tiny.root).listing(split).samples():
+            for kind, path in (("images", files.photo), ("labels", files.label), ("instances", files.instance)):
+                place = root / split / kind / f"{files.name}.{'jpg' if kind == 'images' else 'png'}"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(path.read_bytes())  # told by its first bytes, whatever its name says
+    config = OmegaConf.create(block("yaml"))
+    sizes = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0}
+    data = build_data_module(
+        instantiate(config.dataset), root=str(root), encoding=Semantic(ids), label_space=ids, **sizes
+    )
+    ours, theirs = data.dataset("train"), read(Cityscapes(tiny.root), ids)
+    assert len(ours) == len(theirs) == 7
+    for one, other in zip(ours, theirs, strict=True):
+        assert one["name"] == other["name"]
+        assert all(torch.equal(one[key], other[key]) for key in ("image", "label", "instance"))
+    with pytest.raises(DatasetError, match="split 'test'"):
+        data.dataset("test")
+    with pytest.raises(TypeError, match="suffix"):
+        build_data_module(instantiate(config.dataset), root=str(root), encoding=None, label_space=ids, suffix="")
 
 
 def test_streets_know_before_drawing_that_they_fill_no_batch(tmp_path):

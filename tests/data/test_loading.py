@@ -39,7 +39,7 @@ class Deadly(Callback):
 @pytest.fixture
 def module(tiny, ids):
     def make(**settings):
-        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 1, "use_prepared": False, **settings}
+        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 1, "use_cache": False, **settings}
         return LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, **ours)
 
     return make
@@ -134,7 +134,7 @@ def test_a_run_ends_with_it(tiny_overrides, tmp_path):
     logging module's lock, which follows each fork, it stays locked for all other threads, and a later test hangs.
     """
     (tmp_path / "deadly.py").write_text(DEADLY)
-    settings = ("data.num_workers=1", "data.use_prepared=false", "+callbacks.deadly._target_=deadly.Deadly")
+    settings = ("data.num_workers=1", "data.use_cache=false", "+callbacks.deadly._target_=deadly.Deadly")
     code, said = starter(tmp_path)(*tiny_overrides, "trainer.max_epochs=3", *settings)
     assert code == 1, said
     assert "A process that reads data died" in said
@@ -157,7 +157,7 @@ def test_a_run_that_skips_lists_what_it_skipped(fit, tiny, tmp_path):
         path.write_bytes(path.read_bytes()[:-40])
     folder = tmp_path / "listed"
     skip = ("data.on_bad_sample=skip", "data.max_bad_share=0.5", f"++trainer.default_root_dir={folder}")
-    run = fit("run", "trainer.max_epochs=2", "data.use_prepared=false", *skip)
+    run = fit("run", "trainer.max_epochs=2", "data.use_cache=false", *skip)
     assert (run / "checkpoints" / "last.ckpt").is_file()
     lines = (folder / "bad_samples.csv").read_text().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [
