@@ -16,8 +16,8 @@ class Batch:
         image: (B, 3, H, W) float32 in [-1, 1].
         label: (B, H, W) int64, class indices 0..C-1 of the label space.
         instance: (B, H, W) int64, 0 = no instance, 1..N counted anew in each image.
-        segments: (B, H, W) int64, numbers every segment of an image: class c where there is no instance, else C + k for
-            instance k; see `oasis.instances.segment_ids`.
+        segments: (B, H, W) int64, numbers every segment of an image: class c where there is no instance of a thing,
+            else C + k for instance k; see `oasis.instances.segment_ids`.
         condition: (B, encoding.channels, H, W) float32, the encoded label map.
         name: B sample names, such as `aachen_000000_000019`.
         index: (B,) int64, positions in the dataset's split.

@@ -58,7 +58,7 @@ def _default_file(checkpoint: Path) -> Path:
     beside = file.with_name("segmenter.pt")
     try:
         data: object = own_data(restore(file), file)
-    except (CheckpointError, ConfigurationError, HydraException):  # imported and exported models know of no dataset
+    except (CheckpointError, HydraException):  # imported and exported models know of no dataset
         return beside
     if not isinstance(data, LabelMapDataModule):
         return beside

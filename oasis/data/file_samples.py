@@ -100,9 +100,11 @@ class FileSamples(Samples):
         )
 
     def fingerprint(self) -> str:
-        """A short text that changes whenever a sample would: files, their sizes and times, picture size, classes."""
+        """A short text that changes whenever a sample would: with the files, picture size, classes, kind of dataset."""
         hashed = hashlib.sha256()
-        settings = (self.split, self.height, self.width, self.label_space, self.on_inconsistent_ids.value)
+        shape = (self.height, self.width)
+        kind = type(self.dataset).__name__
+        settings = (kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
         hashed.update(repr(settings).encode())
         for path, (size, mtime) in self.file_states().items():
             hashed.update(f"{path.absolute()} {size} {mtime}".encode())

@@ -9,7 +9,7 @@ _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
 
 def to_unit_range(image: Tensor) -> Tensor:
-    """Bytes to what the networks paint.
+    """Bytes to the range of the networks.
 
     Args:
         image: (B, 3, H, W) uint8.
