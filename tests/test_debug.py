@@ -9,7 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.training import OASIS
 
 ROOT = Path(__file__).parents[1]
@@ -24,14 +24,14 @@ def rows(run):
 def seen(monkeypatch):
     """Names of the samples of each training batch."""
     names = []
-    encode = CityscapesDataModule.encode
+    encode = LabelMapDataModule.encode
 
     def noting(self, sample, positions=None, seed=None):
         if positions is not None:
             names.append(list(sample["name"]))
         return encode(self, sample, positions, seed)
 
-    monkeypatch.setattr(CityscapesDataModule, "encode", noting)
+    monkeypatch.setattr(LabelMapDataModule, "encode", noting)
     return names
 
 

@@ -15,7 +15,7 @@ ROWS = {
     "oasis.batch": 0,
     "oasis.randomness": 0,
     "oasis.plugins": 0,
-    "oasis.class_names": 0,
+    "oasis.label_files": 0,
     "oasis.devices": 0,
     "oasis.files": 0,
     "oasis.migration": 0,

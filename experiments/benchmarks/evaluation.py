@@ -19,7 +19,7 @@ from rich.table import Table
 from torch_fidelity import feature_extractor_inceptionv3 as fidelity
 
 from experiments.benchmarks.measuring import arguments, report
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule, Streets
 from oasis.encodings import Semantic
 from oasis.evaluation import EvaluatedModel, Evaluation
 from oasis.labels import LabelSpace
@@ -66,10 +66,10 @@ def untrained_painter(options: argparse.Namespace) -> EvaluatedModel:
     labels = LabelSpace.cityscapes_ids()
     encoding = Semantic(labels)
     streets = SyntheticStreets(train=options.images, val=options.images, height=options.height, width=options.width)
-    data = CityscapesDataModule(
+    data = LabelMapDataModule(
+        Streets(streets),
         encoding,
         labels,
-        streets=streets,
         height=options.height,
         width=options.width,
         batch_size=options.batch_size,

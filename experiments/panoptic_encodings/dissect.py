@@ -27,7 +27,7 @@ from experiments.panoptic_encodings.dissection import (
     variance_shares,
 )
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule, Streets
 from oasis.encodings import InstanceIds, Semantic
 from oasis.labels import LabelSpace
 from oasis.models import OASISDiscriminator, OASISGenerator
@@ -65,7 +65,7 @@ def networks(channels: int, classes: int, seed: int) -> tuple[OASISGenerator, OA
         return generator, OASISDiscriminator(classes, **DISCRIMINATOR, **SETTINGS)
 
 
-def crowded_batches(data: CityscapesDataModule, steps: int, size: int) -> list[Batch]:
+def crowded_batches(data: LabelMapDataModule, steps: int, size: int) -> list[Batch]:
     """Batches of the training streets with the most instances, the most crowded first."""
     dataset = data.dataset("train")
     samples = [dataset[place] for place in range(len(dataset))]
@@ -147,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     space = LabelSpace.cityscapes_ids()
     streets = SyntheticStreets(options.streets, 40, 0, HEIGHT, WIDTH)
-    data = CityscapesDataModule(Semantic(space), space, None, streets, HEIGHT, WIDTH, options.batch_size, 0, flip=False)
+    data = LabelMapDataModule(
+        Streets(streets), Semantic(space), space, HEIGHT, WIDTH, options.batch_size, 0, flip=False
+    )
     data.prepare_data()
     batches = crowded_batches(data, options.steps, options.batch_size)
     rows: list[list[str]] = []

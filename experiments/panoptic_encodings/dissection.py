@@ -46,7 +46,7 @@ class Variant:
         """
         if self.shuffled:
             instance = shuffle_instances(instance, torch.Generator().manual_seed(0))
-        whole = self.encoding(label, instance, torch.Generator().manual_seed(0))
+        whole = self.encoding(label, instance, [torch.Generator().manual_seed(0)] * len(label))
         one_hot = torch.zeros_like(whole)
         one_hot[:, : self.encoding.label_space.num_classes] = Semantic(self.encoding.label_space)(label, instance)
         return one_hot, share * (whole - one_hot)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
 _LEAST = 0.71  # pixels: no place is farther than this from all pixels' centres

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from oasis.checkpoint.reading import counts, load
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, NothingToTrainError
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
@@ -19,7 +19,7 @@ from oasis.training.runs.run_folder import SEARCHING
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
 _SAME = (*_SHAPING, "data.batch_size")
 _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
-_DATA = CityscapesDataModule.__name__
+_DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem
 

@@ -60,6 +60,7 @@ def _check(
     config = load_config(["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings])
     return check_dataset(
         root,
+        instantiate(config.data.dataset)(root=root.expanduser()),
         instantiate(config.label_space),
         on_inconsistent_ids=config.data.on_inconsistent_ids,
         max_pixels=config.data.max_pixels,

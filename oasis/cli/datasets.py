@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oasis.data import CityscapesDataModule
+    from oasis.data import LabelMapDataModule
     from oasis.encodings import Encoding
     from oasis.labels import LabelSpace
 
 
-def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encoding]") -> "CityscapesDataModule":
+def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encoding]") -> "LabelMapDataModule":
     """Make the data module that `python train.py SETTINGS` would read, and what it needs on disk.
 
     Args:
@@ -25,6 +25,6 @@ def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encodin
     from oasis.cli.conf import load_config
 
     config = load_config(settings)
-    data: CityscapesDataModule = instantiate(config.data, encoding=encoding(instantiate(config.label_space)))
+    data: LabelMapDataModule = instantiate(config.data, encoding=encoding(instantiate(config.label_space)))
     data.prepare_data()
     return data

@@ -11,7 +11,7 @@ from PIL import Image
 
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.data.samples import as_split
 from oasis.devices import find_device
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
@@ -62,7 +62,7 @@ def evaluate_checkpoints(
     return comparison, evaluation.sample_grids()
 
 
-def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> CityscapesDataModule:
+def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:
     """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
     own = own_data_config(restored, path)
     ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
@@ -74,5 +74,5 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> Cityscape
     else:
         changes = OmegaConf.from_dotlist([override.removeprefix("data.") for override in ours])
         config = OmegaConf.to_container(OmegaConf.merge(own, changes))
-    data: CityscapesDataModule = instantiate(config, encoding=restored.encoding)
+    data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data

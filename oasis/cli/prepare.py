@@ -11,7 +11,7 @@ def prepare(
         typer.Argument(
             metavar="[SETTING=VALUE...]",
             help="The dataset and its size, as for `python train.py`: data=cityscapes data.root=DIR, "
-            "data.height=256, data.prepared_folder=DIR, experiment=demo. Default: synthetic streets.",
+            "data.height=256, data.cache_folder=DIR, experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),
     ] = None,
@@ -26,5 +26,5 @@ def prepare(
     from oasis.data.cache.splits import prepare_splits
     from oasis.encodings import Semantic
 
-    no_batches = ("data.batch_size=1", "data.prepare=false", "data.use_prepared=true")
+    no_batches = ("data.batch_size=1", "data.build_cache=false", "data.use_cache=true")
     prepare_splits(load_data([*(settings or []), *no_batches], Semantic), workers, force, verify)

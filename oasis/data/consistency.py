@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
 

@@ -24,8 +24,8 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.errors import DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 
 _HIGHEST_ID = 65535  # instanceIds have 16 bits
 _HIGHEST_CLASS = 255  # label maps have 8

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from oasis.class_names import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS
 
 _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
 
 def to_unit_range(image: Tensor) -> Tensor:
-    """Bytes to what the networks paint.
+    """Bytes to the range of the networks.
 
     Args:
         image: (B, 3, H, W) uint8.

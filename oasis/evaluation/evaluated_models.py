@@ -13,8 +13,8 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
 from oasis.checkpoint.safe_config import LABEL_SPACES
-from oasis.data import CityscapesDataModule
-from oasis.data.cityscapes import Sample
+from oasis.data import DATASETS, LabelMapDataModule
+from oasis.data.samples import Sample
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import Generator
 from oasis.models.generating import generate
@@ -23,12 +23,13 @@ from oasis.training import fixed_noise
 # What a checkpoint's own configuration of the data may ask to be called.
 _DATA_TARGETS = frozenset(
     {
-        "oasis.data.CityscapesDataModule",
+        "oasis.data.build_data_module",
+        *(f"oasis.data.{name}" for name in DATASETS),
         "oasis.streets.SyntheticStreets",
         *LABEL_SPACES,
     }
 )
-DataFactory = Callable[[Restored, Path], CityscapesDataModule]
+DataFactory = Callable[[Restored, Path], LabelMapDataModule]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class EvaluatedModel:
     origin: str
     facts: dict[str, str]
     generator: Generator
-    data: CityscapesDataModule
+    data: LabelMapDataModule
     generator_config: dict[str, Any]
 
     def paint(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
@@ -108,12 +109,12 @@ def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
     require_safe(config, path, _DATA_TARGETS)
     # A stranger's checkpoint may read what it names, but has nothing written.
-    return {key: value for key, value in config.items() if key not in ("prepare", "prepared_folder")}
+    return {key: value for key, value in config.items() if key not in ("build_cache", "cache_folder")}
 
 
-def own_data(restored: Restored, path: Path) -> CityscapesDataModule:
+def own_data(restored: Restored, path: Path) -> LabelMapDataModule:
     """The dataset that a checkpoint was trained on; see `own_data_config`."""
-    data: CityscapesDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
+    data: LabelMapDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
     return data
 
 
@@ -126,7 +127,7 @@ def untrained(model: EvaluatedModel) -> EvaluatedModel:
     return replace(model, name="untrained", origin=origin, facts={}, generator=generator.eval())
 
 
-def _require_same_classes(restored: Restored, data: CityscapesDataModule, path: Path) -> None:
+def _require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
     ours, theirs = data.label_space, restored.label_space
     if ours != theirs:
         pairs = enumerate(zip(theirs.names, ours.names, strict=False))

@@ -11,7 +11,7 @@ from rich.progress import track
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data.cityscapes import Sample, Split
+from oasis.data.samples import Sample, Split
 from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.evaluated_models import EvaluatedModel
 from oasis.evaluation.results import Column, Comparison, Score

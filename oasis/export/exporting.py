@@ -94,7 +94,8 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
     # Paths of the training machine stay private.
     config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
     config["data"] = {
-        "_target_": "oasis.data.CityscapesDataModule",
+        "_target_": "oasis.data.build_data_module",
+        "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
         "root": None,
         "label_space": config["label_space"],
         "height": size[0],

@@ -82,7 +82,7 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
         for ids in (blocks, numbers)
     )
     with torch.no_grad():
-        inputs = {"condition": restored.encoding(label, instance, source)}
+        inputs = {"condition": restored.encoding(label, instance, [source] * batch_size)}
     if restored.generator.needs_segments:
         raise ConfigurationError(
             f"{type(restored.generator).__name__} reads segments, which exported programs do not take. Export it as "

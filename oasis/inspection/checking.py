@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 from rich.console import Console
 
-from oasis.data.layout import PHOTOS, require_dataset
-from oasis.data.samples import Split, as_split
+from oasis.data import Dataset
+from oasis.data.samples import as_split
 from oasis.data.survey import Survey, survey_split
 from oasis.errors import ConfigurationError
 from oasis.inspection.tables import print_survey
@@ -18,6 +17,7 @@ from oasis.streets.writer import cores
 
 def check_dataset(
     root: Path,
+    dataset: Dataset,
     label_space: LabelSpace,
     *,
     on_inconsistent_ids: str,
@@ -31,6 +31,7 @@ def check_dataset(
 
     Args:
         root: the dataset's folder.
+        dataset: knows its layout.
         label_space: which raw label ids may occur.
         on_inconsistent_ids: see `Inspection`.
         max_pixels: see `Inspection`.
@@ -50,11 +51,11 @@ def check_dataset(
     if output is not None and output.resolve().is_relative_to(root.resolve()):
         raise ConfigurationError(f"--json {output} lies in the dataset, which is left as it is. Name another place.")
     rules = {"label_space": label_space, "on_inconsistent_ids": on_inconsistent_ids, "max_pixels": max_pixels}
-    require_dataset(root)
+    chosen = [as_split(name) for name in dict.fromkeys(splits)] or dataset.splits()
     console = Console(highlight=False, soft_wrap=True)
     surveys: list[Survey] = []
-    for split in _chosen(root, splits):
-        surveys.append(survey_split(root, split, rules, workers or cores()))
+    for split in chosen:
+        surveys.append(survey_split(dataset, split, rules, workers or cores()))
         print_survey(console, surveys[-1], slots)
     sound = all(survey.is_sound for survey in surveys)
     if output is not None:
@@ -63,12 +64,6 @@ def check_dataset(
     total = sum(survey.samples for survey in surveys)
     console.print(f"\n{root}: {total} samples, {'nothing is wrong' if sound else f'{count} faults'}.", markup=False)
     return sound
-
-
-def _chosen(root: Path, names: Sequence[str]) -> list[Split]:
-    if names:
-        return [as_split(name) for name in dict.fromkeys(names)]
-    return [split for split in get_args(Split) if (root / PHOTOS / split).is_dir()]
 
 
 def _write(path: Path, root: Path, surveys: Sequence[Survey], slots: int | None) -> None:

@@ -172,7 +172,7 @@ def _(encoding: Concat, sample: LabelledPhoto) -> list[Panel]:
 def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
     """(channels, H, W)."""
     generator = torch.Generator().manual_seed(_SEED)
-    return encoding(sample.label[None], sample.instance[None], generator)[0]  # type: ignore[no-any-return]
+    return encoding(sample.label[None], sample.instance[None], [generator])[0]  # type: ignore[no-any-return]
 
 
 def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oasis.data import CityscapesDataset
+from oasis.data import Cityscapes, FileSamples
 from oasis.data.samples import as_split
 from oasis.data.transforms import compact_instances, to_unit_range
 from oasis.errors import ConfigurationError
@@ -49,7 +49,7 @@ def synthetic_street(index: int, height: int, width: int, space: LabelSpace) -> 
     return LabelledPhoto.of_raw(f"synthetic street {index}", photo, label, instance, space)
 
 
-def read_sample(dataset: CityscapesDataset, index: int) -> LabelledPhoto:
+def read_sample(dataset: FileSamples, index: int) -> LabelledPhoto:
     """Read one sample of a dataset.
 
     Raises:
@@ -67,8 +67,6 @@ def read_sample(dataset: CityscapesDataset, index: int) -> LabelledPhoto:
     )
 
 
-def open_dataset(
-    root: Path, split: str, height: int, width: int, space: LabelSpace, instances: bool
-) -> CityscapesDataset:
-    """The dataset to read samples from; see `CityscapesDataset`."""
-    return CityscapesDataset(root, as_split(split), space, height, width, instances)
+def open_dataset(root: Path, split: str, height: int, width: int, space: LabelSpace, instances: bool) -> FileSamples:
+    """The dataset to read samples from; see `FileSamples`."""
+    return FileSamples(Cityscapes(root), as_split(split), space, height, width, instances)

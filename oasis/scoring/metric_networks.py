@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
 from oasis.files import cache_folder
 from oasis.labels import LabelSpace
@@ -38,7 +38,7 @@ class MetricNetworks:
 
 
 def load_metric_networks(
-    data: CityscapesDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
+    data: LabelMapDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
 ) -> MetricNetworks:
     """Load what is available; warn once about what is not, and continue without it.
 

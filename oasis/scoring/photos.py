@@ -7,8 +7,8 @@ from rich.progress import track
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
-from oasis.data.cityscapes import Split
+from oasis.data import LabelMapDataModule
+from oasis.data.samples import Split
 from oasis.metrics import FeatureExtractor
 from oasis.scoring.store import stored
 
@@ -24,7 +24,7 @@ class RealPhotos:
     """
 
     def __init__(
-        self, data: CityscapesDataModule, device: torch.device, split: Split = "val", progress: bool = True
+        self, data: LabelMapDataModule, device: torch.device, split: Split = "val", progress: bool = True
     ) -> None:
         self.data = data
         self.device = device

@@ -7,7 +7,7 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
-from oasis.class_names import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS
 
 
 class Kind(IntEnum):

@@ -85,7 +85,8 @@ def sign_flip_chance(values: Sequence[float]) -> float:
 
     def distance(signed: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         # Sums of the same numbers round differently: what differs by less than this is equal.
-        return np.abs(signed.sum(axis=axis) / size).round(12)
+        rounded: NDArray[np.float64] = np.abs(signed.sum(axis=axis) / size).round(12)
+        return rounded
 
     test = stats.permutation_test(
         (np.asarray(values),), distance, permutation_type="samples", n_resamples=math.inf, alternative="greater"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from oasis.batch import Batch
-from oasis.data.cityscapes import Sample, Split
+from oasis.data.samples import Sample, Split
 from oasis.errors import OasisError
 from oasis.evaluation import EvaluatedModel, open_painters, own_data
 from oasis.labels import LabelSpace

@@ -7,7 +7,7 @@ from typing import Any
 # What a run may differ in and still be the same experiment: where things lie, how fast it goes, what only watches.
 _GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
-    "data.seed", "data.num_workers", "data.pin_memory", "data.prepare", "data.prepared_folder", "data.use_prepared",
+    "data.seed", "data.num_workers", "data.pin_memory", "data.build_cache", "data.cache_folder", "data.use_cache",
     "data.worker_timeout", "data.label_space", "generator.fast", "generator.sparse", "model.seed", "model.generator",
     "model.discriminator", "model.label_space", "objective.instance_loss.label_space", "model.compile",
     "model.recompute", "objective.label_space", "model.objective", "objective.joint_pass", "model.schedule",

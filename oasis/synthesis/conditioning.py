@@ -42,7 +42,7 @@ def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noi
     for draw in noise.draws:
         source = draw.generator(Stream.ENCODING)
         before = source.get_state()
-        encoded.append(encoding(label, instance, source))
+        encoded.append(encoding(label, instance, [source]))
         if torch.equal(before, source.get_state()):  # it drew nothing, so that all would be the same
             return encoded[0]
     if len(encoded) == 1:

@@ -5,8 +5,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.synthesis.palette import Palette
 from oasis.synthesis.pixels import Pixels

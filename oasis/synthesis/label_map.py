@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.data import reading
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
 

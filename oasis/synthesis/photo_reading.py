@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.class_names import INSTANCES_PER_CLASS
 from oasis.data.opening import MAX_PIXELS, open_picture
 from oasis.data.reading import nearest, pixels
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.segmenters import Segmenter
 from oasis.synthesis.label_map import LabelMap

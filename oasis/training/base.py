@@ -7,7 +7,7 @@ import torch.distributed as dist
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.objectives import LossTerms
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def as_gan_module(module: LightningModule) -> "GANModule":
     return cast("GANModule", module)
 
 
-def data_of(trainer: Trainer) -> CityscapesDataModule:
+def data_of(trainer: Trainer) -> LabelMapDataModule:
     """The data module that the trainer fits on."""
-    return cast(CityscapesDataModule, cast(Any, trainer).datamodule)
+    return cast(LabelMapDataModule, cast(Any, trainer).datamodule)
 
 
 def find_callback(trainer: Trainer, kind: type[_Kind]) -> _Kind | None:
@@ -40,21 +40,24 @@ def mean_of_processes(terms: LossTerms) -> LossTerms:
     return dict(zip(terms, (values / dist.get_world_size()).unbind(), strict=True))
 
 
-def mean_of_samples(terms: LossTerms, samples: int) -> LossTerms:
+def mean_of_samples(terms: LossTerms, samples: int) -> tuple[LossTerms, int]:
     """The mean over the samples of all processes, of which some may have fewer than others, or none.
 
     Lightning weighs too, but rounds the mean of the numbers of samples down.
 
     Args:
         terms: scalars, means over the samples of this process; anything where it has none.
-        samples: how many it has.
+        samples: how many it has, such as those of a batch that are `counted`.
+
+    Returns:
+        The means, and how many samples all processes have.
     """
     if not terms or not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
-        return terms
+        return terms, samples
     values = torch.stack([*terms.values(), torch.ones_like(next(iter(terms.values())))])
     sums = values * samples if samples else torch.zeros_like(values)  # a mean over nothing is NaN
     dist.all_reduce(sums)
-    return dict(zip(terms, (sums[:-1] / sums[-1]).unbind(), strict=True))
+    return dict(zip(terms, (sums[:-1] / sums[-1]).unbind(), strict=True)), int(sums[-1])
 
 
 def on_host(numbers: dict[str, float]) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ def refuse_missing_instances(dataset: Samples) -> None:
     if without:
         raise ConfigurationError(
             f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-            f"(*{dataset.instance_suffix}.png), first {without[0].label}: the losses of discriminator=panoptic and "
+            f"({dataset.dataset.instance_files}), first {without[0].label}: the losses of discriminator=panoptic and "
             f"objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
             f"objective/label_mix=class."
         )

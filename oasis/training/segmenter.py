@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.instances import areas, center_offsets
 from oasis.labels import LabelSpace
@@ -107,7 +107,8 @@ class SegmenterTraining(LightningModule):
         if without:
             rank_zero_warn(
                 f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-                f"(*{dataset.instance_suffix}.png), first {without[0].label}: from them a segmenter learns classes only"
+                f"({dataset.dataset.instance_files}), first {without[0].label}: from them a segmenter learns classes "
+                "only"
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -197,7 +198,7 @@ def _offset_loss(predicted: Tensor, instance: Tensor, area: Tensor) -> Tensor:
 
 def train_segmenter(
     training: Callable[[LabelSpace], SegmenterTraining],
-    data: CityscapesDataModule,
+    data: LabelMapDataModule,
     trainer: Trainer,
     seed: int = 0,
     facts: Mapping[str, Any] | None = None,

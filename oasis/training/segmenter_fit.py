@@ -10,9 +10,10 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException  # 
 from rich.table import Table
 from torch import Tensor
 
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.devices import find_device
 from oasis.encodings import Encoding
+from oasis.encodings.base import Generators
 from oasis.errors import ConfigurationError
 from oasis.metrics import describe, split_class
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, scores_of_photos
@@ -31,13 +32,13 @@ class NoCondition(Encoding):
         """None."""
         return 0
 
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """(B, 0, H, W) float32."""
         return label.new_zeros(len(label), 0, *label.shape[1:], dtype=torch.float32)
 
 
 def fit_segmenter(
-    data: CityscapesDataModule, channels: int, depth: int, epochs: int, seed: int, device: str, precision: str
+    data: LabelMapDataModule, channels: int, depth: int, epochs: int, seed: int, device: str, precision: str
 ) -> UNetSegmenter:
     """Train with a progress bar; no checkpoints and no logs are written.
 
@@ -78,7 +79,7 @@ def _fast_precision(device: torch.device) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def held_out_scores(segmenter: UNetSegmenter, data: CityscapesDataModule) -> dict[str, float]:
+def held_out_scores(segmenter: UNetSegmenter, data: LabelMapDataModule) -> dict[str, float]:
     """Scores on the validation split, which it was not trained on."""
     scores = scores_of_photos(RealPhotos(data, torch.device("cpu")), {}, segmenter)
     return {name: value for name, value in scores.items() if name.startswith(SEGMENTER_PREFIX)}

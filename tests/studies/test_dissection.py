@@ -32,7 +32,7 @@ def batch():
         label[picture, 4:9, place : place + 6] = CAR
         instance[picture, 4:9, place : place + 6] = number
     image = torch.rand(2, 3, 16, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    return Batch(image, label, instance, torch.empty(0), ["a", "b"], torch.arange(2))
+    return Batch(image, label, instance, label, torch.empty(0), ["a", "b"], torch.arange(2), torch.ones(2) > 0)
 
 
 def networks(channels):

@@ -119,7 +119,7 @@ def test_settings_leave_out_what_makes_no_other_experiment(composed):
 
     base = settings()
     same = ("encoding=boundary", "discriminator=panoptic", "seed=4", "data.num_workers=0", "logger=csv", "name=x",
-            "trainer.devices=1", "callbacks.image_logger=null", "paths.runs=y", "data.prepare=true")  # fmt: skip
+            "trainer.devices=1", "callbacks.image_logger=null", "paths.runs=y", "data.build_cache=true")  # fmt: skip
     assert differing(base, settings(*same)) == []
     other = ("data.height=128", "data.batch_size=2", "trainer.max_epochs=1", "generator.channels=8", "segmenter=unet",
              "model.generator_optimizer.lr=1", "callbacks.ema=null", "data.streets.seed=1")  # fmt: skip

@@ -334,7 +334,7 @@ def test_a_raw_pickle_is_not_read(tmp_path, capsys):
     [
         (lambda checkpoint: checkpoint.pop("loops"), "loops"),
         (lambda checkpoint: checkpoint["progress"].update(images_seen=None), "progress"),
-        (lambda checkpoint: checkpoint["CityscapesDataModule"].update(batches_served="x"), "how far"),
+        (lambda checkpoint: checkpoint["LabelMapDataModule"].update(batches_served="x"), "how far"),
         (lambda checkpoint: checkpoint["optimizer_states"].pop(), ""),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].pop("exp_avg"), "exp_avg"),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].update(exp_avg=torch.zeros(3)), "exp_avg"),

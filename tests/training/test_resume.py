@@ -28,7 +28,7 @@ def assert_same(ours, theirs, path=""):
         assert ours == theirs, path
 
 
-RESTORED = ("state_dict", "optimizer_states", "generator_ema", "progress", "CityscapesDataModule")
+RESTORED = ("state_dict", "optimizer_states", "generator_ema", "progress", "LabelMapDataModule")
 
 
 # The dataset makes 3 batches an epoch: cuts within the first and a later epoch, and at the end of one.

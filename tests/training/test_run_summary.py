@@ -54,7 +54,7 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
                 "devices": 1, "threads": torch.get_num_threads(), "torch": torch.__version__}  # fmt: skip
     assert {name: found[name] for name in expected} == expected
-    assert found["dataset"] == {"class": "CityscapesDataModule", "root": tiny.root.name, "streets": None,
+    assert found["dataset"] == {"class": "Cityscapes", "root": tiny.root.name,
                                 "height": 32, "width": 64, "photos": 7}  # fmt: skip
     assert {"segmenter/frechet", "segmenter/miou", "segmenter/pq_things", "val/generator_adversarial"} <= found[
         "metrics"

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pytorch_lightning import Trainer
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import Cityscapes, LabelMapDataModule, Streets
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.labels import LabelSpace
@@ -33,8 +33,8 @@ def streets(tmp_path_factory):
 @pytest.fixture
 def data_of_streets(streets):
     def build(space, **settings):
-        return CityscapesDataModule(
-            Semantic(space), space, streets=streets, height=32, width=64, batch_size=4, num_workers=0, **settings
+        return LabelMapDataModule(
+            Streets(streets), Semantic(space), space, height=32, width=64, batch_size=4, num_workers=0, **settings
         )
 
     return build
@@ -57,7 +57,16 @@ def batch_of(label, instance=None, seed=0):
     label = torch.tensor(label)[None]
     instance = torch.zeros_like(label) if instance is None else torch.tensor(instance)[None]
     image = torch.randn(1, 3, *label.shape[1:], generator=torch.Generator().manual_seed(seed))
-    return Batch(image, label, instance, image, name=["a"], index=torch.zeros(1, dtype=torch.int64))
+    return Batch(
+        image,
+        label,
+        instance,
+        label,
+        image,
+        name=["a"],
+        index=torch.zeros(1, dtype=torch.int64),
+        counted=torch.ones(1) > 0,
+    )
 
 
 def accuracy(segmenter, batches):
@@ -187,7 +196,9 @@ def test_without_instance_maps_it_learns_classes_and_says_so(tiny, ids):
     for split in ("train", "val"):
         for file in (tiny.root / "gtFine" / split).glob("*/*instanceIds.png"):
             file.unlink()
-    data = CityscapesDataModule(Semantic(ids), ids, str(tiny.root), height=32, width=64, batch_size=2, num_workers=0)
+    data = LabelMapDataModule(
+        Cityscapes(tiny.root), Semantic(ids), ids, height=32, width=64, batch_size=2, num_workers=0
+    )
     with pytest.warns(UserWarning, match="7 of 7 samples in .* have no instance map .* classes only"):
         segmenter = train_segmenter(partial(SegmenterTraining, **SMALL), data, trainer(1))
     assert segmenter(data.first_samples("val", 2, torch.device("cpu")).image).instance.max() == 0

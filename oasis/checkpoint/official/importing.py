@@ -150,7 +150,8 @@ def _run_config(name: str, label_space: str, size: tuple[int, int], generator: d
         "encoding": {"_target_": "oasis.encodings.Semantic", "label_space": classes},
         "generator": generator,
         "data": {
-            "_target_": "oasis.data.CityscapesDataModule",
+            "_target_": "oasis.data.build_data_module",
+            "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
             "root": None,
             "label_space": classes,
             "height": size[0],

@@ -1,4 +1,4 @@
-"""Prepared samples while they are being written."""
+"""Cached samples while they are being written."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from oasis.files import sync
 
 
 class Draft:
-    """A folder beside a container, filled row by row, that takes the container's place when it is whole.
+    """A folder beside a container, filled row by row, that takes the container's place when it is complete.
 
     A draft that a killed process left is gone on with, if it was of the same files and settings; its rows are
     compared with their checksums first. Rows are appended to plain files instead of being written to maps: a disk

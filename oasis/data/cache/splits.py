@@ -4,15 +4,15 @@ import time
 
 from rich.console import Console
 
-from oasis.data.cache.writer import prepare
-from oasis.data.datamodule import TRAINING_SPLITS, CityscapesDataModule
+from oasis.data.cache.writer import build_cache
+from oasis.data.datamodule import TRAINING_SPLITS, LabelMapDataModule
 
 
-def prepare_splits(data: CityscapesDataModule, workers: int | None, anew: bool, verify: bool) -> None:
+def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, verify: bool) -> None:
     """Cache each split, and print where it lies and how long it took.
 
     Args:
-        data: the dataset; does not prepare itself.
+        data: the dataset; does not build its cache itself.
         workers: processes that decode; None = one per core.
         anew: replace good samples too.
         verify: compare all checksums.
@@ -24,9 +24,9 @@ def prepare_splits(data: CityscapesDataModule, workers: int | None, anew: bool, 
     for split in TRAINING_SPLITS:
         container = data.container(split)
         start = time.perf_counter()
-        written = prepare(container, workers, anew, verify)
+        written = build_cache(container, workers, anew, verify)
         seconds = time.perf_counter() - start
-        done = f"prepared in {seconds:.1f} s" if written else "complete already"
+        done = f"cached in {seconds:.1f} s" if written else "complete already"
         if verify and not written:
             done = f"complete already, all checksums match ({seconds:.1f} s)"
         console.print(

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.data import CityscapesDataset
-from oasis.data.layout import MAPS, PHOTOS
+from oasis.data import Cityscapes
 from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
@@ -51,14 +50,14 @@ def find_maps(where: Path, split: str) -> list[Input]:
 
     Raises:
         ConfigurationError: nothing there, or no label map in it.
-        DatasetError: see `CityscapesDataset.listing`.
+        DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
         name, kind = _split(where)
         partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
         return [_input(name, kind, where, partner if partner.is_file() else None)]
     if _is_dataset(where):
-        listing = CityscapesDataset.listing(where, as_split(split))
+        listing = Cityscapes(where).listing(as_split(split))
         _raise_first(listing.doubles)
         return [Input(name, path, listing.instances.get(name)) for name, path in sorted(listing.labels.items())]
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
@@ -80,12 +79,12 @@ def find_photos(where: Path, split: str) -> list[Input]:
 
     Raises:
         ConfigurationError: nothing there, or no photo in it; two photos of one name.
-        DatasetError: see `CityscapesDataset.listing`.
+        DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
         return [Input(_split(where)[0], where)]
     if _is_dataset(where):
-        listing = CityscapesDataset.listing(where, as_split(split))
+        listing = Cityscapes(where).listing(as_split(split))
         _raise_first(listing.doubles)
         return [Input(name, path) for name, path in sorted(listing.photos.items())]
     found: dict[str, Path] = {}
@@ -131,7 +130,7 @@ def _is_dataset(where: Path) -> bool:
         raise ConfigurationError(
             f"{where}: no such file or folder. INPUT is a label map, a folder of them, or the root of a dataset."
         )
-    return (where / PHOTOS).is_dir() and (where / MAPS).is_dir()
+    return Cityscapes(where).exists()
 
 
 def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
@@ -17,7 +17,7 @@ from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
 from oasis.synthesis.photo_reading import PhotoReader
 
-DatasetFactory = Callable[[int, int, LabelSpace], CityscapesDataModule]  # height, width, and classes of the model
+DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height, width, and classes of the model
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,5 @@ class GenerateOptions:
         return lambda each: reader.read(each.path)
 
 
-def _root(data: CityscapesDataModule) -> Path:
-    if data.root is None and data.streets is not None:
-        return data.streets.folder()
-    return Path(str(data.root)).expanduser()
+def _root(data: LabelMapDataModule) -> Path:
+    return data.source.root

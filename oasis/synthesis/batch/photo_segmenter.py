@@ -5,7 +5,7 @@ from pathlib import Path
 from hydra.errors import HydraException
 
 from oasis.checkpoint import find_checkpoint, restore
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, MissingWeightsError
 from oasis.evaluation import own_data
 from oasis.scoring import segmenter_file
@@ -49,8 +49,6 @@ def _default_file(checkpoint: Path) -> Path:
         data: object = own_data(restore(file), file)
     except (CheckpointError, HydraException):  # imported and exported models name no dataset
         return beside
-    if not isinstance(data, CityscapesDataModule):
+    if not isinstance(data, LabelMapDataModule):
         return beside
-    if data.root is None and data.streets is not None:
-        return segmenter_file(data.streets.folder(), data.height, data.width, data.label_space)
-    return segmenter_file(Path(str(data.root)), data.height, data.width, data.label_space)
+    return segmenter_file(data.source.root, data.height, data.width, data.label_space)

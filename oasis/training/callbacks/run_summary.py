@@ -4,7 +4,6 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 import oasis
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError
 from oasis.files import write_json
 from oasis.metrics import split_class
@@ -183,15 +182,10 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
     return {**content, **groups}
 
 
-def _dataset(data: CityscapesDataModule) -> dict[str, Any]:
-    """What tells two datasets apart on any machine: of the folder its name; the streets drawn, if they were."""
-    streets = asdict(data.streets) if data.root is None and data.streets is not None else None
-    if streets is not None:
-        streets.pop("root")
+def _dataset(data: LabelMapDataModule) -> dict[str, Any]:
+    """What tells two datasets apart on any machine."""
     return {
-        "class": type(data).__name__,
-        "root": None if data.root is None else Path(data.root).name,
-        "streets": streets,
+        **data.source.identity(),
         "height": data.height,
         "width": data.width,
         "photos": len(data.dataset("train")),

@@ -12,9 +12,9 @@ _ASIDE = {
         "num_workers",
         "pin_memory",
         "worker_timeout",
-        "use_prepared",
-        "prepare",
-        "prepared_folder",
+        "use_cache",
+        "build_cache",
+        "cache_folder",
     ),
     "trainer": (
         "accelerator",

@@ -24,7 +24,8 @@ GENERATOR = {
 }
 SPACE = {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}
 DATA = {
-    "_target_": "oasis.data.CityscapesDataModule",
+    "_target_": "oasis.data.build_data_module",
+    "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
     "label_space": SPACE,
     "root": "nowhere",
     "height": 32,

@@ -1,42 +1,39 @@
-"""Reading prepared samples."""
+"""Reading cached samples."""
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 
 from oasis.data.cache.container import Container
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.samples import Sample, Samples
 
 _OF_A_PROCESS = ("_arrays", "_checked")
 
 
-class PreparedDataset(Samples):
-    """The samples of a `CityscapesDataset`, bit by bit, hundreds of times faster.
+class CachedSamples(Samples):
+    """The samples of a `FileSamples`, bit by bit, hundreds of times faster.
 
     Each sample's checksum is compared when a process reads it for the first time. A sample that fails is decoded from
     the dataset's files, with a warning, so that nothing damaged is ever trained on. So is, without one, a sample that
-    could not be read when it was prepared: its files say why.
+    could not be read when it was cached: its files say why.
 
     Args:
         container: of the samples.
 
     Raises:
-        DatasetError: the container is not there, or cannot be used; or a sample cannot be read, and that is not put up
-            with.
+        DatasetError: the container is not there, or cannot be used; or a sample cannot be read, and that is not
+            accepted.
     """
 
     decodes = False
 
-    instance_suffix: ClassVar[str] = CityscapesDataset.instance_suffix
-
     def __init__(self, container: Container) -> None:
         self.container = container
         self.source = container.source
-        self.root = self.source.root
+        self.dataset = self.source.dataset
         self.split = self.source.split
         self.label_space = self.source.label_space
         self.height = self.source.height
@@ -49,15 +46,15 @@ class PreparedDataset(Samples):
 
     @classmethod
     def find(cls, container: Container) -> Self | None:
-        """The prepared samples where there are good ones; a warning where there are some that are not."""
+        """The cached samples where there are good ones; a warning where there are some that are not."""
         if not container.exists():
             return None
         reason = container.fault()
         if reason is None:
             return cls(container)
         warnings.warn(
-            f"The prepared samples cannot be used: {reason}. The files of the dataset are read instead, which is "
-            "slow; `oasis prepare` with the settings of this run, or data.prepare=true, prepares them anew.",
+            f"The cached samples cannot be used: {reason}. The files of the dataset are read instead, which is "
+            "slow; `oasis prepare` with the settings of this run, or data.build_cache=true, caches them anew.",
             stacklevel=2,
         )
         return None
@@ -82,7 +79,7 @@ class PreparedDataset(Samples):
         return self.source.fingerprint()
 
     def suspects(self) -> Sequence[int]:
-        """Those that could not be read when they were prepared."""
+        """Those that could not be read when they were cached."""
         return sorted(self._refused)
 
     def __getstate__(self) -> dict[str, Any]:

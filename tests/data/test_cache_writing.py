@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from oasis.data import CityscapesDataset, PreparedDataset
-from oasis.data.cache import Container, prepare
+from oasis.data import CachedSamples, Cityscapes, FileSamples
+from oasis.data.cache import Container, build_cache
 from oasis.data.cache.draft import Draft, draft_folder
 from oasis.errors import ConfigurationError, DatasetError
 
@@ -23,7 +23,7 @@ FORK = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def container(tiny, ids, tmp_path):
-    return Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
+    return Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
 
 
 @pytest.fixture
@@ -31,31 +31,31 @@ def decoded(tmp_path, monkeypatch):
     """Which samples were decoded, by any process, in order."""
     path = tmp_path / "decoded.txt"
     path.touch()
-    read = CityscapesDataset.__getitem__
+    read = FileSamples.__getitem__
 
     def noted(self, index):
         with path.open("a") as file:
             file.write(f"{index}\n")
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", noted)
+    monkeypatch.setattr(FileSamples, "__getitem__", noted)
     return lambda: [int(line) for line in path.read_text().split()]
 
 
 def slowly(monkeypatch, seconds):
-    read = CityscapesDataset.__getitem__
+    read = FileSamples.__getitem__
 
     def wait(self, index):
         time.sleep(seconds)
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", wait)
+    monkeypatch.setattr(FileSamples, "__getitem__", wait)
 
 
 def is_right(container):
-    prepared = PreparedDataset(container)
-    for i in range(len(prepared)):
-        ours, plain = prepared[i], container.source[i]
+    cached = CachedSamples(container)
+    for i in range(len(cached)):
+        ours, plain = cached[i], container.source[i]
         assert all(torch.equal(ours[name], plain[name]) for name in ("image", "label", "instance"))
     return sorted(path.name for path in container.folder.iterdir()) == [
         "checksum.npy",
@@ -72,10 +72,10 @@ def beside(container):
 
 
 def test_once_is_enough(container, decoded):
-    assert prepare(container, progress=False)
-    assert not prepare(container, progress=False)
+    assert build_cache(container, progress=False)
+    assert not build_cache(container, progress=False)
     assert decoded() == list(range(7))
-    assert prepare(container, anew=True, progress=False)
+    assert build_cache(container, anew=True, progress=False)
     assert decoded() == [*range(7), *range(7)]
     assert is_right(container)
     assert beside(container) == [".lock"]
@@ -83,7 +83,7 @@ def test_once_is_enough(container, decoded):
 
 
 def test_the_arrays_are_plain_numpy_files_with_an_index(container):
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
     image = np.load(container.folder / "image.npy")
     assert (image.shape, image.dtype) == ((7, 3, 32, 64), np.uint8)
     assert np.load(container.folder / "instance.npy").dtype == np.uint16
@@ -100,21 +100,21 @@ def test_the_arrays_are_plain_numpy_files_with_an_index(container):
 def test_several_processes_decode_the_same(tiny, ids, tmp_path, decoded):
     for i in range(20, 36):
         tiny.add("train", f"town_{i:06d}_000019", seed=i)
-    container = Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
-    assert prepare(container, workers=2, progress=False)
+    container = Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
+    assert build_cache(container, workers=2, progress=False)
     assert sorted(decoded()) == list(range(23))
     assert is_right(container)
 
 
-def test_preparing_leaves_the_random_state_alone(container):
+def test_caching_leaves_the_random_state_alone(container):
     state = torch.get_rng_state()
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_workers_below_one(container):
     with pytest.raises(ConfigurationError, match="workers is 0"):
-        prepare(container, workers=0)
+        build_cache(container, workers=0)
 
 
 # --- cut off ------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_workers_below_one(container):
 def test_a_killed_call_is_gone_on_with_by_the_next(container, decoded, monkeypatch):
     with monkeypatch.context() as slow:
         slowly(slow, 0.1)
-        process = FORK.Process(target=prepare, args=(container,), kwargs={"progress": False})
+        process = FORK.Process(target=build_cache, args=(container,), kwargs={"progress": False})
         process.start()
         while len(decoded()) < 4:
             time.sleep(0.01)
@@ -131,7 +131,7 @@ def test_a_killed_call_is_gone_on_with_by_the_next(container, decoded, monkeypat
         process.join()
     assert not container.exists()
     killed_at = len(decoded())
-    assert prepare(container, progress=False)  # the dead process's lock holds nobody up
+    assert build_cache(container, progress=False)  # the dead process's lock holds nobody up
     assert sorted(set(decoded())) == list(range(7))
     assert len(decoded()) <= 7 + 1  # the one under way was decoded twice
     assert len(decoded()) - killed_at < 7
@@ -152,12 +152,12 @@ def cut_off(container, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Draft, "append", stop)
         with pytest.raises(KeyboardInterrupt):
-            prepare(container, progress=False)
+            build_cache(container, progress=False)
     return draft_folder(container)
 
 
 def test_samples_of_a_draft_are_not_decoded_again(container, cut_off, decoded):
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
     assert decoded() == [5, 6]
     assert is_right(container)
 
@@ -188,7 +188,7 @@ def other_index(folder):
 )
 def test_only_what_is_sound_of_a_draft_is_kept(container, cut_off, decoded, damage, first):
     damage(cut_off)
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
     assert decoded() == list(range(first, 7))
     assert is_right(container)
 
@@ -196,13 +196,13 @@ def test_only_what_is_sound_of_a_draft_is_kept(container, cut_off, decoded, dama
 def test_a_draft_of_files_that_changed_is_thrown_away(tiny, ids, cut_off, container, decoded):
     tiny.add("train", "town_000001_000019", seed=50)
     changed = Container(container.source, container.folder.parents[1])
-    prepare(changed, progress=False)
+    build_cache(changed, progress=False)
     assert decoded() == list(range(7))
     assert is_right(changed)
 
 
 def test_a_good_container_stays_until_the_new_one_is_whole(container, monkeypatch):
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
 
     def fail(self, sample):
         raise KeyboardInterrupt
@@ -210,7 +210,7 @@ def test_a_good_container_stays_until_the_new_one_is_whole(container, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(Draft, "append", fail)
         with pytest.raises(KeyboardInterrupt):
-            prepare(container, anew=True, progress=False)
+            build_cache(container, anew=True, progress=False)
     assert container.fault() is None
     assert is_right(container)
 
@@ -221,7 +221,7 @@ def test_a_good_container_stays_until_the_new_one_is_whole(container, monkeypatc
 def test_of_several_processes_one_works_and_the_others_wait(container, decoded, monkeypatch, capfd):
     slowly(monkeypatch, 0.1)
     results = FORK.SimpleQueue()
-    processes = [FORK.Process(target=lambda: results.put(prepare(container, progress=False))) for _ in range(3)]
+    processes = [FORK.Process(target=lambda: results.put(build_cache(container, progress=False))) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
@@ -229,7 +229,7 @@ def test_of_several_processes_one_works_and_the_others_wait(container, decoded, 
     assert sorted(results.get() for _ in processes) == [False, False, True]
     assert sorted(decoded()) == list(range(7))
     assert is_right(container)
-    assert "Another process is preparing" in capfd.readouterr().err
+    assert "Another process is caching" in capfd.readouterr().err
 
 
 # --- no room, no permission, bad files ----------------------------------------------------------
@@ -237,10 +237,8 @@ def test_of_several_processes_one_works_and_the_others_wait(container, decoded, 
 
 def test_too_little_room_is_told_beforehand(container, monkeypatch, decoded):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
-    with pytest.raises(
-        DatasetError, match=r"base.* has room for 0\.00 GB, but the 7 .* need 0\.07 GB.*prepared_folder"
-    ):
-        prepare(container, progress=False)
+    with pytest.raises(DatasetError, match=r"base.* has room for 0\.00 GB, but the 7 .* need 0\.07 GB.*cache_folder"):
+        build_cache(container, progress=False)
     assert decoded() == []
     assert not container.exists()
 
@@ -249,7 +247,7 @@ def test_too_little_room_is_told_beforehand(container, monkeypatch, decoded):
 @pytest.mark.parametrize("there", [False, True], ids=["new", "anew"])
 def test_a_disk_that_runs_full_is_left_as_it_was(container, monkeypatch, number, there):
     if there:
-        prepare(container, progress=False)
+        build_cache(container, progress=False)
     append = Draft.append
 
     def full(self, sample):
@@ -258,8 +256,8 @@ def test_a_disk_that_runs_full_is_left_as_it_was(container, monkeypatch, number,
         append(self, sample)
 
     monkeypatch.setattr(Draft, "append", full)
-    with pytest.raises(DatasetError, match=r"No room is left .*train-32x64.*data\.prepared_folder"):
-        prepare(container, anew=True, progress=False)
+    with pytest.raises(DatasetError, match=r"No room is left .*train-32x64.*data\.cache_folder"):
+        build_cache(container, anew=True, progress=False)
     assert beside(container) == [".lock"]
     assert container.exists() == there
     if there:
@@ -278,7 +276,7 @@ def test_a_disk_that_is_really_full_is_an_error_not_a_signal(container, monkeypa
 
     monkeypatch.setattr(Draft, "__enter__", onto_full_disk)
     with pytest.raises(DatasetError, match="No room is left"):
-        prepare(container, progress=False)
+        build_cache(container, progress=False)
     assert not container.exists()
 
 
@@ -286,16 +284,16 @@ def test_a_folder_that_cannot_be_made(container, tiny, ids, tmp_path):
     (tmp_path / "file").write_text("in the way")
     blocked = Container(container.source, tmp_path / "file")
     with pytest.raises(
-        DatasetError, match=r"cannot be written to .*file/.*(Not a directory|File exists).*prepared_folder"
+        DatasetError, match=r"cannot be written to .*file/.*(Not a directory|File exists).*cache_folder"
     ):
-        prepare(blocked, progress=False)
+        build_cache(blocked, progress=False)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written(container, tmp_path):
     tmp_path.joinpath("base").mkdir(mode=0o500)
     with pytest.raises(DatasetError, match="Permission denied"):
-        prepare(container, progress=False)
+        build_cache(container, progress=False)
 
 
 def test_a_dataset_that_may_not_be_written_is_none_the_worse(container, tiny):
@@ -303,7 +301,7 @@ def test_a_dataset_that_may_not_be_written_is_none_the_worse(container, tiny):
         return {path: path.stat().st_mtime_ns for path in [tiny.root, *tiny.root.rglob("*")]}
 
     before = listing()
-    prepare(container, progress=False)
+    build_cache(container, progress=False)
     assert listing() == before
 
 
@@ -311,23 +309,23 @@ def test_a_dataset_that_may_not_be_written_is_none_the_worse(container, tiny):
 def test_a_bad_source_file_is_named(tiny, ids, tmp_path, workers):
     for i in range(20, 36):
         tiny.add("train", f"town_{i:06d}_000019", seed=i)
-    torn = tiny.photo("train", "town_000022_000019")
-    torn.write_bytes(torn.read_bytes()[:3000])
-    container = Container(CityscapesDataset(tiny.root, "train", ids, 32, 64), tmp_path / "base")
+    corrupt = tiny.photo("train", "town_000022_000019")
+    corrupt.write_bytes(corrupt.read_bytes()[:3000])
+    container = Container(FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64), tmp_path / "base")
     with pytest.raises(DatasetError) as caught:
-        prepare(container, workers=workers, progress=False)
-    assert str(caught.value).startswith(f"{torn}: cannot be decoded")
+        build_cache(container, workers=workers, progress=False)
+    assert str(caught.value).startswith(f"{corrupt}: cannot be decoded")
     assert not container.exists()
     assert not multiprocessing.active_children()
 
 
 def test_verifying_finds_what_looks_whole(container, decoded, capsys):
-    prepare(container, progress=False)
-    assert not prepare(container, verify=True, progress=False)
+    build_cache(container, progress=False)
+    assert not build_cache(container, verify=True, progress=False)
     content = bytearray((container.folder / "instance.npy").read_bytes())
     content[-1] ^= 1
     (container.folder / "instance.npy").write_bytes(content)
-    assert not prepare(container, progress=False)
-    assert prepare(container, verify=True, progress=False)
+    assert not build_cache(container, progress=False)
+    assert build_cache(container, verify=True, progress=False)
     assert "checksums of 1 of 7 samples are wrong, first town_000006" in capsys.readouterr().err.replace("\n", " ")
     assert is_right(container)

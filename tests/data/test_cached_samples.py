@@ -1,4 +1,4 @@
-"""Prepared samples are those of the files, bit by bit, and what is not is never read."""
+"""Cached samples are those of the files, bit by bit, and what is not is never read."""
 
 import csv
 import json
@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
-from oasis.data.cache import Container, prepare
+from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
+from oasis.data.cache import Container, build_cache
 from oasis.data.cache import container as container_module
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
@@ -28,19 +28,19 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def listed(tiny, ids):
     def make(split="train", height=32, width=64, space=ids, **settings):
-        return CityscapesDataset(tiny.root, split, space, height, width, **settings)
+        return FileSamples(Cityscapes(tiny.root), split, space, height, width, **settings)
 
     return make
 
 
 @pytest.fixture
 def ready(listed):
-    """The prepared samples of a dataset."""
+    """The cached samples of a dataset."""
 
     def make(*words, **settings):
         container = Container(listed(*words, **settings))
-        prepare(container, progress=False)
-        return PreparedDataset(container)
+        build_cache(container, progress=False)
+        return CachedSamples(container)
 
     return make
 
@@ -48,8 +48,8 @@ def ready(listed):
 @pytest.fixture
 def module(tiny, ids):
     def make(**settings):
-        settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
-        return CityscapesDataModule(Semantic(ids), ids, **settings)
+        settings = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
+        return LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, **settings)
 
     return make
 
@@ -68,15 +68,15 @@ def same(one, other):
 @pytest.mark.parametrize(("height", "width"), [(32, 64), (64, 128), (45, 77)], ids=["halved", "whole", "odd"])
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_every_sample_is_that_of_the_files(listed, ready, split, height, width):
-    plain, prepared = (make(split, height, width) for make in (listed, ready))
-    assert len(prepared) == len(plain)
+    plain, cached = (make(split, height, width) for make in (listed, ready))
+    assert len(cached) == len(plain)
     for i in range(len(plain)):
-        assert same(prepared[i], plain[i])
-    for one, other in zip(prepared.__getitems__([2, 0, 2]), [plain[2], plain[0], plain[2]], strict=True):
+        assert same(cached[i], plain[i])
+    for one, other in zip(cached.__getitems__([2, 0, 2]), [plain[2], plain[0], plain[2]], strict=True):
         assert same(one, other)
-    for name in ("root", "split", "label_space", "height", "width", "files", "instance_suffix"):
-        assert getattr(prepared, name) == getattr(plain, name), name
-    assert prepared.fingerprint() == plain.fingerprint()
+    for name in ("root", "split", "label_space", "height", "width", "files"):
+        assert getattr(cached, name) == getattr(plain, name), name
+    assert cached.fingerprint() == plain.fingerprint()
 
 
 def test_samples_without_instances_and_with_the_highest_id(tiny, listed, ready):
@@ -85,19 +85,19 @@ def test_samples_without_instances_and_with_the_highest_id(tiny, listed, ready):
     ids = np.asarray(Image.open(path)).copy()
     ids[ids == 26002] = 26999
     Image.fromarray(ids).save(path)
-    plain, prepared = listed("val"), ready("val")
-    assert int(prepared[0]["instance"].max()) == 26999
-    assert not prepared[3]["instance"].any()
-    assert all(same(prepared[i], plain[i]) for i in range(4))
+    plain, cached = listed("val"), ready("val")
+    assert int(cached[0]["instance"].max()) == 26999
+    assert not cached[3]["instance"].any()
+    assert all(same(cached[i], plain[i]) for i in range(4))
 
 
 def test_genuine_frames(ids, tmp_path):
     if "OASIS_REAL_DATA" not in os.environ:
         pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
-    plain = CityscapesDataset(os.path.join(os.environ["OASIS_REAL_DATA"], "cityscapes_sample"), "val", ids)
+    plain = FileSamples(Cityscapes(os.path.join(os.environ["OASIS_REAL_DATA"], "cityscapes_sample")), "val", ids)
     container = Container(plain, tmp_path / "there")
-    prepare(container, progress=False)
-    assert all(same(PreparedDataset(container)[i], plain[i]) for i in range(len(plain)))
+    build_cache(container, progress=False)
+    assert all(same(CachedSamples(container)[i], plain[i]) for i in range(len(plain)))
 
 
 @pytest.mark.parametrize(("context", "workers"), [("fork", 2), ("spawn", 1)])
@@ -110,21 +110,21 @@ def test_workers_read_the_same(listed, ready, context, workers):
 
 
 def test_arrays_are_mapped_anew_not_pickled(ready):
-    prepared = ready()
-    text = pickle.dumps(prepared)
-    whole = sum(path.stat().st_size for path in prepared.container.folder.glob("*.npy"))
+    cached = ready()
+    text = pickle.dumps(cached)
+    whole = sum(path.stat().st_size for path in cached.container.folder.glob("*.npy"))
     assert len(text) < whole / 3
-    assert same(pickle.loads(text)[1], prepared[1])
+    assert same(pickle.loads(text)[1], cached[1])
 
 
 def test_what_is_written_to_a_sample_stays_there(ready):
-    prepared = ready()
-    first = prepared[0]
+    cached = ready()
+    first = cached[0]
     kept = first["image"].clone()
     first["image"].zero_()
-    assert torch.equal(prepared[0]["image"], kept)
-    prepared.__getitems__([0])[0]["image"].zero_()  # mapped: reaches this process at most
-    assert torch.equal(PreparedDataset(prepared.container)[0]["image"], kept)
+    assert torch.equal(cached[0]["image"], kept)
+    cached.__getitems__([0])[0]["image"].zero_()  # mapped: reaches this process at most
+    assert torch.equal(CachedSamples(cached.container)[0]["image"], kept)
 
 
 # --- what cannot be trusted ---------------------------------------------------------------------
@@ -160,18 +160,18 @@ def remove(tiny, listed):
         (remove, r"source files changed since: .*town_000002_000019_leftImg8bit\.png is gone"),
     ],
 )
-def test_changed_source_files_are_noticed_and_prepared_anew(tiny, listed, ready, module, change, words, capsys):
+def test_changed_source_files_are_noticed_and_cached_anew(tiny, listed, ready, module, change, words, capsys):
     folder = ready().container.folder
     change(tiny, listed)
-    with pytest.warns(UserWarning, match=rf"cannot be used: .*{words}.*data\.prepare=true"):
-        assert isinstance(module().dataset("train"), CityscapesDataset)
-    data = module(prepare=True)
+    with pytest.warns(UserWarning, match=rf"cannot be used: .*{words}.*data\.build_cache=true"):
+        assert isinstance(module().dataset("train"), FileSamples)
+    data = module(build_cache=True)
     data.prepare_data()
     assert "source files changed" in capsys.readouterr().err
-    prepared = data.dataset("train")
-    assert isinstance(prepared, PreparedDataset)
-    assert prepared.container.folder == folder
-    assert all(same(prepared[i], listed()[i]) for i in range(len(listed())))
+    cached = data.dataset("train")
+    assert isinstance(cached, CachedSamples)
+    assert cached.container.folder == folder
+    assert all(same(cached[i], listed()[i]) for i in range(len(listed())))
     assert sorted(path.suffix for path in folder.parent.iterdir()) == ["", "", ".lock", ".lock"]  # train and val only
 
 
@@ -186,7 +186,7 @@ def other_settings(folder):
     (folder / "index.json").write_text(json.dumps(content))
 
 
-def torn_index(folder):
+def corrupt_index(folder):
     (folder / "index.json").write_text((folder / "index.json").read_text()[:99])
 
 
@@ -220,31 +220,31 @@ def junk(folder):
     (folder / "label.npy").write_bytes(b"no array" * 9)
 
 
-TORN = [
+CORRUPT = [
     (other_version, "version 0 of this format, but this is version 1"),
     (other_settings, "other settings: height is 32, was 31"),
-    (torn_index, r"index\.json cannot be read"),
-    (foreign_index, "none of prepared samples"),
-    (cut_off, r"image\.npy: torn"),
-    (too_long, r"label\.npy: torn \(14465 bytes, not 14464\)"),
+    (corrupt_index, r"index\.json cannot be read"),
+    (foreign_index, "not one of cached samples"),
+    (cut_off, r"image\.npy: corrupt"),
+    (too_long, r"label\.npy: corrupt \(14465 bytes, not 14464\)"),
     (other_array, r"label\.npy: holds int16"),
-    (missing, r"instance\.npy: torn .*No such file"),
-    (empty, r"checksum\.npy: torn"),
-    (junk, r"label\.npy: torn"),
+    (missing, r"instance\.npy: corrupt .*No such file"),
+    (empty, r"checksum\.npy: corrupt"),
+    (junk, r"label\.npy: corrupt"),
 ]
 
 
-@pytest.mark.parametrize(("damage", "words"), TORN, ids=[damage.__name__ for damage, _ in TORN])
-def test_what_is_not_whole_is_noticed_and_prepared_anew(listed, ready, damage, words, capsys):
+@pytest.mark.parametrize(("damage", "words"), CORRUPT, ids=[damage.__name__ for damage, _ in CORRUPT])
+def test_what_is_not_whole_is_noticed_and_cached_anew(listed, ready, damage, words, capsys):
     container = ready().container
     damage(container.folder)
     with pytest.raises(DatasetError, match=words):
-        PreparedDataset(container)
+        CachedSamples(container)
     with pytest.warns(UserWarning, match=words):
-        assert PreparedDataset.find(container) is None
-    assert prepare(container, progress=False)
-    assert "Preparing anew" in capsys.readouterr().err
-    assert all(same(PreparedDataset(container)[i], listed()[i]) for i in range(7))
+        assert CachedSamples.find(container) is None
+    assert build_cache(container, progress=False)
+    assert "Caching anew" in capsys.readouterr().err
+    assert all(same(CachedSamples(container)[i], listed()[i]) for i in range(7))
 
 
 @pytest.mark.parametrize("array", ["image", "label", "instance", "checksum"])
@@ -254,36 +254,36 @@ def test_a_damaged_sample_is_read_from_its_files_and_remembered(listed, ready, a
     content = bytearray(path.read_bytes())
     content[-1] ^= 1  # of the last sample
     path.write_bytes(content)
-    prepared = PreparedDataset(container)  # looks whole
+    cached = CachedSamples(container)  # looks whole
     with pytest.warns(UserWarning, match=r"checksum of sample 6 \(town_000006_000019\) is wrong.*oasis prepare"):
-        batch = prepared.__getitems__([5, 6])
+        batch = cached.__getitems__([5, 6])
     assert same(batch[1], listed()[6])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert same(prepared[5], listed()[5])
+        assert same(cached[5], listed()[5])
     with pytest.warns(UserWarning, match="a checksum was wrong .sample 6, town_000006_000019"):
-        assert PreparedDataset.find(container) is None  # the next run
-    assert prepare(container, progress=False)
-    assert same(PreparedDataset(container)[6], listed()[6])
+        assert CachedSamples.find(container) is None  # the next run
+    assert build_cache(container, progress=False)
+    assert same(CachedSamples(container)[6], listed()[6])
 
 
-def test_no_prepared_samples_are_no_news(listed):
+def test_no_cached_samples_are_no_news(listed):
     container = Container(listed())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert PreparedDataset.find(container) is None
+        assert CachedSamples.find(container) is None
     with pytest.raises(DatasetError, match=r"index\.json cannot be read.*No such file"):
-        PreparedDataset(container)
+        CachedSamples(container)
 
 
 def test_a_worker_notices_that_other_samples_took_the_place(tiny, listed, ready):
-    prepared = ready()
-    pickled = pickle.dumps(prepared)
+    cached = ready()
+    pickled = pickle.dumps(cached)
     tiny.add("train", "town_000000_000019", seed=5)
-    prepare(Container(listed()), progress=False)
+    build_cache(Container(listed()), progress=False)
     with pytest.raises(DatasetError, match="source files changed"):
         pickle.loads(pickled)
-    prepared[0]  # who has the old arrays open, keeps them
+    cached[0]  # who has the old arrays open, keeps them
 
 
 def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path, monkeypatch):
@@ -298,13 +298,13 @@ def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path,
     ]
     assert len({container.folder for container in containers}) == len(containers)
     assert Container(listed(), tmp_path / "elsewhere").folder.is_relative_to(tmp_path / "elsewhere")
-    assert containers[0].folder.is_relative_to(tmp_path / "cache" / "prepared")
+    assert containers[0].folder.is_relative_to(tmp_path / "cache" / "samples")
     monkeypatch.chdir(tmp_path)
-    relative = Container(CityscapesDataset("../" + tmp_path.name + "/dataset", "train", ids, 32, 64))
+    relative = Container(FileSamples(Cityscapes("../" + tmp_path.name + "/dataset"), "train", ids, 32, 64))
     assert (relative.folder, relative.index) == (containers[0].folder, containers[0].index)
 
 
-def test_a_new_version_of_the_code_prepares_anew(listed, ready, monkeypatch):
+def test_a_new_version_of_the_code_caches_anew(listed, ready, monkeypatch):
     container = ready().container
     monkeypatch.setattr(container_module, "VERSION", 2)
     assert "version 1 of this format, but this is version 2" in Container(listed()).fault()
@@ -315,39 +315,39 @@ def test_a_new_version_of_the_code_prepares_anew(listed, ready, monkeypatch):
 
 
 def test_good_samples_are_used_by_themselves(module, ready):
-    assert isinstance(module().dataset("val"), CityscapesDataset)
+    assert isinstance(module().dataset("val"), FileSamples)
     ready("val")
-    assert isinstance(module().dataset("val"), PreparedDataset)
-    assert isinstance(module().dataset("train"), CityscapesDataset)
-    assert isinstance(module(use_prepared=False).dataset("val"), CityscapesDataset)
+    assert isinstance(module().dataset("val"), CachedSamples)
+    assert isinstance(module().dataset("train"), FileSamples)
+    assert isinstance(module(use_cache=False).dataset("val"), FileSamples)
 
 
-def test_prepared_on_first_use_where_it_is_wanted(module, tmp_path):
+def test_cached_on_first_use_where_it_is_wanted(module, tmp_path):
     module().prepare_data()
     assert not (tmp_path / "cache").exists()
-    data = module(prepare=True, prepared_folder=str(tmp_path / "mine"))
+    data = module(build_cache=True, cache_folder=str(tmp_path / "mine"))
     data.prepare_data()
     assert not (tmp_path / "cache").exists()
     data.setup()
     for split in ("train", "val"):
-        assert isinstance(data.dataset(split), PreparedDataset)
+        assert isinstance(data.dataset(split), CachedSamples)
     for ours, plain in zip(data.train_dataloader(), module().train_dataloader(), strict=True):
         assert same(ours, plain)
 
 
-@pytest.mark.parametrize(("asked", "files", "prepared"), [(None, 2, 0), (0, 0, 0), (1, 1, 1)])
-def test_workers_are_for_files(module, monkeypatch, asked, files, prepared):
+@pytest.mark.parametrize(("asked", "files", "cached"), [(None, 2, 0), (0, 0, 0), (1, 1, 1)])
+def test_workers_are_for_files(module, monkeypatch, asked, files, cached):
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     data = module(num_workers=asked)
     assert data.train_dataloader().num_workers == data.loader_of("val", [0]).num_workers == files
-    data = module(num_workers=asked, prepare=True)
+    data = module(num_workers=asked, build_cache=True)
     data.prepare_data()
-    assert data.train_dataloader().num_workers == data.statistics_dataloader(1).num_workers == prepared
+    assert data.train_dataloader().num_workers == data.statistics_dataloader(1).num_workers == cached
 
 
-def test_preparing_what_is_not_read_is_refused(module):
-    with pytest.raises(ConfigurationError, match=r"data\.prepare=true data\.use_prepared=false"):
-        module(prepare=True, use_prepared=False)
+def test_caching_what_is_not_read_is_refused(module):
+    with pytest.raises(ConfigurationError, match=r"data\.build_cache=true data\.use_cache=false"):
+        module(build_cache=True, use_cache=False)
 
 
 def test_training_has_the_same_losses(fit, tmp_path):
@@ -358,12 +358,12 @@ def test_training_has_the_same_losses(fit, tmp_path):
             ]
 
     short = ("trainer.max_epochs=1", "trainer.limit_val_batches=0")
-    plain = losses(fit("plain", *short, "data.use_prepared=false"))
+    plain = losses(fit("plain", *short, "data.use_cache=false"))
     assert not (tmp_path / "cache").exists()
-    prepared = losses(fit("prepared", *short, "data.prepare=true"))
-    assert (tmp_path / "cache" / "prepared").is_dir()
+    cached = losses(fit("cached", *short, "data.build_cache=true"))
+    assert (tmp_path / "cache" / "samples").is_dir()
     names = [name for name in plain[0] if name.startswith(("generator/", "discriminator/"))]
     assert len(names) >= 3
-    assert len(plain) == len(prepared) == 3
-    for one, other in zip(plain, prepared, strict=True):
+    assert len(plain) == len(cached) == 3
+    for one, other in zip(plain, cached, strict=True):
         assert [one[name] for name in names] == [other[name] for name in names]  # as text: every digit
