@@ -135,12 +135,14 @@ def _begin(
 def _become(arguments: Sequence[str], cwd: str | None, environment: Mapping[str, str] | None) -> None:
     """Do what `python ARGUMENTS` does."""
     import torch
+    from lightning_fabric.utilities.rank_zero import _get_rank, rank_zero_only
 
     if cwd is not None:
         os.chdir(cwd)
     if environment is not None:
         os.environ.clear()
         os.environ.update(environment)
+    rank_zero_only.rank = _get_rank() or 0  # Lightning looks for it when it is imported
     torch.set_num_threads(1)
     words = list(arguments)
     while words[0] in ("-u", "-W", "ignore"):
