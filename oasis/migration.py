@@ -16,6 +16,9 @@ FORMAT = 2  # of the configurations that this version writes
 _SETTINGS = {
     "judge": "segmenter",
     "callbacks.metrics.judge": "callbacks.metrics.segmenter",
+    "data.use_prepared": "data.use_cache",
+    "data.prepare": "data.build_cache",
+    "data.prepared_folder": "data.cache_folder",
 }
 _OF_OBJECTIVES = (
     "balance_classes", "label_mix", "label_mix_weight", "instance_loss", "perceptual_weight", "perceptual_weights_file",
@@ -81,6 +84,7 @@ def _from_format_1(config: dict[str, Any]) -> dict[str, Any]:
     for old, new in _SETTINGS.items():
         move(result, old, new)
     _give_objective(result)
+    _give_dataset(result)
     for name in _HOLD_METRICS:
         change(result, name, lambda value: migrated_metric(value) if isinstance(value, str) else value)
     return result
@@ -98,6 +102,20 @@ def _give_objective(config: dict[str, Any]) -> None:
     schedule = {"_target_": "oasis.training.Constant"}
     config["objective"], config["schedule"] = objective, schedule
     model |= {"objective": objective, "schedule": schedule, "clip_norm": None, "accumulate_batches": 1}
+
+
+def _give_dataset(config: dict[str, Any]) -> None:
+    """The data module read the layout of Cityscapes, and streets where it had any; now its dataset says what."""
+    data = config.get("data")
+    if not isinstance(data, dict) or data.get("_target_") != "oasis.data.CityscapesDataModule":
+        return
+    kind = "Cityscapes" if data.get("streets") is None else "Streets"
+    if kind == "Cityscapes":
+        data.pop("streets", None)
+    data |= {
+        "_target_": "oasis.data.build_data_module",
+        "dataset": {"_target_": f"oasis.data.{kind}", "_partial_": True},
+    }
 
 
 _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1,)

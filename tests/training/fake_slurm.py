@@ -1,16 +1,18 @@
-"""As much of SLURM as one job array of one task each needs, on this machine: `sbatch`, `srun`, `sacct`, `scontrol`.
+"""As much of SLURM as one job array of one task each needs, on this machine: `sbatch`, `sacct`, `scontrol`.
 
 Called by whichever of these names it is linked to. Beside it lie `script` (what was submitted), `ID.state`, and `asked`
-(what `scontrol` was asked). The first start of job 0 is told that its time is up as soon as it has a checkpoint in
-`FAKE_SLURM_RUNS`.
+(what `scontrol` was asked). `node` runs what was submitted until there is a file `closed`; the first start of job 0 is
+told that its time is up as soon as it has a checkpoint in `FAKE_SLURM_RUNS`.
 """
 
+import json
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,17 +22,32 @@ ARRAY = "17"
 
 def sbatch(script):
     text = Path(script).read_text()
-    (HERE / "script").write_text(text)
     first, last = re.search(r"--array=(\d+)-(\d+)", text).groups()
-    line = next(line for line in text.splitlines() if line.startswith("srun"))
     for task in range(int(first), int(last) + 1):
         (HERE / f"{ARRAY}_{task}.state").write_text("PENDING")
-        command = [sys.executable, __file__, "run", str(task), line]
-        subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (HERE / "environment").write_text(json.dumps(dict(os.environ)))
+    (HERE / "part").write_text(text)
+    (HERE / "part").rename(HERE / "script")
     print(f"Submitted batch job {ARRAY}")
 
 
-def run(task, line):
+def node():
+    """The machine that the jobs run on."""
+    while not (HERE / "script").exists():
+        if (HERE / "closed").exists():
+            return
+        time.sleep(0.02)
+    environment = json.loads((HERE / "environment").read_text())
+    line = next(line for line in (HERE / "script").read_text().splitlines() if line.startswith("srun"))
+    tasks = [path.stem.partition("_")[2] for path in HERE.glob(f"{ARRAY}_*.state")]
+    jobs = [threading.Thread(target=run, args=(task, line, environment)) for task in tasks]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+
+
+def run(task, line, environment):
     """One job, as often as it is put into the queue."""
     job = f"{ARRAY}_{task}"
     words = shlex.split(line)
@@ -45,12 +62,12 @@ def run(task, line):
         with open(log, "a") as output:
             process = subprocess.Popen(
                 command,
-                env=os.environ | variables | {"SUBMITIT_EXECUTOR": "slurm"},
+                env=environment | variables | {"SUBMITIT_EXECUTOR": "slurm"},
                 stdout=output,
                 stderr=output,
             )
             if task == "0" and restart == 0:
-                warn(process)
+                warn(process, environment["FAKE_SLURM_RUNS"])
             process.wait()
         if not (HERE / f"{job}.requeue").exists():
             break
@@ -59,9 +76,9 @@ def run(task, line):
     (HERE / f"{job}.state").write_text("COMPLETED" if process.returncode == 0 else "FAILED")
 
 
-def warn(process):
+def warn(process, runs):
     while process.poll() is None:
-        if any(Path(os.environ["FAKE_SLURM_RUNS"]).glob("**/seed-0/checkpoints/last.ckpt")):
+        if any(Path(runs).glob("**/seed-0/checkpoints/last.ckpt")):
             process.send_signal(signal.SIGUSR1)
             return
         time.sleep(0.02)
@@ -81,7 +98,7 @@ def scontrol(verb, job):
 
 if __name__ == "__main__":
     tools = {"sbatch": sbatch, "sacct": sacct, "scontrol": scontrol}
-    if sys.argv[1] == "run":
-        run(*sys.argv[2:])
+    if sys.argv[1:] == ["node"]:
+        node()
     else:
         tools[Path(sys.argv[0]).name](*sys.argv[1:])

@@ -3,12 +3,10 @@
 import csv
 import json
 import math
-import os
 import random
 import re
 import statistics
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -128,14 +126,13 @@ def test_a_run_that_fails_writes_none(fit, monkeypatch, tmp_path):
     assert not (tmp_path / "runs" / "test" / "run" / "summary.json").exists()
 
 
-def test_two_processes_write_one_summary_of_both(fit, tiny, tiny_overrides, tmp_path):
+def test_two_processes_write_one_summary_of_both(fit, python, tiny, tiny_overrides, tmp_path):
     tiny.add("val", "town_000200_000019", seed=200)  # 4: two for each
     gains = ("generator.init_gain=1", "discriminator.init_gain=1")
     settings = ("data.batch_size=4", "trainer.max_epochs=2", "trainer.check_val_every_n_epoch=2", *gains)
     one = read_summary(fit("one", *settings))
     command = ["train.py", *tiny_overrides, *settings, f"paths.output_dir={tmp_path / 'two'}", "trainer.devices=2"]
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
-                          capture_output=True, text=True, timeout=200)  # fmt: skip
+    done = python.run(*command, spares=(1,))
     assert done.returncode == 0, done.stderr
     two = read_summary(tmp_path / "two")
     assert (two["devices"], one["devices"]) == (2, 1)

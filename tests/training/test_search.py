@@ -5,8 +5,6 @@ import json
 import math
 import re
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -109,7 +107,7 @@ def test_hydra_finds_the_sweeper():
 
 
 @pytest.fixture
-def search(tmp_path, monkeypatch):
+def search(python, tmp_path, monkeypatch):
     monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
@@ -118,9 +116,9 @@ def search(tmp_path, monkeypatch):
                  "data.width=64", "data.batch_size=2", "generator.channels=2", "generator.spade_channels=4",
                  "generator.num_blocks=4", "discriminator.channels=4", "discriminator.num_blocks=4",
                  "trainer.max_epochs=1", "callbacks.image_logger=null", "callbacks.ema.bn_batches=1"]  # fmt: skip
-        command = [sys.executable, "train.py", "-m", "experiment=study", "hparams_search=optuna", *small]
+        command = ["train.py", "-m", "experiment=study", "hparams_search=optuna", *small]
         command += [f"paths.runs={tmp_path}", "hydra.sweeper.trials=2", *overrides]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+        return python.run(*command)
 
     return run
 

@@ -38,17 +38,15 @@ def command(tiny_overrides: list[str], output: Path, *overrides: str) -> list[st
     return ["train.py", *tiny_overrides, *COMMON, f"paths.output_dir={output}", *overrides]
 
 
-def run(*arguments: str, **environment: str) -> None:
-    cleared = {name: value for name, value in os.environ.items() if name not in ("WORLD_SIZE", "LOCAL_RANK", "RANK")}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**cleared, "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture
+def run(python):
+    """Runs `train.py` as the process that starts one more."""
+
+    def run(*arguments: str) -> None:
+        done = python.run(*arguments, spares=(1,), WORLD_SIZE=None, LOCAL_RANK=None, RANK=None)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
 
 
 def rows(output: Path) -> list[dict[str, str]]:
@@ -70,7 +68,7 @@ def assert_same_losses(found: Path, expected: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_two_processes_train_as_one(tiny, tiny_overrides, fit, tmp_path, variant):
+def test_two_processes_train_as_one(tiny, tiny_overrides, fit, run, tmp_path, variant):
     tiny.add("train", "town_000050_000019", seed=50)  # 8: two batches of 4 an epoch, one of which is read
     settings = [*VARIANTS[variant], *PLAIN_STEPS, "trainer.limit_train_batches=1"]
     expected = fit("one", *COMMON, *settings)
@@ -86,7 +84,7 @@ def test_two_processes_train_as_one(tiny, tiny_overrides, fit, tmp_path, variant
         )
 
 
-def test_validation_losses_count_each_sample_once(tiny_overrides, fit, tmp_path):
+def test_validation_losses_count_each_sample_once(tiny_overrides, fit, run, tmp_path):
     """Three samples for two processes: one is read twice."""
     still = [f"model.{network}_optimizer.lr=0.0" for network in ("generator", "discriminator")]
     once = [
@@ -107,7 +105,8 @@ def test_validation_losses_count_each_sample_once(tiny_overrides, fit, tmp_path)
     assert found == [pytest.approx(expected[0], rel=1e-6)]
 
 
-def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, tmp_path):
+def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, python, tmp_path):
+    """The first node starts as it does for a user, with all of its imports."""
     settings = [*VARIANTS["semantic"], *PLAIN_STEPS, "trainer.limit_train_batches=1"]
     expected = fit("one", *COMMON, *settings)
     with socket.socket() as free:
@@ -116,28 +115,24 @@ def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, tmp_path):
     launch = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1"]
     launch += [f"--master-port={port}"]
     train = command(tiny_overrides, tmp_path / "two", *settings, "trainer.num_nodes=2", "trainer.devices=1")
-    nodes = [
-        subprocess.Popen(
-            [sys.executable, *launch, f"--node-rank={rank}", *train],
+    second = python.start(*launch, "--node-rank=1", *train, spares=(1,))
+    try:
+        first = subprocess.run(
+            [sys.executable, *launch, "--node-rank=0", *train],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
+            timeout=200,
         )
-        for rank in range(2)
-    ]
-    try:
-        outputs = [node.communicate(timeout=300)[0] for node in nodes]
     finally:
-        for node in nodes:
-            node.kill()
-    assert [node.returncode for node in nodes] == [0, 0], outputs
+        done = second.end(30)
+    assert (first.returncode, done.returncode) == (0, 0), first.stderr + done.stderr
     assert_same_losses(tmp_path / "two", expected)
 
 
-def test_a_batch_that_cannot_be_split_is_refused(tiny_overrides, tmp_path):
+def test_a_batch_that_cannot_be_split_is_refused(tiny_overrides, python, tmp_path):
     train = command(tiny_overrides, tmp_path / "two", "trainer.devices=2", "data.batch_size=3")
-    done = subprocess.run([sys.executable, *train], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = python.run(*train, spares=(1,))
     assert done.returncode != 0
     assert "data.batch_size=3 cannot be split over 2 processes" in done.stderr

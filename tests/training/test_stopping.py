@@ -3,8 +3,6 @@
 import os
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -49,6 +47,12 @@ def stopped(fit, monkeypatch):
     return run
 
 
+@pytest.fixture(scope="module")
+def undisturbed():
+    """What the run has learnt that nothing stops, once there is one."""
+    return {}
+
+
 # 3 batches an epoch, a validation after each.
 @pytest.mark.parametrize(
     ("number", "code", "batch", "moment"),
@@ -60,7 +64,7 @@ def stopped(fit, monkeypatch):
     ],
 )
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(
-    stopped, fit, read_checkpoint, capsys, number, code, batch, moment
+    stopped, fit, read_checkpoint, undisturbed, capsys, number, code, batch, moment
 ):
     before = signal.getsignal(number)
     end = stopped(number, batch, moment)
@@ -71,8 +75,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(
     assert f"after batch {batch}. Go on with\n  python " in said
     assert f"resume={end.checkpoint}" in said
     resumed = fit("resumed", "trainer.max_epochs=2", "data.num_workers=1", f"resume={end.checkpoint}")
-    whole = fit("whole", "trainer.max_epochs=2", "data.num_workers=1")
-    ours, theirs = read_checkpoint(resumed), read_checkpoint(whole)
+    if not undisturbed:
+        undisturbed.update(read_checkpoint(fit("whole", "trainer.max_epochs=2", "data.num_workers=1")))
+    ours, theirs = read_checkpoint(resumed), undisturbed
     for name, value in theirs["state_dict"].items():
         assert torch.equal(ours["state_dict"][name], value), name
     assert ours["progress"] == theirs["progress"] == {"batches_seen": 6, "images_seen": 12}
@@ -84,27 +89,25 @@ def test_a_run_that_keeps_no_checkpoints_says_so(stopped, capsys):
     assert "It has written no checkpoint" in capsys.readouterr().err
 
 
-def test_the_printed_command_works_and_a_second_ctrl_c_ends_at_once(tiny, tiny_overrides):
+def test_the_printed_command_works_and_a_second_ctrl_c_ends_at_once(python, tiny, tiny_overrides):
     """As a user sees it, with the default settings for everything that is not about size."""
-    command = [sys.executable, "train.py", *tiny_overrides, "trainer.max_epochs=-1"]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert wait_for(lambda: list(tiny.root.parent.glob("runs/**/last.ckpt")))
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 143, said
-    assert "Traceback" not in said
-    line = next(line for line in said.splitlines() if line.startswith("  python train.py"))
-    more = [sys.executable, *shlex.split(line)[1:]]
-    with subprocess.Popen(more, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert wait_for(lambda: len(list(tiny.root.parent.glob("runs/**/last.ckpt"))) == 2)
-        process.send_signal(signal.SIGSTOP)  # so that both come before the end of a batch
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode in (-signal.SIGINT, 130), said  # at once, or after the batch if that was faster
-    assert "Traceback" not in said
+    training = python.start("train.py", *tiny_overrides, "trainer.max_epochs=-1")
+    assert wait_for(lambda: list(tiny.root.parent.glob("runs/**/last.ckpt")))
+    training.send_signal(signal.SIGTERM)
+    done = training.end(60)
+    assert done.returncode == 143, done.stderr
+    assert "Traceback" not in done.stderr
+    line = next(line for line in done.stderr.splitlines() if line.startswith("  python train.py"))
+    more = python.start(*shlex.split(line)[1:])
+    assert wait_for(lambda: len(list(tiny.root.parent.glob("runs/**/last.ckpt"))) == 2)
+    more.send_signal(signal.SIGSTOP)  # so that both come before the end of a batch
+    more.send_signal(signal.SIGINT)
+    more.send_signal(signal.SIGCONT)
+    time.sleep(0.01)
+    more.send_signal(signal.SIGINT)
+    done = more.end(60)
+    assert done.returncode in (-signal.SIGINT, 130), done.stderr  # at once, or after the batch if that was faster
+    assert "Traceback" not in done.stderr
 
 
 def wait_for(condition, seconds=60):
@@ -116,7 +119,7 @@ def wait_for(condition, seconds=60):
     return False
 
 
-def test_a_second_ctrl_c_ends_the_process_at_once():
+def test_a_second_ctrl_c_ends_the_process_at_once(python):
     program = """
 import os, signal, time
 from oasis.training.callbacks.signals import StopOnSignal
@@ -130,7 +133,7 @@ assert stop.received == signal.SIGINT
 os.kill(os.getpid(), signal.SIGINT)
 print("still here")
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = python.run("-c", program)
     assert done.returncode == -signal.SIGINT, done.stderr
     assert "still here" not in done.stdout
     assert "once more to end at once" in done.stderr
@@ -151,11 +154,10 @@ print(heeded)
 """
 
 
-def test_processes_agree_on_the_batch_after_which_they_end(tmp_path):
+def test_processes_agree_on_the_batch_after_which_they_end(python, tmp_path):
     """Only one of them is told."""
-    command = [sys.executable, "-c", AGREEING, str(tmp_path / "meeting")]
-    both = [subprocess.Popen([*command, rank], cwd=ROOT, stdout=subprocess.PIPE, text=True) for rank in "01"]
-    said = [process.communicate(timeout=120)[0].strip() for process in both]
+    both = [python.start("-c", AGREEING, str(tmp_path / "meeting"), rank) for rank in "01"]
+    said = [process.end(120).stdout.strip() for process in both]
     assert said == ["[0, 0, 0, 15, 0, 0]"] * 2
 
 

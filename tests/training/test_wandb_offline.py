@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from importlib.util import find_spec
@@ -163,21 +160,20 @@ def test_checkpoints_become_artifacts_when_asked_for(fit):
     ]
 
 
-def test_kill_9_leaves_a_readable_beginning(tiny_overrides, tmp_path):
+def test_kill_9_leaves_a_readable_beginning(python, tiny_overrides, tmp_path):
     run = tmp_path / "runs" / "killed"
-    command = [sys.executable, "train.py", *tiny_overrides, f"paths.output_dir={run}", "logger=wandb",
+    command = ["train.py", *tiny_overrides, f"paths.output_dir={run}", "logger=wandb",
                "trainer.max_epochs=1000", "trainer.check_val_every_n_epoch=1000",
                "callbacks.image_logger=null"]  # fmt: skip
-    training = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    training = python.start(*command)
     try:
         ends, rows = time.monotonic() + 120, []
-        while len(rows) < 3 and training.poll() is None and time.monotonic() < ends:
-            time.sleep(0.2)
+        while len(rows) < 3 and training.process.is_alive() and time.monotonic() < ends:
+            time.sleep(0.1)
             rows = [row for file in run.glob("wandb/offline-run-*/*.wandb") for row in contents(file).rows]
-        os.kill(training.pid, signal.SIGKILL)
     finally:
-        training.kill()
-        printed, _ = training.communicate()
+        training.send_signal(signal.SIGKILL)
+        printed = training.end().stderr
     assert len(rows) >= 3, printed[-2000:]
     (file,) = run.glob("wandb/offline-run-*/*.wandb")
     found, logged = contents(file), table(run)
