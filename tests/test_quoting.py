@@ -13,20 +13,6 @@ from oasis.training.error_reporting import explained, report_errors
 from oasis.training.runs.quoting import for_shell, quoted_value
 
 PATHS = ["/a=b/c", "/a,b/c", "/a (1)/c", "/a(b", "/a[b]", "/a{b}", "/a#b", "/größe/ü", "~/a", 'a"b', "a'b", "a\\'b"]
-    "/a=b/c",
-    "/a,b/c",
-    "/a (1)/c",
-    "/a(b",
-    "/a[b]",
-    "/a{b}",
-    "/a#b",
-    "/größe/ü",
-    "~/a",
-    'a"b',
-    "a'b",
-    "a\\'b",
-    "~/photos",
-]
 FINE = ["/a/b-c_d.e", "runs/seed-1_x"]
 
 
