@@ -1,6 +1,7 @@
 """Fixtures: tiny datasets that are written as needed, and runs small enough for a test."""
 
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 

@@ -11,7 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 import oasis
 from oasis.encodings import Encoding
-from oasis.errors import ConfigurationError, message
+from oasis.errors import ConfigurationError
+from oasis.training.error_reporting import explained
 
 
 def conf_dir() -> Path:
@@ -43,7 +44,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             return compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(message(error)) from error
+        raise ConfigurationError(explained(error)) from error
 
 
 def encoding_names() -> list[str]:
