@@ -28,7 +28,7 @@ def command_lines():
     """Every command line of every page as words, without comments."""
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")  # a backslash joins lines
-        inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make|oasis train)\b[^`\n]*)`", text)
+        inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make|oasis train(?!-))\b[^`\n]*)`", text)
         for line in [*code(text, "bash").splitlines(), *inline]:
             words = shlex.split(line, comments=True)
             if words:
