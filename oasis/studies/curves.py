@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from oasis.errors import ConfigurationError
+from oasis.evaluation.migration import current_names
 from oasis.studies.run import Curve
 from oasis.training.callbacks.metrics import REAL, UNTRAINED
 
@@ -44,7 +45,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
             value = _number(text)
             if value is not None and name not in _COUNTERS:
                 curves[name].append((int(step), value))
-    return {name: tuple(points) for name, points in curves.items()}
+    return current_names({name: tuple(points) for name, points in curves.items()})
 
 
 def last_metrics(curves: Mapping[str, Curve]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
