@@ -79,6 +79,11 @@ def migrated_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {migrated_metric(name): value for name, value in scores.items()}
 
 
+def migrated_results(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of results of `oasis evaluate`, whose entry `judge` is now `segmenter`."""
+    return {_SETTINGS["judge"] if name == "judge" else name: value for name, value in content.items()}
+
+
 def _from_format_1(config: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = _with_targets(config, _TARGETS)
     for old, new in _SETTINGS.items():

@@ -14,7 +14,7 @@ from oasis.cli.conf import load_config
 from oasis.data import LabelMapDataModule
 from oasis.data.samples import as_split
 from oasis.devices import find_device
-from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
+from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, segmenter_features
 from oasis.scoring import load_metric_networks
@@ -45,7 +45,7 @@ def evaluate_checkpoints(
     """
     where = find_device(device)
     config = load_config(["segmenter=unet", *overrides])
-    models = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
+    models = open_models(checkpoints, lambda restored, path: _data(restored, path, overrides))
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():

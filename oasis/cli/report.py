@@ -43,7 +43,7 @@ def report(
     console = Console()
     print_study(study, console)
     if gallery is not None:
-        for note in write_gallery(study.settings[0], gallery, streets=streets, metric=best_by):
+        for note in write_gallery(study.groups[0], gallery, streets=streets, metric=best_by):
             console.print(note, markup=False, soft_wrap=True)
         files.append(gallery)
     console.print(written(files), markup=False, soft_wrap=True)

@@ -10,26 +10,25 @@ from rich.text import Text
 
 from oasis.report import Table as PageTable
 from oasis.report.terminal import visible
-from oasis.studies.overall import factors, told_overall
+from oasis.studies.overall import factors, overall_conclusions
 from oasis.studies.pairs import comparisons
 from oasis.studies.study import Study
 from oasis.studies.tables import score_table
-from oasis.studies.words import verdicts
+from oasis.studies.words import conclusions
 
-NAMING = 3  # columns that say what a row is: encoding, discriminator, seeds
 GAP = 3  # blanks between two columns
 
 
 def print_study(study: Study, console: Console) -> None:
-    """Scores and verdicts of each setting, then what was left out and what to know."""
-    for number, setting in enumerate(study.settings, 1):
-        if len(study.settings) > 1:
+    """Scores and conclusions of each group, then what was left out and what to know."""
+    for number, group in enumerate(study.groups, 1):
+        if len(study.groups) > 1:
             console.print(Text(f"\nSetting {number}", style="bold"))
-        for table in _tables(score_table(setting), console.width):
+        for table in _tables(score_table(group), len(group.choices) + 1, console.width):
             console.print(table, "", sep="\n")
-        sentences = told_overall(factors(setting))
-        if compared := comparisons(setting):
-            sentences += verdicts(compared[0].setting, compared[0].pairs)
+        sentences = overall_conclusions(factors(group))
+        if compared := comparisons(group):
+            sentences += conclusions(compared[0].group, compared[0].pairs)
         for sentence in sentences:
             console.print(Text(visible(sentence)), soft_wrap=True)
     for one in study.left_out:
@@ -38,16 +37,16 @@ def print_study(study: Study, console: Console) -> None:
         console.print(Text.assemble(("Warning: ", "yellow"), visible(warning)), soft_wrap=True)
 
 
-def _tables(table: PageTable, width: int) -> Iterator[Table]:
-    """The table, or as many pieces of it as it takes to fit the width: each names the rows anew."""
-    names = [*range(NAMING)]
+def _tables(table: PageTable, naming: int, width: int) -> Iterator[Table]:
+    """The table in as many pieces as the width takes; each begins with the `naming` first columns."""
+    names = [*range(naming)]
     piece: list[int] = []
-    for place in range(NAMING, len(table.heads)):
+    for place in range(naming, len(table.heads)):
         if piece and sum(_width_of(table, one) + GAP for one in [*names, *piece, place]) - GAP > width:
-            yield _piece(table, [*names, *piece])
+            yield _piece(table, [*names, *piece], naming)
             piece = []
         piece.append(place)
-    yield _piece(table, [*names, *piece])
+    yield _piece(table, [*names, *piece], naming)
 
 
 def _width_of(table: PageTable, place: int) -> int:
@@ -56,10 +55,10 @@ def _width_of(table: PageTable, place: int) -> int:
     return max(cell_len(text) for text in texts)
 
 
-def _piece(table: PageTable, places: Sequence[int]) -> Table:
+def _piece(table: PageTable, places: Sequence[int], naming: int) -> Table:
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place in places:
-        justify: JustifyMethod = "right" if place > 1 else "left"
+        justify: JustifyMethod = "right" if place >= naming - 1 else "left"
         drawn.add_column(Text(visible(table.heads[place].text)), justify=justify, width=_width_of(table, place))
     for number, row in enumerate(table.rows):
         apart = number >= len(table.rows) - table.reference_rows

@@ -52,7 +52,7 @@ class EvaluatedModel:
     data: LabelMapDataModule
     generator_config: dict[str, Any]
 
-    def paint(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
+    def generate(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
         """One picture a label map; the noise depends on seed and sample alone.
 
         Args:
@@ -68,7 +68,7 @@ class EvaluatedModel:
         return batch, fake
 
 
-def open_painters(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
+def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
     """Rebuild what checkpoints hold.
 
     Args:

@@ -51,18 +51,18 @@ class Difference:
         return self.mean - half, self.mean + half
 
     @property
-    def told_apart(self) -> bool:
+    def significant(self) -> bool:
         """Whether the interval leaves out 0; never with less than two pairs."""
         low, high = self.interval
         return low > 0 or high < 0
 
     @property
-    def chance(self) -> float:
+    def p_value(self) -> float:
         """Two-sided p value of the exact sign-flip test; nan with no pair, or too many to flip."""
-        return sign_flip_chance(list(self.values.values()))
+        return sign_flip_p_value(list(self.values.values()))
 
 
-def sign_flip_chance(values: Sequence[float]) -> float:
+def sign_flip_p_value(values: Sequence[float]) -> float:
     """How often a mean as far from 0 comes about if each difference might as well have had the other sign.
 
     Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
@@ -101,6 +101,6 @@ def reach(pairs: int) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, pairs - 1)) / math.sqrt(pairs)
 
 
-def smallest_chance(pairs: int) -> float:
+def smallest_p_value(pairs: int) -> float:
     """The smallest p value that the sign-flip test can give with n pairs."""
     return 2.0 / 2.0**pairs

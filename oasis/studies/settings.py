@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from oasis.training.callbacks.run_summary import choices_of_parts
+
 # What a run may differ in and still be the same experiment: where things lie, how fast it goes, what only watches.
 _GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
@@ -70,16 +72,20 @@ def discriminator_name(config: Mapping[str, Any]) -> str:
     return _snake(_class_name(config)).removesuffix("_discriminator")
 
 
-def names(config: Mapping[str, Any], choices: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """What encoding and discriminator of a run are called.
+def choices_of_config(config: Mapping[str, Any], choices: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The named choices of a run, of whose encoding and discriminator the classes tell where nothing else does.
 
     Args:
-        config: the resolved configuration of the run; where it has a `RunSummary`, that was told both.
-        choices: which file of each group Hydra was asked for, where that is known.
+        config: the resolved configuration of the run; its `RunSummary` was told the choices.
+        choices: Hydra's choices, where they are known.
     """
-    told = (choices or {}) or (config.get("callbacks") or {}).get("summary") or {}
-    encoding = told.get("encoding") or encoding_name(config.get("encoding") or {})
-    return str(encoding), str(told.get("discriminator") or discriminator_name(config.get("discriminator") or {}))
+    summary = (config.get("callbacks") or {}).get("summary") or {}
+    told = choices_of_parts(choices or summary.get("choices") or summary)
+    by_class = {
+        "encoding": encoding_name(config.get("encoding") or {}),
+        "discriminator": discriminator_name(config.get("discriminator") or {}),
+    }
+    return {**by_class, **told}
 
 
 def total_batches(config: Mapping[str, Any]) -> int | None:

@@ -8,7 +8,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from oasis.studies.differences import Difference, reach, sign_flip_chance, smallest_chance
+from oasis.studies.differences import Difference, reach, sign_flip_p_value, smallest_p_value
 
 
 # Two-sided 95 % quantiles as printed in Student's table.
@@ -32,9 +32,9 @@ def test_by_hand_with_three_seeds():
     """1, 2, 3: mean 2, deviation 1, t(0.975, 2) = 4.3027."""
     one = Difference({0: 1.0, 1: 2.0, 2: 3.0})
     assert one.interval == pytest.approx((2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)), rel=1e-6)
-    assert not one.told_apart
-    assert Difference({0: 1.9, 1: 2.0, 2: 2.1}).told_apart
-    assert Difference({0: -1.9, 1: -2.0, 2: -2.1}).told_apart
+    assert not one.significant
+    assert Difference({0: 1.9, 1: 2.0, 2: 2.1}).significant
+    assert Difference({0: -1.9, 1: -2.0, 2: -2.1}).significant
 
 
 def test_an_interval_holds_the_truth_as_often_as_it_says():
@@ -52,12 +52,12 @@ def test_only_common_seeds_with_numbers_are_paired():
 def test_less_than_two_pairs_say_nothing(values):
     one = Difference(values)
     assert all(map(math.isnan, one.interval))
-    assert not one.told_apart
+    assert not one.significant
 
 
 def test_equal_differences_have_an_interval_of_no_width():
-    assert Difference({0: 0.5, 1: 0.5}).told_apart
-    assert not Difference({0: 0.0, 1: 0.0}).told_apart
+    assert Difference({0: 0.5, 1: 0.5}).significant
+    assert not Difference({0: 0.0, 1: 0.0}).significant
 
 
 def test_sign_flips_are_those_of_the_slow_way():
@@ -69,11 +69,11 @@ def test_sign_flips_are_those_of_the_slow_way():
             abs(sum(s * v for s, v in zip(signs, values, strict=True)))
             for signs in itertools.product((1, -1), repeat=n)
         ]
-        assert sign_flip_chance(values) == pytest.approx(sum(f >= seen - 1e-9 for f in flips) / 2**n)
+        assert sign_flip_p_value(values) == pytest.approx(sum(f >= seen - 1e-9 for f in flips) / 2**n)
 
 
 def test_three_seeds_of_one_sign_give_a_quarter():
-    assert sign_flip_chance([3.0, 0.1, 7.0]) == smallest_chance(3) == 0.25
-    assert sign_flip_chance([0.1 + 0.2, 0.3]) == 0.5  # 0 is as far as 0 but for rounding
-    assert math.isnan(sign_flip_chance([]))
-    assert math.isnan(sign_flip_chance([1.0] * 17))
+    assert sign_flip_p_value([3.0, 0.1, 7.0]) == smallest_p_value(3) == 0.25
+    assert sign_flip_p_value([0.1 + 0.2, 0.3]) == 0.5  # 0 is as far as 0 but for rounding
+    assert math.isnan(sign_flip_p_value([]))
+    assert math.isnan(sign_flip_p_value([1.0] * 17))

@@ -48,7 +48,7 @@ def test_a_table_of_runs_gives_the_same_study(folders, tmp_path):
     runs = find_runs([folders.root]).runs
     write_runs_table(runs, tmp_path / "runs.csv")
     again = find_runs([tmp_path / "runs.csv"]).runs
-    one, other = (assemble(each).settings[0] for each in (runs, again))
+    one, other = (assemble(each).groups[0] for each in (runs, again))
     assert one.arms == other.arms
     assert one.metrics == other.metrics
     for arm in one.arms:

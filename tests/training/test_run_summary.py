@@ -48,7 +48,9 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     run = fit("run", "encoding=boundary", "discriminator=panoptic", "seed=5", "trainer.max_epochs=2", *judged)
     found = json.loads((run / "summary.json").read_text())
     assert not (run / "summary.json.part").exists()
-    expected = {"version": 1, "name": "test", "encoding": "boundary", "discriminator": "panoptic", "seed": 5,
+    choices = {"encoding": "boundary", "discriminator": "panoptic", "model": "oasis", "generator": "oasis",
+               "data": "cityscapes", "label_space": "cityscapes_ids"}  # fmt: skip
+    expected = {"version": 1, "name": "test", "choices": choices, "seed": 5,
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
                 "devices": 1, "threads": torch.get_num_threads(), "torch": torch.__version__}  # fmt: skip
     assert {name: found[name] for name in expected} == expected
@@ -284,6 +286,6 @@ def test_the_commit_of_a_checkout(tmp_path):
 
 
 def test_the_summary_is_made_of_plain_arguments(tmp_path):
-    summary = RunSummary(str(tmp_path / "summary.json"), "name", "semantic", "oasis", 0)
+    summary = RunSummary(str(tmp_path / "summary.json"), "name", {"encoding": "semantic", "discriminator": "oasis"}, 0)
     state = summary.state_dict()
     assert json.loads(json.dumps(state)) == state

@@ -30,6 +30,8 @@ from oasis.training.runs.throughput import Pace
 SUMMARY = "summary.json"
 VERSION = 1
 _SCORES = ("metrics", REAL, UNTRAINED)
+# Groups of the configuration that name a part of the model or its data, in the order in which reports list them.
+PARTS = ("encoding", "discriminator", "model", "generator", "objective", "schedule", "data", "label_space")
 
 
 class RunSummary(Callback):
@@ -41,16 +43,14 @@ class RunSummary(Callback):
     Args:
         path: the file.
         name: of the question that the run is part of.
-        encoding: its name in conf/encoding.
-        discriminator: its name in conf/discriminator.
+        choices: the group's name -> what was chosen of it in conf/; groups other than `PARTS` are left out.
         seed: of the run.
     """
 
-    def __init__(self, path: str, name: str, encoding: str, discriminator: str, seed: int) -> None:
+    def __init__(self, path: str, name: str, choices: Mapping[str, str | None], seed: int) -> None:
         self.path = Path(path)
         self.name = name
-        self.encoding = encoding
-        self.discriminator = discriminator
+        self.choices = choices_of_parts(choices)
         self.seed = seed
         self._pace = Pace()
         self._memory = PeakMemory()
@@ -112,8 +112,7 @@ class RunSummary(Callback):
         return {
             "version": VERSION,
             "name": self.name,
-            "encoding": self.encoding,
-            "discriminator": self.discriminator,
+            "choices": self.choices,
             "dataset": _dataset(data_of(trainer)),
             "seed": self.seed,
             "batches": module.batches_seen,
@@ -158,6 +157,15 @@ class RunSummary(Callback):
         if self._began is None:
             return self._seconds
         return self._seconds + (time.monotonic() if self._ended is None else self._ended) - self._began
+
+
+def choices_of_parts(choices: Mapping[str, Any]) -> dict[str, str]:
+    """What was chosen of the groups in `PARTS`.
+
+    Args:
+        choices: Hydra's `runtime.choices`.
+    """
+    return {part: str(choices[part]) for part in PARTS if choices.get(part) is not None}
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
