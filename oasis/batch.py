@@ -38,5 +38,19 @@ class Batch:
     counted: Tensor
     positions: list[int] | None = None
 
+    def first(self, count: int) -> "Batch":
+        """The first samples alone."""
+        return Batch(
+            image=self.image[:count],
+            label=self.label[:count],
+            instance=self.instance[:count],
+            segments=self.segments[:count],
+            condition=self.condition[:count],
+            name=self.name[:count],
+            index=self.index[:count],
+            counted=self.counted[:count],
+            positions=None if self.positions is None else self.positions[:count],
+        )
+
     def __len__(self) -> int:
         return len(self.name)

@@ -14,6 +14,9 @@ from oasis.errors import ConfigurationError
 RAW_IDS = 256
 """How many raw ids there are: label maps are 8-bit pictures."""
 
+INSTANCES_PER_CLASS = 1000
+"""Cityscapes numbers the k-th instance of a class `class id * 1000 + k`."""
+
 _KEYS = ("name", "ids", "color", "thing", "scored")
 _GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 

@@ -13,9 +13,6 @@ from torch import Tensor
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS, read_label_space
 
-INSTANCE_BASE = 1000
-"""Raw instance ids of Cityscapes: label id * 1000 + k for the k-th thing, the plain label id elsewhere."""
-
 _BUILT_IN = Path(__file__).parent / "label_spaces"
 
 

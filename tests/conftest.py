@@ -16,6 +16,8 @@ from PIL import Image
 
 from oasis.labels import LabelSpace
 
+os.environ["PANOPTIC_OASIS_LOCAL"] = "none"  # whatever conf/local holds here
+
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 

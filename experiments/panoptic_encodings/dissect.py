@@ -78,7 +78,7 @@ def describe_inputs(
     variant: Variant, batch: Batch, generator: OASISGenerator
 ) -> tuple[Mapping[str, tuple[float, float]], Shares]:
     """Magnitudes of the groups of input channels; their shares in the coarsest and the finest first convolution."""
-    noise = generator.sample_noise(len(batch), generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(len(batch), generator.noise_dim, generator=torch.Generator().manual_seed(0))
     groups = input_groups(variant, batch, noise)
     coarse = (HEIGHT // generator.size_divisor, WIDTH // generator.size_divisor)
     finest = generator.blocks[-1].spade_0.shared

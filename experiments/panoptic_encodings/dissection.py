@@ -175,13 +175,13 @@ def first_steps(
     for step, batch in enumerate(batches):
         share = min(1.0, step / max(1, len(batches) - 1)) if variant.warm_up else 1.0
         condition = torch.stack(variant.condition(batch.label, batch.instance, share)).sum(0)
-        fake = generator(condition, generator.sample_noise(len(batch), generator=source))
-        terms = {"generator": loss.real(discriminator(fake), batch.label)}
+        fake = generator(condition, torch.randn(len(batch), generator.noise_dim, generator=source))
+        terms = {"generator": loss.real(discriminator(fake).logits, batch.label)}
         _update(optimizers[0], terms["generator"])
         for layer, norm in gradient_norms(generator).items():
             record.norms[layer].append(norm)
-        terms["photos"] = loss.real(discriminator(batch.image), batch.label)
-        terms["fakes"] = loss.fake(discriminator(fake.detach()))
+        terms["photos"] = loss.real(discriminator(batch.image).logits, batch.label)
+        terms["fakes"] = loss.fake(discriminator(fake.detach()).logits)
         _update(optimizers[1], terms["photos"] + terms["fakes"])
         for name, value in terms.items():
             record.losses[name].append(value.item())

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
-INSTANCE_BASE = 1000  # an instance map holds `id * 1000 + k` where the k-th thing of a class stands
 _LEAST = 0.71  # pixels: no place is farther than this from all pixels' centres
 MOST_POINTS = 4000  # of one stroke; a hand that draws for a minute makes fewer
 
@@ -149,13 +149,13 @@ class Drawing:
 
     def _new_instance(self, raw_id: int) -> int:
         """The lowest instance id of this class that the map does not hold."""
-        first = raw_id * INSTANCE_BASE
-        taken = np.unique(self.instance[self.instance // INSTANCE_BASE == raw_id]) if raw_id else np.empty(0)
-        free = np.setdiff1d(np.arange(first, first + INSTANCE_BASE), taken)
-        if not len(free) or first + INSTANCE_BASE > np.iinfo(np.uint16).max:
+        first = raw_id * INSTANCES_PER_CLASS
+        taken = np.unique(self.instance[self.instance // INSTANCES_PER_CLASS == raw_id]) if raw_id else np.empty(0)
+        free = np.setdiff1d(np.arange(first, first + INSTANCES_PER_CLASS), taken)
+        if not len(free) or first + INSTANCES_PER_CLASS > np.iinfo(np.uint16).max:
             raise ConfigurationError(
-                f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCE_BASE} of a class "
-                f"whose id is below 65. Take strokes back, or start from another map."
+                f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCES_PER_CLASS} of a "
+                f"class whose id is below 65. Take strokes back, or start from another map."
             )
         return int(free[0])
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from oasis.checkpoint.exported import SUFFIX, read_exported
 from oasis.checkpoint.safe_config import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
+from oasis.migration import migrated
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
@@ -21,10 +22,11 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowErro
 def load(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint, or what was exported as `.safetensors`, without running anything in it.
 
-    Every byte is compared with the checksums in the file. Tensors stay on disk until they are used.
+    Every byte is compared with the checksums in the file. Tensors stay on disk until they are used. The configuration
+    is that of today's format, whichever version wrote the file.
 
     Raises:
-        CheckpointError: missing, torn, damaged, or not written by this project.
+        CheckpointError: missing, corrupt, not written by this project, or by a later version of it.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,6 +34,7 @@ def load(path: str | Path) -> dict[str, Any]:
     if path.suffix == SUFFIX:
         exported = read_exported(path)
         _require_kinds(exported, path)
+        exported["config"] = migrated(exported["config"], path)
         return exported
     require_whole(path)
     try:
@@ -41,6 +44,7 @@ def load(path: str | Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {"config", "progress", "state_dict"} <= checkpoint.keys():
         raise CheckpointError(f"{path}: not a checkpoint of this project: it holds no config, progress and state_dict.")
     _require_kinds(checkpoint, path)
+    checkpoint["config"] = migrated(checkpoint["config"], path)
     return checkpoint
 
 

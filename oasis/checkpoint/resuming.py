@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from oasis.checkpoint.reading import counts, load
 from oasis.data import LabelMapDataModule
-from oasis.errors import CheckpointError
+from oasis.errors import CheckpointError, NothingToTrainError
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
 from oasis.training.runs.run_folder import SEARCHING
@@ -75,6 +77,35 @@ def find_to_resume(
             "settings it was written with, or start anew without resume."
         )
     return path
+
+
+def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a checkpoint that has reached the `max_epochs` or `max_steps` of the run that is about to go on.
+
+    Not in the run's own folder: there it may have been cut off before it wrote its summary.
+
+    Args:
+        path: what `find_to_resume` found.
+        config: the resolved configuration of the run about to start.
+        folder: this run's own.
+
+    Raises:
+        NothingToTrainError: with what to raise.
+    """
+    if path.resolve().is_relative_to(folder.resolve()):
+        return
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    done = {
+        "max_epochs": _look_up(checkpoint, "loops.fit_loop.epoch_progress.current.processed"),
+        "max_steps": checkpoint.get("global_step"),
+    }
+    for name, reached in done.items():
+        limit = _look_up(config, f"trainer.{name}")
+        if isinstance(limit, int) and isinstance(reached, int) and 0 <= limit <= reached:
+            raise NothingToTrainError(
+                f"{path}: trained to the end already, trainer.{name}={limit}. Nothing was written. To train on, raise "
+                f"trainer.{name}."
+            )
 
 
 def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
@@ -14,7 +13,7 @@ from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
 from oasis.cli.samples import as_split
 from oasis.data import LabelMapDataModule
-from oasis.errors import ConfigurationError
+from oasis.devices import find_device
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, segmenter_features
@@ -44,7 +43,7 @@ def evaluate_checkpoints(
     Returns:
         The comparison, and its sample grids with their captions.
     """
-    where = _device(device)
+    where = find_device(device)
     config = load_config(["segmenter=unet", *overrides])
     models = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
@@ -77,15 +76,3 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapD
         config = OmegaConf.to_container(OmegaConf.merge(own, changes))
     data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        backend = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return torch.device("cpu") if backend is None else backend
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(f"--device {name}: there is none here ({str(error).splitlines()[0]}).") from error
-    return device

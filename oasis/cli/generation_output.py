@@ -4,13 +4,13 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from oasis.errors import ConfigurationError
+from oasis.files import replacing
 
 _SHOWN = 8  # names in an error
 
@@ -91,14 +91,8 @@ class OutputFolder:
             OSError: no room, or no right to write.
         """
         path = self.place(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with replacing(path) as unfinished:
             unfinished.write_bytes(content)
-            unfinished.replace(path)
-        finally:
-            with suppress(FileNotFoundError):
-                unfinished.unlink()
         return path
 
     def write_png(self, name: str, picture: Image.Image, facts: Mapping[str, str]) -> Path:

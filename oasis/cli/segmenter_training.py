@@ -14,6 +14,7 @@ from torch import Tensor
 
 from oasis.cli.conf import load_config
 from oasis.data import LabelMapDataModule
+from oasis.devices import find_device
 from oasis.encodings import Encoding
 from oasis.encodings.base import Generators
 from oasis.errors import ConfigurationError
@@ -60,18 +61,19 @@ def teach(
         ConfigurationError: settings of the network or the trainer that cannot be.
     """
     filter_warnings()
+    where = find_device(device)
     try:
-        trainer = _trainer(epochs, device, _fast_precision(device) if precision == "auto" else precision)
+        trainer = _trainer(epochs, where, _fast_precision(where) if precision == "auto" else precision)
     except (ValueError, MisconfigurationException) as error:
         raise ConfigurationError(f"--device {device} --precision {precision}: {error}") from error
     return train_segmenter(functools.partial(SegmenterTraining, channels=channels, depth=depth), data, trainer, seed)
 
 
-def _trainer(epochs: int, device: str, precision: str) -> pl.Trainer:
+def _trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
     return pl.Trainer(
-        accelerator=device,
+        accelerator=device.type,
         precision=precision,  # type: ignore[arg-type]  # it says what it does not know
-        devices=1,
+        devices=1 if device.index is None else [device.index],
         max_epochs=epochs,
         callbacks=[TQDMProgressBar(refresh_rate=_BATCHES_A_REFRESH)],  # Lightning's own choice is silent in a log file
         logger=False,
@@ -82,13 +84,13 @@ def _trainer(epochs: int, device: str, precision: str) -> pl.Trainer:
     )
 
 
-def _fast_precision(device: str) -> str:
+def _fast_precision(device: torch.device) -> str:
     """Half the memory traffic where there are instructions for it; elsewhere bfloat16 is slower than float32."""
-    if device in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+    if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         known = torch.cpu.get_capabilities()
-        fast = device in ("auto", "cpu") and bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+        fast = device.type == "cpu" and bool(known.get("avx512_bf16") or known.get("amx_bf16"))
     return "bf16-mixed" if fast else "32-true"
 
 

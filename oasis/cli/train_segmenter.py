@@ -30,7 +30,7 @@ def train_segmenter(
     ] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where the file is there.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, gpu, mps; auto = the best there is.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
 ) -> None:
     """Train the segmenter that scores what generators paint: classes and instances in real photos."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.

@@ -17,7 +17,8 @@ from oasis.data.faults import ForeignIdsError
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
-from oasis.labels import INSTANCE_BASE, LabelSpace
+from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.labels import LabelSpace
 
 _RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
@@ -95,7 +96,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
             found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
         if instance is not None:
             ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
-            found.instances = int(np.count_nonzero(ids[INSTANCE_BASE:]))
+            found.instances = int(np.count_nonzero(ids[INSTANCES_PER_CLASS:]))
         if label is not None and instance is not None and label.shape == instance.shape:
             with _noted(found):
                 consistent_label(
@@ -103,7 +104,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
                     self.label_space,
                     self.on_inconsistent_ids,
                 )
-            alone = np.bincount(label[instance < INSTANCE_BASE], minlength=_RAW_LABELS)
+            alone = np.bincount(label[instance < INSTANCES_PER_CLASS], minlength=_RAW_LABELS)
             found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
         return found
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from oasis.labels import INSTANCE_BASE
+from oasis.label_files import INSTANCES_PER_CLASS
 
 _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
@@ -35,7 +35,7 @@ def compact_instances(raw: Tensor) -> Tensor:
     flat = raw.reshape(raw.shape[0], -1).long()
     present = torch.zeros(raw.shape[0], _RAW_INSTANCES, dtype=torch.int32, device=raw.device)
     present.scatter_(1, flat, 1)
-    present[:, :INSTANCE_BASE] = 0
+    present[:, :INSTANCES_PER_CLASS] = 0
     number = present.cumsum(1, dtype=torch.int32) * present
     return number.gather(1, flat).long().reshape(raw.shape)
 

@@ -16,7 +16,8 @@ from oasis.checkpoint.safe_config import LABEL_SPACES
 from oasis.data import DATASETS, LabelMapDataModule
 from oasis.data.samples import Sample
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import OASISGenerator
+from oasis.models import Generator
+from oasis.models.generating import generate
 from oasis.training import fixed_noise
 
 # What a checkpoint's own configuration of the data may ask to be called.
@@ -47,7 +48,7 @@ class EvaluatedModel:
     name: str
     origin: str
     facts: dict[str, str]
-    generator: OASISGenerator
+    generator: Generator
     data: LabelMapDataModule
     generator_config: dict[str, Any]
 
@@ -63,7 +64,7 @@ class EvaluatedModel:
         """
         batch = self.data.encode(samples, seed=seed)
         with torch.no_grad():
-            fake: Tensor = self.generator(batch.condition, fixed_noise(self.generator, batch.index, seed))
+            fake = generate(self.generator, batch, fixed_noise(self.generator, batch.index, seed))
         return batch, fake
 
 

@@ -5,7 +5,7 @@ from oasis.metrics.diversity import Diversity, LPIPSDistance
 from oasis.metrics.extractor import FeatureExtractor
 from oasis.metrics.inception import InceptionFeatures, InceptionFeaturesOASIS, inception_extractors
 from oasis.metrics.instance_colors import InstanceColors
-from oasis.metrics.names import describe, higher_is_better, split_class
+from oasis.metrics.names import describe, higher_is_better, known_names, split_class
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
@@ -40,6 +40,7 @@ __all__ = [
     "inception_extractors",
     "kernel_distance",
     "kernel_spread",
+    "known_names",
     "mask2former",
     "segmenter_features",
     "split_class",

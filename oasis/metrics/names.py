@@ -201,6 +201,11 @@ def higher_is_better(name: str) -> bool | None:
     return describe(name).higher_is_better
 
 
+def known_names() -> list[str]:
+    """Names of the metrics over all classes, in the order in which they are told."""
+    return list(_KNOWN)
+
+
 def split_class(name: str) -> tuple[str, str | None]:
     """`segmenter/iou/car` to (`segmenter/iou`, `car`); a metric over all classes to itself and None.
 

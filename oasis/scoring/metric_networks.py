@@ -9,9 +9,9 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from oasis.cache import cache_folder
 from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
+from oasis.files import cache_folder
 from oasis.labels import LabelSpace
 from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, Segmenter, SegmenterSource
 

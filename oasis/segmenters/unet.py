@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
+from oasis.files import replacing
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
 from oasis.segmenters.grouping import Grouping
@@ -107,9 +108,6 @@ class UNetSegmenter(Segmenter):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything `from_file` needs, facts included; the file is replaced only by a whole one."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         parts = {
             "kind": _KIND,
             "label_space": _plain(self.label_space),
@@ -118,11 +116,8 @@ class UNetSegmenter(Segmenter):
             "weights": {name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
             "facts": self.facts,
         }
-        try:
+        with replacing(Path(path)) as unfinished:
             torch.save(parts, unfinished)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
+from oasis.migration import migrated, migrated_metrics
 from oasis.studies.curves import is_metric, last_batch, last_metrics, read_curves, typical_speed
 from oasis.studies.run import COSTS, Run
 from oasis.studies.settings import (
@@ -121,7 +122,8 @@ def _read_summary(path: Path) -> dict[str, Any]:
             f"{path}: version {content.get('version')} of a summary, but this report reads version {_VERSION}. "
             "Use the version of panoptic-oasis that wrote it."
         )
-    return content
+    groups = ("metrics", "real_photos", "untrained")
+    return content | {name: migrated_metrics(content[name]) for name in groups if isinstance(content.get(name), dict)}
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: torn or no YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run: it holds a {type(content).__name__}.")
-    return content
+    return migrated(content, path)
 
 
 def _choices(folder: Path) -> dict[str, str]:

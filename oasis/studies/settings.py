@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # What a run may differ in and still be the same experiment: where things lie, how fast it goes, what only watches.
-_GROUPS = ("label_space", "data", "generator", "model", "trainer", "metrics", "segmenter")
+_GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
     "data.seed", "data.num_workers", "data.pin_memory", "data.build_cache", "data.cache_folder", "data.use_cache",
     "data.worker_timeout", "data.label_space", "generator.fast", "generator.sparse", "model.seed", "model.generator",
-    "model.discriminator", "model.label_space", "model.instance_loss.label_space", "model.compile", "model.recompute",
+    "model.discriminator", "model.label_space", "objective.instance_loss.label_space", "model.compile",
+    "model.recompute", "objective.label_space", "model.objective", "objective.joint_pass", "model.schedule",
     "model.channels_last", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
     "trainer.benchmark", "trainer.log_every_n_steps", "trainer.default_root_dir", "trainer.num_sanity_val_steps",
     "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.check_val_every_n_epoch",

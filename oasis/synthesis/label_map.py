@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from oasis.data import reading
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
-
-INSTANCE_BASE = 1000  # instanceIds: class id * 1000 + k
 
 
 @dataclass(frozen=True)
@@ -200,4 +199,4 @@ class LabelMap:
         if self.instance is None:
             return np.zeros(self.label.shape, np.bool_)
         is_thing = np.array([index in self.label_space.things for index in self.label_space.raw_to_class])
-        return np.asarray((self.instance >= INSTANCE_BASE) & is_thing[self.label])
+        return np.asarray((self.instance >= INSTANCES_PER_CLASS) & is_thing[self.label])

@@ -12,11 +12,11 @@ from oasis.data.opening import MAX_PIXELS, open_picture
 from oasis.data.reading import nearest, pixels
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.metrics import Segmenter
 from oasis.synthesis.label_map import LabelMap
 
-_BASE = 1000  # instance id = class id * 1000 + k
 _HIGHEST_ID = 65535  # instance maps have 16 bits
 
 
@@ -96,8 +96,8 @@ class PhotoReader:
         # Pairs, so that a number that a segmenter gave to pixels of two classes becomes an individual of each.
         for value, which in np.unique(np.stack([number[things], index[things]], axis=1), axis=0).tolist():
             raw, name = int(self._raw_ids[which]), self.segmenter.label_space.names[which]
-            identity = raw * _BASE + individuals[name]
-            if individuals[name] < _BASE and raw > 0 and identity <= _HIGHEST_ID:
+            identity = raw * INSTANCES_PER_CLASS + individuals[name]
+            if individuals[name] < INSTANCES_PER_CLASS and raw > 0 and identity <= _HIGHEST_ID:
                 instance[(number == value) & (index == which)] = identity
                 individuals[name] += 1
         return instance, individuals

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
+from oasis.devices import find_device
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.synthesis.coloring import color_segments
 from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
-from oasis.synthesis.devices import find_device
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map

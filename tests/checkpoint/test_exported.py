@@ -10,10 +10,12 @@ from safetensors.torch import load_file, save_file
 from oasis.checkpoint import find_to_resume, load, restore
 from oasis.checkpoint.exported import write_exported
 from oasis.errors import CheckpointError, ConfigurationError
+from oasis.migration import FORMAT
 from oasis.models import OASISGenerator
 
 CLASSES = {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}
 CONFIG = {
+    "format": FORMAT,
     "name": "tiny",
     "label_space": CLASSES,
     "encoding": {"_target_": "oasis.encodings.Semantic", "label_space": CLASSES},

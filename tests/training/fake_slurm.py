@@ -61,7 +61,7 @@ def run(task, line):
 
 def warn(process):
     while process.poll() is None:
-        if any(Path(os.environ["FAKE_SLURM_RUNS"]).glob("**/0_*/checkpoints/last.ckpt")):
+        if any(Path(os.environ["FAKE_SLURM_RUNS"]).glob("**/seed-0/checkpoints/last.ckpt")):
             process.send_signal(signal.SIGUSR1)
             return
         time.sleep(0.02)

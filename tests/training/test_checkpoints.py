@@ -11,8 +11,8 @@ from hydra.utils import instantiate
 
 from oasis.checkpoint import find_to_resume, load, restore
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, exit_code
+from oasis.files import put_in_place
 from oasis.training import Checkpoints
-from oasis.training.runs.durable import put_in_place
 
 
 @pytest.fixture

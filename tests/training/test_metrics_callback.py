@@ -102,6 +102,23 @@ def test_a_score_that_nobody_measures_is_refused_before_training(fit, monitor):
         fit("run", f"callbacks.checkpoints.monitor={monitor}")
 
 
+@pytest.mark.parametrize(
+    ("monitor", "meant"),
+    [
+        ("segmenter/mious", "segmenter/miou"),
+        ("fidd", "fid"),
+        ("instance/color", "instances/color"),
+        ("val/generator_adverserial", "val/generator_adversarial"),
+        ("generator/adversariel", "generator/adversarial"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["null", "max"])
+def test_a_misspelt_metric_is_refused_before_training(fit, monitor, meant, mode):
+    with pytest.raises(Exception, match=rf"(?s)monitor={monitor}: no such metric.*Did you mean .*{meant}") as refused:
+        fit("run", f"callbacks.checkpoints.monitor={monitor}", f"callbacks.checkpoints.mode={mode}")
+    assert isinstance(refused.value.__cause__ or refused.value, ConfigurationError)
+
+
 def test_an_unknown_score_needs_a_mode(composed, tiny_overrides, fit):
     with pytest.raises(Exception, match="not known which way this is better"):
         fit("run", "callbacks.checkpoints.monitor=some/thing")

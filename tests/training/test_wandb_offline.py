@@ -20,7 +20,7 @@ from wandb_files import contents, files_of, isolate, nested, numbers
 
 from oasis.studies.wandb_log import frames
 from oasis.studies.wandb_runs import read_content, read_wandb_run
-from oasis.training import OASIS
+from oasis.training import GANModule
 
 ROOT = Path(__file__).parents[2]
 
@@ -132,7 +132,7 @@ def test_a_resumed_run_goes_on_with_the_same_w_and_b_run(fit):
 
 
 def test_a_run_cut_within_an_epoch_repeats_no_other_values(fit, monkeypatch, tmp_path):
-    original = OASIS.training_step
+    original = GANModule.training_step
 
     def cut(self, batch, batch_idx):
         if self.batches_seen == 5:
@@ -141,7 +141,7 @@ def test_a_run_cut_within_an_epoch_repeats_no_other_values(fit, monkeypatch, tmp
 
     settings = ("logger=wandb", "trainer.max_epochs=2", "callbacks.checkpoints.every_batches=2", "resume=auto")
     with monkeypatch.context() as patch:
-        patch.setattr(OASIS, "training_step", cut)
+        patch.setattr(GANModule, "training_step", cut)
         with pytest.raises(ConnectionResetError):
             fit("run", *settings)
     run = fit("run", *settings)

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from oasis.cache import cache_folder
 from oasis.data.file_samples import FileSamples
 from oasis.errors import DatasetError
+from oasis.files import cache_folder
 
 VERSION = 1
 """Raised whenever the same source files would give other arrays, or the same arrays lie there otherwise."""

@@ -11,6 +11,7 @@ import numpy as np
 from oasis.data.cache.container import INDEX, Container, Field, checksum, refusal_of
 from oasis.data.faults import Refusal
 from oasis.data.samples import Sample
+from oasis.files import sync
 
 
 class Draft:
@@ -78,15 +79,15 @@ class Draft:
         for file in self._files.values():
             os.fsync(file.fileno())
             file.close()
-        _sync(self.folder / INDEX)
-        _sync(self.folder)
+        sync(self.folder / INDEX)
+        sync(self.folder)
         folder = self.container.folder
         old = folder.with_name(f"{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)  # who has it open keeps reading it
         self.folder.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
 
     def _good_rows(self) -> int:
@@ -123,12 +124,3 @@ def _header(field: Field, rows: int) -> bytes:
     shape = (rows, *field.shape)
     np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
     return buffer.getvalue()
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, outlive a loss of power."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

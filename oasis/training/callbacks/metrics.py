@@ -10,6 +10,7 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.metrics import ExtractorSource, SegmenterSource, describe, split_class
+from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
     MetricNetworks,
@@ -144,8 +145,7 @@ _LEFT_OUT = {"segmenter/touching_count", *(f"segmenter/{q}q{of}" for q in "sr" f
 
 
 def _paint(generator: Any, batch: Batch) -> Tensor:
-    fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
-    return fake
+    return generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
 
 
 def _summary(scores: dict[str, float]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -16,17 +15,21 @@ from torch import Tensor, nn
 import oasis
 from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError
+from oasis.files import write_json
 from oasis.metrics import split_class
+from oasis.migration import migrated_metrics
 from oasis.training.base import as_gan_module, data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
-from oasis.training.callbacks.progress import total_batches
-from oasis.training.runs.costs import Pace, PeakMemory
+from oasis.training.callbacks.progress import reached_end, total_batches
 from oasis.training.runs.identity import fingerprint
+from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name
+from oasis.training.runs.throughput import Pace
 
 SUMMARY = "summary.json"
 VERSION = 1
+_SCORES = ("metrics", REAL, UNTRAINED)
 
 
 class RunSummary(Callback):
@@ -117,8 +120,8 @@ class RunSummary(Callback):
             "images": module.images_seen,
             "batch_size": data_of(trainer).batch_size,
             "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
-            "finished": module.batches_seen >= total,
-            **{group: _finite(self._scores.get(group, {})) for group in ("metrics", REAL, UNTRAINED)},
+            "finished": reached_end(trainer),
+            **{group: _finite(self._scores.get(group, {})) for group in _SCORES},
             "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
             "images_per_second": self._pace.median(),
             "peak_memory_mib": self._memory.peak_mib,
@@ -149,7 +152,7 @@ class RunSummary(Callback):
         self._pace.load_state_dict(state_dict["pace"])
         self._memory.peak_mib = state_dict["peak_mib"]
         self._seconds = state_dict["seconds"]
-        self._scores = state_dict["scores"]
+        self._scores = {group: migrated_metrics(scores) for group, scores in state_dict["scores"].items()}
 
     def _elapsed(self) -> float:
         if self._began is None:
@@ -175,24 +178,8 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         raise CheckpointError(f"{path}: cannot be read ({error}). Delete it; the run is then resumed.") from error
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise CheckpointError(f"{path}: not a summary of version {VERSION}. Move its folder out of the way.")
-    return content
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file of which there is all or nothing, whenever the process dies.
-
-    Args:
-        path: the file; its folder is made.
-        content: plain containers without NaN.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    groups = {name: migrated_metrics(content[name]) for name in _SCORES if isinstance(content.get(name), dict)}
+    return {**content, **groups}
 
 
 def _dataset(data: LabelMapDataModule) -> dict[str, Any]:

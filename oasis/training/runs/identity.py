@@ -7,7 +7,7 @@ from typing import Any
 
 # Says where and how a run is computed, stored and watched, not what it computes.
 _ASIDE = {
-    "": ("name", "paths", "logger", "resume", "summary"),
+    "": ("format", "name", "paths", "logger", "resume", "summary", "trust", "debug"),
     "data": (
         "num_workers",
         "pin_memory",

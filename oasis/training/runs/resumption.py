@@ -70,9 +70,9 @@ def mark_validation_due(checkpoint: dict[str, Any]) -> None:
     progress["current"] = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 
 
-def _script() -> str:
-    """What was called; a job of a sweep may have been called by the script of its launcher."""
-    return "train.py" if Path(sys.argv[0]).name == "_submit.py" else sys.argv[0]
+def _program() -> list[str]:
+    """What was called: a checkout's `train.py`, or `oasis train`, which does the same."""
+    return ["python", sys.argv[0]] if Path(sys.argv[0]).name == "train.py" else ["oasis", "train"]
 
 
 def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
@@ -86,4 +86,4 @@ def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
     if not _UNQUOTED.fullmatch(path):
         path = "'" + path.replace("'", r"\'") + "'"
     kept = [override for override in overrides if not override.startswith("resume=")]
-    return shlex.join(["python", _script(), *kept, f"resume={path}"])
+    return shlex.join([*_program(), *kept, f"resume={path}"])
