@@ -26,6 +26,7 @@ _OF_OBJECTIVES = (
 )  # fmt: skip
 # What `_target_` names, at any depth.
 _TARGETS = {
+    "oasis.data.CityscapesDataModule": "oasis.data.build_data_module",
     "oasis.metrics.judge_features": "oasis.metrics.segmenter_features",
     "oasis.training.OASIS": "oasis.training.GANModule",
 }
@@ -110,17 +111,14 @@ def _give_objective(config: dict[str, Any]) -> None:
 
 
 def _give_dataset(config: dict[str, Any]) -> None:
-    """The data module read the layout of Cityscapes, and streets where it had any; now its dataset says what."""
+    """The data module read Cityscapes, or synthetic streets, without having a dataset."""
     data = config.get("data")
-    if not isinstance(data, dict) or data.get("_target_") != "oasis.data.CityscapesDataModule":
+    if not isinstance(data, dict) or "dataset" in data:
         return
-    kind = "Cityscapes" if data.get("streets") is None else "Streets"
-    if kind == "Cityscapes":
+    name = "Cityscapes" if data.get("streets") is None else "Streets"
+    data["dataset"] = {"_target_": f"oasis.data.{name}", "_partial_": True}
+    if data.get("streets") is None:
         data.pop("streets", None)
-    data |= {
-        "_target_": "oasis.data.build_data_module",
-        "dataset": {"_target_": f"oasis.data.{kind}", "_partial_": True},
-    }
 
 
 _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1,)

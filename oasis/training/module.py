@@ -202,12 +202,12 @@ class GANModule(LightningModule):
         """
         with sampling_generator(self.trainer) as generator:
             fake = generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
-        counted = int(batch.counted.sum())  # they come first
-        part = batch.first(counted) if counted else batch  # what is computed of no sample weighs nothing
-        step = self._step(part, lambda: fake[: len(part)], self.discriminator)
+        count = int(batch.counted.sum())
+        counted = batch.first(count) if count else batch  # what is computed of no sample weighs nothing
+        step = self._step(counted, lambda: fake[: len(counted)], self.discriminator)
         terms = {f"val/{name}": term for name, term in self.objective.validation_loss(step).items()}
-        terms, total = mean_of_samples(terms, counted)
-        self.log_dict({**terms, **self.log_step()}, batch_size=total, sync_dist=True)
+        terms, total = mean_of_samples(terms, count)
+        self.log_dict({**terms, **self.log_step()}, batch_size=max(total, 1), sync_dist=True)
         return fake
 
     def _step(
