@@ -27,6 +27,6 @@ def find_checkpoint(path: Path) -> Path:
     if below:
         return max(below, key=lambda file: file.stat().st_mtime)
     raise CheckpointError(
-        f"{path}: no run with a {_IN_RUN} is there or below. Give a checkpoint or a run folder; `make demo` trains "
-        "a small one into runs/demo."
+        f"{path}: no run with a {_IN_RUN} is there or below. Give a checkpoint or the folder of a run; `make demo` "
+        "trains a small one into runs/demo."
     )

@@ -1,4 +1,4 @@
-"""Reading a checkpoint file: whole or not at all, and without running anything in it."""
+"""Reading a checkpoint file: intact or not at all, and without running anything in it."""
 
 import struct
 import zipfile
@@ -36,11 +36,11 @@ def load(path: str | Path) -> dict[str, Any]:
         _require_kinds(exported, path)
         exported["config"] = migrated(exported["config"], path)
         return exported
-    require_whole(path)
+    require_intact(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, MemoryError, OverflowError, *UNREADABLE) as error:
-        raise _torn(path, _first_line(error)) from error
+        raise _corrupt(path, _first_line(error)) from error
     if not isinstance(checkpoint, dict) or not {"config", "progress", "state_dict"} <= checkpoint.keys():
         raise CheckpointError(f"{path}: not a checkpoint of this project: it holds no config, progress and state_dict.")
     _require_kinds(checkpoint, path)
@@ -48,13 +48,13 @@ def load(path: str | Path) -> dict[str, Any]:
     return checkpoint
 
 
-def require_whole(path: Path) -> None:
+def require_intact(path: Path) -> None:
     """Look at all checksums: `torch.load` does not, so that a flipped bit would be a flipped weight.
 
     What is compressed is refused unread: torch compresses nothing, and a small file could fill the memory.
 
     Raises:
-        CheckpointError: torn, damaged, or packed.
+        CheckpointError: corrupt or packed.
     """
     try:
         with zipfile.ZipFile(path) as file:
@@ -66,9 +66,9 @@ def require_whole(path: Path) -> None:
     except CheckpointError:
         raise
     except (*_BROKEN_ZIP, *UNREADABLE) as error:
-        raise _torn(path, _first_line(error)) from error
+        raise _corrupt(path, _first_line(error)) from error
     if damaged is not None:
-        raise _torn(path, f"its part {damaged} is not what was written")
+        raise _corrupt(path, f"its part {damaged} is not what was written")
 
 
 def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
@@ -102,9 +102,9 @@ def _is_stored(name: object, value: object) -> bool:
     )
 
 
-def _torn(path: Path, reason: str) -> CheckpointError:
+def _corrupt(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: cannot be read, it is torn or no checkpoint ({reason}). Use another one from the same folder."
+        f"{path}: cannot be read, it is corrupt or no checkpoint ({reason}). Use another one from the same folder."
     )
 
 

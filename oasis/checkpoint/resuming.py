@@ -31,7 +31,7 @@ def find_to_resume(
     job: str | None = None,
     folder: Path | None = None,
 ) -> Path | None:
-    """The checkpoint that `resume` means, checked to be whole and to fit the run that is about to go on.
+    """The checkpoint that `resume` means, checked to be intact and to fit the run that is about to go on.
 
     Args:
         resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew where
@@ -114,11 +114,13 @@ def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | No
 
 
 def _resumable(path: Path) -> dict[str, Any]:
-    """A whole checkpoint with all that training needs, which is more than painting needs."""
+    """An intact checkpoint with all that training needs, which is more than generating needs."""
     checkpoint = load(path)
     missing = [name for name in _NEEDED if name not in checkpoint]
     if missing:
-        raise CheckpointError(f"{path}: it holds no {', '.join(missing)}: one can paint with it, not go on from it.")
+        raise CheckpointError(
+            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot go on from it."
+        )
     if not counts(checkpoint[_DATA], "batches_served"):
         raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot go on from it.")
     return checkpoint

@@ -61,7 +61,7 @@ def test_weights_in_any_layout(write, generator):
 
 
 def test_it_is_nothing_to_resume(write, tmp_path):
-    with pytest.raises(CheckpointError, match="one can paint with it, not go on from it"):
+    with pytest.raises(CheckpointError, match="it can generate, but training cannot go on from it"):
         find_to_resume(str(write()), tmp_path, {})
 
 
@@ -78,7 +78,7 @@ def test_a_flipped_bit_is_noticed(write):
 def test_torn(write, keep):
     path = write()
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"tiny\.safetensors: cannot be read, it is torn"):
+    with pytest.raises(CheckpointError, match=r"tiny\.safetensors: cannot be read, it is corrupt"):
         load(path)
 
 

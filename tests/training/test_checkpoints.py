@@ -174,7 +174,7 @@ def test_nothing_to_resume(tmp_path):
 def test_torn(run, keep):
     content = last(run).read_bytes()
     last(run).write_bytes(content[: int(len(content) * keep)])
-    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read, it is torn"):
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read, it is corrupt"):
         load(last(run))
 
 

@@ -66,7 +66,7 @@ def _read(path: Path) -> list[dict[str, float]]:
 
 
 def _number(text: str) -> float:
-    """As it was logged; steps and epochs are whole."""
+    """As it was logged; steps and epochs are integers."""
     try:
         return int(text)
     except ValueError:

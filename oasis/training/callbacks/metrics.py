@@ -65,7 +65,7 @@ class Metrics(Callback):
         return metric in names or (judged and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure the real photos, and the generator while nobody has trained it."""
+        """Measure the real photos, and the untrained generator."""
         device = pl_module.device
         self._metric_networks.to(device)
         if not (self._measures and trainer.enable_validation):

@@ -54,7 +54,7 @@ class Throughput(Callback):
 
 
 class ProgressBar(TQDMProgressBar):
-    """Lightning's progress bar with images per second and the time to the end of the whole run.
+    """Lightning's progress bar with images per second and the time to the end of the run.
 
     Losses are read from the device once a second, not in every batch: the host has to wait for them.
     """

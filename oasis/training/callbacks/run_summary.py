@@ -38,7 +38,7 @@ class RunSummary(Callback):
     """Writes `summary.json` when training ends: what was asked for, what came out, and what it cost.
 
     A run that is resumed goes on counting: what is in the file is of all batches that the final weights have seen, each
-    counted once. The file is written at once or not at all; a run that was cut off has none, or says `finished: false`.
+    counted once. The file is written atomically; a run that was cut off has none, or says `finished: false`.
 
     Args:
         path: the file.
@@ -212,5 +212,5 @@ def _count(network: nn.Module) -> int:
 def _own_version() -> str:
     try:
         return version("panoptic-oasis")
-    except PackageNotFoundError:  # a checkout that nobody has installed
+    except PackageNotFoundError:  # a checkout that is not installed
         return oasis.__version__

@@ -14,8 +14,8 @@ from oasis.errors import NoRoomError, no_room
 class DurableIO(TorchCheckpointIO):
     """Lightning's way to files, but a checkpoint that was saved has reached the disk.
 
-    Lightning's own collects the whole file in memory first, writes it to the folder for temporary files, and leaves it
-    to the system when it reaches the disk.
+    Lightning's own builds the complete file in memory, writes it by way of the folder for temporary files, and does not
+    wait for the disk.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:

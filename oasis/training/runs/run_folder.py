@@ -99,8 +99,8 @@ def _read_config(path: Path) -> dict[str, Any]:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigurationError(
-            f"{path}: cannot be read ({str(error).splitlines()[0]}), so nobody knows whose the run in this folder is. "
-            "Move the folder away, or start under another name (name=...)."
+            f"{path}: cannot be read ({str(error).splitlines()[0]}), so the run in this folder cannot be "
+            "compared with this one. Move the folder away, or start under another name (name=...)."
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run. Move its folder away.")
