@@ -1,7 +1,6 @@
 """What a process does when another one that trains with it is gone."""
 
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,14 @@ RESET = (
 )
 ORPHAN = """
 import os, sys, time
-from oasis.training import partners
-partners._LOOK = partners._GRACE = 0.05
-partners.lead()
+from oasis.training import distributed_errors
+distributed_errors._LOOK = distributed_errors._GRACE = 0.05
+distributed_errors.lead()
 if os.fork():
     time.sleep(0.5)
     os._exit(0)
 os.environ["LOCAL_RANK"] = sys.argv[1]
-partners.follow()
+distributed_errors.follow()
 time.sleep(2)
 print("still here", flush=True)
 """
@@ -48,8 +47,12 @@ def test_other_errors_are_left_alone(error):
 
 
 @pytest.mark.parametrize(("rank", "stays"), [("1", False), ("0", True)], ids=["started by another", "by the user"])
-def test_a_process_follows_the_one_that_started_it(rank, stays):
+def test_a_process_follows_the_one_that_started_it(python, rank, stays):
     """Which is killed before the two have met, where nothing else would tell."""
-    done = subprocess.run([sys.executable, "-c", ORPHAN, rank], cwd=ROOT, capture_output=True, text=True, timeout=100)
-    assert ("still here" in done.stdout) == stays
-    assert ("error: the process that started this one is gone" in done.stderr) != stays
+    started = python.start("-c", ORPHAN, rank)
+    started.end()
+    end = time.monotonic() + 60
+    while not (started.stdout or started.stderr) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert ("still here" in started.stdout) == stays
+    assert ("error: the process that started this one is gone" in started.stderr) != stays
