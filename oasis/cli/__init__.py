@@ -42,6 +42,8 @@ class _OneLineErrors(TyperGroup):
             trust(self._trusted)
             return super().invoke(ctx)
         except Exception as error:
+            if ctx.invoked_subcommand == "train":
+                raise  # it reports its errors itself, and this one with a traceback
             # Hydra wraps what a constructor raises
             if not isinstance(error, OasisError | OSError) and not isinstance(error.__cause__, OasisError):
                 raise
