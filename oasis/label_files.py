@@ -32,8 +32,25 @@ def read_label_space(path: Path) -> Mapping[str, Any]:
         content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path}: not a label space that can be read ({error}).") from error
+    return parse_label_space(content, path)
+
+
+def parse_label_space(content: object, path: str | Path) -> Mapping[str, Any]:
+    """The arguments of `LabelSpace`, from what its file holds.
+
+    Args:
+        content: `classes` and `ignore`, plain containers.
+        path: where it stands, for the error.
+
+    Raises:
+        ConfigurationError: it is not that.
+    """
     classes = content.get("classes") if isinstance(content, dict) else None
-    if not isinstance(classes, list) or not all(isinstance(entry, dict) for entry in classes):
+    if (
+        not isinstance(content, dict)
+        or not isinstance(classes, list)
+        or not all(isinstance(entry, dict) for entry in classes)
+    ):
         raise ConfigurationError(f"{path}: a label space has a list `classes`, each with a `name` and its raw `ids`.")
     names = [str(entry.get("name")) for entry in classes]
     if content.get("ignore") not in names:
@@ -70,7 +87,7 @@ def generated_palette(count: int) -> tuple[tuple[int, int, int], ...]:
     return tuple(colors)
 
 
-def _check_class(path: Path, entry: Mapping[str, Any], before: Sequence[str]) -> None:
+def _check_class(path: str | Path, entry: Mapping[str, Any], before: Sequence[str]) -> None:
     name, color = entry.get("name"), entry.get("color", [0, 0, 0])
     unknown = [key for key in entry if key not in _KEYS]
     problem = None
@@ -92,7 +109,7 @@ def _is_byte(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < RAW_IDS
 
 
-def _table(path: Path, classes: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+def _table(path: str | Path, classes: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
     """The class index of each raw id, -1 where it means nothing."""
     table = [-1] * RAW_IDS
     for index, entry in enumerate(classes):

@@ -1,9 +1,10 @@
 """Label spaces: what the integers in a label map mean."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from oasis.errors import DatasetError
-from oasis.label_files import RAW_IDS, read_label_space
+from oasis.label_files import RAW_IDS, parse_label_space, read_label_space
 
 _BUILT_IN = Path(__file__).parent / "label_spaces"
 
@@ -56,6 +57,18 @@ class LabelSpace:
             ConfigurationError: no such file, or one that does not hold this.
         """
         return cls(**read_label_space(Path(path)))
+
+    @classmethod
+    def from_classes(cls, classes: Sequence[Mapping[str, Any]], ignore: str) -> Self:
+        """A label space from what `from_file` reads, such as from `conf/label_space/NAME.yaml` itself.
+
+        A checkpoint then holds the classes, and needs no file to be read.
+
+        Raises:
+            ConfigurationError: see `from_file`.
+        """
+        content = {"classes": [dict(entry) for entry in classes], "ignore": ignore}
+        return cls(**parse_label_space(content, "label_space"))
 
     @classmethod
     def cityscapes_ids(cls) -> Self:

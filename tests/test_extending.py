@@ -1,5 +1,6 @@
 """Every example of docs/extending.md, from a package outside this project, through all commands."""
 
+import csv
 import json
 import re
 import sys
@@ -24,8 +25,15 @@ OASIS = ["discriminator.channels=4", "discriminator.num_blocks=4"]
 KINDS = {
     "generator": [*OASIS, "generator=pixel"],
     "discriminator, objective and model": ["model=pixel"],
+    "encoding": ["model=pixel", "encoding=area"],
+    "label space": ["model=pixel", "label_space=toy"],
+    "dataset": ["model=pixel", "data=flat"],
+    "segmenter": ["model=pixel", "segmenter=darkness", "metrics=segmenter"],
 }
-FILES = {"generator": ["generator"], "discriminator": ["patch"], "objective": ["hinge"]}
+FILES = {
+    "generator": "generator", "discriminator": "patch", "objective": "hinge", "encoding": "area", "label_space": None,
+    "data": "flat", "segmenter": "guess",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -72,17 +80,32 @@ def oasis(*arguments):
 
 
 def test_examples_are_short_and_one_file_and_one_yaml_each():
-    assert len(EXAMPLES) >= 2 * len(FILES) + 1
     for name, text in EXAMPLES.items():
         assert len(text.splitlines()) <= 30, name
-    for kind, (stem,) in FILES.items():
-        assert f"my_models/{stem}.py" in EXAMPLES
+    assert len(EXAMPLES) == 2 * len(FILES)  # a label space is a yaml alone, and a model is one more
+    for kind, stem in FILES.items():
+        assert stem is None or f"my_models/{stem}.py" in EXAMPLES
         assert [name for name in EXAMPLES if name.startswith(f"my_conf/{kind}/")], kind
+
+
+def flattened(tiny, root):
+    """The tiny dataset in the layout of the page's example."""
+    for split in ("train", "val"):
+        for photo in sorted((tiny.root / "leftImg8bit" / split).glob("*/*.png")):
+            name = photo.name.removesuffix("_leftImg8bit.png")
+            for kind, path in (("images", photo), ("labels", tiny.label(split, name)),
+                               ("instances", tiny.instance(split, name))):  # fmt: skip
+                target = root / split / kind / f"{name}.png"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+    return root
 
 
 @pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
 def test_an_example_goes_through_all_commands(fit_plugin, plugin, tiny, tmp_path, monkeypatch, settings):
     monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
+    if "data=flat" in settings:
+        settings = [*settings, f"data.root={flattened(tiny, tmp_path / 'flat')}"]
     complete = fit_plugin("complete", *settings, "trainer.max_steps=8")  # two optimizer steps a batch: 4 batches
     half = fit_plugin("half", *settings, "trainer.max_steps=4")
     resumed = fit_plugin("on", *settings, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")
@@ -100,22 +123,29 @@ def test_an_example_goes_through_all_commands(fit_plugin, plugin, tiny, tmp_path
     trust = ("--trust", "my_models")
     oasis("generate", checkpoint, maps, "--output", tmp_path / "pictures", *trust)
     assert list((tmp_path / "pictures").rglob("*.png"))
-    oasis(
-        "evaluate",
-        checkpoint,
-        "segmenter=none",
-        "metrics=none",
-        "-o",
-        tmp_path / "scores",
-        "--diversity-images",
-        2,
-        *trust,
-    )
-    assert json.loads((tmp_path / "scores" / "results.json").read_text())["columns"]
+    measured = ("segmenter=none", "metrics=none")
+    if "segmenter=darkness" in settings:
+        measured = (plugin, "segmenter=darkness", "metrics=segmenter")
+    oasis("evaluate", checkpoint, *measured, "-o", tmp_path / "scores", "--diversity-images", 2, *trust)
+    scores = json.loads((tmp_path / "scores" / "results.json").read_text())["columns"][0]["scores"]
+    assert ("segmenter/miou" in scores) == ("segmenter=darkness" in settings)
     oasis("export", checkpoint, "--output", tmp_path / "model.safetensors", *trust)
     again = restore(tmp_path / "model.safetensors")
     for key, value in restore(checkpoint).generator.state_dict().items():
         assert value.equal(again.generator.state_dict()[key]), key
+
+
+def test_examples_are_arms_of_a_study(fit_plugin, tmp_path):
+    measured = ("segmenter=darkness", "metrics=segmenter", "trainer.max_epochs=1")
+    for seed in (0, 1):
+        small = (*OASIS, "generator.channels=2", "generator.num_blocks=4")
+        fit_plugin(f"ours_{seed}", *small, *measured, f"seed={seed}")
+        fit_plugin(f"theirs_{seed}", "model=pixel", *measured, f"seed={seed}")
+    oasis("report", tmp_path / "runs", "--output", tmp_path / "report")
+    with (tmp_path / "report" / "runs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["choices/model"] for row in rows) == ["oasis", "oasis", "pixel", "pixel"]
+    assert "pixel" in (tmp_path / "report" / "table.md").read_text()
 
 
 def test_a_checkpoint_alone_widens_nothing(fit_plugin, monkeypatch):

@@ -22,6 +22,7 @@ LABEL_SPACES = frozenset(
         "oasis.labels.LabelSpace.cityscapes_ids",
         "oasis.labels.LabelSpace.cityscapes_train_ids",
         "oasis.labels.LabelSpace.coco_stuff",
+        "oasis.labels.LabelSpace.from_classes",
     }
 )
 ALLOWED_TARGETS = frozenset(
