@@ -30,6 +30,10 @@ _TARGETS = {
     "oasis.metrics.judge_features": "oasis.metrics.segmenter_features",
     "oasis.training.OASIS": "oasis.training.GANModule",
 }
+# Under which class Lightning keeps a part's state in a checkpoint.
+_STATES = {
+    "CityscapesDataModule": "LabelMapDataModule",
+}
 # How names of metrics begin, which are values of some settings and keys of `summary.json`.
 _METRICS = {
     "judge/": "segmenter/",
@@ -62,6 +66,14 @@ def migrated(config: Mapping[str, Any], source: object) -> dict[str, Any]:
     for step in _STEPS[found - 1 :]:
         result = step(result)
     return {**result, "format": FORMAT}
+
+
+def rename_states(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Bring the names of states in a checkpoint to today's, in place; returns it."""
+    for old, new in _STATES.items():
+        if old in checkpoint:
+            checkpoint.setdefault(new, checkpoint.pop(old))
+    return checkpoint
 
 
 def migrated_metric(name: str) -> str:

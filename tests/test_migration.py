@@ -87,6 +87,16 @@ def test_a_checkpoint_of_format_1_is_rebuilt_and_resumed(fit, composed, tiny_ove
     assert content["config"]["format"] == FORMAT
     config = content["config"]
     del config["format"]
+    content["CityscapesDataModule"] = content.pop("LabelMapDataModule")
+    data = config["data"]
+    del data["dataset"]
+    data |= {"_target_": "oasis.data.CityscapesDataModule", "streets": None}
+    for old_name, name in (
+        ("use_prepared", "use_cache"),
+        ("prepare", "build_cache"),
+        ("prepared_folder", "cache_folder"),
+    ):
+        data[old_name] = data.pop(name)
     config["judge"] = config.pop("segmenter")
     config["callbacks"]["metrics"]["judge"] = config["callbacks"]["metrics"].pop("segmenter")
     torch.save(content, path)
@@ -97,6 +107,9 @@ def test_a_checkpoint_of_format_1_is_rebuilt_and_resumed(fit, composed, tiny_ove
     assert restore(path).batches_seen == 3
     assert find_to_resume("last", run.parent, now) == path
     fit("run", "trainer.max_epochs=1")  # the folder is that of the same experiment
+    further = fit("further", f"resume={path}", "trainer.max_epochs=2")
+    resumed = torch.load(further / "checkpoints" / "last.ckpt", weights_only=True)
+    assert resumed["LabelMapDataModule"]["batches_served"] == 6
 
 
 def test_a_checkpoint_of_a_later_format_is_refused(fit):

@@ -12,7 +12,7 @@ from torch import Tensor
 from oasis.checkpoint.exported import SUFFIX, read_exported
 from oasis.checkpoint.safe_config import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
-from oasis.migration import migrated
+from oasis.migration import migrated, rename_states
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
@@ -45,7 +45,7 @@ def load(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: not a checkpoint of this project: it holds no config, progress and state_dict.")
     _require_kinds(checkpoint, path)
     checkpoint["config"] = migrated(checkpoint["config"], path)
-    return checkpoint
+    return rename_states(checkpoint)
 
 
 def require_intact(path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from oasis.errors import NoRoomError, no_room
+from oasis.migration import rename_states
 
 
 class DurableIO(TorchCheckpointIO):
@@ -42,3 +43,7 @@ class DurableIO(TorchCheckpointIO):
                     "resume=last."
                 ) from full
             raise
+
+    def load_checkpoint(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
+        """Read as torch does; states have today's names, whichever version wrote them."""
+        return rename_states(super().load_checkpoint(*arguments, **settings))
