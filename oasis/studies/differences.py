@@ -1,4 +1,4 @@
-"""What two ways of training differ by, seed by seed, and how sure that is."""
+"""Paired differences between two arms, their confidence intervals and p values."""
 
 import math
 import statistics
@@ -63,7 +63,7 @@ class Difference:
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:
-    """How often a mean as far from 0 comes about if each difference might as well have had the other sign.
+    """The p value of a sign-flip test: how often a mean is as far from 0 if each sign is equally likely.
 
     Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
 
@@ -85,7 +85,8 @@ def sign_flip_p_value(values: Sequence[float]) -> float:
 
     def distance(signed: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         # Sums of the same numbers round differently: what differs by less than this is equal.
-        return np.abs(signed.sum(axis=axis) / size).round(12)
+        rounded: NDArray[np.float64] = np.abs(signed.sum(axis=axis) / size).round(12)
+        return rounded
 
     test = stats.permutation_test(
         (np.asarray(values),), distance, permutation_type="samples", n_resamples=math.inf, alternative="greater"
