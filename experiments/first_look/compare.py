@@ -47,7 +47,7 @@ def plot(curves: dict[str, dict[str, NDArray[np.float64]]], path: Path) -> None:
 
 
 @torch.no_grad()
-def paint(runs: dict[str, Path], path: Path) -> None:
+def draw_samples(runs: dict[str, Path], path: Path) -> None:
     """The first validation samples: photo, label map, and what each run's generator makes of it."""
     columns: dict[str, torch.Tensor] = {}
     for name, run in runs.items():
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     curves = {name: read_curves(run) for name, run in runs.items()}
     plot(curves, options.output / "losses.png")
     summarize(curves, options.output / "summary.csv")
-    paint(runs, options.output / "samples.png")
+    draw_samples(runs, options.output / "samples.png")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Hypothesis 5 was made up after looking at the study's pictures: the same test on seeds that nobody has looked at. Needs
+# Hypothesis 5 was made up after looking at the study's pictures: the same test on seeds that no one has looked at. Needs
 # the segmenter that run.sh trains. After an interruption, start it again. Optional: JOBS=2, RUNS=runs, RESULTS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

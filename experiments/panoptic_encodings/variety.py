@@ -25,7 +25,7 @@ DIVERSITY_IMAGES = 25
 
 
 def measured(run: Run, results: Path) -> Comparison:
-    """What a run paints, measured, or what has been measured of it before.
+    """What a run generates, measured, or read from an earlier measurement.
 
     Args:
         run: with a checkpoint.
@@ -37,7 +37,7 @@ def measured(run: Run, results: Path) -> Comparison:
     if results.is_file():
         return read_json(results)
     if run.checkpoint is None:
-        raise ConfigurationError(f"{run.origin}: no checkpoint to paint with. Train it again.")
+        raise ConfigurationError(f"{run.origin}: no checkpoint to generate with. Train it again.")
     evaluation = Evaluation(
         MetricNetworks([]), torch.device("cpu"), NOISE_SEEDS, diversity_images=DIVERSITY_IMAGES, progress=False
     )

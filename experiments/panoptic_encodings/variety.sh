@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the study's runs paint, measured once more: do instances look different, and draws? run.sh and photos.sh call it;
+# What the study's runs generate, measured once more: do instances look different, and draws? run.sh and photos.sh call it;
 # nine minutes on one CPU core. After an interruption, start it again. Optional: RUNS=runs, STUDY=study, RESULTS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

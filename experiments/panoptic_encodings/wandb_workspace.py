@@ -69,7 +69,7 @@ def _curves(title: str, names: tuple[str, ...]) -> panels.LinePlot:
 
 
 def _bars(name: str) -> panels.BarPlot:
-    """The last score beside floor and ceiling."""
+    """The last score beside the real-photo reference and the untrained baseline."""
     shown = [f"{name}.last", *(f"{reference}/{name}" for reference in REFERENCES)]
     metrics = [panels.SummaryMetric(metric) for metric in shown]
     return panels.BarPlot(title=_title(name), metrics=metrics, max_bars_to_show=100)

@@ -23,15 +23,15 @@ def evaluate(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
-    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is generated once with each.")] = 3,
-    split: Annotated[str, typer.Option(help="Whose label maps are generated: train, val or test.")] = "val",
+    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")] = 3,
+    split: Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")] = "val",
     diversity_images: Annotated[
         int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
     ] = 50,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
 ) -> None:
-    """Measure what checkpoints paint: FID, KID, mIoU, PQ, touching instances, diversity."""
+    """Measure the pictures that checkpoints generate: FID, KID, mIoU, PQ, touching instances, diversity."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.evaluation import evaluate_checkpoints
     from oasis.evaluation import results_table, write_report

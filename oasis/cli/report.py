@@ -23,7 +23,7 @@ def report(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse runs of different budgets or data, unfinished and repeated ones.")
     ] = False,
-    samples: Annotated[int, typer.Option(min=0, help="Label maps that all runs paint; 0 = none.")] = 6,
+    samples: Annotated[int, typer.Option(min=0, help="Label maps in the sample grids; 0 = none.")] = 6,
     gallery: Annotated[Path | None, typer.Option(help="Also write this PNG: maps, baseline, best, photo.")] = None,
     streets: Annotated[int, typer.Option(min=1, help="Rows of the gallery.")] = 4,
     best_by: Annotated[

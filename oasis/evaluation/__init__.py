@@ -1,4 +1,4 @@
-"""Checkpoints measured side by side, and the report of it."""
+"""Checkpoints measured side by side, and the report on them."""
 
 from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, own_data_config, untrained
 from oasis.evaluation.measure import Evaluation, load_lpips

@@ -1,4 +1,4 @@
-"""What is compared: generators, each with the dataset as its own encoding shows it."""
+"""What is compared: generators, each with the dataset in its own encoding."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,12 +34,12 @@ DataFactory = Callable[[Restored, Path], LabelMapDataModule]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A generator and the dataset that it paints.
+    """A generator and the dataset that it generates from.
 
     Attributes:
         name: what to call it, unique among those compared.
         origin: the checkpoint's path.
-        facts: what else is known of it.
+        facts: further details.
         generator: in eval mode, on the CPU until `to`.
         data: the dataset with the generator's own encoding.
         generator_config: what it was built from.
@@ -53,7 +53,7 @@ class EvaluatedModel:
     generator_config: dict[str, Any]
 
     def generate(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
-        """One picture a label map; the noise depends on seed and sample alone.
+        """Generate one picture per label map; the noise depends on seed and sample alone.
 
         Args:
             samples: collated samples on the generator's device.
@@ -69,7 +69,7 @@ class EvaluatedModel:
 
 
 def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
-    """Rebuild what checkpoints hold.
+    """Restore the models of checkpoints.
 
     Args:
         paths: checkpoint files, run folders, whose last.ckpt is meant, or folders of runs, whose newest is.
@@ -92,7 +92,7 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
     if len(set(sizes.values())) > 1:
         listing = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise ConfigurationError(
-            f"The checkpoints paint pictures of different sizes ({listing}): their scores cannot be compared. "
+            f"The checkpoints generate pictures of different sizes ({listing}): their scores cannot be compared. "
             "Evaluate them one by one, or all at one size: data.height=256 data.width=512."
         )
     return models
@@ -119,7 +119,7 @@ def own_data(restored: Restored, path: Path) -> LabelMapDataModule:
 
 
 def untrained(model: EvaluatedModel) -> EvaluatedModel:
-    """The same generator before its first step: what scores look like where nothing was learnt."""
+    """The untrained baseline: the same generator before its first step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         generator = instantiate(model.generator_config)(condition_channels=model.data.encoding.channels)
@@ -149,7 +149,7 @@ def _facts(restored: Restored) -> dict[str, str]:
 
 
 def _names(files: Sequence[Path], restored: Sequence[Restored]) -> list[str]:
-    """The shortest kind of name that tells all of them apart."""
+    """The shortest names that are unique."""
     runs = [str(one.config.get("name", file.stem)) for one, file in zip(restored, files, strict=True)]
     seeds = [f"{run} seed {one.config.get('seed')}" for run, one in zip(runs, restored, strict=True)]
     folders = [f"{run} {file.absolute().parent.parent.name}" for run, file in zip(runs, files, strict=True)]

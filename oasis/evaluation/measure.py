@@ -25,13 +25,13 @@ _PHOTO, _MAP = "photo", "label map"
 
 @dataclass
 class Evaluation:
-    """Measures models with the same metric_networks on the same label maps.
+    """Measures models with the same metric networks on the same label maps.
 
     Attributes:
-        metric_networks: what measures.
-        device: where to paint and measure.
-        seeds: of the noise; each label map is generated once with each.
-        split: whose label maps are generated.
+        metric_networks: feature extractors and segmenter.
+        device: where to generate and measure.
+        seeds: of the noise; each label map is used once with each.
+        split: whose label maps are used.
         diversity_images: label maps, spread over the split, on which diversity is measured; 0 = none.
         lpips: measures diversity too; None = MS-SSIM alone does.
         shown: label maps in the sample grids.
@@ -130,7 +130,7 @@ class Evaluation:
         """All label maps, collated and on the device."""
         loader = model.data.loader_of(self.split, range(len(model.data.dataset(self.split))))
         batches = iter(loader)
-        for _ in track(range(len(loader)), f"painting {model.name}", disable=not self.progress):
+        for _ in track(range(len(loader)), f"generating with {model.name}", disable=not self.progress):
             with self.stopwatch.part("data"):
                 samples: Sample = model.data.transfer_batch_to_device(next(batches), self.device, 0)
             yield samples
@@ -176,7 +176,7 @@ class _Diversity:
 
 
 def load_lpips(notes: list[str]) -> LPIPSDistance | None:
-    """LPIPS where its weights can be had; else a note that says how to get them."""
+    """LPIPS if its weights are available; otherwise a note that says how to get them."""
     try:
         return LPIPSDistance()
     except MissingWeightsError as error:
@@ -185,5 +185,5 @@ def load_lpips(notes: list[str]) -> LPIPSDistance | None:
 
 
 def _real_column(scores: dict[str, float], split: str) -> Column:
-    origin = f"as many training photos against those of {split}; the segmenter segmenters those of {split}"
+    origin = f"as many training photos against those of {split}; the segmenter's scores are those of the {split} photos"
     return Column("real photos", {name: Score((value,)) for name, value in scores.items()}, origin)

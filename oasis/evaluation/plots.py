@@ -25,7 +25,7 @@ _FAR = 1.0  # a reference that is farther from the checkpoints than they spread,
 def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
     """One metric: a dot for each seed's value, a bar at their mean; references as dashed lines.
 
-    A reference so far off that it would squeeze the checkpoints together is told in words at its side.
+    A reference so far away that it would squeeze the checkpoints together is written as a number at the side.
 
     Args:
         comparison: what was measured.
@@ -51,7 +51,7 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
         axes.margins(x=0.08)
         for row, column in enumerate(references, len(comparison.columns)):
             if _is_far(comparison, name, column):
-                _tell_far(axes, row, float(np.mean(_values(column, name, info.factor))), theme)
+                _write_far(axes, row, float(np.mean(_values(column, name, info.factor))), theme)
         names = [*_short_names(comparison), *(_cut(column.name) for column in references)]
         axes.set_yticks(range(len(columns)), names)
         axes.set_ylim(len(columns) - 0.4, -0.6)
@@ -120,7 +120,7 @@ def _draw_seeds(axes: Axes, row: int, values: Sequence[float], theme: Theme) -> 
         axes.plot(np.mean(values), row, "|", color=theme.ink, markersize=13, markeredgewidth=1.4)
 
 
-def _tell_far(axes: Axes, row: int, value: float, theme: Theme) -> None:
+def _write_far(axes: Axes, row: int, value: float, theme: Theme) -> None:
     left, right = axes.get_xlim()
     text, side, align = (f"{value:.4g} →", right, "right") if value > right else (f"← {value:.4g}", left, "left")
     axes.annotate(

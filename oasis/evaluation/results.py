@@ -1,4 +1,4 @@
-"""What an evaluation has found: the numbers, and how they are written and read."""
+"""The results of an evaluation, and their files."""
 
 import csv
 import json
@@ -60,14 +60,14 @@ class Comparison:
 
     Attributes:
         columns: the checkpoints', in the order in which they were named.
-        references: what to read them against: the floor (real photos) and the ceiling (an untrained generator).
+        references: the real-photo reference and the untrained baseline.
         dataset: where the label maps and photos come from.
         split: which part of it.
         images: label maps that were generated.
         height: rows of a picture.
         width: columns of a picture.
         seeds: of the noise; one draw of every label map for each.
-        segmenter: what judged, empty if nothing did.
+        segmenter: the segmenter that was used; empty if none was.
         notes: what a reader has to know to read the numbers right, such as how few images there are.
         seconds: part of the work (`generator`, `extractor`, `segmenter`, `data`, `scores`) -> seconds it took.
     """

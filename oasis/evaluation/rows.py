@@ -17,9 +17,9 @@ class Row:
 
     Attributes:
         name: of the metric.
-        info: what is known of it.
+        info: its name, unit and direction.
         cells: the checkpoints'.
-        references: those of what they are read against.
+        references: those of the references.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Row:
 
 
 def summary_metrics(comparison: Comparison) -> list[str]:
-    """The metrics over all classes, in the order in which they are told."""
+    """The metrics over all classes, in the order of reports."""
     return in_order(name for name in comparison.metrics() if split_class(name)[1] is None)
 
 
@@ -83,7 +83,7 @@ def keys(comparison: Comparison) -> list[str]:
 def measured(comparison: Comparison) -> str:
     """What was measured, in a sentence."""
     maps = f"{comparison.images} label map{'' if comparison.images == 1 else 's'}"
-    segmenter = f", judged by {comparison.segmenter}" if comparison.segmenter else ""
+    segmenter = f", segmented by {comparison.segmenter}" if comparison.segmenter else ""
     return f"{maps} of {comparison.dataset} ({comparison.split}) at {comparison.height}×{comparison.width}{segmenter}."  # noqa: RUF001
 
 
@@ -101,7 +101,7 @@ def meaning_of_spread(comparison: Comparison) -> str:
     )
     return (
         f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), one draw of each "
-        f"label map for each; it does not tell how far another training run would differ.{rule}"
+        f"label map for each; it does not say how far another training run would differ.{rule}"
     )
 
 

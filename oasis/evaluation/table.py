@@ -34,8 +34,8 @@ _APART = "dim"  # style of what the checkpoints are read against
 def results_table(comparison: Comparison, *, per_class: bool = False) -> RenderableType:
     """What rich prints of a comparison: a row a metric, a column a checkpoint, the references at the right.
 
-    Where the terminal is too narrow for that, spreads go under their means, names become letters that are told under
-    the table, and at last the checkpoints are spread over several tables, each with the references.
+    Where the terminal is too narrow for that, spreads go under their means, names become letters that are explained
+    under the table, and at last the checkpoints are spread over several tables, each with the references.
 
     Args:
         comparison: what was measured.

@@ -1,4 +1,4 @@
-"""How plots look, on a light page and on a dark one."""
+"""The look of plots on a light page and on a dark one."""
 
 import io
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from PIL import Image
 
-# Of checkpoints or encodings, in their order; told apart also by those who see no red or green, on white and on black.
+# Of checkpoints or encodings, in their order; distinguishable with red-green blindness, on white and on black.
 COLORS = ("#3b82c4", "#e08a2e", "#2a9d74", "#b5539c", "#b89b1e", "#7a70d6", "#cc5a4a", "#6b8b99")
 _PALETTE = 128  # colours of a plot
 
@@ -21,7 +21,7 @@ class Theme:
     Attributes:
         paper: background.
         ink: text.
-        faint: lines that are not the matter.
+        faint: axes and grid lines.
     """
 
     paper: str

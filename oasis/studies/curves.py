@@ -24,7 +24,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
         path: a CSV with a column `step`, in batches.
 
     Returns:
-        Name -> (batch, value), empty cells and a torn last line left out.
+        Name -> (batch, value), empty cells and a truncated last line left out.
 
     Raises:
         ConfigurationError: a file that is no such CSV.
@@ -39,7 +39,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
         raise ConfigurationError(f"{path}: not the metrics of a run: it has no column `step`.")
     for row in rows:
         step = _number(row.get("step"))
-        if step is None or None in row or None in row.values():  # torn: fewer or more cells than names
+        if step is None or None in row or None in row.values():  # truncated: fewer or more cells than names
             continue
         for name, text in row.items():
             value = _number(text)
@@ -52,7 +52,7 @@ def last_metrics(curves: Mapping[str, Curve]) -> tuple[dict[str, float], dict[st
     """The last values of the metrics of validation.
 
     Returns:
-        Of the fakes, of the real photos (the floor), and of the untrained generator (the ceiling).
+        Of the generated pictures, of the real-photo reference, and of the untrained baseline.
     """
     last = {name: points[-1][1] for name, points in curves.items() if points}
     beside = {group: _within(last, f"{group}/") for group in (REAL, UNTRAINED)}

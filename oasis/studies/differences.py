@@ -1,4 +1,4 @@
-"""What two ways of training differ by, seed by seed, and how sure that is."""
+"""Paired differences between two arms, their confidence intervals and p values."""
 
 import math
 import statistics
@@ -63,7 +63,7 @@ class Difference:
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:
-    """How often a mean as far from 0 comes about if each difference might as well have had the other sign.
+    """The p value of a sign-flip test: how often a mean is as far from 0 if each sign is equally likely.
 
     Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
 

@@ -1,4 +1,4 @@
-"""Run folders: with the summary that a finished run leaves, or with its configuration and metrics alone."""
+"""Reading run folders, with a summary or with configuration and metrics alone."""
 
 import json
 from collections.abc import Mapping
@@ -29,18 +29,18 @@ _FACTS = ("name", "device", "threads", "torch", "panoptic_oasis", "commit", "fin
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether a run was written here, finished or not."""
+    """Whether this is the folder of a run, finished or not."""
     return (folder / SUMMARY).is_file() or (folder / CONFIG).is_file()
 
 
 def read_run_folder(folder: Path) -> Run:
-    """Read what a run left.
+    """Read the folder of a run.
 
     Args:
         folder: with summary.json, or with config.yaml and metrics.csv.
 
     Raises:
-        ConfigurationError: a file of these is torn, of a newer version, or not what a run writes.
+        ConfigurationError: one of these files is corrupt, of a newer version, or not what a run writes.
     """
     config = _read_config(folder / CONFIG)
     curves = read_curves(folder / METRICS) if (folder / METRICS).is_file() else {}
@@ -58,7 +58,7 @@ def read_run_folder(folder: Path) -> Run:
 
 
 def _from_summary(path: Path, about: dict[str, Any]) -> Run:
-    """The run as its summary tells of it."""
+    """The run from its summary."""
     content = _read_summary(path)
     costs = {name: content.get(name) for name in COSTS}
     parameters = content.get("parameters") or {}
@@ -85,7 +85,7 @@ def _from_summary(path: Path, about: dict[str, Any]) -> Run:
 
 
 def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any]) -> Run:
-    """The run as its configuration and metrics tell of it."""
+    """The run from its configuration and metrics."""
     curves = about["curves"]
     metrics, real, untrained = last_metrics(curves)
     batches, wanted = last_batch(curves), total_batches(config)
@@ -95,7 +95,7 @@ def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any])
         choices=choices_of_config(config, _choices(folder)),
         seed=int(config.get("seed") or 0),
         batches=batches,
-        # Where nobody can say how many batches were asked for, runs of other lengths still stand apart.
+        # Where the requested number of batches is unknown, runs of other lengths still form other groups.
         finished=batches > 0 and (wanted is None or batches >= wanted),
         metrics=metrics,
         real_photos=real,
@@ -112,7 +112,7 @@ def _read_summary(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path}: torn or no JSON ({error}). Delete it, and the run is read from its {METRICS}; or train it again."
+            f"{path}: corrupt, not JSON ({error}). Delete it to read the run from its {METRICS}, or train it again."
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the summary of a run: it holds a {type(content).__name__}.")
@@ -131,14 +131,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{path}: torn or no YAML ({str(error).splitlines()[0]}).") from error
+        raise ConfigurationError(f"{path}: corrupt, not YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run: it holds a {type(content).__name__}.")
     return migrated(content, path)
 
 
 def _choices(folder: Path) -> dict[str, str]:
-    """Which file of each group Hydra was asked for, where it left a note."""
+    """Which option of each group was chosen, if Hydra recorded it."""
     try:
         content = yaml.safe_load((folder / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))
         return dict(content["hydra"]["runtime"]["choices"])
@@ -166,6 +166,6 @@ def _scores(values: Any) -> dict[str, float]:
 
 
 def _numbers(values: Any) -> dict[str, float]:
-    """What of a mapping is a number."""
+    """The entries of a mapping that are numbers."""
     known = {name: value for name, value in (values or {}).items() if isinstance(value, int | float)}
     return {str(name): float(value) for name, value in known.items() if not isinstance(value, bool)}

@@ -1,4 +1,4 @@
-"""The picture that stands in a README: what the networks are shown, what they paint, what a camera saw."""
+"""The picture of a README: label maps, what the baseline and the best encoding make of them, and the photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from oasis.studies.samples import NOISE_SEED, SPLIT, generate_with
 from oasis.studies.study import RunGroup
 from oasis.visualize import colorize, paint_instances, sample_grid
 
-# What an encoding of instances is chosen by, unless somebody says: the first that was measured.
+# The metric that chooses the best encoding by default: the first of these that was measured.
 _CHOSEN_BY = (
     "segmenter/pq_things",
     "segmenter/pq",
@@ -25,10 +25,10 @@ _CHOSEN_BY = (
 
 
 def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
-    """Write label map, instances, the baseline, the best other encoding, and the photo, a row a street.
+    """Write a grid of label map, instances, baseline, best other encoding and photo, one row per street.
 
-    The streets are those of the validation split with the most instances, where encodings can differ most; they are
-    chosen by their label maps alone, never by what was generated.
+    The streets are those of the validation split with the most instances, where encodings can differ most: chosen by
+    their label maps alone, never by the generated pictures.
 
     Args:
         group: whose arms are shown.
@@ -37,10 +37,10 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
         metric: by whose mean the best encoding is chosen; None = PQ of things, or the first of others there is.
 
     Returns:
-        What a reader of the picture has to know.
+        Notes for the reader of the picture.
 
     Raises:
-        ConfigurationError: nothing to choose from, or no checkpoint to paint with.
+        ConfigurationError: nothing to choose from, or no checkpoint to generate with.
     """
     chosen_by = metric or next((name for name in _CHOSEN_BY if name in group.metrics), None)
     best = None if chosen_by is None else best_arm(group, chosen_by)

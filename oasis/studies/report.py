@@ -1,4 +1,4 @@
-"""The report of a study: what is written, and how it is put together."""
+"""The report of a study: its page and its files."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,13 +21,13 @@ _TITLE = "Encodings of panoptic label maps, compared"
 
 
 def write_report(study: Study, folder: Path, *, samples: int = 6, command: str = "") -> list[Path]:
-    """Write the report as HTML, which holds its pictures, as Markdown with pictures beside it, and as JSON and CSV.
+    """Write the report as HTML with its pictures inside, as Markdown with pictures beside it, and as JSON and CSV.
 
     Args:
-        study: what to tell of.
-        folder: where to; made if it is not there.
-        samples: label maps in the sample grids; 0 = no pictures are generated.
-        command: the command line, for those who want to do it again.
+        study: its runs.
+        folder: where to write; created if missing.
+        samples: label maps in the sample grids; 0 = no pictures.
+        command: the command line, to reproduce the report.
 
     Returns:
         The files, the HTML first.
@@ -93,7 +93,8 @@ def _differences(group: RunGroup, prefix: str) -> Iterator[Section]:
 def _scores(group: RunGroup) -> Section:
     before = (
         f"{_budget(group)} Mean ± standard deviation over n seeds, each a training of its own. ↑ higher is better, "
-        "↓ lower is better. Below: real photos, the best to be hoped for, and generators before their first step.",
+        "↓ lower is better. Below: the real-photo reference and the untrained baseline (generators before their "
+        "first step).",
     )
     meanings = tuple(f"{describe(name).title}: {describe(name).meaning}" for name in group.metrics)
     return Section("Scores", before, (score_table(group),), items=meanings)

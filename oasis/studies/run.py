@@ -19,8 +19,8 @@ class Run:
         batches: trained on.
         finished: whether it trained all it was asked for.
         metrics: last value of every metric of validation, by name.
-        real_photos: what real photos get, by the same names: the best that can be hoped for.
-        untrained: what the generator got before its first step.
+        real_photos: the real-photo reference, by the same names.
+        untrained: the untrained baseline: the generator before its first step.
         costs: what of `COSTS` is known.
         settings: all that has to be equal in runs that are compared, flat: `data.height` -> 64.
         variant: settings of encoding and discriminator, flat; tells apart two of the same name.
@@ -61,7 +61,7 @@ class Run:
         return replace(self, choices={**self.choices, **names})
 
 
-# Name of a cost -> how it is told, and what a value is divided by for that.
+# Name of a cost -> its heading, and what a value is divided by for that.
 COSTS: dict[str, tuple[str, float]] = {
     "generator_parameters": ("G, M parameters", 1e6),
     "discriminator_parameters": ("D, M parameters", 1e6),

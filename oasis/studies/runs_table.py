@@ -102,7 +102,7 @@ def _digest(settings: Mapping[str, Any]) -> str:
 
 
 def _shortened(origin: str, all_origins: Sequence[str]) -> str:
-    """The path below the folder that all runs share: a committed table should not tell of a home folder."""
+    """The path below the folder that all runs share: a committed table should not reveal a home folder."""
     parts = [Path(other).parts for other in all_origins]
     common = 0
     while all(len(part) > common + 1 and part[common] == parts[0][common] for part in parts):

@@ -1,4 +1,4 @@
-"""Which settings have to be equal in runs that are compared, and what an encoding is called."""
+"""Which settings have to be equal in runs that are compared, and the names of their choices."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from oasis.training.callbacks.run_summary import choices_of_parts
 
-# What a run may differ in and still be the same experiment: where things lie, how fast it goes, what only watches.
+# What runs of one experiment may differ in: paths, speed, and what only observes.
 _GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
     "data.seed", "data.num_workers", "data.pin_memory", "data.build_cache", "data.cache_folder", "data.use_cache",
@@ -54,7 +54,7 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
 
 
 def encoding_name(config: Mapping[str, Any]) -> str:
-    """What the repository calls the encoding of a configuration, as far as its class and switches tell.
+    """The name of an encoding in conf/, derived from its class and switches.
 
     Args:
         config: of the encoding, with its `_target_`; such as `{"_target_": "oasis.encodings.Semantic"}`.
@@ -68,16 +68,16 @@ def encoding_name(config: Mapping[str, Any]) -> str:
 
 
 def discriminator_name(config: Mapping[str, Any]) -> str:
-    """What the repository calls the discriminator of a configuration: `oasis`, `panoptic`."""
+    """The name of a discriminator in conf/, derived from its class: `oasis`, `panoptic`."""
     return _snake(_class_name(config)).removesuffix("_discriminator")
 
 
 def choices_of_config(config: Mapping[str, Any], choices: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """The named choices of a run, of whose encoding and discriminator the classes tell where nothing else does.
+    """The named choices of a run; unrecorded names of encoding and discriminator are derived from their classes.
 
     Args:
-        config: the resolved configuration of the run; its `RunSummary` was told the choices.
-        choices: Hydra's choices, where they are known.
+        config: the resolved configuration of the run; its `RunSummary` holds the choices.
+        choices: Hydra's choices, if known.
     """
     summary = (config.get("callbacks") or {}).get("summary") or {}
     told = choices_of_parts(choices or summary.get("choices") or summary)

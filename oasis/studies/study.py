@@ -1,4 +1,4 @@
-"""Runs sorted into what can be compared: settings, arms, seeds."""
+"""Runs sorted into what can be compared: groups, arms, seeds."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from oasis.studies.settings import differing
 _LONGEST = 6  # differences that one sentence names
 _FACTORS = frozenset(
     f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff")
-)  # of PQ, which is told itself
+)  # the factors of PQ, which is shown itself
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RunGroup:
 
     @cached_property
     def metrics(self) -> list[str]:
-        """Metrics over all classes of which is known which way is better, in the order in which they are told."""
+        """Metrics over all classes with a better direction, in the order of reports."""
         names = {name for run in self.runs for name in run.metrics}
         told = [name for name in names if describe(name).higher_is_better is not None and split_class(name)[1] is None]
         return in_order(sorted(name for name in told if name not in _FACTORS))

@@ -18,7 +18,7 @@ _REAL, _UNTRAINED = "real photos", "untrained"
 
 
 def score_table(group: RunGroup) -> Table:
-    """A row an arm, a column a metric: mean ± spread over seeds; floor and ceiling below."""
+    """A row for each arm, a column for each metric: mean ± spread over seeds; below them the references."""
     heads = cells(*group.choices, "n", *(describe(name).heading for name in group.metrics))
     rows = [_score_row(group, arm) for arm in group.arms]
     references = [
@@ -38,11 +38,11 @@ def score_table(group: RunGroup) -> Table:
 
 
 def difference_table(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], heading: str) -> Table:
-    """A row a pair of arms, a column a metric: mean difference and its 95 % interval, bold where that leaves out 0.
+    """A row per pair of arms, a column per metric: mean difference and 95 % interval, bold where it excludes 0.
 
     Args:
         group: what is compared.
-        pairs: one arm, and the one that is taken from it.
+        pairs: an arm, and the one that is subtracted from it.
         heading: of the first column, which names the first arm.
     """
     heads = cells(heading, "n", *(describe(name).heading for name in group.metrics))
@@ -50,13 +50,13 @@ def difference_table(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], heading:
     for arm, other in pairs:
         differences = {name: group.difference(arm, other, name) for name in group.metrics}
         count = max((one.pairs for one in differences.values()), default=0)
-        row = [Cell(told(one, describe(name)), strong=one.significant) for name, one in differences.items()]
+        row = [Cell(difference_text(one, describe(name)), strong=one.significant) for name, one in differences.items()]
         rows.append((*cells(arm, count), *row))
     return Table(heads, tuple(rows))
 
 
 def overall_table(group: RunGroup, factors: Sequence[Factor]) -> Table:
-    """A row a factor, a column a metric: p values, bold below 0.05."""
+    """A row for each factor, a column for each metric: p values, bold below 0.05."""
     heads = cells("what differs", "levels", "blocks", *(describe(name).heading for name in group.metrics))
     rows = []
     for factor in factors:
@@ -67,7 +67,7 @@ def overall_table(group: RunGroup, factors: Sequence[Factor]) -> Table:
 
 
 def cost_table(group: RunGroup) -> Table:
-    """A row an arm, a column a cost: the median over its runs."""
+    """A row for each arm, a column for each cost: the median over its runs."""
     known = [name for name in COSTS if any(name in run.costs for run in group.runs)]
     rows = []
     for arm in group.arms:
@@ -81,7 +81,7 @@ def cost_table(group: RunGroup) -> Table:
 
 
 def run_table(group: RunGroup) -> Table:
-    """A row a run: where each number comes from."""
+    """A row for each run: where the numbers come from."""
     rows = [
         cells(*_names(arm), run.seed, run.batches,
               _commit(run.facts.get("commit", NOT_AVAILABLE)), run.origin)
@@ -90,7 +90,7 @@ def run_table(group: RunGroup) -> Table:
     return Table(cells(*group.choices, "seed", "batches", "commit", "from"), tuple(rows), prose=True)
 
 
-def told(difference: Difference, info: MetricInfo) -> str:
+def difference_text(difference: Difference, info: MetricInfo) -> str:
     """A difference in the metric's own unit: `+1.20 [-0.31, +2.71]`; without interval where there is one pair."""
     if not difference.pairs:
         return NOT_AVAILABLE

@@ -1,4 +1,4 @@
-"""The sentences of a report: what a difference means, and how sure it is."""
+"""The sentences of a report: conclusions from differences, and how certain they are."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,21 +8,21 @@ from oasis.studies.arms import Arm
 from oasis.studies.differences import CONFIDENCE, Difference, reach, smallest_p_value
 from oasis.studies.pairs import Comparison, Pairs
 from oasis.studies.study import RunGroup
-from oasis.studies.tables import told
+from oasis.studies.tables import difference_text
 
 OVERALL = "Does it matter at all?"
 OVERALL_MEANING = (
-    "p values of one test a factor and metric: how often its levels' means would lie as far apart if the levels were "
-    "dealt anew among the runs that differ in nothing else. Bold below 0.05. Where the encoding is not bold, a single "
-    "difference further down that leaves out 0 is best taken for chance. Where there are several encodings beside the "
-    "baseline, a second test asks whether the baseline's mean lies apart from that of all others together."
+    "p values of one permutation test per factor and metric: how often the means of its levels would differ as much if "
+    "the levels were permuted among runs that are otherwise alike. Bold below 0.05. Where the encoding is not bold, a "
+    "single interval below that excludes 0 is most likely due to chance. Where there are several encodings beside the "
+    "baseline, a second test compares the baseline with all others together."
 )
 
 
 def conclusions(group: RunGroup, pairs: Pairs) -> Iterator[str]:
-    """What of the pairs of arms can be told: where the first is better or worse, a sentence a pair.
+    """In which metrics the first arm of each pair is better or worse than the second, one sentence per pair.
 
-    Pairs of which nothing can be told come last, those with the same words in one sentence.
+    Pairs without a significant difference come last, in as few sentences as possible.
     """
     undecided: dict[str, dict[Arm, list[Arm]]] = {}  # words -> the second of a pair -> the first ones
     for arm, other in pairs:
@@ -43,10 +43,10 @@ def _listed(arms: Sequence[Arm]) -> str:
 
 
 def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
-    """What intervals over so few seeds can say, and what they cannot.
+    """How to interpret intervals over so few seeds.
 
     Args:
-        comparisons: what stands in the tables of differences.
+        comparisons: those shown in the tables of differences.
     """
     counts: dict[tuple[int, str], int] = {}
     for compared in comparisons:
@@ -65,7 +65,7 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
     intervals = sum(counts.values())
     notes.append(
         f"These tables hold {intervals} interval{'s' if intervals > 1 else ''}. If nothing made any difference, about "
-        f"{(1 - CONFIDENCE) * intervals:.1f} of them would leave out 0 by chance alone."
+        f"{(1 - CONFIDENCE) * intervals:.1f} of them would exclude 0 by chance alone."
     )
     return notes
 
@@ -74,8 +74,8 @@ def _reach(count: int, unit: str) -> str:
     return (
         f"With {count} {unit} an interval reaches {reach(count):.2f} standard deviations of the differences to either "
         "side"
-        + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
-        + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
+        + (": it is wide, and shows only large effects." if count < 6 else ".")
+        + f" The exact sign-flip test, which assumes no distribution, gives no p below "
         f"{smallest_p_value(count):.3g} with {count} pairs"
         + (", so that by itself it can never reach 0.05." if smallest_p_value(count) > 1 - CONFIDENCE else ".")
     )
@@ -93,7 +93,7 @@ def conclusion(difference: Difference, name: str, unit: str = "seeds") -> str:
 def _sentence(differences: dict[str, Difference], better: bool) -> str:
     word = "better" if better else "worse"
     parts = [
-        f"{describe(name).title} {told(one, describe(name))} (sign-flip p = {_probability(one.p_value)})"
+        f"{describe(name).title} {difference_text(one, describe(name))} (sign-flip p = {_probability(one.p_value)})"
         for name, one in differences.items()
         if conclusion(one, name) == word
     ]

@@ -174,7 +174,7 @@ def test_names_cannot_command_the_terminal_nor_be_markup(compared):
 
 def test_it_says_what_the_spread_is_how_many_images_and_where_time_went(compared):
     text = printed(compared("a"), 200)
-    assert "500 label maps of streets (val) at 64×128, judged by unet" in text  # noqa: RUF001
+    assert "500 label maps of streets (val) at 64×128, segmented by unet" in text  # noqa: RUF001
     assert "standard deviation over 3 noise seeds (0, 1, 2)" in text
     assert "Note: few images" in text
     assert "40.0 s in total: generator 30.0 s (75%), segmenter 10.0 s (25%)." in text

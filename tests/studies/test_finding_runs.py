@@ -28,7 +28,7 @@ def test_a_torn_run_is_told_and_the_others_are_read(folders):
     found = find_runs([folders.root])
     assert [run.origin for run in found.runs] == [str(folders.root / "good")]
     assert [one.origin for one in found.unreadable] == [str(folders.root / "torn")]
-    assert "torn or no JSON" in found.unreadable[0].reason
+    assert "corrupt, not JSON" in found.unreadable[0].reason
 
 
 def test_no_runs_at_all_is_an_error(tmp_path):
@@ -77,7 +77,7 @@ def test_other_settings_stay_apart_in_a_table(folders, tmp_path):
     folders.summarized("a")
     folders.summarized("b", "boundary", config={"generator": {"channels": 8}})
     write_runs_table(find_runs([folders.root]).runs, tmp_path / "runs.csv")
-    assert len(assemble(read_runs_table(tmp_path / "runs.csv")).settings) == 2
+    assert len(assemble(read_runs_table(tmp_path / "runs.csv")).groups) == 2
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "encoding,discriminator,seed\nx,y,z\n"])

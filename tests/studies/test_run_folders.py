@@ -71,7 +71,7 @@ def test_hydras_choice_of_a_file_is_the_name(folders):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{"version": 1, "metri', "torn or no JSON.*Delete it, and the run is read from its metrics.csv"),
+        ('{"version": 1, "metri', "corrupt, not JSON.*Delete it to read the run from its metrics.csv"),
         ("[]", "it holds a list"),
         ('{"version": 2}', "version 2 of a summary, but this report reads version 1"),
         ('{"version": 1}', "not the summary of a run .KeyError: 'batches'"),
@@ -89,7 +89,7 @@ def test_a_summary_that_is_none_is_told(folders, text, expected):
 def test_a_torn_configuration_is_told(folders):
     folder = folders.summarized("one")
     (folder / "config.yaml").write_text("data: {height: 64")
-    with pytest.raises(ConfigurationError, match=r"config.yaml: torn or no YAML"):
+    with pytest.raises(ConfigurationError, match=r"config.yaml: corrupt, not YAML"):
         read_run_folder(folder)
     (folder / "config.yaml").write_text("words")
     with pytest.raises(ConfigurationError, match=r"config.yaml: not the configuration of a run: it holds a str"):

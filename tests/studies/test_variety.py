@@ -49,5 +49,5 @@ def test_a_run_without_a_checkpoint(measure):
     run, measured, _ = measure
     for file in (run / "checkpoints").iterdir():
         file.unlink()
-    with pytest.raises(ConfigurationError, match=r"no checkpoint to paint with"):
+    with pytest.raises(ConfigurationError, match=r"no checkpoint to generate with"):
         measured()
