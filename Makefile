@@ -10,15 +10,15 @@ TEST_WORKERS ?= 2
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on them, show what it paints (8 minutes on 2 cores)
+demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on them, show what it generates (8 minutes on 2 cores)
 	$(BIN)/oasis train-segmenter experiment=demo --epochs 14 --depth 4 --if-missing
-	$(BIN)/python train.py experiment=demo
+	$(BIN)/oasis train experiment=demo
 
 test: $(READY) ## Run all tests (12 minutes on 2 cores); they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=8
@@ -34,7 +34,7 @@ lint: $(READY) ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: $(READY) ## Mend what style checks can mend
+format: $(READY) ## Fix what style checks can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -1,62 +1,8 @@
-"""Train a model: `python train.py data.root=DIR encoding=NAME`. Everything that can be set stands in conf/."""
+"""`python train.py data.root=DIR encoding=NAME`: what `oasis train` does, from a checkout."""
 
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
+from oasis.cli.training import main, train
 
-import hydra
-import pytorch_lightning as pl
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
-
-from oasis import training
-from oasis.checkpoint import find_to_resume, start_from
-
-
-def train(cfg: DictConfig) -> dict[str, float | None]:
-    """Compose -> instantiate -> fit; returns the scores of the last validation."""
-    training.filter_warnings()
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    folder = Path(cfg.paths.output_dir)
-    with training.alone_in(folder):
-        if not training.finished_before(folder, config, cfg.resume):
-            _fit(cfg, config, folder)
-    return training.final_metrics(folder)
-
-
-def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    job = folder.name if HydraConfig.get().mode == RunMode.MULTIRUN else None
-    checkpoint = find_to_resume(cfg.resume, Path(cfg.paths.runs, cfg.name), config, job, folder)
-    training.write_config(folder, config)
-    with training.advice(config, HydraConfig.get().overrides.task):
-        encoding = instantiate(cfg.encoding)
-        data = instantiate(cfg.data, encoding=encoding)
-        model = instantiate(cfg.model, condition_channels=encoding.channels)
-        model.check_size(data.height, data.width)
-        if cfg.init_from and checkpoint is None:
-            start_from(cfg.init_from, model)
-        if cfg.summary:
-            training.print_networks(model, data.height, data.width)
-        callbacks, loggers = (
-            [instantiate(part) for part in (cfg.get(group) or {}).values() if part is not None]
-            for group in ("callbacks", "logger")
-        )
-        trainer = instantiate(cfg.trainer, callbacks=[*callbacks, training.ConfigInCheckpoint(config)], logger=loggers)
-        trainer.fit(model, data, ckpt_path=checkpoint, weights_only=True)
-    training.list_files(folder)
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="train")
-def main(cfg: DictConfig) -> dict[str, float | None]:
-    """One run, or one job of a sweep."""
-    cfg.paths.output_dir = HydraConfig.get().runtime.output_dir  # absolute, and the job's own in a sweep
-    one_of_many = HydraConfig.get().mode == RunMode.MULTIRUN
-    with training.telling_errors(cfg.paths.output_dir) if one_of_many else nullcontext():
-        return train(cfg)
-
+__all__ = ["main", "train"]
 
 if __name__ == "__main__":
-    training.report_errors(main)
+    main()

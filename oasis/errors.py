@@ -41,6 +41,10 @@ class CheckpointError(OasisError, ValueError):
     """A checkpoint that is missing, torn, or of another configuration."""
 
 
+class NothingToTrainError(ConfigurationError):
+    """A checkpoint to go on from that is trained to the end already."""
+
+
 class NoRoomError(OasisError):
     """A checkpoint that could not be written for want of room; the ones before are as they were."""
 

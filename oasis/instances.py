@@ -1,7 +1,7 @@
 """Geometry of instances, as encodings show it and losses ask for it.
 
 Everything is vectorised over batch and instances, works on any device and never makes the host wait for it: tables have
-a fixed number of rows, so nobody has to ask how many instances there are. Instance 0 means "no instance".
+a fixed number of rows, so no one has to ask how many instances there are. Instance 0 means "no instance".
 """
 
 import math

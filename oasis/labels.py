@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 import torch
-from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 from torch import Tensor
 
-from oasis.class_names import ADE20K, ADE20K_STUFF, COCO_STUFF, COCO_THINGS, generated_palette
 from oasis.errors import DatasetError
+from oasis.label_files import RAW_IDS, read_label_space
 
-_RAW_IDS = 256  # label maps are 8-bit pictures
+_BUILT_IN = Path(__file__).parent / "label_spaces"
 
 
 @dataclass(frozen=True)
@@ -39,76 +39,43 @@ class LabelSpace:
     def __post_init__(self) -> None:
         if len(self.palette) != len(self.names):
             raise ValueError(f"{len(self.names)} names but {len(self.palette)} colours")
-        if len(self.raw_to_class) != _RAW_IDS:
-            raise ValueError(f"raw_to_class needs {_RAW_IDS} entries, not {len(self.raw_to_class)}")
+        if len(self.raw_to_class) != RAW_IDS:
+            raise ValueError(f"raw_to_class needs {RAW_IDS} entries, not {len(self.raw_to_class)}")
         if not -1 <= min(self.raw_to_class) <= max(self.raw_to_class) < self.num_classes:
             raise ValueError(f"raw_to_class points outside the {self.num_classes} classes")
 
     @classmethod
-    def cityscapes_ids(cls) -> Self:
-        """All of Cityscapes, as OASIS trains it: raw ids 0..33 as they are, and one never-used `unknown`.
+    def from_file(cls, path: str | Path) -> Self:
+        """A label space from a YAML file.
 
-        35 classes, `unlabeled` (0) is ignored.
-        Source: Sushko et al. 2021, section 4; `labels.py` of cityscapesscripts.
+        `classes` lists the classes in the order of their indices: a `name`; `ids`, the raw ids that mean it, several,
+        one or none; `color`, RGB (generated where missing); `thing: true` if it has instances; `scored: false` if
+        scores leave it out. `ignore` names the class whose pixels weigh nothing, which is never scored.
+
+        Raises:
+            ConfigurationError: no such file, or one that does not hold this.
         """
-        used = sorted((entry for entry in cityscapes_labels if entry.id >= 0), key=lambda entry: entry.id)
-        return cls(
-            names=(*(entry.name for entry in used), "unknown"),
-            palette=(*(entry.color for entry in used), (255, 255, 255)),
-            things=frozenset(entry.id for entry in used if entry.hasInstances),
-            ignore_index=0,
-            raw_to_class=_table({entry.id: entry.id for entry in used}),
-            evaluated=frozenset(entry.id for entry in used if not entry.ignoreInEval),
-        )
+        return cls(**read_label_space(Path(path)))
+
+    @classmethod
+    def cityscapes_ids(cls) -> Self:
+        """All of Cityscapes, as OASIS trains it: raw ids 0..33 as they are, and one never-used `unknown`."""
+        return cls.from_file(_BUILT_IN / "cityscapes_ids.yaml")
 
     @classmethod
     def cityscapes_train_ids(cls) -> Self:
-        """The 19 evaluated classes of Cityscapes at their train ids, and `void` (19, ignored) for the rest.
-
-        Source: `labels.py` of cityscapesscripts.
-        """
-        evaluated = sorted((e for e in cityscapes_labels if not e.ignoreInEval), key=lambda e: e.trainId)
-        void = len(evaluated)
-        return cls(
-            names=(*(entry.name for entry in evaluated), "void"),
-            palette=(*(entry.color for entry in evaluated), (0, 0, 0)),
-            things=frozenset(entry.trainId for entry in evaluated if entry.hasInstances),
-            ignore_index=void,
-            raw_to_class=_table({e.id: void if e.ignoreInEval else e.trainId for e in cityscapes_labels if e.id >= 0}),
-            evaluated=frozenset(range(void)),
-        )
+        """The 19 evaluated classes of Cityscapes at their train ids, and `void` (19, ignored) for the rest."""
+        return cls.from_file(_BUILT_IN / "cityscapes_train_ids.yaml")
 
     @classmethod
     def ade20k(cls) -> Self:
-        """The 150 classes of ADE20K as its SceneParsing label maps number them, from 1, and `unknown` (0, ignored).
-
-        Colours are generated. Source: Zhou et al. 2017; as the official OASIS reads them.
-        """
-        return cls(
-            names=("unknown", *ADE20K),
-            palette=generated_palette(1 + len(ADE20K)),
-            things=frozenset(index for index, name in enumerate(ADE20K, start=1) if name not in ADE20K_STUFF),
-            ignore_index=0,
-            raw_to_class=_table({index: index for index in range(1 + len(ADE20K))}),
-            evaluated=frozenset(range(1, 1 + len(ADE20K))),
-        )
+        """The 150 classes of ADE20K, from 1, and `unknown` (0, ignored)."""
+        return cls.from_file(_BUILT_IN / "ade20k.yaml")
 
     @classmethod
     def coco_stuff(cls) -> Self:
-        """The 182 classes of COCO-Stuff, and `unknown` in front of them (0, ignored).
-
-        Its label maps (`stuffthingmaps`) number the classes from 0 and hold 255 where nothing was labelled. Colours are
-        generated. Source: Caesar et al. 2018; as the official OASIS reads them.
-        """
-        names = (*COCO_THINGS, *COCO_STUFF)
-        return cls(
-            names=("unknown", *names),
-            palette=generated_palette(1 + len(names)),
-            things=frozenset(range(1, 1 + len(COCO_THINGS))),
-            ignore_index=0,
-            raw_to_class=_table({255: 0, **{raw: raw + 1 for raw in range(len(names))}}),
-            evaluated=frozenset(range(1, 1 + len(names))),
-        )
+        """The 182 classes of COCO-Stuff, from 1, and `unknown` (0, ignored)."""
+        return cls.from_file(_BUILT_IN / "coco_stuff.yaml")
 
     @property
     def num_classes(self) -> int:
@@ -128,15 +95,15 @@ class LabelSpace:
         known = np.asarray(self.raw_to_class) >= 0
         if known[raw].all():
             return
-        counts = np.bincount(raw.reshape(-1), minlength=_RAW_IDS)
-        bad = [i for i in range(_RAW_IDS) if counts[i] and not known[i]]
+        counts = np.bincount(raw.reshape(-1), minlength=RAW_IDS)
+        bad = [i for i in range(RAW_IDS) if counts[i] and not known[i]]
         listing = ", ".join(f"{i} ({counts[i]} pixels)" for i in bad[:8]) + (", ..." if len(bad) > 8 else "")
         advice = (
             "255 is the void value of *train ids*: use the labelIds files, or map 255 to 0 first"
             if 255 in bad
             else "use the *_labelIds.png files of Cityscapes, or write your own LabelSpace"
         )
-        highest = max(i for i in range(_RAW_IDS) if known[i])
+        highest = max(i for i in range(RAW_IDS) if known[i])
         raise DatasetError(
             f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}."
         )
@@ -157,7 +124,3 @@ class LabelSpace:
 def _lookup(table: tuple[int, ...], device: torch.device) -> Tensor:
     """The table on a device; made once, since copying it there makes the host wait."""
     return torch.tensor(table, device=device)
-
-
-def _table(mapping: dict[int, int]) -> tuple[int, ...]:
-    return tuple(mapping.get(raw, -1) for raw in range(_RAW_IDS))

@@ -6,6 +6,10 @@ from enum import IntEnum
 import numpy as np
 import torch
 
+from oasis.errors import ConfigurationError
+
+_HIGHEST_SEED = 2**32 - 1  # of NumPy and of Lightning
+
 
 class Stream(IntEnum):
     """What random numbers are drawn for: two purposes never share theirs."""
@@ -17,6 +21,18 @@ class Stream(IntEnum):
     GENERATOR_NOISE = 4
     DISCRIMINATOR_NOISE = 5
     LABEL_MIX = 6
+
+
+def require_seed(seed: object) -> None:
+    """Refuse what cannot seed all random number generators.
+
+    Raises:
+        ConfigurationError: with the range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _HIGHEST_SEED:
+        raise ConfigurationError(
+            f"seed={'null' if seed is None else seed}: must be a whole number from 0 to {_HIGHEST_SEED}."
+        )
 
 
 def sample_generators(seed: int, positions: Iterable[int], stream: Stream) -> list[torch.Generator]:

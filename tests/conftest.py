@@ -1,6 +1,7 @@
 """Fixtures: tiny datasets that are written as needed, and runs small enough for a test."""
 
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from PIL import Image
 from starting import Python
 
 from oasis.labels import LabelSpace
+
+os.environ["PANOPTIC_OASIS_LOCAL"] = "none"  # whatever conf/local holds here
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"

@@ -3,12 +3,11 @@
 from oasis.studies import Run
 
 
-def make_run(encoding="semantic", seed=0, pq=0.3, *, discriminator="oasis", origin=None, **changes):
+def make_run(encoding="semantic", seed=0, pq=0.3, *, discriminator="oasis", origin=None, choices=None, **changes):
     """A finished run with one metric."""
     facts = {
         "origin": origin or f"{encoding}/{discriminator}/seed_{seed}",
-        "encoding": encoding,
-        "discriminator": discriminator,
+        "choices": {"encoding": encoding, "discriminator": discriminator, **(choices or {})},
         "seed": seed,
         "batches": 20,
         "finished": True,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from oasis.class_names import generated_palette
 from oasis.errors import DatasetError
+from oasis.label_files import generated_palette
 from oasis.labels import LabelSpace
 
 

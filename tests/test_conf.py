@@ -10,7 +10,9 @@ from omegaconf import OmegaConf
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 OPTIONS = sorted(
-    f"{path.parent.name}={path.stem}" for path in CONF.glob("*/*.yaml") if path.parent.name not in ("experiment",)
+    f"{path.relative_to(CONF).parts[0]}={path.relative_to(CONF / path.relative_to(CONF).parts[0]).with_suffix('')}"
+    for path in (*CONF.glob("*/*.yaml"), *CONF.glob("recipe/*/*.yaml"), *CONF.glob("speed/*/*.yaml"))
+    if path.parent.name not in ("experiment", "local") and path.stem != "base"
 )
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 SMALL = [
@@ -60,7 +62,7 @@ def test_the_published_recipe(composed):
     cfg = composed("experiment=oasis_cityscapes", "paths.output_dir=unused", "data.root=somewhere")
     assert (cfg.data.height, cfg.data.width, cfg.data.batch_size) == (256, 512, 20)
     assert cfg.trainer.max_epochs == 200
-    assert cfg.model.label_mix_weight == 5
+    assert cfg.objective.label_mix_weight == 5
     assert cfg.callbacks.ema.decay == 0.999
     assert cfg.callbacks.ema.bn_batches == 50
     for network in ("generator", "discriminator"):
@@ -73,11 +75,11 @@ def test_the_published_recipe(composed):
 
 
 def test_recipes_reach_every_setting(composed):
-    cfg = composed("recipe=coco_stuff", "paths.output_dir=unused")
+    cfg = composed("recipe=oasis/coco_stuff", "paths.output_dir=unused")
     assert (cfg.data.height, cfg.data.width, cfg.data.batch_size, cfg.trainer.max_epochs) == (256, 256, 32, 100)
     assert (cfg.model.generator_optimizer.lr, cfg.model.discriminator_optimizer.lr) == (1e-4, 4e-4)
-    assert (cfg.model.label_mix_weight, cfg.callbacks.ema.decay) == (10, 0.9999)
-    assert composed("recipe=ade20k", "paths.output_dir=unused").trainer.max_epochs == 200
+    assert (cfg.objective.label_mix_weight, cfg.callbacks.ema.decay) == (10, 0.9999)
+    assert composed("recipe=oasis/ade20k", "paths.output_dir=unused").trainer.max_epochs == 200
     assert composed("trainer=cpu", "paths.output_dir=unused").data.batch_size == 1
 
 

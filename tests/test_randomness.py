@@ -1,6 +1,9 @@
+import pytest
+import pytorch_lightning
 import torch
 
-from oasis.randomness import Stream, sample_generator
+from oasis.errors import ConfigurationError
+from oasis.randomness import Stream, require_seed, sample_generator
 
 
 def draw(*key):
@@ -21,3 +24,16 @@ def test_neighbouring_samples_are_not_alike():
     assert abs(drawn.std() - 1) < 0.02
     correlation = torch.corrcoef(drawn)
     assert (correlation - torch.eye(500)).abs().max() < 0.7  # of 125,000 pairs of 64 numbers
+
+
+@pytest.mark.parametrize("seed", [-1, None, 99999999999, 2**32, 1.5, True, "0"])
+def test_a_seed_out_of_range_is_refused(seed):
+    shown = "null" if seed is None else seed
+    with pytest.raises(ConfigurationError, match=rf"seed={shown}: must be a whole number from 0 to 4294967295"):
+        require_seed(seed)
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1])
+def test_the_ends_of_the_range_of_seeds_do(seed):
+    require_seed(seed)
+    pytorch_lightning.seed_everything(seed, verbose=False)

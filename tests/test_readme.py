@@ -28,7 +28,7 @@ def command_lines():
     """Every command line of every page as words, without comments."""
     for page in PAGES:
         text = page.read_text().replace("\\\n", " ")  # a backslash joins lines
-        inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make)\b[^`\n]*)`", text)
+        inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make|oasis train(?!-))\b[^`\n]*)`", text)
         for line in [*code(text, "bash").splitlines(), *inline]:
             words = shlex.split(line, comments=True)
             if words:
@@ -47,6 +47,20 @@ LINES = [
 COMMANDS = [pytest.param(param.values[1], id=param.id) for param in LINES]
 
 
+def training(words):
+    """What follows `oasis train`, `python train.py` or `torchrun ... train.py`; None for other commands."""
+    if words[0].endswith("oasis") and words[1] == "train":
+        return words[2:]
+    if "srun" in words[0] and "train" in words:
+        return words[words.index("train") + 1 :]
+    return words[words.index("train.py") + 1 :] if "train.py" in words else None
+
+
+def of_oasis(words):
+    """Whether this is a command of `oasis` whose options are typer's: those of `oasis train` are Hydra's."""
+    return words[0].endswith("oasis") and training(words) is None
+
+
 def first_of_sweep(override):
     """The first of the values that a sweep runs through."""
     if override.endswith("=glob(*)"):
@@ -55,9 +69,9 @@ def first_of_sweep(override):
     return re.sub(r"range\((\d+),\d+\)", r"\1", override).split(",")[0]
 
 
-@pytest.mark.parametrize("words", [param for param in COMMANDS if "train.py" in param.values[0]])
+@pytest.mark.parametrize("words", [param for param in COMMANDS if training(param.values[0])])
 def test_every_training_command_composes(composed, words):
-    overrides = [word for word in words[words.index("train.py") + 1 :] if word != "-m"]
+    overrides = [word for word in training(words) if word != "-m"]
     swept = [first_of_sweep(override) if "-m" in words else override for override in overrides]
     cfg = composed(*(override.replace("NAME", "semantic") for override in swept), "paths.output_dir=unused")
     for override in swept:
@@ -78,7 +92,7 @@ def test_every_program_is_installed(words):
     assert (Path(sys.executable).parent / Path(words[0]).name).exists()
 
 
-@pytest.mark.parametrize("words", [param for param in COMMANDS if param.values[0][0].endswith("oasis")])
+@pytest.mark.parametrize("words", [param for param in COMMANDS if of_oasis(param.values[0])])
 def test_every_oasis_command_is_understood(composed, words):
     command = typer.main.get_command(app).commands[words[1]]
     context = command.make_context(words[1], words[2:])  # refuses options that do not exist

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from oasis.data import CityscapesDataset
+from oasis.data import Cityscapes, FileSamples
 from oasis.data.transforms import compact_instances
 from oasis.labels import LabelSpace
 
@@ -32,7 +32,7 @@ def root(request):
 )
 def test_every_frame_is_read_and_within_the_label_space(root, space):
     for split in ("train", "val"):
-        dataset = CityscapesDataset(root, split, space, 128, 256, needs_instances=True)
+        dataset = FileSamples(Cityscapes(root), split, space, 128, 256, needs_instances=True)
         for i in range(0, len(dataset), max(1, len(dataset) // 12)):
             sample = dataset[i]
             assert sample["image"].float().std() > 10  # a photo, not a flat picture
@@ -42,7 +42,7 @@ def test_every_frame_is_read_and_within_the_label_space(root, space):
 def test_instances_survive_resizing_to_256x512(root, ids):
     """Counted by hand in the whole map, and after resizing and compaction."""
     for split in ("train", "val"):
-        dataset = CityscapesDataset(root, split, ids, 256, 512)
+        dataset = FileSamples(Cityscapes(root), split, ids, 256, 512)
         for i in range(min(6, len(dataset))):
             whole = np.asarray(Image.open(dataset.files[i].instance))
             expected = len({value for value in np.unique(whole) if value >= 1000})

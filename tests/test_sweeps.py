@@ -144,10 +144,10 @@ def test_a_disturbed_sweep_ends_with_the_numbers_of_an_undisturbed_one(disturbed
 def test_a_folder_of_another_experiment_is_refused_and_left_alone(undisturbed, start):
     folder = place(undisturbed, "semantic")
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.*") if path.is_file()}
-    code, said = start(*sweep(undisturbed, "encoding=semantic", "model.label_mix_weight=0", "trainer.max_epochs=3"))
+    code, said = start(*sweep(undisturbed, "encoding=semantic", "objective.label_mix_weight=0", "trainer.max_epochs=3"))
     assert code == 1
     assert f"{folder} holds a run of another experiment:" in said
-    assert "model.label_mix_weight: 0 now, 5.0 there" in said
+    assert "objective.label_mix_weight: 0 now, 5.0 there" in said
     assert "trainer.max_epochs: 3 now, 2 there" in said
     assert "name=" in said
     assert "Traceback" not in said

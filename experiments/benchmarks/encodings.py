@@ -2,7 +2,7 @@
 
     python -m experiments.benchmarks.encodings [--json FILE] [--device cuda] [--channels 64]
 
-First the encodings alone, on a batch of street-like maps; then whole training steps with `speed=fast`, on a batch of
+First the encodings alone, on a batch of street-like maps; then training steps with `speed=oasis/fast`, on a batch of
 synthetic streets, the time of encoding them included. In both, they take turns, so that whatever else the machine does
 hits them alike; compared are the medians. The last line is `ratio encodings VALUE`, the step of the slowest of those
 that are constant over most of the map, to that of `semantic`.
@@ -143,7 +143,7 @@ def _duel(
     steppers: dict[str, Stepper] = {}
     for name in names:
         batch = replace(streets, condition=encodings[name](streets.label, streets.instance))
-        settings = [*settings_of(options), "speed=fast", f"encoding={name}"]
+        settings = [*settings_of(options), "speed=oasis/fast", f"encoding={name}"]
         steppers[name] = Stepper(settings, batch, options.device)
 
     def encode_and_step(name: str) -> None:

@@ -34,7 +34,9 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
         torch.set_num_threads(options.threads)
     batch = label_maps(options)
     generator = new_generator(options, batch.condition.shape[1]).to(options.device)
-    noise = generator.sample_noise(len(batch.label), generator=torch.Generator().manual_seed(0)).to(options.device)
+    noise = torch.randn(len(batch.label), generator.noise_dim, generator=torch.Generator().manual_seed(0)).to(
+        options.device
+    )
     rows = compare(generator, batch.condition, noise, options)
     Console().print(shares(batch.condition, noise), _table(rows))
     fast, reference = (next(row for row in rows if row["path"] == name) for name in ("fast", "reference"))

@@ -1,12 +1,12 @@
-"""How fast samples come: the plain reader, which decodes, beside prepared samples, which are copied.
+"""How fast samples come: the plain reader, which decodes, beside cached samples, which are copied.
 
     OMP_NUM_THREADS=1 python -m experiments.benchmarks.loader [--json FILE] [--root DIR] [--workers N]
 
 The frames are 24 synthetic streets drawn at 2048x1024 (their PNGs have 2.9 MB; genuine ones about 2.2),
-or the training split of `--root`. They are linked over and over to 480 samples, so that the prepared ones (378 MB) do
+or the training split of `--root`. They are linked over and over to 480 samples, so that the cached ones (378 MB) do
 not fit into the processor's caches. Both readers go through a DataLoader to the collated batch, by turns.
 
-Preparing is measured against decoding every frame once, with as many processes, their start included in both.
+Caching is measured against decoding every frame once, with as many processes, their start included in both.
 """
 
 import argparse
@@ -22,13 +22,13 @@ from rich.table import Table
 from torch.utils.data import DataLoader, Subset
 
 from experiments.benchmarks.measuring import arguments, interleaved, report
-from oasis.data import CityscapesDataset, PreparedDataset
-from oasis.data.cache import Container, prepare
-from oasis.data.cityscapes import Sample
+from oasis.data import CachedSamples, Cityscapes, FileSamples
+from oasis.data.cache import Container, build_cache
+from oasis.data.samples import Sample
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 
-GOAL, GOAL_PREPARING = 100, 1.2
+GOAL, GOAL_CACHING = 100, 1.2
 FRAMES = 24
 BATCH = 20  # as the published recipe
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__, rounds=5)
     parser.add_argument("--root", type=Path, metavar="DIR", help="genuine frames in the layout of Cityscapes")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=480, help="prepared samples (default: %(default)s)")
+    parser.add_argument("--samples", type=int, default=480, help="cached samples (default: %(default)s)")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--folder", help="where to work, on the disk that is meant (default: the system's for files)")
@@ -48,14 +48,14 @@ def main(words: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         root = options.root or _draw(folder / "frames")
-        rows = [*_reading(root, folder, options), *_preparing(root, folder, options)]
+        rows = [*_reading(root, folder, options), *_caching(root, folder, options)]
     Console().print(_table(rows, options))
-    plain, prepared, *_ = (row["samples_per_second_per_core"] for row in rows)
+    plain, cached, *_ = (row["samples_per_second_per_core"] for row in rows)
     cost = rows[-1]["times_decoding"]
-    print(f"goal: at least {GOAL} times the plain reader; {'met' if prepared >= GOAL * plain else 'missed'}")
-    print(f"preparing takes {cost:.2f} times decoding; goal: at most {GOAL_PREPARING}; ", end="")
-    print("met" if cost <= GOAL_PREPARING else "missed")
-    report("loader", prepared / plain, rows, options)
+    print(f"goal: at least {GOAL} times the plain reader; {'met' if cached >= GOAL * plain else 'missed'}")
+    print(f"caching takes {cost:.2f} times decoding; goal: at most {GOAL_CACHING}; ", end="")
+    print("met" if cost <= GOAL_CACHING else "missed")
+    report("loader", cached / plain, rows, options)
 
 
 def _draw(root: Path) -> Path:
@@ -64,16 +64,16 @@ def _draw(root: Path) -> Path:
 
 def _reading(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
     """Samples a second of both readers, without and with workers."""
-    frames = _open(CityscapesDataset, root, options)
+    frames = _open(FileSamples, root, options)
     linked = _link(frames, folder / "linked", max(options.samples, BATCH))
-    plain = Subset(_open(CityscapesDataset, linked, options), range(BATCH))
-    container = Container(_open(_Remembering, linked, options, len(frames)), folder / "prepared")
-    prepare(container, workers=1)
-    prepared = PreparedDataset(container)
+    plain = Subset(_open(FileSamples, linked, options), range(BATCH))
+    container = Container(_open(_Remembering, linked, options, len(frames)), folder / "cached")
+    build_cache(container, workers=1)
+    cached = CachedSamples(container)
     contenders: dict[str, Callable[[], object]] = {}
     sizes: dict[str, tuple[str, int, int]] = {}
     for workers in (0, options.workers):
-        for reader, dataset in (("plain", plain), ("prepared", prepared)):
+        for reader, dataset in (("plain", plain), ("cached", cached)):
             name = f"{reader}, {workers} workers"
             contenders[name] = _pass_over(dataset, workers)
             sizes[name] = (reader, workers, len(dataset))
@@ -91,11 +91,11 @@ def _reading(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]
     ]
 
 
-def _preparing(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
-    """Decoding every frame once, and preparing them, with as many processes."""
-    source = _open(CityscapesDataset, root, options)
-    repeated = _open(CityscapesDataset, _link(source, folder / "once", max(FRAMES, len(source))), options)
-    container = Container(repeated, folder / "prepared")
+def _caching(root: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
+    """Decoding every frame once, and caching them, with as many processes."""
+    source = _open(FileSamples, root, options)
+    repeated = _open(FileSamples, _link(source, folder / "once", max(FRAMES, len(source))), options)
+    container = Container(repeated, folder / "cached")
 
     def decode() -> None:
         for _ in DataLoader(repeated, batch_size=None, num_workers=options.workers):
@@ -104,7 +104,7 @@ def _preparing(root: Path, folder: Path, options: argparse.Namespace) -> list[Ro
     seconds = interleaved(
         {
             "decoding once": decode,
-            "preparing": lambda: prepare(container, options.workers, anew=True, progress=False),
+            "caching": lambda: build_cache(container, options.workers, anew=True, progress=False),
         },
         options.rounds,
         warm_up=1,
@@ -121,7 +121,7 @@ def _preparing(root: Path, folder: Path, options: argparse.Namespace) -> list[Ro
     ]
 
 
-class _Remembering(CityscapesDataset):
+class _Remembering(FileSamples):
     """Decodes each of the frames once, however many names they go by."""
 
     def __init__(self, frames: int, *words: Any) -> None:
@@ -136,11 +136,11 @@ class _Remembering(CityscapesDataset):
         return self.known[frame]
 
 
-def _open(kind: Callable[..., CityscapesDataset], root: Path, options: argparse.Namespace, *more: Any) -> Any:
-    return kind(*more, root, "train", LabelSpace.cityscapes_ids(), options.height, options.width)
+def _open(kind: Callable[..., FileSamples], root: Path, options: argparse.Namespace, *more: Any) -> Any:
+    return kind(*more, Cityscapes(root), "train", LabelSpace.cityscapes_ids(), options.height, options.width)
 
 
-def _link(frames: CityscapesDataset, root: Path, count: int) -> Path:
+def _link(frames: FileSamples, root: Path, count: int) -> Path:
     """A dataset in which the frames appear again and again."""
     photos, maps = root / "leftImg8bit" / "train" / "city", root / "gtFine" / "train" / "city"
     photos.mkdir(parents=True)
@@ -148,10 +148,10 @@ def _link(frames: CityscapesDataset, root: Path, count: int) -> Path:
     for k in range(count):
         files = frames.files[k % len(frames)]
         stem = f"city_{k:06d}_000019"
-        (photos / f"{stem}{frames.photo_suffix}{files.photo.suffix}").symlink_to(files.photo.absolute())
-        (maps / f"{stem}{frames.label_suffix}.png").symlink_to(files.label.absolute())
+        (photos / f"{stem}_leftImg8bit{files.photo.suffix}").symlink_to(files.photo.absolute())
+        (maps / f"{stem}_gtFine_labelIds.png").symlink_to(files.label.absolute())
         if files.instance is not None:
-            (maps / f"{stem}{frames.instance_suffix}.png").symlink_to(files.instance.absolute())
+            (maps / f"{stem}_gtFine_instanceIds.png").symlink_to(files.instance.absolute())
     return root
 
 

@@ -19,11 +19,13 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.cli.conf import load_config
-from oasis.cli.segmenter_training import photos_to_learn_from
-from oasis.data import CityscapesDataModule
-from oasis.metrics import Segmenter, describe
+from oasis.cli.datasets import load_data
+from oasis.data import LabelMapDataModule
+from oasis.metrics import describe
 from oasis.randomness import Stream, sample_generator
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, Scorer, load_metric_networks
+from oasis.segmenters import Segmenter
+from oasis.training.segmenter_fit import NoCondition
 
 GOALS = {"segmenter/miou": 0.70, "segmenter/pq_things": 0.35}
 SHOWN = ("segmenter/miou", "segmenter/pq", "segmenter/pq_things", "segmenter/pq_stuff", "segmenter/touching_recall")
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the scores there")
     options = parser.parse_args(arguments)
 
-    data = photos_to_learn_from(["segmenter=unet", *options.settings], batch_size=8)
+    data = load_data(["segmenter=unet", *options.settings, "data.batch_size=8"], NoCondition)
     segmenter = load_metric_networks(
         data, [], instantiate(load_config(["segmenter=unet", *options.settings]).segmenter)
     ).segmenter
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"goal: {name} at least {goal:.2f}; {found:.4f}, {'met' if found >= goal else 'missed'}")
 
 
-def scores(data: CityscapesDataModule, segmenter: Segmenter, change: Callable[[Batch], Batch]) -> dict[str, float]:
+def scores(data: LabelMapDataModule, segmenter: Segmenter, change: Callable[[Batch], Batch]) -> dict[str, float]:
     """The segmenter's scores on the validation split, once `change` has had its way with each batch."""
     cpu = torch.device("cpu")
     scorer = Scorer(data.label_space, cpu, {}, segmenter)
@@ -75,7 +77,7 @@ def noise(batch: Batch) -> Batch:
     return replace(batch, image=torch.stack(pictures) * 2 - 1)
 
 
-def under_other_maps(batch: Batch, data: CityscapesDataModule, other: Tensor) -> Batch:
+def under_other_maps(batch: Batch, data: LabelMapDataModule, other: Tensor) -> Batch:
     """Each photo under the label map of some other one: what streets have in common, and no more."""
     (strangers,) = data.loader_of("val", other[batch.index].tolist())
     wrong = data.encode(strangers)

@@ -1,10 +1,10 @@
-"""How long a training step of both networks takes: `speed=reference`, `speed=fast`, and each ingredient alone.
+"""How long a training step of both networks takes: `oasis/reference`, `oasis/fast`, and each ingredient alone.
 
     python -m experiments.benchmarks.train_step [--json FILE] [--height 256 --width 512 --batch-size 1]
         [--channels 64 --device cuda] [--precision bf16-mixed] [--root CITYSCAPES] [--only NAME ...] [--profile]
 
 Each contender is the real module in a real trainer, with the callbacks that do something in every batch. They take
-turns on the same batch of street scenes; compared are the medians. Ingredients are what conf/speed/fast.yaml sets
+turns on the same batch of street scenes; compared are the medians. Ingredients are what conf/speed/oasis/fast.yaml sets
 otherwise than reference.yaml, each alone, and the options that it leaves alone. On a GPU `fast` is in bfloat16.
 """
 
@@ -27,8 +27,8 @@ from oasis.cli.conf import conf_dir, load_config
 
 REFERENCE, FAST = "reference", "fast"
 OPTIONS = {
-    "joint_pass": ["model.joint_pass=true"],
-    "compile, joint_pass": ["model.compile=true", "model.joint_pass=true"],  # the one needs the other
+    "joint_pass": ["objective.joint_pass=true"],
+    "compile, joint_pass": ["model.compile=true", "objective.joint_pass=true"],  # the one needs the other
     "recompute": ["model.recompute=true"],
     "bf16-mixed": ["trainer.precision=bf16-mixed"],
 }
@@ -36,7 +36,7 @@ GOALS = {"cpu": 1.5, "cuda": 4.0}
 
 
 def main(arguments_: Sequence[str] | None = None) -> None:
-    """Measure and print; the last line is `ratio train_step VALUE`, how many times faster `speed=fast` is."""
+    """Measure and print; the last line is `ratio train_step VALUE`, how many times faster `speed=oasis/fast` is."""
     options = _parser().parse_args(arguments_)
     device = torch.device(options.device)
     console = Console()
@@ -60,9 +60,13 @@ def contenders(options: argparse.Namespace) -> dict[str, list[str]]:
     """The settings of each, by name; the reference first."""
     on_gpu = options.device.startswith("cuda")
     precision = options.fast_precision or ("bf16-mixed" if on_gpu else options.precision)
-    alone = {name: ["speed=reference", *settings] for name, settings in {**ingredients(), **OPTIONS}.items()}
+    alone = {name: ["speed=oasis/reference", *settings] for name, settings in {**ingredients(), **OPTIONS}.items()}
     chosen = alone if options.only is None else {name: alone[name] for name in options.only}
-    return {REFERENCE: ["speed=reference"], FAST: ["speed=fast", f"trainer.precision={precision}"], **chosen}
+    return {
+        REFERENCE: ["speed=oasis/reference"],
+        FAST: ["speed=oasis/fast", f"trainer.precision={precision}"],
+        **chosen,
+    }
 
 
 def build(
@@ -112,8 +116,8 @@ def street_batch(options: argparse.Namespace, device: torch.device) -> Batch:
 
 
 def ingredients() -> dict[str, list[str]]:
-    """What `speed=fast` sets otherwise than `speed=reference`: overrides by name, such as `channels_last`."""
-    plain, fast = (OmegaConf.load(conf_dir() / "speed" / f"{name}.yaml") for name in (REFERENCE, FAST))
+    """What `oasis/fast` sets otherwise than `oasis/reference`: overrides by name, such as `channels_last`."""
+    plain, fast = (OmegaConf.load(conf_dir() / "speed" / "oasis" / f"{name}.yaml") for name in (REFERENCE, FAST))
     found: dict[str, list[str]] = {}
     for path, value in _leaves(OmegaConf.to_container(fast)):
         if OmegaConf.select(plain, path) != value:

@@ -16,6 +16,6 @@ sweep=("$bin/python" train.py -m experiment=attempt_study encoding=semantic,inst
 
 "$bin/oasis" report "$runs/attempt_study" "$runs/attempt_init" -o "$runs/attempt_report" --samples 3
 cp "$runs/attempt_report/runs.csv" "$results/"
-cp "$runs/attempt_report/setting_1_samples_oasis_init_gain=0.02.png" "$results/published_first_weights.png"
+cp "$runs/attempt_report/group_1_samples_oasis_init_gain=0.02.png" "$results/published_first_weights.png"
 cp "$runs/attempt_report/setting_2_samples_oasis_init_gain=1.png" "$results/larger_first_weights.png"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"

@@ -13,5 +13,5 @@ export OMP_NUM_THREADS=1
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
 
 "$bin/oasis" report "$runs/study_confirmation" -o "$runs/study_confirmation_report"
-cp "$runs/study_confirmation_report"/{runs.csv,setting_1_differences.png} "$results/"
+cp "$runs/study_confirmation_report"/{runs.csv,group_1_differences.png} "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"

@@ -27,13 +27,13 @@ from experiments.panoptic_encodings.dissection import (
     variance_shares,
 )
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule, Streets
 from oasis.encodings import InstanceIds, Semantic
 from oasis.labels import LabelSpace
 from oasis.models import OASISDiscriminator, OASISGenerator
+from oasis.report import Table, cells
+from oasis.report.markdown import table_as_markdown
 from oasis.streets import SyntheticStreets
-from oasis.studies.markdown import table_as_markdown
-from oasis.studies.page import Cell, Table
 
 HEIGHT, WIDTH = 64, 128
 # Those of experiment=study.
@@ -65,7 +65,7 @@ def networks(channels: int, classes: int, seed: int) -> tuple[OASISGenerator, OA
         return generator, OASISDiscriminator(classes, **DISCRIMINATOR, **SETTINGS)
 
 
-def crowded_batches(data: CityscapesDataModule, steps: int, size: int) -> list[Batch]:
+def crowded_batches(data: LabelMapDataModule, steps: int, size: int) -> list[Batch]:
     """Batches of the training streets with the most instances, the most crowded first."""
     dataset = data.dataset("train")
     samples = [dataset[place] for place in range(len(dataset))]
@@ -78,7 +78,7 @@ def describe_inputs(
     variant: Variant, batch: Batch, generator: OASISGenerator
 ) -> tuple[Mapping[str, tuple[float, float]], Shares]:
     """Magnitudes of the groups of input channels; their shares in the coarsest and the finest first convolution."""
-    noise = generator.sample_noise(len(batch), generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(len(batch), generator.noise_dim, generator=torch.Generator().manual_seed(0))
     groups = input_groups(variant, batch, noise)
     coarse = (HEIGHT // generator.size_divisor, WIDTH // generator.size_divisor)
     finest = generator.blocks[-1].spade_0.shared
@@ -110,8 +110,7 @@ def as_table(rows: Sequence[Sequence[str]], what: str) -> Table:
     chosen = {(row[0], row[2]): row[3] for row in rows if row[1] == what}
     heads = list(dict.fromkeys(where for _, where in chosen))
     names = list(dict.fromkeys(name for name, _ in chosen))
-    cells = tuple((Cell(name), *(Cell(chosen[name, head]) for head in heads)) for name in names)
-    return Table((what, *heads), cells)
+    return Table(cells(what, *heads), tuple(cells(name, *(chosen[name, head] for head in heads)) for name in names))
 
 
 def draw(shares: Mapping[str, Shares], steps: Mapping[str, FirstSteps], path: Path) -> None:
@@ -148,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     space = LabelSpace.cityscapes_ids()
     streets = SyntheticStreets(options.streets, 40, 0, HEIGHT, WIDTH)
-    data = CityscapesDataModule(Semantic(space), space, None, streets, HEIGHT, WIDTH, options.batch_size, 0, flip=False)
+    data = LabelMapDataModule(
+        Streets(streets), Semantic(space), space, HEIGHT, WIDTH, options.batch_size, 0, flip=False
+    )
     data.prepare_data()
     batches = crowded_batches(data, options.steps, options.batch_size)
     rows: list[list[str]] = []

@@ -46,7 +46,7 @@ class Variant:
         """
         if self.shuffled:
             instance = shuffle_instances(instance, torch.Generator().manual_seed(0))
-        whole = self.encoding(label, instance, torch.Generator().manual_seed(0))
+        whole = self.encoding(label, instance, [torch.Generator().manual_seed(0)] * len(label))
         one_hot = torch.zeros_like(whole)
         one_hot[:, : self.encoding.label_space.num_classes] = Semantic(self.encoding.label_space)(label, instance)
         return one_hot, share * (whole - one_hot)
@@ -175,13 +175,13 @@ def first_steps(
     for step, batch in enumerate(batches):
         share = min(1.0, step / max(1, len(batches) - 1)) if variant.warm_up else 1.0
         condition = torch.stack(variant.condition(batch.label, batch.instance, share)).sum(0)
-        fake = generator(condition, generator.sample_noise(len(batch), generator=source))
-        terms = {"generator": loss.real(discriminator(fake), batch.label)}
+        fake = generator(condition, torch.randn(len(batch), generator.noise_dim, generator=source))
+        terms = {"generator": loss.real(discriminator(fake).logits, batch.label)}
         _update(optimizers[0], terms["generator"])
         for layer, norm in gradient_norms(generator).items():
             record.norms[layer].append(norm)
-        terms["photos"] = loss.real(discriminator(batch.image), batch.label)
-        terms["fakes"] = loss.fake(discriminator(fake.detach()))
+        terms["photos"] = loss.real(discriminator(batch.image).logits, batch.label)
+        terms["fakes"] = loss.fake(discriminator(fake.detach()).logits)
         _update(optimizers[1], terms["photos"] + terms["fakes"])
         for name, value in terms.items():
             record.losses[name].append(value.item())

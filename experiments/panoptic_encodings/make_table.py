@@ -8,12 +8,12 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from oasis.studies import Setting, assemble, read_runs_table
-from oasis.studies.markdown import escaped, table_as_markdown
-from oasis.studies.overall import factors, told_overall
+from oasis.report.markdown import escaped, table_as_markdown
+from oasis.studies import RunGroup, assemble, read_runs_table
+from oasis.studies.overall import factors, overall_conclusions
 from oasis.studies.pairs import comparisons
 from oasis.studies.tables import cost_table, difference_table, overall_table, score_table
-from oasis.studies.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
+from oasis.studies.words import OVERALL, OVERALL_MEANING, conclusions, how_to_read
 
 RESULTS = Path(__file__).parent / "results"
 RUNS, TABLE = "runs.csv", "table.md"
@@ -29,26 +29,26 @@ def table_of(runs: Path) -> str:
     lines = ["<!-- Made from runs.csv by make_table.py; do not edit. -->", ""]
     lines += [f"- {escaped(warning)}" for warning in study.warnings]
     lines += [""] if study.warnings else []
-    for number, setting in enumerate(study.settings, 1):
-        if len(study.settings) > 1:
-            lines += [f"# Setting {number}", ""]
-        lines += _of(setting)
+    for number, group in enumerate(study.groups, 1):
+        if len(study.groups) > 1:
+            lines += [f"# Run group {number}", ""]
+        lines += _of(group)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _of(setting: Setting) -> Iterator[str]:
-    yield from ("Mean ± standard deviation over n seeds.", "", table_as_markdown(score_table(setting)), "")
-    if found := factors(setting):
-        yield from (f"## {OVERALL}", "", OVERALL_MEANING, "", table_as_markdown(overall_table(setting, found)), "")
-        yield from (*(f"- {escaped(sentence)}" for sentence in told_overall(found)), "")
-    compared = comparisons(setting)
+def _of(group: RunGroup) -> Iterator[str]:
+    yield from ("Mean ± standard deviation over n seeds.", "", table_as_markdown(score_table(group)), "")
+    if found := factors(group):
+        yield from (f"## {OVERALL}", "", OVERALL_MEANING, "", table_as_markdown(overall_table(group, found)), "")
+        yield from (*(f"- {escaped(sentence)}" for sentence in overall_conclusions(found)), "")
+    compared = comparisons(group)
     for one in compared:
-        yield from (f"## {one.title}", "", table_as_markdown(difference_table(one.setting, one.pairs, one.heading)), "")
-        yield from (*(f"- {escaped(sentence)}" for sentence in verdicts(one.setting, one.pairs)), "")
+        yield from (f"## {one.title}", "", table_as_markdown(difference_table(one.group, one.pairs, one.heading)), "")
+        yield from (*(f"- {escaped(sentence)}" for sentence in conclusions(one.group, one.pairs)), "")
     for text in how_to_read(compared):
         yield from (escaped(text), "")
-    if any(run.costs for run in setting.runs):
-        yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(setting)), "")
+    if any(run.costs for run in group.runs):
+        yield from ("## Costs", "", "Medians over the runs of a row.", "", table_as_markdown(cost_table(group)), "")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

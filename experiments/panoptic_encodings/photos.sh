@@ -23,6 +23,6 @@ settings=(experiment=study data=cityscapes data.root="$root" trainer.max_epochs=
     seed="${SEEDS:-range(0,3)}" hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" name="$name"
 
 "$bin/oasis" report "$runs/$name" -o "$runs/${name}_report"
-cp "$runs/${name}_report"/{runs.csv,setting_1_differences.png} "$results/"
+cp "$runs/${name}_report"/{runs.csv,group_1_differences.png} "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 BIN=$bin RUNS=$runs STUDY=$name RESULTS=$results experiments/panoptic_encodings/variety.sh

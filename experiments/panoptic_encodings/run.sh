@@ -19,7 +19,7 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
 
 "$bin/oasis" report "$runs/study" -o "$runs/study_report" --gallery "$results/gallery.png"
-cp "$runs/study_report/runs.csv" "$runs/study_report"/setting_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
+cp "$runs/study_report/runs.csv" "$runs/study_report"/group_1_{differences_together,differences,samples_oasis,samples_panoptic}.png "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.dissect --output "$results"
 export JOBS=${JOBS:-2} RUNS=$runs RESULTS=$results

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from oasis.errors import ConfigurationError
-from oasis.evaluation import Column, Comparison, Evaluation, open_painters, own_data, read_json
+from oasis.evaluation import Column, Comparison, Evaluation, open_models, own_data, read_json
 from oasis.metrics import split_class
 from oasis.scoring import MetricNetworks
 from oasis.studies import Run, find_runs, write_runs_table
@@ -41,7 +41,7 @@ def measured(run: Run, results: Path) -> Comparison:
     evaluation = Evaluation(
         MetricNetworks([]), torch.device("cpu"), NOISE_SEEDS, diversity_images=DIVERSITY_IMAGES, progress=False
     )
-    comparison = evaluation.run(open_painters([run.checkpoint], own_data))
+    comparison = evaluation.run(open_models([run.checkpoint], own_data))
     results.parent.mkdir(parents=True, exist_ok=True)
     comparison.write_json(results)
     return comparison
@@ -49,8 +49,8 @@ def measured(run: Run, results: Path) -> Comparison:
 
 def with_variety(run: Run, comparison: Comparison) -> Run:
     """The run with these scores in place of its own: means over the noise seeds."""
-    (painted,), (photos, *_) = comparison.columns, comparison.references
-    return replace(run, metrics=_means(painted), real_photos=_means(photos), untrained={}, costs={})
+    (generated,), (photos, *_) = comparison.columns, comparison.references
+    return replace(run, metrics=_means(generated), real_photos=_means(photos), untrained={}, costs={})
 
 
 def _means(column: Column) -> Mapping[str, float]:

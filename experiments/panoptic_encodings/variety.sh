@@ -11,5 +11,5 @@ mkdir -p "$results"
 
 "$bin/python" -m experiments.panoptic_encodings.variety "$runs/$study" --output "$runs/${study}_variety"
 "$bin/oasis" report "$runs/${study}_variety/runs.csv" -o "$runs/${study}_variety/report"
-cp "$runs/${study}_variety/report"/{runs.csv,setting_1_differences*.png} "$results/"
+cp "$runs/${study}_variety/report"/{runs.csv,group_1_differences*.png} "$results/"
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"

@@ -2,7 +2,7 @@
 
     python -m experiments.reliability.fuzz_pictures [--count 10000] [--seed 0] [--timeout 20] [--json FILE]
 
-A child process spoils one file of a sample (`picture_mutations.py`), and reads the sample through `CityscapesDataset`.
+A child process spoils one file of a sample (`picture_mutations.py`), and reads the sample through `FileSamples`.
 The parent watches: a child that dies, needs longer than the timeout, or needs a gigabyte is a failure, as is any other
 exception, and a sample that is read but is not what a sample is. Exit status 1 if there was any. Case N of a seed is
 always the same: `--first N --count 1 --seed S` repeats it.
@@ -29,7 +29,7 @@ from rich.progress import track
 from rich.table import Table
 
 from experiments.reliability.picture_mutations import MUTATIONS, Files
-from oasis.data import CityscapesDataset
+from oasis.data import Cityscapes, FileSamples
 from oasis.data.faults import FileError
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
@@ -137,7 +137,7 @@ def _run(root: Path, seed: int, case: int) -> Outcome:
     spoilt = MUTATIONS[mutation](files, kind, rng)
     _write(root, {**files, kind: spoilt})
     try:
-        sample = CityscapesDataset(root, "train", LabelSpace.cityscapes_ids(), *_MAP)[0]
+        sample = FileSamples(Cityscapes(root), "train", LabelSpace.cityscapes_ids(), *_MAP)[0]
     except DatasetError as error:
         return Outcome(mutation, error.kind if isinstance(error, FileError) else "ids outside the label space", True)
     except Exception as error:

@@ -29,17 +29,17 @@ class BetweenTab:
         inputs = [context.session, context.model, left, right, share]
         settings = EVENT | {"outputs": [self.pictures, self.told], "show_progress_on": [self.pictures]}
         for listen in (share.release, left.submit, right.submit, tab.select):
-            listen(telling(self.told)(self.paint), inputs, **settings)
+            listen(telling(self.told)(self.generate), inputs, **settings)
 
-    def paint(self, session: Session, name: str, first: float | None, second: float | None, share: float) -> Updates:
+    def generate(self, session: Session, name: str, first: float | None, second: float | None, share: float) -> Updates:
         """The photos of both seeds, and the one in between."""
         label_map, model = session.require_map(), self.context.pool.model(name)
         seeds = seed_of(first), seed_of(second)
         left, right = (model.noise(seed) for seed in seeds)
         noises = (left, left.mixed(right, share), right)
-        paintings = [self.context.pool.paint(name, label_map, noise=noise) for noise in noises]
+        photos = [self.context.pool.generate(name, label_map, noise=noise) for noise in noises]
         captions = (f"seed {seeds[0]}", f"{share:.0%} of the way", f"seed {seeds[1]}")
         names = (f"photo_seed{seeds[0]}.png", f"photo_between_{share:.2f}.png", f"photo_seed{seeds[1]}.png")
-        figures = [Figure(p.image, c, file_name=f) for p, c, f in zip(paintings, captions, names, strict=True)]
-        each = markup.seconds(sum(painting.seconds for painting in paintings) / len(paintings))
-        return {self.pictures: grid(figures, 3), self.told: markup.status([f"{each} each", paintings[0].model])}
+        figures = [Figure(p.image, c, file_name=f) for p, c, f in zip(photos, captions, names, strict=True)]
+        each = markup.seconds(sum(photo.seconds for photo in photos) / len(photos))
+        return {self.pictures: grid(figures, 3), self.told: markup.status([f"{each} each", photos[0].model])}

@@ -1,5 +1,5 @@
-// The canvas of the tab Paint. It only previews: a finished stroke goes to the server as a line and a class, and the
-// server, which paints ids, sends back the map. So no colour is ever read from a picture.
+// The canvas of the tab Draw. It only previews: a finished stroke goes to the server as a line and a class, and the
+// server, which draws ids, sends back the map. So no colour is ever read from a picture.
 const picture = element.querySelector("img.map");
 const canvas = element.querySelector("canvas.stroke");
 const chips = element.querySelector(".brushes");

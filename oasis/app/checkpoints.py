@@ -1,4 +1,4 @@
-"""Which checkpoints the app paints with where nobody names one."""
+"""Which checkpoint the app uses when none is named."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One map, painted by several checkpoints."""
+"""Photos of one map by several checkpoints."""
 
 import gradio as gr
 
@@ -20,7 +20,7 @@ class CompareTab:
 
     Args:
         context: what all tabs work with.
-        tab: at whose opening photos are painted.
+        tab: at whose opening photos are generated.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -29,16 +29,18 @@ class CompareTab:
         with gr.Row(elem_classes="tight"):
             seed = seed_field(elem_id="compare-seed")
             models = gr.CheckboxGroup(names, value=names, label="Checkpoints", elem_id="compare-models", min_width=420)
-            go = gr.Button("Paint with all", size="md", variant="primary", elem_id="compare-go", min_width=150, scale=0)
+            go = gr.Button(
+                "Generate with all", size="md", variant="primary", elem_id="compare-go", min_width=150, scale=0
+            )
         self.pictures = html(placeholder(NO_MAP), "compare-grid")
         self.told = html(elem_id="compare-told")
         inputs = [context.session, context.model, models, seed]
         settings = EVENT | {"outputs": [self.pictures, self.told], "show_progress_on": [self.pictures]}
         for listen in (go.click, seed.submit, tab.select):
-            listen(telling(self.told)(self.paint), inputs, **settings)
+            listen(telling(self.told)(self.generate), inputs, **settings)
 
-    def paint(self, session: Session, name: str, models: list[str], number: float | None) -> Updates:
-        """The map at hand and a photo by each checkpoint; one that cannot paint it does not stop the others."""
+    def generate(self, session: Session, name: str, models: list[str], number: float | None) -> Updates:
+        """The map at hand and a photo by each checkpoint; one that cannot use it does not stop the others."""
         label_map, seed, pool = session.require_map(), seed_of(number), self.context.pool
         if not models:
             raise ConfigurationError("No checkpoint is ticked. Tick at least one.")
@@ -46,12 +48,12 @@ class CompareTab:
         failures = []
         for position, model in enumerate(models):
             try:
-                painting = pool.paint(model, label_map, seed=seed)
+                photo = pool.generate(model, label_map, seed=seed)
             except OasisError as error:
                 failures.append(f"{model}: {message(error)}")
                 continue
-            caption = f"{model} · {markup.seconds(painting.seconds)}"
-            figures.append(Figure(painting.image, caption, file_name=f"compare_{position}_seed{seed}.png"))
+            caption = f"{model} · {markup.seconds(photo.seconds)}"
+            figures.append(Figure(photo.image, caption, file_name=f"compare_{position}_seed{seed}.png"))
         parts = [f"{len(figures) - 1} of {len(models)} checkpoints", f"seed {seed}"]
         told = markup.status(parts + [_MORE] * (len(pool.names) == 1), failures)
         return {self.pictures: grid(figures, min(len(figures), 3)), self.told: told}

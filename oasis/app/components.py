@@ -75,6 +75,6 @@ def canvas(brushes: Sequence[Brush]) -> gr.HTML:
     )
 
 
-def on_easel(picture: Image.Image) -> dict[str, Any]:
+def on_canvas(picture: Image.Image) -> dict[str, Any]:
     """A picture as the canvas takes it; different each time, so that the preview of a refused stroke is wiped off."""
     return {"picture": data_url(picture), "version": next(_versions)}

@@ -1,4 +1,4 @@
-"""What all tabs work with."""
+"""The context that all tabs share."""
 
 import functools
 import logging
@@ -30,7 +30,7 @@ class AppContext:
         limits: on visitors.
         examples: streets to begin with.
         session: holds a `Session` for each visitor.
-        model: the name of the model that paints.
+        model: the name of the model in use.
     """
 
     pool: ModelPool
@@ -41,7 +41,7 @@ class AppContext:
 
 
 # All events wait in one queue, and one at a time is worked on: more would only take the cores from each other.
-EVENT: dict[str, Any] = {"concurrency_id": "paint", "concurrency_limit": 1, "api_visibility": "private"}
+EVENT: dict[str, Any] = {"concurrency_id": "generate", "concurrency_limit": 1, "api_visibility": "private"}
 
 
 def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:
@@ -56,7 +56,7 @@ def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., 
                 return {where: problem(message(error))}
             except Exception:
                 _LOG.exception("The app has a bug")
-                return {where: problem("The app has met a bug of its own; whoever runs it finds more in the terminal.")}
+                return {where: problem("This is a bug in the app; its terminal shows the details.")}
 
         return told
 

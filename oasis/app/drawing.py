@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
-INSTANCE_BASE = 1000  # an instance map holds `id * 1000 + k` where the k-th thing of a class stands
 _LEAST = 0.71  # pixels: no place is farther than this from all pixels' centres
 MOST_POINTS = 4000  # of one stroke; a hand that draws for a minute makes fewer
 
@@ -20,10 +20,10 @@ class Stroke:
     """One stroke of the brush, as the browser sends it.
 
     Attributes:
-        raw_id: what it paints, an id as in a label map.
+        raw_id: what it draws, an id as in a label map.
         points: (x, y) as shares of the picture's width and height, in 0..1; outside is beside the picture.
         radius: of the round brush, as a share of the picture's height.
-        filled: also paint what the stroke encloses, its ends joined by a straight line.
+        filled: also draw what the stroke encloses, its ends joined by a straight line.
     """
 
     raw_id: int
@@ -117,8 +117,8 @@ class Drawing:
         """How many strokes can be taken back."""
         return len(self._history)
 
-    def paint(self, stroke: Stroke) -> int:
-        """Paint a stroke.
+    def draw(self, stroke: Stroke) -> int:
+        """Draw a stroke.
 
         Returns:
             What now stands in the instance map there: `id * 1000 + k` for a thing, the plain id for all else.
@@ -129,7 +129,7 @@ class Drawing:
         known = 0 <= stroke.raw_id < len(self.label_space.raw_to_class)
         index = self.label_space.raw_to_class[stroke.raw_id] if known else -1
         if index < 0:
-            raise ConfigurationError(f"There is no class of the id {stroke.raw_id} to paint with.")
+            raise ConfigurationError(f"There is no class of the id {stroke.raw_id} to draw with.")
         ident = self._new_instance(stroke.raw_id) if index in self.label_space.things else stroke.raw_id
         mask = stroke.mask(*self.label.shape)
         place = _bounds(mask)
@@ -149,13 +149,13 @@ class Drawing:
 
     def _new_instance(self, raw_id: int) -> int:
         """The lowest instance id of this class that the map does not hold."""
-        first = raw_id * INSTANCE_BASE
-        taken = np.unique(self.instance[self.instance // INSTANCE_BASE == raw_id]) if raw_id else np.empty(0)
-        free = np.setdiff1d(np.arange(first, first + INSTANCE_BASE), taken)
-        if not len(free) or first + INSTANCE_BASE > np.iinfo(np.uint16).max:
+        first = raw_id * INSTANCES_PER_CLASS
+        taken = np.unique(self.instance[self.instance // INSTANCES_PER_CLASS == raw_id]) if raw_id else np.empty(0)
+        free = np.setdiff1d(np.arange(first, first + INSTANCES_PER_CLASS), taken)
+        if not len(free) or first + INSTANCES_PER_CLASS > np.iinfo(np.uint16).max:
             raise ConfigurationError(
-                f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCE_BASE} of a class "
-                f"whose id is below 65. Take strokes back, or start from another map."
+                f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCES_PER_CLASS} of a "
+                f"class whose id is below 65. Take strokes back, or start from another map."
             )
         return int(free[0])
 

@@ -1,4 +1,4 @@
-"""A street with nobody in it, to paint on."""
+"""A street without people or vehicles, to draw on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ _ROOF, _KERB = 0.12, 0.16  # shares of height and width at the picture's border
 def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """Sky, houses on both sides, pavements, and a road to the horizon.
 
-    A class that the label space does not have is left to its first class that is painted anyway.
+    A class that the label space does not have is left to its first class that is drawn anyway.
 
     Returns:
         The label map (height, width) uint8 of raw ids, and the instance map (height, width) uint16, which holds no

@@ -12,7 +12,7 @@ class Limits:
     Attributes:
         upload_bytes: of one uploaded file; a Cityscapes label map has 40 kB.
         pixels: of one uploaded map, by its header; refused before it is decoded. A Cityscapes map has 2 million.
-        waiting: paintings that may wait in the queue; whoever comes later is told so.
+        waiting: requests that may wait in the queue; later ones are turned away.
         sessions: whose maps are kept at the same time; the oldest is forgotten first.
         kept_seconds: for which the files of a visitor and the map of an idle one are kept.
         undo: strokes that can be taken back.

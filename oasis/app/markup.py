@@ -13,7 +13,7 @@ from oasis.synthesis import LabelMap
 
 @dataclass(frozen=True)
 class Brush:
-    """A class to paint with.
+    """A class to draw with.
 
     Attributes:
         raw_id: its id in a label map.
@@ -70,8 +70,8 @@ def status(parts: Iterable[str], remarks: Iterable[str] = ()) -> str:
 
 
 def problem(text: str) -> str:
-    """What went wrong, to be read by whoever can mend it. Made new each time, so that it is seen to be new."""
-    return f'<div class="problem" role="alert" data-at="{time.time_ns()}"><b>Not painted.</b> {escape(text)}</div>'
+    """What went wrong, and what to do about it. Made new each time, so that it is announced each time."""
+    return f'<div class="problem" role="alert" data-at="{time.time_ns()}"><b>Not generated.</b> {escape(text)}</div>'
 
 
 def seconds(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The models in memory, shared by all visitors, painting one picture after the other."""
+"""The models in memory, shared by all visitors; they generate one picture at a time."""
 
 import threading
 import time
@@ -14,12 +14,12 @@ from oasis.synthesis import LabelMap, Noise, Synthesizer
 
 
 @dataclass(frozen=True)
-class Painting:
+class GeneratedPhoto:
     """A picture, and how it came about.
 
     Attributes:
         image: RGB, of the model's size.
-        seconds: that painting took, without the wait for others.
+        seconds: time to generate it, without waiting for others.
         model: the name of the model.
     """
 
@@ -68,23 +68,25 @@ class ModelPool:
             raise ConfigurationError(f"There is no model {name!r} here; there are: {', '.join(self.names)}.")
         return self._models[name]
 
-    def paint(self, name: str, label_map: LabelMap, noise: Noise | None = None, seed: int | None = None) -> Painting:
-        """One photo of a map; waits while another is being painted.
+    def generate(
+        self, name: str, label_map: LabelMap, noise: Noise | None = None, seed: int | None = None
+    ) -> GeneratedPhoto:
+        """One photo of a map; waits while another photo is being generated.
 
         Args:
             name: of the model.
             label_map: opened for any model; ids are looked up anew in this one's label space.
-            noise: what is left to chance; drawn from `seed` where it is None.
+            noise: the noise; drawn from `seed` where it is None.
             seed: 0 or above.
 
         Raises:
-            OasisError: the model cannot paint this map.
+            OasisError: the model cannot use this map.
         """
         model = self.model(name)
         with self._lock:
             start = time.perf_counter()
             image = model.synthesize(label_map, seed=seed, noise=noise)
-            return Painting(image, time.perf_counter() - start, name)
+            return GeneratedPhoto(image, time.perf_counter() - start, name)
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:

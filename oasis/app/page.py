@@ -6,10 +6,10 @@ from oasis.app import markup
 from oasis.app.compare_tab import CompareTab
 from oasis.app.components import html
 from oasis.app.context import AppContext
+from oasis.app.draw_tab import DrawTab
 from oasis.app.examples import draw_examples
 from oasis.app.limits import Limits
 from oasis.app.model_pool import ModelPool
-from oasis.app.paint_tab import PaintTab
 from oasis.app.session import Session
 from oasis.app.upload_tab import UploadTab
 from oasis.app.vary_tab import vary_tab
@@ -18,7 +18,7 @@ TITLE = "Panoptic OASIS"
 
 
 def build_page(pool: ModelPool, limits: Limits) -> gr.Blocks:
-    """The whole app; what it looks like comes with `launch`."""
+    """The complete page; theme and CSS come with `launch`."""
     first = pool.model()
     sweep = max(1, limits.kept_seconds // 2)
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(sweep, limits.kept_seconds))
@@ -40,8 +40,8 @@ def build_page(pool: ModelPool, limits: Limits) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab("Upload"):
                 UploadTab(context)
-            with gr.Tab("Paint", elem_id="tab-paint") as paint:
-                PaintTab(context, paint)
+            with gr.Tab("Draw", elem_id="tab-draw") as draw:
+                DrawTab(context, draw)
             with gr.Tab("Vary") as vary:
                 vary_tab(context, vary)
             with gr.Tab("Compare") as compare:

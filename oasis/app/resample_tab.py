@@ -44,29 +44,29 @@ class ResampleTab:
         outputs = [context.session, self.shown, self.photo, self.told]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
         common = [context.session, context.model, self.seed]
-        self.tab.select(told(self.paint), common, **settings)
-        self.seed.submit(told(self.paint), common, **settings)
+        self.tab.select(told(self.generate), common, **settings)
+        self.seed.submit(told(self.generate), common, **settings)
         self.again.click(told(self.start_again), common, **settings)
         for picture in (self.shown, self.photo):
             picture.click(told(self.click), [*common, self.whole_class], **settings)
 
-    def paint(self, session: Session, name: str, number: float | None) -> Updates:
+    def generate(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo with all that was resampled so far."""
         model, seed, label_map = self.context.pool.model(name), seed_of(number), session.require_map()
-        painting = self.context.pool.paint(name, label_map, noise=session.noise(name, model, seed))
+        photo = self.context.pool.generate(name, label_map, noise=session.noise(name, model, seed))
         done = ", ".join(session.resampled) or "nothing yet; click a car, or the sky, in either picture"
-        parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", f"drawn anew: {done}")
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", f"drawn anew: {done}")
         return {
             self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
-            self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}_resampled.png").html(),
+            self.photo: Figure(photo.image, "Photo", file_name=f"photo_seed{seed}_resampled.png").html(),
             self.told: markup.status(parts),
         }
 
     def start_again(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo of the seed alone."""
         session.start_again()
-        return self.paint(session, name, number)
+        return self.generate(session, name, number)
 
     def click(
         self, session: Session, name: str, number: float | None, whole_class: bool, event: gr.EventData
@@ -75,7 +75,7 @@ class ResampleTab:
         label_map, model = session.require_map(), self.context.pool.model(name)
         row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
         session.resample(name, model, seed_of(number), label_map.segment_at(row, column), whole_class)
-        return self.paint(session, name, number)
+        return self.generate(session, name, number)
 
 
 def pixel_at(x: object, y: object, height: int, width: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ class SeedsTab:
 
     Args:
         context: what all tabs work with.
-        tab: at whose opening photos are painted.
+        tab: at whose opening photos are generated.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -26,23 +26,23 @@ class SeedsTab:
         with gr.Row(elem_classes="tight"):
             seed = seed_field("First seed", elem_id="vary-seed")
             count = gr.Slider(2, _MOST, 6, step=1, label="How many", elem_id="vary-count", min_width=200)
-            go = gr.Button("Paint them", size="md", variant="primary", elem_id="vary-go", min_width=140, scale=0)
+            go = gr.Button("Generate", size="md", variant="primary", elem_id="vary-go", min_width=140, scale=0)
         self.pictures = html(placeholder(NO_MAP), "vary-grid")
         self.told = html(elem_id="vary-told")
         inputs = [context.session, context.model, seed, count]
         settings = EVENT | {"outputs": [self.pictures, self.told], "show_progress_on": [self.pictures]}
         for listen in (go.click, seed.submit, count.release, tab.select):
-            listen(telling(self.told)(self.paint), inputs, **settings)
+            listen(telling(self.told)(self.generate), inputs, **settings)
 
-    def paint(self, session: Session, name: str, number: float | None, count: float) -> Updates:
+    def generate(self, session: Session, name: str, number: float | None, count: float) -> Updates:
         """Photos of the map at hand."""
         first, label_map = seed_of(number), session.require_map()
         seeds = range(first, first + min(max(int(count), 1), _MOST))
-        paintings = [self.context.pool.paint(name, label_map, seed=seed) for seed in seeds]
+        photos = [self.context.pool.generate(name, label_map, seed=seed) for seed in seeds]
         figures = [
-            Figure(painting.image, f"seed {seed}", file_name=f"photo_seed{seed}.png")
-            for seed, painting in zip(seeds, paintings, strict=True)
+            Figure(photo.image, f"seed {seed}", file_name=f"photo_seed{seed}.png")
+            for seed, photo in zip(seeds, photos, strict=True)
         ]
-        each = markup.seconds(sum(painting.seconds for painting in paintings) / len(paintings))
-        told = markup.status([f"{len(figures)} photos", f"{each} each", paintings[0].model])
+        each = markup.seconds(sum(photo.seconds for photo in photos) / len(photos))
+        told = markup.status([f"{len(figures)} photos", f"{each} each", photos[0].model])
         return {self.pictures: grid(figures, 3), self.told: told}

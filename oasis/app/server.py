@@ -33,9 +33,9 @@ def serving(
     Args:
         pool: the models.
         limits: on visitors; None = the usual ones.
-        host: who may come: 127.0.0.1 = this machine alone, 0.0.0.0 = everybody who can reach it.
+        host: who may come: 127.0.0.1 = this machine alone, 0.0.0.0 = all who can reach it.
         port: to listen on; None = the first free one from 7860 on.
-        auth: user and password that are asked for; None = nobody is asked.
+        auth: user and password that are asked for; None = no login.
 
     Raises:
         ConfigurationError: gradio is not installed, or the port is taken.
@@ -50,7 +50,7 @@ def serving(
             _, address, _ = page.launch(
                 server_name=host, server_port=port, auth=auth, prevent_thread_lock=True, **_settings(gradio, limits)
             )
-        except OSError as error:  # gradio's own words name a variable of its own
+        except OSError as error:  # gradio's own message names one of its variables
             raise ConfigurationError(
                 f"Cannot listen on {host}:{port or '7860 to 7959'}: is another app there? Choose another --port."
             ) from error
@@ -64,7 +64,7 @@ def _settings(gradio: ModuleType, limits: Limits) -> dict[str, Any]:
     """What is the same for every app: limits, looks, and nothing that leaves this machine."""
     return {
         "share": False,
-        "filter_warnings": True,
+        "quiet": True,
         "max_file_size": limits.upload_bytes,
         "state_session_capacity": limits.sessions,
         "ssr_mode": False,

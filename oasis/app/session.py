@@ -8,7 +8,7 @@ from oasis.synthesis import LabelMap, Noise, Segment, Synthesizer
 
 
 class Session:
-    """The map a visitor works on, which all tabs share, and the noise it is painted with.
+    """The map a visitor works on, which all tabs share, and the noise its photos are generated with.
 
     Attributes:
         label_map: None until one is chosen.
@@ -37,16 +37,16 @@ class Session:
             raise ConfigurationError("There is no map yet: click a street in the first tab, or upload a label map.")
         return self.label_map
 
-    def paint(self, stroke: Stroke, model: Synthesizer, undo: int) -> None:
-        """Paint a stroke into the map, which is first brought to the model's size.
+    def draw(self, stroke: Stroke, model: Synthesizer, undo: int) -> None:
+        """Draw a stroke into the map, which is first brought to the model's size.
 
         Raises:
-            ConfigurationError: there is no map; or see `Drawing.paint`.
+            ConfigurationError: there is no map; or see `Drawing.draw`.
         """
         label_map = self.require_map()
         if self._drawing is None:
             self._drawing = _drawing(label_map, model, undo)
-        self._drawing.paint(stroke)
+        self._drawing.draw(stroke)
         self._adopt(self._drawing)
 
     def undo(self) -> bool:

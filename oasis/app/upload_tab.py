@@ -62,26 +62,26 @@ class UploadTab:
         self.examples.click(told(self.choose), common, **settings)
         for file in (self.label, self.instance):
             file.upload(told(self.open_files), [*common, self.label, self.instance], **settings)
-        self.again.click(told(self.paint_anew), common[:2], **settings)
-        self.seed.submit(told(self.paint), common, **settings)
+        self.again.click(told(self.generate_anew), common[:2], **settings)
+        self.seed.submit(told(self.generate), common, **settings)
 
-    def paint(self, session: Session, name: str, number: float | None) -> Updates:
+    def generate(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo of the map at hand."""
         label_map, seed, model = session.require_map(), seed_of(number), self.context.pool.model(name)
-        painting = self.context.pool.paint(name, label_map, seed=seed)
-        parts = (f"Painted in {markup.seconds(painting.seconds)}", f"seed {seed}", painting.model)
+        photo = self.context.pool.generate(name, label_map, seed=seed)
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", photo.model)
         return {
             self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
-            self.photo: Figure(painting.image, "Photo", file_name=f"photo_seed{seed}.png").html(),
+            self.photo: Figure(photo.image, "Photo", file_name=f"photo_seed{seed}.png").html(),
             self.told: markup.status(parts, label_map.remarks),
             self.legend: markup.legend(label_map),
         }
 
-    def paint_anew(self, session: Session, name: str) -> Updates:
-        """The photo of the map at hand from a seed that nobody chose."""
+    def generate_anew(self, session: Session, name: str) -> Updates:
+        """The photo of the map at hand from a random seed."""
         seed = int(np.random.default_rng().integers(10_000))
-        return self.paint(session, name, seed) | {self.seed: seed}
+        return self.generate(session, name, seed) | {self.seed: seed}
 
     def choose(self, session: Session, name: str, number: float | None, event: gr.EventData) -> Updates:
         """The photo of an example."""
@@ -89,7 +89,7 @@ class UploadTab:
         if not isinstance(index, int) or not 0 <= index < len(self.context.examples):
             raise ConfigurationError("There is no such example. Load the page anew.")
         session.take(self.context.examples[index].label_map)
-        return self.paint(session, name, number) | {self.label: None, self.instance: None}
+        return self.generate(session, name, number) | {self.label: None, self.instance: None}
 
     def open_files(
         self, session: Session, name: str, number: float | None, label: str | None, instance: str | None
@@ -99,4 +99,4 @@ class UploadTab:
             return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
         model, companion = self.context.pool.model(name), Path(instance) if instance is not None else None
         session.take(model.open(open_upload(Path(label), companion, model.label_space, self.context.limits)))
-        return self.paint(session, name, number)
+        return self.generate(session, name, number)

@@ -1,4 +1,4 @@
-"""Files from strangers."""
+"""Checks of uploaded files, which may hold anything."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def _require_png(path: Path, limits: Limits) -> None:
             f"{path}: has {size / 2**20:.1f} MiB; the app takes files up to {limits.upload_bytes / 2**20:g} MiB."
         )
     if not size:
-        raise DatasetError(f"{path}: the file is empty. Was it saved or copied whole?")
+        raise DatasetError(f"{path}: the file is empty. Was it saved or copied completely?")
     with path.open("rb") as file:
         start = file.read(256)
     if start.startswith(_PNG):

@@ -53,7 +53,7 @@ def read_exported(path: Path) -> dict[str, Any]:
         A checkpoint as `load` gives it: `config`, `progress` and `state_dict`, unchecked but for their presence.
 
     Raises:
-        CheckpointError: torn, damaged, not written by this project, or by a later version of it.
+        CheckpointError: corrupt, not written by this project, or by a later version of it.
         ConfigurationError: the package safetensors is not installed.
     """
     _require_package()
@@ -68,7 +68,7 @@ def read_exported(path: Path) -> dict[str, Any]:
             checksum = _checksum(tensors)
     except (SafetensorError, OSError, MemoryError, OverflowError, *UNREADABLE) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{path}: cannot be read, it is torn or no safetensors file ({reason}).") from error
+        raise CheckpointError(f"{path}: cannot be read, it is corrupt or no safetensors file ({reason}).") from error
     if not isinstance(facts, dict) or not {"config", "progress", "sha256"} <= facts.keys():
         raise CheckpointError(
             f"{path}: not exported by this project: its header has no {METADATA_KEY} with config, progress and sha256. "

@@ -12,20 +12,21 @@ def find_checkpoint(path: Path) -> Path:
     """The file that a path means.
 
     Args:
-        path: a checkpoint; a run folder, whose `checkpoints/last.ckpt` is meant; or a folder of runs, such as
-            `runs/demo`, whose newest run is meant.
+        path: a checkpoint; a run folder, whose `checkpoints/last.ckpt` is meant; or a folder with runs at any depth
+            below it, such as `runs/demo` or that of a sweep, whose newest run is meant.
 
     Raises:
         CheckpointError: a folder without any.
     """
     if not path.is_dir():
         return path
-    found = [path / _IN_RUN, path / LAST]
-    found += sorted(path.glob(f"*/{_IN_RUN}"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in found:
+    for file in (path / _IN_RUN, path / LAST):
         if file.is_file():
             return file
+    below = [file for file in path.glob(f"**/{_IN_RUN}") if file.is_file()]
+    if below:
+        return max(below, key=lambda file: file.stat().st_mtime)
     raise CheckpointError(
-        f"{path}: no run with a {_IN_RUN} is there. Give a checkpoint or the folder of a run; `make demo` trains a "
-        "small one into runs/demo."
+        f"{path}: no run with a {_IN_RUN} is there or below. Give a checkpoint or the folder of a run; `make demo` "
+        "trains a small one into runs/demo."
     )

@@ -1,4 +1,4 @@
-"""Reading a checkpoint file: whole or not at all, and without running anything in it."""
+"""Reading a checkpoint file: intact or not at all, and without running anything in it."""
 
 import struct
 import zipfile
@@ -12,6 +12,7 @@ from torch import Tensor
 from oasis.checkpoint.exported import SUFFIX, read_exported
 from oasis.checkpoint.safe_config import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
+from oasis.migration import migrated
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
@@ -21,10 +22,11 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowErro
 def load(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint, or what was exported as `.safetensors`, without running anything in it.
 
-    Every byte is compared with the checksums in the file. Tensors stay on disk until they are used.
+    Every byte is compared with the checksums in the file. Tensors stay on disk until they are used. The configuration
+    is that of today's format, whichever version wrote the file.
 
     Raises:
-        CheckpointError: missing, torn, damaged, or not written by this project.
+        CheckpointError: missing, corrupt, not written by this project, or by a later version of it.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,25 +34,27 @@ def load(path: str | Path) -> dict[str, Any]:
     if path.suffix == SUFFIX:
         exported = read_exported(path)
         _require_kinds(exported, path)
+        exported["config"] = migrated(exported["config"], path)
         return exported
-    require_whole(path)
+    require_intact(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (OSError, MemoryError, OverflowError, *UNREADABLE) as error:
-        raise _torn(path, _first_line(error)) from error
+        raise _corrupt(path, _first_line(error)) from error
     if not isinstance(checkpoint, dict) or not {"config", "progress", "state_dict"} <= checkpoint.keys():
         raise CheckpointError(f"{path}: not a checkpoint of this project: it holds no config, progress and state_dict.")
     _require_kinds(checkpoint, path)
+    checkpoint["config"] = migrated(checkpoint["config"], path)
     return checkpoint
 
 
-def require_whole(path: Path) -> None:
+def require_intact(path: Path) -> None:
     """Look at all checksums: `torch.load` does not, so that a flipped bit would be a flipped weight.
 
     What is compressed is refused unread: torch compresses nothing, and a small file could fill the memory.
 
     Raises:
-        CheckpointError: torn, damaged, or packed.
+        CheckpointError: corrupt or packed.
     """
     try:
         with zipfile.ZipFile(path) as file:
@@ -62,9 +66,9 @@ def require_whole(path: Path) -> None:
     except CheckpointError:
         raise
     except (*_BROKEN_ZIP, *UNREADABLE) as error:
-        raise _torn(path, _first_line(error)) from error
+        raise _corrupt(path, _first_line(error)) from error
     if damaged is not None:
-        raise _torn(path, f"its part {damaged} is not what was written")
+        raise _corrupt(path, f"its part {damaged} is not what was written")
 
 
 def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
@@ -98,9 +102,9 @@ def _is_stored(name: object, value: object) -> bool:
     )
 
 
-def _torn(path: Path, reason: str) -> CheckpointError:
+def _corrupt(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: cannot be read, it is torn or no checkpoint ({reason}). Use another one from the same folder."
+        f"{path}: cannot be read, it is corrupt or no checkpoint ({reason}). Use another one from the same folder."
     )
 
 

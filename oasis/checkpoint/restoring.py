@@ -14,7 +14,8 @@ from oasis.checkpoint.safe_config import require_safe
 from oasis.encodings import Encoding
 from oasis.errors import CheckpointError
 from oasis.labels import LabelSpace
-from oasis.models import OASISGenerator
+from oasis.models import Generator
+from oasis.training.building import build_network
 from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
 
@@ -29,7 +30,7 @@ class Restored:
     config: dict[str, Any]
     label_space: LabelSpace
     encoding: Encoding
-    generator: OASISGenerator
+    generator: Generator
     batches_seen: int
 
 
@@ -54,7 +55,8 @@ def restore(path: str | Path) -> Restored:
     try:
         label_space = instantiate(config["label_space"])
         encoding = instantiate(config["encoding"])
-        generator = _rebuilt(config["generator"], encoding.channels, weights)
+        offered = {"condition_channels": encoding.channels, "num_classes": label_space.num_classes}
+        generator = _rebuilt(config["generator"], offered, weights)
         if not isinstance(label_space, LabelSpace) or not isinstance(encoding, Encoding):
             raise TypeError("its label space or its encoding is something else")
     except Exception as error:  # a constructor may raise anything at arguments from anywhere
@@ -62,15 +64,13 @@ def restore(path: str | Path) -> Restored:
     return Restored(config, label_space, encoding, generator.eval(), checkpoint["progress"]["batches_seen"])
 
 
-def _rebuilt(config: Mapping[str, Any], channels: int, weights: Mapping[str, Tensor]) -> OASISGenerator:
+def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Mapping[str, Tensor]) -> Generator:
     """The generator with its weights; built without memory first, since a configuration may ask for any size."""
     blocks = config.get("num_blocks", 0)
     if blocks > len(weights):
         raise ValueError(f"num_blocks={blocks}, but there are only {len(weights)} weights")
     with torch.device("meta"):
-        planned = instantiate(config)(condition_channels=channels)
-    if not isinstance(planned, OASISGenerator):
-        raise TypeError(f"a {type(planned).__name__} is no generator")
+        planned = build_network(instantiate(config), Generator, offered)
     ours = {name: value.shape for name, value in planned.state_dict().items()}
     for name in ours.keys() | weights.keys():
         if name not in ours or name not in weights or ours[name] != weights[name].shape:

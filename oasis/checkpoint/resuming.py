@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from oasis.checkpoint.reading import counts, load
-from oasis.data import CityscapesDataModule
-from oasis.errors import CheckpointError
+from oasis.data import LabelMapDataModule
+from oasis.errors import CheckpointError, NothingToTrainError
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
 from oasis.training.runs.run_folder import SEARCHING
@@ -17,7 +19,7 @@ from oasis.training.runs.run_folder import SEARCHING
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
 _SAME = (*_SHAPING, "data.batch_size")
 _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
-_DATA = CityscapesDataModule.__name__
+_DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem
 
@@ -29,7 +31,7 @@ def find_to_resume(
     job: str | None = None,
     folder: Path | None = None,
 ) -> Path | None:
-    """The checkpoint that `resume` means, checked to be whole and to fit the run that is about to go on.
+    """The checkpoint that `resume` means, checked to be intact and to fit the run that is about to go on.
 
     Args:
         resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew where
@@ -77,17 +79,48 @@ def find_to_resume(
     return path
 
 
+def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a checkpoint that has reached the `max_epochs` or `max_steps` of the run that is about to go on.
+
+    Not in the run's own folder: there it may have been cut off before it wrote its summary.
+
+    Args:
+        path: what `find_to_resume` found.
+        config: the resolved configuration of the run about to start.
+        folder: this run's own.
+
+    Raises:
+        NothingToTrainError: with what to raise.
+    """
+    if path.resolve().is_relative_to(folder.resolve()):
+        return
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    done = {
+        "max_epochs": _look_up(checkpoint, "loops.fit_loop.epoch_progress.current.processed"),
+        "max_steps": checkpoint.get("global_step"),
+    }
+    for name, reached in done.items():
+        limit = _look_up(config, f"trainer.{name}")
+        if isinstance(limit, int) and isinstance(reached, int) and 0 <= limit <= reached:
+            raise NothingToTrainError(
+                f"{path}: trained to the end already, trainer.{name}={limit}. Nothing was written. To train on, raise "
+                f"trainer.{name}."
+            )
+
+
 def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | None:
     within = "**" if job is None else f"*/{glob.escape(job)}"  # a sweep's folder, a job's in it
     return _first_good(_newest_first(runs.glob(f"{within}/checkpoints/*.ckpt")))
 
 
 def _resumable(path: Path) -> dict[str, Any]:
-    """A whole checkpoint with all that training needs, which is more than painting needs."""
+    """An intact checkpoint with all that training needs, which is more than generating needs."""
     checkpoint = load(path)
     missing = [name for name in _NEEDED if name not in checkpoint]
     if missing:
-        raise CheckpointError(f"{path}: it holds no {', '.join(missing)}: one can paint with it, not go on from it.")
+        raise CheckpointError(
+            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot go on from it."
+        )
     if not counts(checkpoint[_DATA], "batches_served"):
         raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot go on from it.")
     return checkpoint

@@ -6,6 +6,7 @@ from pathlib import Path
 import oasis.encodings
 import oasis.models
 from oasis.errors import CheckpointError
+from oasis.plugins import is_trusted
 
 # Far above what any configuration needs, far below what takes long to look at.
 _MOST_VALUES = 20_000
@@ -92,8 +93,11 @@ def require_safe(config: object, path: str | Path, allowed: Collection[str] = AL
 def _walk(config: object, path: str | Path, allowed: Collection[str]) -> None:
     if isinstance(config, Mapping):
         target = config.get("_target_")
-        if target is not None and not (isinstance(target, str) and target in allowed):
-            raise CheckpointError(f"{path}: its configuration would call {target}, which is not to be called here.")
+        if target is not None and not (isinstance(target, str) and (target in allowed or is_trusted(target))):
+            raise CheckpointError(
+                f"{path}: its configuration would call {target}, which is not to be called here. If that is a class of "
+                f"a package that you installed and trust, add --trust {str(target).split('.')[0]}."
+            )
         for key, value in config.items():
             _walk(key, path, allowed)
             _walk(value, path, allowed)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from oasis.checkpoint.reading import load
 from oasis.errors import CheckpointError
-from oasis.training.base import GANModule
+from oasis.training.module import GANModule
 
 _MOST_NAMED = 4
 

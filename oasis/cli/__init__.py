@@ -14,18 +14,36 @@ from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.report import report
+from oasis.cli.train import HYDRA_READS_ALL, train
 from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
+from oasis.plugins import trust
 
 
 class _OneLineErrors(TyperGroup):
-    """Prints an error that the user can mend without its traceback, and ends with status 1."""
+    """Prints an error that the user can fix without its traceback, and ends with status 1."""
+
+    _trusted: list[str]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `--trust PACKAGE`, which any command understands, off the words; `oasis train` has trust=[PACKAGE]."""
+        self._trusted, left, words = [], [], iter(args)
+        for word in words:
+            name, given, value = word.partition("=")
+            if name == "--trust":
+                self._trusted.append(value if given else next(words, ""))
+            else:
+                left.append(word)
+        return super().parse_args(ctx, left)
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            trust(self._trusted)
             return super().invoke(ctx)
         except Exception as error:
+            if ctx.invoked_subcommand == "train":
+                raise  # it reports its errors itself, and this one with a traceback
             # Hydra wraps what a constructor raises
             if not isinstance(error, OasisError | OSError) and not isinstance(error.__cause__, OasisError):
                 raise
@@ -36,11 +54,13 @@ class _OneLineErrors(TyperGroup):
 
 app = typer.Typer(
     cls=_OneLineErrors,
-    help="Panoptic OASIS: label maps in, street photos out. Training is `python train.py`; this is all else.",
+    help="Panoptic OASIS: label maps in, street photos out.",
+    epilog="Any command: --trust PACKAGE, for checkpoints with classes of a package of yours; see docs/extending.md.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_enable=False,  # whatever still has a traceback is a bug, and wants all of it
+    pretty_exceptions_enable=False,  # whatever still has a traceback is a bug
 )
+app.command(context_settings=HYDRA_READS_ALL)(train)
 for _command in (data_check, prepare, encodings, train_segmenter, evaluate, report, generate, import_official, export):
     app.command()(_command)
 app.command("app")(app_command)

@@ -1,4 +1,4 @@
-"""Telling files from settings on a command line that takes both."""
+"""Separating paths from settings on a command line that takes both."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The configuration groups of the checkout, for commands that instantiate something by its name there."""
+"""Where conf/ is, and what it composes, for commands that instantiate something by its name there."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,26 +11,28 @@ from omegaconf.errors import OmegaConfBaseException
 
 import oasis
 from oasis.encodings import Encoding
-from oasis.errors import ConfigurationError, message
+from oasis.errors import ConfigurationError
+from oasis.training.error_reporting import explained
 
 
 def conf_dir() -> Path:
-    """The folder conf/, which lies beside the package in a checkout.
+    """The folder of all settings: inside an installed package, beside the package in a checkout.
 
     Raises:
-        ConfigurationError: the package was installed without its checkout.
+        ConfigurationError: it is in neither place.
     """
-    folder = Path(oasis.__file__).resolve().parents[1] / "conf"
-    if not (folder / "train.yaml").is_file():
-        raise ConfigurationError(
-            f"{folder} does not exist: the settings lie in the repository, beside the package, but this oasis was "
-            "installed without it. Clone the repository and run `make test` there, or `pip install -e .`."
-        )
-    return folder
+    package = Path(oasis.__file__).resolve().parent
+    places = [package / "conf", package.parent / "conf"]
+    for folder in places:
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise ConfigurationError(
+        f"The settings are missing: no train.yaml in {places[0]} or {places[1]}. Install panoptic-oasis again."
+    )
 
 
 def load_config(overrides: Sequence[str]) -> DictConfig:
-    """What `python train.py OVERRIDES` composes.
+    """What `oasis train OVERRIDES` composes.
 
     Args:
         overrides: such as `data.root=DIR` or `segmenter=unet`.
@@ -42,7 +44,7 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             return compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(message(error)) from error
+        raise ConfigurationError(explained(error)) from error
 
 
 def encoding_names() -> list[str]:
@@ -51,7 +53,7 @@ def encoding_names() -> list[str]:
 
 
 def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
-    """Make encodings as `python train.py encoding=NAME` does, ready to encode what is not training data.
+    """Make encodings as `oasis train encoding=NAME` does, ready to encode what is not training data.
 
     Args:
         names: of files in conf/encoding.

@@ -1,5 +1,6 @@
-"""`oasis data-check`: what a dataset holds, and what is wrong with it."""
+"""`oasis data-check`: statistics of a dataset, and its faults."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,33 +18,54 @@ def data_check(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="As `python train.py` takes them: label_space=cityscapes_train_ids, "
+            help="As for `python train.py`: label_space=cityscapes_train_ids, "
             "data.on_inconsistent_ids=trust_instances, data.max_pixels=N, encoding.slots=K.",
             show_default=False,
         ),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it there.", show_default=False)
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Also write everything to this file.", show_default=False),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that look; one a core without.", show_default=False)
+        int | None, typer.Option(min=1, help="Processes that check. Default: one per core.", show_default=False)
     ] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option(help="Only this one; can be repeated. All that are there without.", show_default=False),
+        typer.Option(help="Only this split; can be repeated. Default: all that exist.", show_default=False),
     ] = None,
 ) -> None:
-    """Look at every file of a dataset and say what is in it and what is wrong. Changes nothing.
+    """Check every file of a dataset, and report its contents and faults. Changes nothing.
 
     Exit status: 0 = nothing is wrong, 1 = faults were found, 2 = it could not be checked.
     """
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.data_checking import check_dataset
-
     try:
-        sound = check_dataset(root, settings or [], json, workers, split or [])
+        sound = _check(root, settings or [], json, workers, split or [])
     except (OasisError, OSError) as error:
         text = message(error) if isinstance(error, OasisError) else str(error)
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
         raise typer.Exit(CANNOT_CHECK) from None
     raise typer.Exit(0 if sound else FAULTS)
+
+
+def _check(
+    root: Path, settings: Sequence[str], output: Path | None, workers: int | None, splits: Sequence[str]
+) -> bool:
+    from hydra.utils import instantiate
+
+    from oasis.cli.conf import load_config
+    from oasis.inspection.checking import check_dataset
+
+    named = any(setting.startswith("encoding=") for setting in settings)
+    config = load_config(["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings])
+    return check_dataset(
+        root,
+        instantiate(config.data.dataset)(root=root.expanduser()),
+        instantiate(config.label_space),
+        on_inconsistent_ids=config.data.on_inconsistent_ids,
+        max_pixels=config.data.max_pixels,
+        slots=config.encoding.get("slots"),
+        output=output,
+        workers=workers,
+        splits=splits,
+    )

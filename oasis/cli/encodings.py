@@ -1,4 +1,4 @@
-"""`oasis encodings`: what the networks are shown, as a picture for people."""
+"""`oasis encodings`: a picture of what each encoding shows to the networks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,25 +12,24 @@ from oasis.errors import ConfigurationError
 def encodings(
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture to write (PNG).")],
     data: Annotated[
-        Path | None, typer.Option(help="A dataset laid out as Cityscapes; without it, a synthetic street is drawn.")
+        Path | None, typer.Option(help="A dataset laid out as Cityscapes. Default: a synthetic street.")
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test; of --data.")] = "val",
     index: Annotated[int, typer.Option(min=0, help="Which sample of the split, or which synthetic street.")] = 0,
     height: Annotated[int, typer.Option(min=32, help="Rows of the sample.")] = 256,
     width: Annotated[int, typer.Option(min=32, help="Columns of the sample.")] = 512,
     encoding: Annotated[
-        list[str] | None, typer.Option(help="Only this one; can be repeated. Default: all of conf/encoding.")
+        list[str] | None, typer.Option(help="Only this encoding; can be repeated. Default: all of conf/encoding.")
     ] = None,
 ) -> None:
     """Draw every encoding of one street, side by side and explained."""
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.conf import encoding_names, load_encodings
-    from oasis.cli.encoding_cards import all_cards
-    from oasis.cli.samples import open_dataset, read_sample, synthetic_street
-    from oasis.cli.sheet import draw_sheet
+    from oasis.inspection.encoding_cards import all_cards
+    from oasis.inspection.samples import open_dataset, read_sample, synthetic_street
+    from oasis.inspection.sheet import draw_sheet
 
     if output.suffix.lower() != ".png":
-        raise ConfigurationError(f"--output {output}: the picture is a PNG; call it {output.with_suffix('.png')}.")
+        raise ConfigurationError(f"--output {output}: the picture is a PNG; name it {output.with_suffix('.png')}.")
     chosen = load_encodings(encoding or encoding_names())
     space = next(iter(chosen.values())).label_space
     if data is None:

@@ -23,8 +23,8 @@ def evaluate(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
-    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is painted once with each.")] = 3,
-    split: Annotated[str, typer.Option(help="Whose label maps are painted: train, val or test.")] = "val",
+    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is generated once with each.")] = 3,
+    split: Annotated[str, typer.Option(help="Whose label maps are generated: train, val or test.")] = "val",
     diversity_images: Annotated[
         int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
     ] = 50,

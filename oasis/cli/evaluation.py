@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from PIL import Image
 
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
-from oasis.cli.samples import as_split
-from oasis.data import CityscapesDataModule
-from oasis.errors import ConfigurationError
-from oasis.evaluation import Comparison, Evaluation, load_lpips, open_painters, untrained
+from oasis.data import LabelMapDataModule
+from oasis.data.samples import as_split
+from oasis.devices import find_device
+from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, segmenter_features
 from oasis.scoring import load_metric_networks
@@ -44,9 +43,9 @@ def evaluate_checkpoints(
     Returns:
         The comparison, and its sample grids with their captions.
     """
-    where = _device(device)
+    where = find_device(device)
     config = load_config(["segmenter=unet", *overrides])
-    models = open_painters(checkpoints, lambda restored, path: _data(restored, path, overrides))
+    models = open_models(checkpoints, lambda restored, path: _data(restored, path, overrides))
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
@@ -63,7 +62,7 @@ def evaluate_checkpoints(
     return comparison, evaluation.sample_grids()
 
 
-def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> CityscapesDataModule:
+def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:
     """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
     own = own_data_config(restored, path)
     ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
@@ -75,17 +74,5 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> Cityscape
     else:
         changes = OmegaConf.from_dotlist([override.removeprefix("data.") for override in ours])
         config = OmegaConf.to_container(OmegaConf.merge(own, changes))
-    data: CityscapesDataModule = instantiate(config, encoding=restored.encoding)
+    data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        backend = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return torch.device("cpu") if backend is None else backend
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError(f"--device {name}: there is none here ({str(error).splitlines()[0]}).") from error
-    return device

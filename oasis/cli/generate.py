@@ -1,4 +1,4 @@
-"""`oasis generate`: label maps in, photos out; or photos in, and painted anew."""
+"""`oasis generate`: photos from label maps, or from other photos by way of a segmenter."""
 
 import signal
 import sys
@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.cli.arguments import split_arguments
+from oasis.cli.generate_settings import maps_source, segmenter_source
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from oasis.cli.generation import Outcome
+    from oasis.synthesis.batch.generation import Outcome
 
 _SHOWN = 20  # bad files, and notes; further ones are counted
 
@@ -33,34 +34,36 @@ _Arguments = Annotated[
     list[str],
     typer.Argument(
         metavar="CHECKPOINT [INPUT] [SETTING=VALUE...]",
-        help="A checkpoint file or run folder; a label map, a folder that is searched through, or the root of a "
-        "dataset; or, in place of INPUT, settings of a dataset as `python train.py` takes them: data=synthetic.",
+        help="A checkpoint file or run folder; a label map, a folder that is searched, or the root of a "
+        "dataset; or, in place of INPUT, settings of a dataset as for `python train.py`: data=synthetic.",
         show_default=False,
     ),
 ]
 _Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures and contact_sheet.png.")]
 _Samples = Annotated[int, typer.Option(min=1, help="Pictures of each label map: NAME_0.png, NAME_1.png, ...")]
-_Seed = Annotated[int, typer.Option(min=0, help="Of the first sample; each further one has the next.")]
+_Seed = Annotated[int, typer.Option(min=0, help="Seed of the first sample; each further one has the next.")]
 _Resample = Annotated[
-    str | None, typer.Option(help="Samples differ in this class only, such as car, or this instance, such as 26003.")
+    str | None, typer.Option(help="Samples differ only in this class, such as car, or this instance, such as 26003.")
 ]
 _Interpolate = Annotated[Moving | None, typer.Option(help="Also an animation from sample to sample; MP4 needs ffmpeg.")]
-_Frames = Annotated[int, typer.Option(min=1, help="Of the animation, from one sample to the next.")]
+_Frames = Annotated[int, typer.Option(min=1, help="Frames of the animation from one sample to the next.")]
 _OriginalSize = Annotated[
     bool, typer.Option("--original-size", help="Pictures get the size of their label maps, not the model's.")
 ]
-_Split = Annotated[str, typer.Option(help="Of a dataset: train, val or test.")]
-_FromPhotos = Annotated[bool, typer.Option("--from-photos", help="INPUT are photos: a segmenter sees what is in them.")]
+_Split = Annotated[str, typer.Option(help="Split of a dataset: train, val or test.")]
+_FromPhotos = Annotated[
+    bool, typer.Option("--from-photos", help="INPUT are photos, which a segmenter turns into label maps.")
+]
 _Segmenter = Annotated[
     Path | None,
     typer.Option(
-        help="For --from-photos: what `oasis train-segmenter` wrote, if not for the checkpoint's own dataset; or give "
-        "the setting segmenter=mask2former."
+        help="For --from-photos: a file that `oasis train-segmenter` wrote. Default: the one of the checkpoint's "
+        "dataset. Or give the setting segmenter=mask2former."
     ),
 ]
-_Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")]
-_Bf16 = Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: faster on a GPU, not quite as exact.")]
-_Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
+_Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best available.")]
+_Bf16 = Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: faster on a GPU, slightly less exact.")]
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
 
 def generate(
@@ -79,21 +82,20 @@ def generate(
     bf16: _Bf16 = False,
     force: _Force = False,
 ) -> None:
-    """Paint photos from label maps."""
+    """Generate photos from label maps."""
     checkpoint, source, settings = _places(arguments)
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.generate_options import Words
     from oasis.synthesis.animation import GIF, MP4
+    from oasis.synthesis.batch import GenerateOptions
 
     animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
-    generation, inputs = Words(
-        checkpoint=checkpoint, source=source, settings=settings, output=output, split=split, seed=seed, samples=samples,
-        resample=resample, animation=animation, steps=frames, original_size=original_size, from_photos=from_photos,
-        segmenter=segmenter, device=device, bf16=bf16, force=force,
+    generation, inputs = GenerateOptions(
+        checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
+        samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
+        segmenter=segmenter_source(settings, segmenter, from_photos), device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("painting", total=len(inputs))
+        task = progress.add_task("generating", total=len(inputs))
         outcome = generation.run(inputs, lambda _: progress.advance(task))
     _tell(outcome, len(inputs), output, resample)
     if outcome.bad or len(outcome.without_part) == len(inputs):
@@ -102,7 +104,7 @@ def generate(
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that a file that is just being written is taken away again."""
+    """Let SIGTERM end the command like Ctrl-C, so that an unfinished file is deleted."""
     if threading.current_thread() is not threading.main_thread():  # no signals there
         yield
         return
@@ -129,7 +131,7 @@ def _places(arguments: list[str]) -> tuple[Path, Path | None, list[str]]:
 
 
 def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -> None:
-    """Print what was written, what the readers remarked, and what went wrong."""
+    """Print what was written, the remarks of the readers, and what failed."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if outcome.written:
         console.print(f"{outcome.written} files, from {inputs - len(outcome.bad)} of {inputs} inputs, are in {output}")
@@ -144,7 +146,7 @@ def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -
         )
     if outcome.bad:
         errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-        errors.print(f"{len(outcome.bad)} of {inputs} could not be painted:")
+        errors.print(f"{len(outcome.bad)} of {inputs} could not be generated:")
         for each, reason in outcome.bad[:_SHOWN]:
             errors.print("  " + (reason if str(each.path) in reason else f"{each.path}: {reason}"))
         if len(outcome.bad) > _SHOWN:

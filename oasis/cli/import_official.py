@@ -1,4 +1,4 @@
-"""`oasis import-official`: weights of the official OASIS, used here."""
+"""`oasis import-official`: a checkpoint from weights of the official OASIS."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,25 +9,25 @@ from rich.console import Console
 
 def import_official(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The official generator: *_EMA.pth (paints best) or *_G.pth.")
+        Path, typer.Argument(metavar="FILE", help="The official generator: *_EMA.pth (best pictures) or *_G.pth.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The checkpoint to write, a name in .ckpt.")],
     discriminator: Annotated[
-        Path | None, typer.Option(help="The official *_D.pth beside it, to train on from.", show_default=False)
+        Path | None,
+        typer.Option(help="The official *_D.pth of the same model, to train on from.", show_default=False),
     ] = None,
     height: Annotated[
-        int | None, typer.Option(min=1, help="Rows of its pictures; without, as published.", show_default=False)
+        int | None, typer.Option(min=1, help="Rows of its pictures. Default: as published.", show_default=False)
     ] = None,
     width: Annotated[
-        int | None, typer.Option(min=1, help="Columns of its pictures; without, as published.", show_default=False)
+        int | None, typer.Option(min=1, help="Columns of its pictures. Default: as published.", show_default=False)
     ] = None,
     noise_dim: Annotated[
-        int | None, typer.Option(min=0, help="Channels of its noise, if neither 64 nor none.", show_default=False)
+        int | None, typer.Option(min=0, help="Channels of its noise. Default: 64, or none.", show_default=False)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Make a checkpoint of the official OASIS's weights (github.com/boschresearch/OASIS links them)."""
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.checkpoint.official import import_official as run
 
     imported = run(file, output, discriminator, height=height, width=width, noise_dim=noise_dim, force=force)

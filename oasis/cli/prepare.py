@@ -1,4 +1,4 @@
-"""`oasis prepare`: decode and resize a dataset once, so that training need not."""
+"""`oasis prepare`: decode and resize a dataset once, before training."""
 
 from typing import Annotated
 
@@ -10,21 +10,21 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="The dataset and its size, as `python train.py` takes them: data=cityscapes data.root=DIR, "
-            "data.height=256, data.prepared_folder=DIR, experiment=demo. Synthetic streets without.",
+            help="The dataset and its size, as for `python train.py`: data=cityscapes data.root=DIR, "
+            "data.height=256, data.cache_folder=DIR, experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Prepare anew what is there and good, too.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Compare every checksum of what is there; prepare anew what is damaged.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace good samples too.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare all checksums; replace what is corrupt.")] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that decode; one a core without.", show_default=False)
+        int | None, typer.Option(min=1, help="Processes that decode. Default: one per core.", show_default=False)
     ] = None,
 ) -> None:
     """Decode and resize a dataset once; training then reads it hundreds of times faster."""
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.preparation import prepare_splits
+    from oasis.cli.datasets import load_data
+    from oasis.data.cache.splits import prepare_splits
+    from oasis.encodings import Semantic
 
-    prepare_splits(settings or [], workers, force, verify)
+    no_batches = ("data.batch_size=1", "data.build_cache=false", "data.use_cache=true")
+    prepare_splits(load_data([*(settings or []), *no_batches], Semantic), workers, force, verify)

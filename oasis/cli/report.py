@@ -14,7 +14,7 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RUNS...",
-            help="Run folders, folders that hold some, offline W&B runs, or a runs.csv of an earlier report.",
+            help="Run folders, folders that hold some, or a runs.csv of an earlier report.",
             show_default=False,
         ),
     ],
@@ -43,7 +43,7 @@ def report(
     console = Console()
     print_study(study, console)
     if gallery is not None:
-        for note in write_gallery(study.settings[0], gallery, streets=streets, metric=best_by):
+        for note in write_gallery(study.groups[0], gallery, streets=streets, metric=best_by):
             console.print(note, markup=False, soft_wrap=True)
         files.append(gallery)
     console.print(written(files), markup=False, soft_wrap=True)

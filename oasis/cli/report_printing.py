@@ -8,28 +8,27 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from oasis.evaluation.table import visible
-from oasis.studies.overall import factors, told_overall
-from oasis.studies.page import Table as PageTable
+from oasis.report import Table as PageTable
+from oasis.report.terminal import visible
+from oasis.studies.overall import factors, overall_conclusions
 from oasis.studies.pairs import comparisons
 from oasis.studies.study import Study
 from oasis.studies.tables import score_table
-from oasis.studies.words import verdicts
+from oasis.studies.words import conclusions
 
-NAMING = 3  # columns that say what a row is: encoding, discriminator, seeds
 GAP = 3  # blanks between two columns
 
 
 def print_study(study: Study, console: Console) -> None:
-    """Scores and verdicts of each setting, then what was left out and what to know."""
-    for number, setting in enumerate(study.settings, 1):
-        if len(study.settings) > 1:
+    """Scores and conclusions of each group, then what was left out and what to know."""
+    for number, group in enumerate(study.groups, 1):
+        if len(study.groups) > 1:
             console.print(Text(f"\nSetting {number}", style="bold"))
-        for table in _tables(score_table(setting), console.width):
+        for table in _tables(score_table(group), len(group.choices) + 1, console.width):
             console.print(table, "", sep="\n")
-        sentences = told_overall(factors(setting))
-        if compared := comparisons(setting):
-            sentences += verdicts(compared[0].setting, compared[0].pairs)
+        sentences = overall_conclusions(factors(group))
+        if compared := comparisons(group):
+            sentences += conclusions(compared[0].group, compared[0].pairs)
         for sentence in sentences:
             console.print(Text(visible(sentence)), soft_wrap=True)
     for one in study.left_out:
@@ -38,33 +37,33 @@ def print_study(study: Study, console: Console) -> None:
         console.print(Text.assemble(("Warning: ", "yellow"), visible(warning)), soft_wrap=True)
 
 
-def _tables(table: PageTable, width: int) -> Iterator[Table]:
-    """The table, or as many pieces of it as it takes to fit the width: each names the rows anew."""
-    names = [*range(NAMING)]
+def _tables(table: PageTable, naming: int, width: int) -> Iterator[Table]:
+    """The table in as many pieces as the width takes; each begins with the `naming` first columns."""
+    names = [*range(naming)]
     piece: list[int] = []
-    for place in range(NAMING, len(table.heads)):
+    for place in range(naming, len(table.heads)):
         if piece and sum(_width_of(table, one) + GAP for one in [*names, *piece, place]) - GAP > width:
-            yield _piece(table, [*names, *piece])
+            yield _piece(table, [*names, *piece], naming)
             piece = []
         piece.append(place)
-    yield _piece(table, [*names, *piece])
+    yield _piece(table, [*names, *piece], naming)
 
 
 def _width_of(table: PageTable, place: int) -> int:
     """What a column needs: its heading may be broken between words, what stands in it may not."""
-    texts = [*visible(table.heads[place]).split(), *(visible(row[place].text) for row in table.rows)]
+    texts = [*visible(table.heads[place].text).split(), *(visible(row[place].plain) for row in table.rows)]
     return max(cell_len(text) for text in texts)
 
 
-def _piece(table: PageTable, places: Sequence[int]) -> Table:
+def _piece(table: PageTable, places: Sequence[int], naming: int) -> Table:
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place in places:
-        justify: JustifyMethod = "right" if place > 1 else "left"
-        drawn.add_column(Text(visible(table.heads[place])), justify=justify, width=_width_of(table, place))
+        justify: JustifyMethod = "right" if place >= naming - 1 else "left"
+        drawn.add_column(Text(visible(table.heads[place].text)), justify=justify, width=_width_of(table, place))
     for number, row in enumerate(table.rows):
-        apart = number >= len(table.rows) - table.apart
+        apart = number >= len(table.rows) - table.reference_rows
         styles = ("dim" if apart else "bold" if row[place].strong else "" for place in places)
         drawn.add_row(
-            *(Text(visible(row[place].text), style=style) for place, style in zip(places, styles, strict=True))
+            *(Text(visible(row[place].plain), style=style) for place, style in zip(places, styles, strict=True))
         )
     return drawn

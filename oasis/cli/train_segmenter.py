@@ -1,4 +1,4 @@
-"""`oasis train-segmenter`: teach a segmenter on the real photos of a dataset."""
+"""`oasis train-segmenter`: train a segmenter on the real photos of a dataset."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,45 +12,45 @@ def train_segmenter(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="The dataset, as `python train.py` takes it: data=cityscapes data.root=DIR, data.height=128, "
-            "experiment=demo. Synthetic streets without.",
+            help="The dataset, as for `python train.py`: data=cityscapes data.root=DIR, data.height=128, "
+            "experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write; without, where segmenter=unet looks for it by itself."),
+        typer.Option("--output", "-o", help="The file to write. Default: where segmenter=unet finds it."),
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training photos.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Photos a step.")] = 4,
+    batch_size: Annotated[int, typer.Option(min=1, help="Photos per step.")] = 4,
     channels: Annotated[int, typer.Option(min=4, help="Width of the network.")] = 32,
-    depth: Annotated[int, typer.Option(min=1, help="Halvings of the picture; small pictures want 4.")] = 5,
+    depth: Annotated[int, typer.Option(min=1, help="How often the photo is halved; 4 suits small photos.")] = 5,
     precision: Annotated[
-        str, typer.Option(help="Lightning's: 32-true, bf16-mixed; auto = bf16-mixed where the processor is fast at it.")
+        str, typer.Option(help="Lightning's: 32-true, bf16-mixed; auto = bf16-mixed if the processor supports it.")
     ] = "auto",
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
-    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing where the file is there.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, gpu, mps; auto = the best there is.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights and the order of photos.")] = 0,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if the file exists.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best available.")] = "auto",
 ) -> None:
-    """Train the segmenter that scores what generators paint: classes and instances in real photos."""
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.segmenter_training import held_out_scores, photos_to_learn_from, scores_table, teach
+    """Train the segmenter that scores generated photos: it finds classes and instances in real ones."""
+    from oasis.cli.datasets import load_data
     from oasis.scoring import segmenter_file
+    from oasis.training.segmenter_fit import NoCondition, fit_segmenter, held_out_scores, scores_table
 
-    data = photos_to_learn_from(settings or [], batch_size)
+    data = load_data([*(settings or []), f"data.batch_size={batch_size}"], NoCondition)
     path = output or segmenter_file(data.dataset("val").root, data.height, data.width, data.label_space)
     console = Console(highlight=False, soft_wrap=True)
     if if_missing and path.is_file():
-        console.print(f"The segmenter is there already: {path}")
+        console.print(f"This segmenter exists already: {path}")
         return
     console.print(
-        f"Learning from {len(data.dataset('train'))} photos of {data.height}x{data.width} in "
+        f"Training on {len(data.dataset('train'))} photos of {data.height}x{data.width} in "
         f"{data.dataset('train').root}, {epochs} epochs."
     )
-    segmenter = teach(data, channels, depth, epochs, seed, device, precision)
+    segmenter = fit_segmenter(data, channels, depth, epochs, seed, device, precision)
     scores = held_out_scores(segmenter, data)
     segmenter.facts["held_out"] = scores
     segmenter.save(path)
     console.print(scores_table(scores, len(data.dataset("val"))))
-    found = " (segmenter=unet finds it by itself)" if output is None else f": segmenter=unet segmenter.weights={output}"
+    found = " (segmenter=unet finds it)" if output is None else f": segmenter=unet segmenter.weights={output}"
     console.print(f"\nWritten: {path}{found}")

@@ -20,36 +20,37 @@ def app(
         list[Path] | None,
         typer.Argument(
             metavar="[CHECKPOINT]...",
-            help="Checkpoint files or run folders; several can be compared on one map. None = the newest demo run.",
+            help="Checkpoint files or run folders; several can be compared on one map. Default: the newest demo run.",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Who may come: 127.0.0.1 = this machine alone, 0.0.0.0 = all who can reach it.")
+        str, typer.Option(help="Address to listen on: 127.0.0.1 = this machine alone, 0.0.0.0 = all who can reach it.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="To listen on; the first free one from 7860 on.", show_default=False),
+        typer.Option(
+            min=1, max=65535, help="Port to listen on. Default: the first free one from 7860 on.", show_default=False
+        ),
     ] = None,
     auth: Annotated[
         str | None,
         typer.Option(
             metavar="USER:PASSWORD",
             envvar=AUTH_VARIABLE,
-            help="Ask visitors for these. Better set by the environment variable: others can read command lines.",
+            help="Login for visitors. Better set in the environment variable: others can read command lines.",
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
-    bf16: Annotated[bool, typer.Option("--bf16", help="Paint in bfloat16.")] = False,
-    runs: Annotated[Path, typer.Option(help="Where demo runs are, when no checkpoint is named.")] = Path("runs"),
-    upload_mib: Annotated[int, typer.Option(min=1, help="Largest file that is taken, in MiB.")] = 20,
-    queue: Annotated[int, typer.Option(min=1, help="Paintings that may wait; later ones are turned away.")] = 24,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best available.")] = "auto",
+    bf16: Annotated[bool, typer.Option("--bf16", help="Generate in bfloat16.")] = False,
+    runs: Annotated[Path, typer.Option(help="Folder of the demo runs, when no checkpoint is named.")] = Path("runs"),
+    upload_mib: Annotated[int, typer.Option(min=1, help="Largest upload, in MiB.")] = 20,
+    queue: Annotated[int, typer.Option(min=1, help="Photos that may wait; later ones are turned away.")] = 24,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = False,
 ) -> None:
-    """Paint photos of label maps in a browser: upload, draw, vary, compare."""
+    """Generate photos from label maps in a browser: upload, draw, vary, compare."""
     user = _user(auth)
-    # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.app.checkpoints import newest_demo
     from oasis.app.limits import Limits
     from oasis.app.model_pool import ModelPool
@@ -61,15 +62,15 @@ def app(
     if host not in _LOCAL and user is None:
         console.print(f"All who can reach {host} may use the app; --auth, or {AUTH_VARIABLE}, asks for a password.")
     with serving(pool, limits, host, port, user) as address:
-        console.print(f"Painting with {', '.join(pool.names)}\nOpen {address}    (Ctrl-C ends)", soft_wrap=True)
+        console.print(f"Generating with {', '.join(pool.names)}\nOpen {address}    (Ctrl-C ends)", soft_wrap=True)
         if browser:
             webbrowser.open(address)
         _wait_for_the_end()
-    console.print("\nEnded; nothing of the visitors is kept.")
+    console.print("\nEnded; nothing that visitors sent is kept.")
 
 
 def _wait_for_the_end() -> None:
-    """Until Ctrl-C, or until the process is told to end, as a service is."""
+    """Wait for Ctrl-C or SIGTERM."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -1,7 +1,23 @@
 """From files on disk to batches on the device."""
 
-from oasis.data.cache import PreparedDataset
-from oasis.data.cityscapes import CityscapesDataset
-from oasis.data.datamodule import CityscapesDataModule
+from oasis.data.building import build_data_module
+from oasis.data.cache import CachedSamples
+from oasis.data.cityscapes import Cityscapes
+from oasis.data.datamodule import LabelMapDataModule
+from oasis.data.dataset import Dataset
+from oasis.data.file_samples import FileSamples
+from oasis.data.streets import Streets
 
-__all__ = ["CityscapesDataModule", "CityscapesDataset", "PreparedDataset"]
+DATASETS = ("Cityscapes", "Streets")
+"""Names of the datasets, one class a layout."""
+
+__all__ = [
+    "DATASETS",
+    "CachedSamples",
+    "Cityscapes",
+    "Dataset",
+    "FileSamples",
+    "LabelMapDataModule",
+    "Streets",
+    "build_data_module",
+]

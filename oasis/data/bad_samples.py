@@ -18,7 +18,7 @@ class BadSamples:
     own alone where there is no run folder.
 
     Args:
-        tolerance: how many are put up with.
+        tolerance: how many are accepted.
         split: `train`, `val` or `test`.
         size: samples of the split.
         folder: of the run, which gets `bad_samples.csv`; None = there is no run.
@@ -39,7 +39,7 @@ class BadSamples:
         """Take note of samples that could not be read; those that are known already are passed over.
 
         Raises:
-            DatasetError: they are more than is put up with.
+            DatasetError: they are more than is accepted.
         """
         for refusal in refusals:
             if refusal.position in self.known:

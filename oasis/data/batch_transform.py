@@ -1,12 +1,12 @@
 """From integers of the files to what the networks take."""
 
 import torch
-from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.data.samples import Sample
 from oasis.data.transforms import compact_instances, flip_some, to_unit_range
 from oasis.encodings import Encoding
+from oasis.instances import segment_ids
 from oasis.labels import LabelSpace
 from oasis.randomness import Stream, sample_generators
 
@@ -21,19 +21,15 @@ class BatchTransform:
         encoding: how label maps are shown to the networks.
         label_space: what the raw ids mean.
         flip: mirror half of the training samples left to right.
-
-    Attributes:
-        measurements: of the encoding, see `Encoding.measurements`, summed over the last batch.
     """
 
     def __init__(self, encoding: Encoding, label_space: LabelSpace, flip: bool) -> None:
         self.encoding = encoding
         self.label_space = label_space
         self.flip = flip
-        self.measurements: dict[str, Tensor] = {}
 
     def __call__(self, sample: Sample, positions: list[int] | None, seed: int) -> Batch:
-        """Prepare.
+        """From integers to a batch.
 
         Args:
             sample: collated samples, see `Sample`, with a leading batch dimension.
@@ -55,14 +51,17 @@ class BatchTransform:
         else:
             sources = sample_generators(seed, positions, Stream.TRAINING_ENCODING)
         self.encoding.train(positions is not None)
-        condition = self._condition(label, instance, sources)
-        return Batch(to_unit_range(image), label, instance, condition, list(sample["name"]), index, positions)
-
-    @torch.no_grad()
-    def _condition(self, label: Tensor, instance: Tensor, sources: list[torch.Generator]) -> Tensor:
-        parts, reports = [], []
-        for one_label, one_instance, source in zip(label.unsqueeze(1), instance.unsqueeze(1), sources, strict=True):
-            parts.append(self.encoding(one_label, one_instance, source))  # batches of one
-            reports.append(self.encoding.measurements())
-        self.measurements = {name: torch.stack([one[name] for one in reports]).sum() for name in reports[0]}
-        return torch.cat(parts)
+        with torch.no_grad():
+            condition = self.encoding(label, instance, sources)
+        counted = sample["counted"] if "counted" in sample else torch.ones_like(index, dtype=torch.bool)
+        return Batch(
+            image=to_unit_range(image),
+            label=label,
+            instance=instance,
+            segments=segment_ids(label, self.encoding.of_things(label, instance), self.label_space.num_classes),
+            condition=condition,
+            name=list(sample["name"]),
+            index=index,
+            counted=torch.as_tensor(counted),
+            positions=positions,
+        )

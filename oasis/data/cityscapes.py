@@ -1,156 +1,61 @@
 """Cityscapes, and any dataset that lies on disk as it does."""
 
-import hashlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-import numpy as np
-import torch
-
-from oasis.data import reading
-from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
-from oasis.data.faults import Tolerance
-from oasis.data.layout import Listing, check_headers, list_split
-from oasis.data.opening import MAX_PIXELS
-from oasis.data.samples import Sample, SampleFiles, Samples, Split
+from oasis.data.dataset import Dataset
+from oasis.data.listing import Listing
+from oasis.data.samples import Split
 from oasis.errors import DatasetError
-from oasis.labels import LabelSpace
-
-__all__ = ["CityscapesDataset", "Sample", "SampleFiles", "Split"]
 
 
-class CityscapesDataset(Samples):
+class Cityscapes(Dataset):
     """Photos and label maps in the layout of Cityscapes.
 
     `leftImg8bit/SPLIT/CITY/STEM_leftImg8bit.{png,jpg}` and
-    `gtFine/SPLIT/CITY/STEM_gtFine_{labelIds,instanceIds}.png`. Names, sizes and modes of all files are checked
-    when the dataset is made; what only decoding shows (torn files, stray ids) is checked as each is read.
-    Nothing here is random: augmentation happens later, on the device.
+    `gtFine/SPLIT/CITY/STEM_gtFine_{labelIds,instanceIds}.png`.
 
     Args:
         root: the folder that holds `leftImg8bit` and `gtFine`.
-        split: `train`, `val` or `test`.
-        label_space: which raw ids may occur.
-        height: rows of a sample.
-        width: columns of a sample.
-        needs_instances: refuse a dataset in which an instance map is missing.
-        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map; see
-            `OnInconsistentIds`.
-        tolerance: whether samples with a file of the wrong kind or size are refused at once, or when they are read.
-        max_pixels: the most pixels that a file's header may claim.
-
-    Raises:
-        ConfigurationError: no such policy.
-        DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
-            file of the wrong kind; more of them than `tolerance` puts up with.
     """
 
-    photo_suffix: ClassVar[str] = "_leftImg8bit"
-    label_suffix: ClassVar[str] = "_gtFine_labelIds"
-    instance_suffix: ClassVar[str] = "_gtFine_instanceIds"
+    contents: ClassVar[str] = "Cityscapes: leftImg8bit and gtFine inside; get it with csDownload"
+    instance_files: ClassVar[str] = "*_gtFine_instanceIds.png"
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: Split,
-        label_space: LabelSpace,
-        height: int = 256,
-        width: int = 512,
-        needs_instances: bool = False,
-        on_inconsistent_ids: str = OnInconsistentIds.ERROR,
-        tolerance: Tolerance = Tolerance(),  # noqa: B008
-        max_pixels: int = MAX_PIXELS,
-    ) -> None:
-        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
-        self.root = Path(root).expanduser()
-        self.split = split
-        self.label_space = label_space
-        self.height = height
-        self.width = width
-        self.tolerance = tolerance
-        self.max_pixels = max_pixels
-        self.files = self._pair(needs_instances)
-        self._refused: dict[int, str] = {}  # position -> what is wrong with a file's header
-        with ThreadPoolExecutor(16) as pool:  # waits for the file system, not for Python
-            for index, fault in enumerate(pool.map(self._header_fault, self.files)):
-                if fault is not None:
-                    self._refuse(index, fault)
+    def splits(self) -> list[Split]:
+        """Those of `train`, `val` and `test` that have a folder of photos."""
+        self._require_root()
+        return [split for split in get_args(Split) if (self.root / "leftImg8bit" / split).is_dir()]
 
-    @classmethod
-    def listing(cls, root: Path, split: Split) -> Listing:
-        """The files of a split, whatever is in them.
+    def listing(self, split: Split) -> Listing:
+        """The files of a split by `CITY/STEM`; see `Dataset.listing`."""
+        self._require_root()
+        photos, maps = self.root / "leftImg8bit" / split, self.root / "gtFine" / split
+        listing = Listing(photos, maps)
+        listing.collect(listing.photos, _pictures(photos, ".png", ".jpg", ".jpeg"), photos, "_leftImg8bit")
+        listing.collect(listing.labels, _pictures(maps, ".png"), maps, "_gtFine_labelIds")
+        listing.collect(listing.instances, _pictures(maps, ".png"), maps, "_gtFine_instanceIds")
+        if not listing.photos and not listing.labels:
+            raise DatasetError(
+                f"The split {split!r} is empty: {photos} holds no */*_leftImg8bit.png or .jpg. Is the archive unpacked "
+                "completely?"
+            )
+        return listing
 
-        Raises:
-            DatasetError: no dataset there, or nothing in this split.
-        """
-        return list_split(root, split, cls.photo_suffix, cls.label_suffix, cls.instance_suffix)
+    def exists(self) -> bool:
+        """Whether a dataset of this layout lies at `root`."""
+        return (self.root / "leftImg8bit").is_dir() and (self.root / "gtFine").is_dir()
 
-    def __getitem__(self, index: int) -> Sample:
-        """Read one sample.
+    def _require_root(self) -> None:
+        if not self.exists():
+            raise DatasetError(
+                f"No dataset at data.root={self.root}: it must hold the folders leftImg8bit and gtFine. Get "
+                "Cityscapes with `csDownload gtFine_trainvaltest.zip leftImg8bit_trainvaltest.zip` (a free "
+                "account is needed) and unpack both there, or train on synthetic streets at once: "
+                "`python train.py data=synthetic`."
+            )
 
-        Raises:
-            DatasetError: a file cannot be decoded, holds ids outside the label space, or the two maps contradict
-                each other.
-        """
-        if index in self._refused:
-            raise DatasetError(self._refused[index])
-        files = self.files[index]
-        raw = reading.read_label_ids(files.label, self.max_pixels)
-        self.label_space.check(raw, str(files.label))
-        instance = np.zeros((self.height, self.width), np.int32)
-        if files.instance is not None:
-            raw_instance = reading.read_instance_ids(files.instance, self.max_pixels)
-            maps = Maps(raw, raw_instance, files.label, files.instance)
-            raw = consistent_label(maps, self.label_space, self.on_inconsistent_ids)  # whole: resizing may hide faults
-            instance[:] = reading.nearest(raw_instance, self.height, self.width)
-        label = reading.nearest(raw, self.height, self.width)
-        photo = reading.read_photo(files.photo, self.height, self.width, self.max_pixels)
-        return Sample(
-            image=torch.from_numpy(photo).permute(2, 0, 1).contiguous(),
-            label=torch.from_numpy(label),
-            instance=torch.from_numpy(instance),
-            name=files.name,
-            index=index,
-        )
 
-    def fingerprint(self) -> str:
-        """A short text that changes whenever a sample would: files, their sizes and times, picture size, classes."""
-        hashed = hashlib.sha256()
-        settings = (self.split, self.height, self.width, self.label_space, self.on_inconsistent_ids.value)
-        hashed.update(repr(settings).encode())
-        for path, (size, mtime) in self.file_states().items():
-            hashed.update(f"{path.absolute()} {size} {mtime}".encode())
-        return hashed.hexdigest()[:32]
-
-    def file_states(self) -> dict[Path, tuple[int, int]]:
-        """Size in bytes and time of change in nanoseconds of every file of the split, as they are now."""
-        paths = (path for files in self.files for path in (files.photo, files.label, files.instance))
-        states = ((path, path.stat()) for path in paths if path is not None)
-        return {path: (state.st_size, state.st_mtime_ns) for path, state in states}
-
-    def suspects(self) -> Sequence[int]:
-        """All: only reading a file shows whether it can be read."""
-        return range(len(self))
-
-    def _pair(self, needs_instances: bool) -> list[SampleFiles]:
-        listing = self.listing(self.root, self.split)
-        for double in listing.doubles:
-            raise double
-        for gap in listing.gaps(needs_instances):
-            raise gap.error()
-        return listing.samples()
-
-    def _header_fault(self, files: SampleFiles) -> DatasetError | None:
-        try:
-            check_headers(files, self.max_pixels)
-        except DatasetError as error:
-            return error
-        return None
-
-    def _refuse(self, index: int, fault: DatasetError) -> None:
-        if not self.tolerance.skips:
-            raise fault
-        self._refused[index] = str(fault)
-        self.tolerance.require_few(len(self._refused), len(self), self.split, str(fault))
+def _pictures(folder: Path, *endings: str) -> Iterable[Path]:
+    return (path for path in folder.glob("*/*") if path.suffix.lower() in endings)

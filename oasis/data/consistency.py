@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
-
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
 
 
 class OnInconsistentIds(StrEnum):
@@ -65,9 +64,9 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
             `OnInconsistentIds.ERROR`, a thing pixel that has another class in the label map.
     """
     label, instance, pixels = _stretches(maps.label, maps.instance)
-    is_thing = instance >= _INSTANCE_BASE
+    is_thing = instance >= INSTANCES_PER_CLASS
     label, instance, pixels = label[is_thing], instance[is_thing], pixels[is_thing]
-    thing = instance // _INSTANCE_BASE
+    thing = instance // INSTANCES_PER_CLASS
     _require_thing_classes(maps.instance_file, instance, pixels, space)
     count = len(np.unique(instance))
     if count > MAX_INSTANCES:
@@ -80,7 +79,9 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
         return maps.label
     if policy is OnInconsistentIds.ERROR:
         raise _disagreement(maps, instance[wrong], label[wrong], pixels[wrong], space)
-    return np.where(maps.instance >= _INSTANCE_BASE, maps.instance // _INSTANCE_BASE, maps.label).astype(np.uint8)
+    return np.where(maps.instance >= INSTANCES_PER_CLASS, maps.instance // INSTANCES_PER_CLASS, maps.label).astype(
+        np.uint8
+    )
 
 
 def _stretches(
@@ -99,7 +100,9 @@ def _require_thing_classes(
 ) -> None:
     # The ignored class is let through: with train ids, caravans and trailers are void and numbered all the same.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    thing = np.minimum(instance // _INSTANCE_BASE, len(allowed) - 1)  # 65 at most, but the table says how many it has
+    thing = np.minimum(
+        instance // INSTANCES_PER_CLASS, len(allowed) - 1
+    )  # 65 at most, but the table says how many it has
     bad = ~allowed[thing]
     if not bad.any():
         return

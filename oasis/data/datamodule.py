@@ -1,52 +1,53 @@
-"""Datasets in the layout of Cityscapes, as batches that the networks can take."""
+"""Datasets as batches that the networks can take."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
+import torch.utils.data
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset, default_collate
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from oasis.batch import Batch
 from oasis.data.batch_transform import BatchTransform
-from oasis.data.cache import Container, prepare
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.cache import Container, build_cache
 from oasis.data.consistency import OnInconsistentIds
+from oasis.data.dataset import Dataset
 from oasis.data.faults import OnBadSample, Tolerance
+from oasis.data.file_samples import FileSamples
 from oasis.data.loading import make_loader, require_timeout, worker_failure
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.sampler import StreamSampler
 from oasis.data.samples import Sample, Samples, Split
 from oasis.data.settings import (
+    require_batch_size,
     require_even_split,
     require_full_batch,
     require_pixels,
-    require_source,
     require_use,
     require_workers,
 )
+from oasis.data.sharing import Share
 from oasis.data.splits import Splits
 from oasis.encodings import Encoding
 from oasis.labels import LabelSpace
-from oasis.streets import SyntheticStreets
 
 TRAINING_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
-class CityscapesDataModule(LightningDataModule):
-    """Reads a dataset in the layout of Cityscapes and encodes each batch once, on the device.
+class LabelMapDataModule(LightningDataModule):
+    """Reads the samples of a dataset and encodes each batch once, on the device.
 
     Args:
+        dataset: where the files lie and how they are read.
         encoding: how label maps are shown to the networks.
         label_space: what the raw ids in the files mean.
-        root: the dataset's folder. A root that is named is always what is read.
-        streets: synthetic streets, drawn on first use and read where no root is named.
         height: rows of a sample.
         width: columns of a sample.
         batch_size: samples a training or validation batch, over all processes.
         num_workers: processes that read; 0 = the training process does; None = one a core, at most 8, for files; 0 for
-            prepared samples, which are copied sooner than handed from process to process.
+            cached samples, which are copied sooner than handed from process to process.
         pin_memory: page-locked batches; None = where there is a GPU.
         flip: mirror half of the training samples left to right.
         seed: of shuffling.
@@ -56,21 +57,23 @@ class CityscapesDataModule(LightningDataModule):
         max_bad_share: under `skip`, the share of a split that may be bad.
         max_pixels: the most pixels that a file's header may claim.
         worker_timeout: seconds to wait for a batch of the processes that read; 0 = for ever.
-        use_prepared: read samples that `oasis prepare` decoded and resized, where there are; else the files.
-        prepare: decode and resize all samples on first use, see `oasis.data.cache.prepare`.
-        prepared_folder: where prepared samples are kept; None = in the project's cache.
+        use_cache: read samples that `oasis prepare` decoded and resized, where there are; else the files.
+        build_cache: decode and resize all samples on first use, see `oasis.data.cache.build_cache`.
+        cache_folder: where cached samples are kept; None = in the project's cache.
+
+    Attributes:
+        source: the dataset.
 
     Raises:
-        ConfigurationError: neither root nor streets; batch_size above what the training split holds; no such policy.
-        DatasetError: see `CityscapesDataset`.
+        ConfigurationError: batch_size below 1, or above what the training split holds; no such policy.
+        DatasetError: see `FileSamples`.
     """
 
     def __init__(
         self,
+        dataset: Dataset,
         encoding: Encoding,
         label_space: LabelSpace,
-        root: str | None = None,
-        streets: SyntheticStreets | None = None,
         height: int = 256,
         width: int = 512,
         batch_size: int = 20,
@@ -83,17 +86,16 @@ class CityscapesDataModule(LightningDataModule):
         max_bad_share: float = 0.05,
         max_pixels: int = MAX_PIXELS,
         worker_timeout: float = 300.0,
-        use_prepared: bool = True,
-        prepare: bool = False,
-        prepared_folder: str | None = None,
+        use_cache: bool = True,
+        build_cache: bool = False,
+        cache_folder: str | None = None,
     ) -> None:
         super().__init__()
-        require_source(root, streets, batch_size)
-        require_use(prepare, use_prepared)
+        dataset.require_batch(require_batch_size(batch_size))
+        require_use(build_cache, use_cache)
+        self.source = dataset
         self.encoding = encoding
         self.label_space = label_space
-        self.root = root
-        self.streets = streets
         self.height = height
         self.width = width
         self.batch_size = batch_size
@@ -105,20 +107,19 @@ class CityscapesDataModule(LightningDataModule):
         self.tolerance = Tolerance(on_bad_sample, max_bad_share)
         self.max_pixels = require_pixels(max_pixels)
         self.worker_timeout = require_timeout(worker_timeout)
-        self.use_prepared = use_prepared
-        self.prepare = prepare
-        self.prepared_folder = prepared_folder
+        self.use_cache = use_cache
+        self.build_cache = build_cache
+        self.cache_folder = cache_folder
         self.batches_served = 0
-        self.preparation = BatchTransform(encoding, label_space, flip)
-        self._splits = Splits(self._files, self.tolerance, use_prepared, prepared_folder, self.num_workers)
+        self.batch_transform = BatchTransform(encoding, label_space, flip)
+        self._splits = Splits(self._files, self.tolerance, use_cache, cache_folder, self.num_workers)
 
     def prepare_data(self) -> None:
-        """Make what is wanted and not there yet: streets, prepared samples. Runs in one process a machine."""
-        if self.root is None and self.streets is not None:
-            self.streets.write()
-        if self.prepare:
+        """Make what is wanted and not there yet: the dataset, cached samples. Runs in one process a machine."""
+        self.source.prepare()
+        if self.build_cache:
             for split in TRAINING_SPLITS:
-                prepare(self.container(split))
+                build_cache(self.container(split))
 
     def setup(self, stage: str | None = None) -> None:
         """List and check the files of the splits that training reads."""
@@ -129,19 +130,19 @@ class CityscapesDataModule(LightningDataModule):
         len(self.dataset("val"))  # where bad samples are left out, they are found now
 
     def dataset(self, split: Split) -> Samples:
-        """The samples of one split, listed and checked on first use: prepared ones where there are good ones.
+        """The samples of one split, listed and checked on first use: cached ones where there are good ones.
 
         With `on_bad_sample=skip`, those that can be read: what is scored is each of them once.
         """
         return self._splits.scored(split)
 
     def container(self, split: Split) -> Container:
-        """Where the prepared samples of a split belong, whether they are there or not."""
-        return Container(self._files(split), self.prepared_folder)
+        """Where the cached samples of a split belong, whether they are there or not."""
+        return Container(self._files(split), self.cache_folder)
 
-    def _files(self, split: Split) -> CityscapesDataset:
-        return CityscapesDataset(
-            self.root if self.root is not None else cast(SyntheticStreets, self.streets).folder(),
+    def _files(self, split: Split) -> FileSamples:
+        return FileSamples(
+            self.source,
             split,
             self.label_space,
             self.height,
@@ -160,22 +161,10 @@ class CityscapesDataModule(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Sample]:
         """The validation split in order; of several processes each reads a part, all as many samples.
 
-        Some samples are then read twice, if the split cannot be divided; metrics and losses count each once.
+        Some samples are then read twice, if the split cannot be divided; `Batch.counted` marks each once.
         """
-        dataset = self.dataset("val")
-        sampler: DistributedSampler[Sample] | None = None
-        if self._processes > 1:
-            sampler = DistributedSampler(dataset, self._processes, self._rank, shuffle=False)
-        return self._loader("val", dataset, lasting=True, sampler=sampler)
-
-    def new_in_validation(self, batch: int, samples: int) -> int:
-        """How many of the `samples` of this process's part of a validation batch no other reads; they come first."""
-        first, size = batch * (self.batch_size // self._processes), len(self.dataset("val"))
-        return sum((first + place) * self._processes + self._rank < size for place in range(samples))
-
-    def size_in_validation(self, batch: int) -> int:
-        """Samples of a validation batch, over all processes."""
-        return min(self.batch_size, len(self.dataset("val")) - batch * self.batch_size)
+        share = Share(self.dataset("val"), self._rank, self._processes)
+        return self._loader("val", share, lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of an own shuffling of the training split, the same at every call.
@@ -200,7 +189,7 @@ class CityscapesDataModule(LightningDataModule):
 
     def encode(self, sample: Sample, positions: list[int] | None = None, seed: int | None = None) -> Batch:
         """Integers of the files to what the networks take, see `BatchTransform`; `seed` None = the data module's."""
-        return self.preparation(sample, positions, self.seed if seed is None else seed)
+        return self.batch_transform(sample, positions, self.seed if seed is None else seed)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
         """Flip, normalise and encode, on the device. Lightning calls it for every batch."""
@@ -235,7 +224,9 @@ class CityscapesDataModule(LightningDataModule):
         if failure is not None:
             exception.__cause__ = failure
 
-    def _loader(self, split: Split, dataset: Dataset[Sample], lasting: bool = False, **more: Any) -> DataLoader[Sample]:
+    def _loader(
+        self, split: Split, dataset: torch.utils.data.Dataset[Sample], lasting: bool = False, **more: Any
+    ) -> DataLoader[Sample]:
         return make_loader(
             dataset,
             self._splits.workers(split),

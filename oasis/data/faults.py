@@ -34,7 +34,7 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How many bad samples are put up with.
+    """How many bad samples are accepted.
 
     Attributes:
         policy: `error`, or `skip`; see `OnBadSample`.
@@ -60,7 +60,7 @@ class Tolerance:
         return self.policy == OnBadSample.SKIP
 
     def require_few(self, bad: int, size: int, split: str, example: str) -> None:
-        """Raise once a split holds more bad samples than are put up with.
+        """Raise once a split holds more bad samples than are accepted.
 
         Args:
             bad: how many are known.
@@ -74,7 +74,7 @@ class Tolerance:
         if bad > self.max_share * size:
             raise DatasetError(
                 f"{bad} of {size} samples of the split {split!r} cannot be read, more than data.max_bad_share="
-                f"{self.max_share:g} of them. `oasis data-check` lists them all; mend them, or raise "
+                f"{self.max_share:g} of them. `oasis data-check` lists them all; fix them, or raise "
                 f"data.max_bad_share. One of them: {example}"
             )
 
@@ -90,7 +90,7 @@ class FileError(DatasetError):
 
 
 class UnreadableFileError(FileError):
-    """A file that is not there, is no picture, or is torn."""
+    """A file that is not there, is no picture, or is corrupt."""
 
     kind: ClassVar[str] = "cannot be decoded"
 

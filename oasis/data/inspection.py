@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch.utils.data
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.dataset import Dataset, require_size
 from oasis.data.faults import ForeignIdsError
-from oasis.data.layout import require_size
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
 _RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
 
 class Fault(NamedTuple):
-    """Something wrong with a file. kind: what, in a few words; reason: the whole message, naming the file."""
+    """Something wrong with a file. kind: what, in a few words; reason: the full message, naming the file."""
 
     kind: str
     reason: str
@@ -55,11 +55,11 @@ class Finding:
     links_out: int = 0
 
 
-class Inspection(Dataset[Finding]):
+class Inspection(torch.utils.data.Dataset[Finding]):
     """A `Finding` for each sample; an unreadable file is one of its faults, never an error.
 
     Args:
-        root: the dataset's folder.
+        dataset: how its files are read.
         samples: what to look at.
         label_space: which ids may occur.
         on_inconsistent_ids: whether maps that contradict each other are a fault, see `OnInconsistentIds`.
@@ -68,13 +68,14 @@ class Inspection(Dataset[Finding]):
 
     def __init__(
         self,
-        root: Path,
+        dataset: Dataset,
         samples: list[SampleFiles],
         label_space: LabelSpace,
         on_inconsistent_ids: str = OnInconsistentIds.ERROR,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self.root = root.resolve()
+        self.dataset = dataset
+        self.root = dataset.root.resolve()
         self.samples = samples
         self.label_space = label_space
         self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
@@ -84,7 +85,7 @@ class Inspection(Dataset[Finding]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Finding:
-        """Look at one sample: every file is decoded whole, at its own size, by the readers that training uses."""
+        """Look at one sample: every file is decoded completely, at its own size, by the readers that training uses."""
         files = self.samples[index]
         found = Finding(files.photo.parent.name, files.name)
         found.links_out = sum(self._leads_out(path) for path in (files.photo, files.label, files.instance))
@@ -95,7 +96,7 @@ class Inspection(Dataset[Finding]):
             found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
         if instance is not None:
             ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
-            found.instances = int(np.count_nonzero(ids[_INSTANCE_BASE:]))
+            found.instances = int(np.count_nonzero(ids[INSTANCES_PER_CLASS:]))
         if label is not None and instance is not None and label.shape == instance.shape:
             with _noted(found):
                 consistent_label(
@@ -103,7 +104,7 @@ class Inspection(Dataset[Finding]):
                     self.label_space,
                     self.on_inconsistent_ids,
                 )
-            alone = np.bincount(label[instance < _INSTANCE_BASE], minlength=_RAW_LABELS)
+            alone = np.bincount(label[instance < INSTANCES_PER_CLASS], minlength=_RAW_LABELS)
             found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
         return found
 
@@ -115,7 +116,7 @@ class Inspection(Dataset[Finding]):
     def _label(self, files: SampleFiles, found: Finding) -> NDArray[np.uint8] | None:
         label = None
         with _noted(found):
-            label = reading.read_label_ids(files.label, self.max_pixels)
+            label = self.dataset.read_label(files.label, self.max_pixels)
             self._compare(files.label, label.shape, files, found)
         if label is not None:
             with _noted(found):
@@ -126,7 +127,7 @@ class Inspection(Dataset[Finding]):
         instance = None
         if files.instance is not None:
             with _noted(found):
-                instance = reading.read_instance_ids(files.instance, self.max_pixels)
+                instance = self.dataset.read_instance(files.instance, self.max_pixels)
                 self._compare(files.instance, instance.shape, files, found)
         return instance
 

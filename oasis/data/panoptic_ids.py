@@ -25,8 +25,8 @@ from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
 from oasis.errors import DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 
-_BASE = 1000
 _HIGHEST_ID = 65535  # instanceIds have 16 bits
 _HIGHEST_CLASS = 255  # label maps have 8
 
@@ -65,7 +65,7 @@ def class_ids(instance_ids: Ids) -> NDArray[np.uint8]:
         DatasetError: no instanceIds: outside 0..65535, or 256..999, which is neither a class nor an individual.
     """
     ids = _integers(instance_ids)
-    classes = np.where(ids >= _BASE, ids // _BASE, ids)
+    classes = np.where(ids >= INSTANCES_PER_CLASS, ids // INSTANCES_PER_CLASS, ids)
     _refuse(ids, (ids < 0) | (ids > _HIGHEST_ID) | (classes > _HIGHEST_CLASS), "this cannot stand in instanceIds")
     return classes.astype(np.uint8)
 
@@ -84,9 +84,13 @@ def to_panoptic(instance_ids: Ids) -> NDArray[np.int32]:
     """
     class_ids(instance_ids)
     ids = _integers(instance_ids)
-    thing = ids >= _BASE
-    _refuse(ids, thing & (ids % _BASE == _BASE - 1), "panoptic ids have room for the individuals 0 to 998 of a class")
-    return np.where(thing, ids + 1, ids * _BASE).astype(np.int32)
+    thing = ids >= INSTANCES_PER_CLASS
+    _refuse(
+        ids,
+        thing & (ids % INSTANCES_PER_CLASS == INSTANCES_PER_CLASS - 1),
+        "panoptic ids have room for the individuals 0 to 998 of a class",
+    )
+    return np.where(thing, ids + 1, ids * INSTANCES_PER_CLASS).astype(np.int32)
 
 
 def from_panoptic(panoptic: Ids) -> NDArray[np.uint16]:
@@ -103,7 +107,7 @@ def from_panoptic(panoptic: Ids) -> NDArray[np.uint16]:
             would read as a plain class id) or of one above 65 (16 bits).
     """
     ids = _integers(panoptic)
-    classes, instance = np.divmod(ids, _BASE)
+    classes, instance = np.divmod(ids, INSTANCES_PER_CLASS)
     _refuse(
         ids, (ids < 0) | (classes > _HIGHEST_CLASS), "panoptic ids are class id * 1000 + instance, classes 0 to 255"
     )
@@ -153,9 +157,9 @@ def segments_info(
     for segment in np.unique(ids[~np.isin(classes, [0, *left_out])]).tolist():
         mask = ids == segment
         columns, rows = np.flatnonzero(mask.any(0)).tolist(), np.flatnonzero(mask.any(1)).tolist()
-        category = segment // _BASE if segment >= _BASE else segment
+        category = segment // INSTANCES_PER_CLASS if segment >= INSTANCES_PER_CLASS else segment
         bbox = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
-        crowd = int(segment < _BASE and category in things)
+        crowd = int(segment < INSTANCES_PER_CLASS and category in things)
         found.append(Segment(id=segment, category_id=category, area=int(mask.sum()), bbox=bbox, iscrowd=crowd))
     return found
 
@@ -208,13 +212,16 @@ def _instance_ids(
         classes[segment["id"]] = _class(segment["category_id"], class_of)
     singles = [s["id"] for s in segments if classes[s["id"]] in things and not s.get("iscrowd")]
     numbers = {i: c for i, c in classes.items() if i not in singles}
-    numbers |= {i: i for i in singles if i // _BASE == classes[i]}
+    numbers |= {i: i for i in singles if i // INSTANCES_PER_CLASS == classes[i]}
     taken = set(numbers.values())
-    free = {c: (n for n in range(c * _BASE, (c + 1) * _BASE) if n not in taken) for c in classes.values()}
+    free = {
+        c: (n for n in range(c * INSTANCES_PER_CLASS, (c + 1) * INSTANCES_PER_CLASS) if n not in taken)
+        for c in classes.values()
+    }
     for i in singles:
         if i not in numbers:
             numbers[i] = next(free[classes[i]], 0)
-        if not _BASE <= numbers[i] <= _HIGHEST_ID:
+        if not INSTANCES_PER_CLASS <= numbers[i] <= _HIGHEST_ID:
             raise DatasetError(f"Segment {i}: instanceIds have no room for another individual of class {classes[i]}.")
     return numbers
 

@@ -59,7 +59,7 @@ def read_photo(path: Path, height: int, width: int, max_pixels: int = MAX_PIXELS
         try:
             rgb = picture.convert("RGB")
         except DECODING_ERRORS as error:
-            raise _torn(path, error) from error
+            raise _corrupt(path, error) from error
     if rgb.size != (width, height):
         rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
     return np.array(rgb)
@@ -116,15 +116,15 @@ def pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
     """Decode a picture that stands in `path`, in whatever mode it has.
 
     Raises:
-        DatasetError: the file is torn.
+        DatasetError: the file is corrupt.
     """
     try:
         return cast(NDArray[np.generic], np.array(picture))
     except DECODING_ERRORS as error:
-        raise _torn(path, error) from error
+        raise _corrupt(path, error) from error
 
 
-def _torn(path: Path, error: BaseException) -> DatasetError:
+def _corrupt(path: Path, error: BaseException) -> DatasetError:
     return UnreadableFileError(f"{path}: cannot be decoded, probably truncated ({error}). Fetch the file again.")
 
 

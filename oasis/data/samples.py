@@ -4,23 +4,39 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast, get_args
 
+import torch.utils.data
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from oasis.data.faults import Refusal, Tolerance
+from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 
+if TYPE_CHECKING:
+    from oasis.data.dataset import Dataset
+
 Split = Literal["train", "val", "test"]
+
+
+def as_split(name: str) -> Split:
+    """The split of this name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name not in get_args(Split):
+        raise ConfigurationError(f"--split {name}: choose one of {', '.join(get_args(Split))}.")
+    return cast(Split, name)
 
 
 class Sample(TypedDict):
     """One photo with its maps, as integers straight from the files.
 
     image: (3, H, W) uint8; label: (H, W) uint8 raw label ids; instance: (H, W) int32 raw instance ids, zeros
-    where the dataset has none; name: the file stem; index: the position in the split; refused: the samples whose place
-    this one takes, on its way from a reading process to the one that trains.
+    where the dataset has none; name: the file stem; index: the position in the split; counted: see `Batch`, missing
+    where all are; refused: the samples whose place this one takes, on its way from a reading process to the one that
+    trains.
     """
 
     image: Tensor
@@ -28,6 +44,7 @@ class Sample(TypedDict):
     instance: Tensor
     name: str
     index: int
+    counted: NotRequired[bool]
     refused: NotRequired[list[Refusal]]
 
 
@@ -41,22 +58,21 @@ class SampleFiles:
     instance: Path | None
 
 
-class Samples(Dataset[Sample], ABC):
+class Samples(torch.utils.data.Dataset[Sample], ABC):
     """The samples of one split.
 
     Attributes:
-        root: the dataset's folder.
+        dataset: that they are of.
         split: `train`, `val` or `test`.
         label_space: which raw ids may occur.
         height: rows of a sample.
         width: columns of a sample.
         files: of each sample, in order.
-        tolerance: how many samples that cannot be read are put up with.
+        tolerance: how many samples that cannot be read are accepted.
         decodes: whether reading a sample is so much work that other processes had better do it.
     """
 
-    instance_suffix: ClassVar[str]
-    root: Path
+    dataset: "Dataset"
     split: Split
     label_space: LabelSpace
     height: int
@@ -67,6 +83,11 @@ class Samples(Dataset[Sample], ABC):
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def root(self) -> Path:
+        """The dataset's folder."""
+        return self.dataset.root
 
     @abstractmethod
     def __getitem__(self, index: int) -> Sample:

@@ -2,25 +2,17 @@
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
-from oasis.streets import SyntheticStreets
 
 
-def require_source(root: str | None, streets: SyntheticStreets | None, batch_size: int) -> None:
-    """Refuse data without a source, or batches that synthetic streets cannot fill.
+def require_batch_size(batch_size: int) -> int:
+    """Refuse a batch without samples.
 
     Raises:
-        ConfigurationError: neither root nor streets; no samples a batch, or more than there are streets.
+        ConfigurationError: below 1.
     """
-    if root is None and streets is None:
-        raise ConfigurationError(
-            "No dataset is named. Give data.root=FOLDER (Cityscapes: leftImg8bit and gtFine inside; get it "
-            "with csDownload) or set CITYSCAPES_DATASET, or train on synthetic streets: data=synthetic."
-        )
     if batch_size < 1:
         raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
-    if root is None and streets is not None and (streets.train < batch_size or streets.val < 1):
-        counts = f"data.streets.train={streets.train} data.streets.val={streets.val}"
-        raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
+    return batch_size
 
 
 def require_workers(workers: int | None) -> int | None:
@@ -45,14 +37,14 @@ def require_pixels(pixels: int) -> int:
     return pixels
 
 
-def require_use(prepare: bool, use_prepared: bool) -> None:
-    """Refuse to prepare samples that are not to be read.
+def require_use(build_cache: bool, use_cache: bool) -> None:
+    """Refuse to cache samples that are not to be read.
 
     Raises:
         ConfigurationError: they are not.
     """
-    if prepare and not use_prepared:
-        raise ConfigurationError("data.prepare=true data.use_prepared=false: prepared to be left unread; choose one.")
+    if build_cache and not use_cache:
+        raise ConfigurationError("data.build_cache=true data.use_cache=false: cached to be left unread; choose one.")
 
 
 def require_full_batch(train: Samples, batch_size: int) -> None:

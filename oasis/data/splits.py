@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oasis.data.bad_samples import BadSamples
-from oasis.data.cache import Container, PreparedDataset
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.cache import CachedSamples, Container
 from oasis.data.faults import Refusal, Tolerance
+from oasis.data.file_samples import FileSamples
 from oasis.data.samples import Samples, Split
 from oasis.data.tolerant import Readable, Replacing, find_refusals
 
@@ -15,14 +15,14 @@ _MOST_WORKERS = 8  # that are started unasked
 
 
 class Splits:
-    """Opens each split once, when it is first asked for: prepared samples where there are good ones, else the files.
+    """Opens each split once, when it is first asked for: cached samples where there are good ones, else the files.
 
     Args:
         files: lists the files of a split.
-        tolerance: how many samples that cannot be read are put up with.
-        use_prepared: read prepared samples where there are good ones.
-        prepared_folder: where those are kept; None = in the project's cache.
-        workers: processes that read; None = one a core, at most 8, for files; 0 for prepared samples.
+        tolerance: how many samples that cannot be read are accepted.
+        use_cache: read cached samples where there are good ones.
+        cache_folder: where those are kept; None = in the project's cache.
+        workers: processes that read; None = one a core, at most 8, for files; 0 for cached samples.
 
     Attributes:
         run_folder: where bad samples are listed; None = there is no run.
@@ -30,16 +30,16 @@ class Splits:
 
     def __init__(
         self,
-        files: Callable[[Split], CityscapesDataset],
+        files: Callable[[Split], FileSamples],
         tolerance: Tolerance,
-        use_prepared: bool = True,
-        prepared_folder: str | None = None,
+        use_cache: bool = True,
+        cache_folder: str | None = None,
         workers: int | None = None,
     ) -> None:
         self.files = files
         self.tolerance = tolerance
-        self.use_prepared = use_prepared
-        self.prepared_folder = prepared_folder
+        self.use_cache = use_cache
+        self.cache_folder = cache_folder
         self.wanted_workers = workers
         self.run_folder: Path | None = None
         self._all: dict[Split, Samples] = {}
@@ -50,8 +50,8 @@ class Splits:
         """Every sample of a split; to read one that cannot be read is an error."""
         if split not in self._all:
             source = self.files(split)
-            prepared = PreparedDataset.find(Container(source, self.prepared_folder)) if self.use_prepared else None
-            self._all[split] = source if prepared is None else prepared
+            cached = CachedSamples.find(Container(source, self.cache_folder)) if self.use_cache else None
+            self._all[split] = source if cached is None else cached
         return self._all[split]
 
     def scored(self, split: Split) -> Samples:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.dataset import Dataset
 from oasis.data.faults import PartnerError
 from oasis.data.inspection import Finding, Inspection
-from oasis.data.layout import Listing
+from oasis.data.listing import Listing
 from oasis.data.loading import in_parallel
 from oasis.data.samples import Split
 from oasis.labels import LabelSpace
@@ -27,7 +27,7 @@ class Survey:
         label_space: what its raw ids mean.
         files: city -> kind (`photos`, `label maps`, `instance maps`) -> how many.
         samples: how many have a photo and a label map.
-        faults: kind -> the whole message of each.
+        faults: kind -> the full message of each.
         sizes: `WIDTHxHEIGHT` -> photos.
         label_pixels: (256,) int64, pixels of each raw label id.
         label_images: (256,) int64, images with each raw label id.
@@ -118,11 +118,11 @@ class Survey:
         return self.label_space.raw_to_class[raw]
 
 
-def survey_split(root: Path, split: Split, rules: dict[str, Any], workers: int, progress: bool = True) -> Survey:
+def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers: int, progress: bool = True) -> Survey:
     """Look at every file of a split.
 
     Args:
-        root: the dataset's folder.
+        dataset: what to look at.
         split: `train`, `val` or `test`.
         rules: `label_space`, and what else `Inspection` takes.
         workers: processes that look.
@@ -131,12 +131,12 @@ def survey_split(root: Path, split: Split, rules: dict[str, Any], workers: int, 
     Raises:
         DatasetError: no dataset there, nothing in this split; or a process died.
     """
-    listing = CityscapesDataset.listing(root, split)
+    listing = dataset.listing(split)
     samples = listing.samples()
     survey = Survey(split, rules["label_space"], _count_files(listing), len(samples))
     for reason in _missing(listing):
         survey.faults[PartnerError.kind].append(reason)
-    for found in in_parallel(Inspection(root, samples, **rules), workers, f"checking {split}", progress):
+    for found in in_parallel(Inspection(dataset, samples, **rules), workers, f"checking {split}", progress):
         survey.add(found)
     return survey
 
@@ -156,7 +156,7 @@ def _count_files(listing: Listing) -> dict[str, Counter[str]]:
         ("instance maps", listing.instances),
     ):
         for stem in found:
-            counts[stem.split("/")[0]][kind] += 1
+            counts[Path(stem).parent.as_posix()][kind] += 1
     return dict(sorted(counts.items()))
 
 

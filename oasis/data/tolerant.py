@@ -5,12 +5,10 @@ in a bad one's place. Scores want every sample once: `Readable` is the split wit
 """
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal
 from oasis.data.loading import in_parallel
 from oasis.data.samples import Sample, Samples
@@ -80,14 +78,12 @@ class Readable(Samples):
     A sample that could be read when they were looked for and cannot be read later is an error, never replaced.
 
     Args:
-        source: the whole split.
+        source: the complete split.
         refused: the samples that are left out.
 
     Raises:
         DatasetError: nothing is left.
     """
-
-    instance_suffix: ClassVar[str] = CityscapesDataset.instance_suffix
 
     def __init__(self, source: Samples, refused: Sequence[Refusal]) -> None:
         self.source = source
@@ -99,7 +95,7 @@ class Readable(Samples):
                 f"No sample of the split {source.split!r} of {source.root} can be read: {refused[0].reason}"
             )
         self.files = [source.files[position] for position in self.positions]
-        self.root = source.root
+        self.dataset = source.dataset
         self.split = source.split
         self.label_space = source.label_space
         self.height = source.height
@@ -118,7 +114,7 @@ class Readable(Samples):
         return sample
 
     def fingerprint(self) -> str:
-        """That of the whole split, and what is left out of it."""
+        """That of the complete split, and what is left out of it."""
         whole = self.source.fingerprint()
         return f"{whole} without {' '.join(map(str, self.left_out))}" if self.left_out else whole
 

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-_INSTANCE_BASE = 1000  # Cityscapes: instance id = class id * 1000 + k
+from oasis.label_files import INSTANCES_PER_CLASS
+
 _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
 
 def to_unit_range(image: Tensor) -> Tensor:
-    """Bytes to what the networks paint.
+    """Bytes to the range of the networks.
 
     Args:
         image: (B, 3, H, W) uint8.
@@ -34,7 +35,7 @@ def compact_instances(raw: Tensor) -> Tensor:
     flat = raw.reshape(raw.shape[0], -1).long()
     present = torch.zeros(raw.shape[0], _RAW_INSTANCES, dtype=torch.int32, device=raw.device)
     present.scatter_(1, flat, 1)
-    present[:, :_INSTANCE_BASE] = 0
+    present[:, :INSTANCES_PER_CLASS] = 0
     number = present.cumsum(1, dtype=torch.int32) * present
     return number.gather(1, flat).long().reshape(raw.shape)
 

@@ -1,6 +1,7 @@
 """The extension point of the project: how a label map is shown to the networks."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -8,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from oasis.labels import LabelSpace
+
+Generators = Sequence[torch.Generator] | None
+"""What a batch is drawn from: one generator a sample, on any device; None = torch's global random state."""
 
 
 class OrderSensitivity(IntEnum):
@@ -21,9 +25,9 @@ class OrderSensitivity(IntEnum):
 class Encoding(nn.Module, ABC):
     """Turns class and instance maps into the channels that the generator is conditioned on.
 
-    A subclass says how many `channels` it makes and makes them in `forward`; nobody else knows. It is applied
-    once a batch, on the batch's device, after flipping, so that it never has to be flipped itself. Most encodings are
-    the one-hot classes and something more: those derive from `OneHotPlus`.
+    A subclass says how many `channels` it makes and makes them in `forward`; nothing else knows. It is applied once a
+    batch, to all samples at once, on the batch's device, after flipping, so that it never has to be flipped itself.
+    Most encodings are the one-hot classes and something more: those derive from `OneHotPlus`.
 
     Attributes:
         needs_instances: whether the encoding reads the instance map; a dataset without one is refused if so.
@@ -46,14 +50,14 @@ class Encoding(nn.Module, ABC):
         """How many channels `forward` returns."""
 
     @abstractmethod
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """Encode a batch.
 
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
             instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
-            generator: what random encodings draw from, on any device; None = torch's global random state, which
-                a resumed run takes up again. One of a fixed seed makes samples that can be repeated.
+            generators: what random encodings draw from: one a sample, so that a sample is the same in any batch; None =
+                torch's global random state, which a resumed run takes up again.
 
         Returns:
             (B, channels, H, W) float32.
@@ -66,8 +70,8 @@ class Encoding(nn.Module, ABC):
     def of_things(self, label: Tensor, instance: Tensor) -> Tensor:
         """The instance map without the numbers of pixels whose class is no thing.
 
-        A label space may count a raw thing among void, as Cityscapes' train ids do with caravans; their numbers are
-        then nobody's.
+        A label space may count a raw thing among void, as Cityscapes' train ids do with caravans; their numbers then
+        belong to no thing.
 
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
@@ -79,3 +83,29 @@ class Encoding(nn.Module, ABC):
         # The encoding may stay on the CPU while the maps are not; without blocking, the host need not wait.
         is_thing = self.get_buffer("is_thing").to(label.device, non_blocking=True)
         return instance * is_thing[label]
+
+
+def draw_for_each(
+    draw: Callable[..., Tensor], shape: tuple[int, ...], batch: int, generators: Generators, device: torch.device
+) -> Tensor:
+    """Random numbers for a batch, each sample's from its own generator.
+
+    Args:
+        draw: `torch.rand` or `torch.randn`.
+        shape: of one sample's numbers.
+        batch: B, how many samples.
+        generators: B of them, on any device; None = torch's global random state.
+        device: where the numbers are wanted.
+
+    Returns:
+        (B, *shape) float32.
+
+    Raises:
+        ValueError: another number of generators than of samples.
+    """
+    if generators is None:
+        return draw(batch, *shape, dtype=torch.float32, device=device)
+    if len(generators) != batch:
+        raise ValueError(f"{len(generators)} generators for {batch} samples: give one each, or None")
+    drawn = [draw(*shape, generator=one, dtype=torch.float32, device=one.device) for one in generators]
+    return torch.stack(drawn).to(device, non_blocking=True)

@@ -1,8 +1,8 @@
 """Where segments meet."""
 
-import torch
 from torch import Tensor
 
+from oasis.encodings.base import Generators
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.instances import boundaries
 
@@ -18,6 +18,6 @@ class Boundary(OneHotPlus):
         """1."""
         return 1
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the boundary channel; see `OneHotPlus.paint`. Nothing is drawn."""
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Fill the boundary channel; see `OneHotPlus.fill`. Nothing is drawn."""
         canvas.copy_(boundaries(label, instance))

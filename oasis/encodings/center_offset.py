@@ -2,9 +2,9 @@
 
 import math
 
-import torch
 from torch import Tensor
 
+from oasis.encodings.base import Generators
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import center_heatmap, center_offsets
@@ -40,8 +40,8 @@ class CenterOffset(OneHotPlus):
         """3: heatmap, dy, dx."""
         return 3
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill heatmap and offsets; see `OneHotPlus.paint`. Nothing is drawn."""
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Fill heatmap and offsets; see `OneHotPlus.fill`. Nothing is drawn."""
         height, width = instance.shape[1:]
         canvas[:, :1] = center_heatmap(instance, self.sigma * height)
         canvas[:, 1:] = center_offsets(instance)

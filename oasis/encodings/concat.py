@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
-from oasis.encodings.base import Encoding
+from oasis.encodings.base import Encoding, Generators
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
@@ -44,11 +43,11 @@ class Concat(OneHotPlus):
         """The parts, as what they are."""
         return [cast(OneHotPlus, part) for part in self.parts]
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Give each part its share of the canvas; see `OneHotPlus.paint`."""
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Give each part its share of the canvas; see `OneHotPlus.fill`."""
         sizes = [part.extra_channels for part in self.layers()]
         for part, share in zip(self.layers(), canvas.split_with_sizes(sizes, dim=1), strict=True):
-            part.paint(share, label, instance, generator)
+            part.fill(share, label, instance, generators)
 
     def measurements(self) -> dict[str, Tensor]:
         """Those of all parts."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Encoding, OrderSensitivity
+from oasis.encodings.base import Encoding, Generators, OrderSensitivity
 from oasis.instances import MAX_INSTANCES
 from oasis.labels import LabelSpace
 
@@ -37,7 +37,7 @@ class InstanceIds(Encoding):
         """C, the number of classes."""
         return self.label_space.num_classes
 
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """Encode a batch; see `Encoding.forward`. Nothing is drawn."""
         batch, height, width = label.shape
         encoded = torch.zeros(batch, self.channels, height, width, dtype=torch.float32, device=label.device)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import OrderSensitivity
+from oasis.encodings.base import Generators, OrderSensitivity, draw_for_each
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES
@@ -11,7 +11,7 @@ from oasis.labels import LabelSpace
 
 
 class InstanceNoise(OneHotPlus):
-    """One-hot classes, and a random vector per instance, painted over its pixels.
+    """One-hot classes, and a random vector per instance, repeated over its pixels.
 
     The vectors are normal with variance 1 and drawn anew at every call; pixels without an instance hold 0.
 
@@ -40,13 +40,11 @@ class InstanceNoise(OneHotPlus):
         """D."""
         return self.dim
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the noise channels; see `OneHotPlus.paint`."""
-        drawn_on = instance.device if generator is None else generator.device
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Fill the noise channels; see `OneHotPlus.fill`."""
         # For all numbers there may be: how many there are, only the device knows.
-        size = (len(instance), self.dim, MAX_INSTANCES + 1)
-        noise = torch.randn(size, generator=generator, dtype=torch.float32, device=drawn_on)
-        noise = noise.to(instance.device, non_blocking=True)
+        shape = (self.dim, MAX_INSTANCES + 1)
+        noise = draw_for_each(torch.randn, shape, len(instance), generators, instance.device)
         noise[:, :, 0] = 0
         index = instance.flatten(1).unsqueeze(1).expand(-1, self.dim, -1)
         torch.gather(noise, 2, index, out=canvas.flatten(2))

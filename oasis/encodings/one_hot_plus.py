@@ -6,13 +6,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Encoding
+from oasis.encodings.base import Encoding, Generators
 
 
 class OneHotPlus(Encoding):
-    """One-hot classes, and `extra_channels` more that a subclass paints from the instances.
+    """One-hot classes, and `extra_channels` more that a subclass fills from the instances.
 
-    The whole encoding is allocated once and painted in place: it takes no more memory than itself, and `Concat` can
+    The whole encoding is allocated once and filled in place: it takes no more memory than itself, and `Concat` can
     give each of its parts a share of one canvas.
     """
 
@@ -21,10 +21,10 @@ class OneHotPlus(Encoding):
     @property
     @abstractmethod
     def extra_channels(self) -> int:
-        """E, how many channels `paint` fills."""
+        """E, how many channels `fill` writes."""
 
     @abstractmethod
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
         """Fill the channels behind the classes.
 
         Args:
@@ -32,7 +32,7 @@ class OneHotPlus(Encoding):
             label: (B, H, W) int64, class indices 0..C-1.
             instance: (B, H, W) int64, 1..N within each image for the pixels of single things; 0 for stuff, void, group
                 regions, and whatever else has no instance.
-            generator: what to draw from, on any device, or None; see `Encoding.forward`.
+            generators: what to draw from, one a sample, or None; see `Encoding.forward`.
         """
 
     @property
@@ -40,10 +40,10 @@ class OneHotPlus(Encoding):
         """C + E."""
         return self.label_space.num_classes + self.extra_channels
 
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """Encode a batch; see `Encoding.forward`."""
         batch, height, width = label.shape
         encoded = torch.zeros(batch, self.channels, height, width, dtype=torch.float32, device=label.device)
         encoded.scatter_(1, label.unsqueeze(1), 1.0)
-        self.paint(encoded[:, self.label_space.num_classes :], label, self.of_things(label, instance), generator)
+        self.fill(encoded[:, self.label_space.num_classes :], label, self.of_things(label, instance), generators)
         return encoded

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import OrderSensitivity
+from oasis.encodings.base import Generators, OrderSensitivity, draw_for_each
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES, areas
@@ -46,13 +46,13 @@ class PerInstanceMasks(OneHotPlus):
         """K."""
         return self.slots
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill the slots; see `OneHotPlus.paint`."""
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Fill the slots; see `OneHotPlus.fill`."""
         area = areas(instance)
         count = (area > 0).sum(1)
         self.overflow = torch.where(count > self.slots, count - (self.slots - 1), 0)
         rank = _ranks(area).clamp_(max=self.slots - 1)
-        slot = _shuffled(self.slots, self.overflow, generator).gather(1, rank) if self.training else rank
+        slot = _shuffled(self.slots, self.overflow, generators).gather(1, rank) if self.training else rank
         # Pixels without an instance write a 0 into some slot, where a 0 is already.
         index = slot.gather(1, instance.flatten(1)).view_as(instance)
         canvas.scatter_(1, index.unsqueeze(1), (instance > 0).unsqueeze(1).float())
@@ -62,11 +62,9 @@ class PerInstanceMasks(OneHotPlus):
         return {} if self.overflow is None else {"overflow": self.overflow.sum()}
 
 
-def _shuffled(slots: int, overflow: Tensor, generator: torch.Generator | None) -> Tensor:
+def _shuffled(slots: int, overflow: Tensor, generators: Generators) -> Tensor:
     """The slots of each image in random order, (B, slots) int64; the last stays last where `overflow` is above 0."""
-    drawn_on = overflow.device if generator is None else generator.device
-    drawn = torch.rand(len(overflow), slots, generator=generator, dtype=torch.float32, device=drawn_on)
-    drawn = drawn.to(overflow.device, non_blocking=True)
+    drawn = draw_for_each(torch.rand, (slots,), len(overflow), generators, overflow.device)
     drawn[:, -1] += overflow  # all others are below 1
     return drawn.argsort(1)
 

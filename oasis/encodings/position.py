@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from oasis.encodings.base import Generators
 from oasis.encodings.one_hot_plus import OneHotPlus
 from oasis.instances import MAX_INSTANCES, segment_ids
 
@@ -22,8 +23,8 @@ class Position(OneHotPlus):
         """2: y, x."""
         return 2
 
-    def paint(self, canvas: Tensor, label: Tensor, instance: Tensor, generator: torch.Generator | None) -> None:
-        """Fill both axes; see `OneHotPlus.paint`. Nothing is drawn."""
+    def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
+        """Fill both axes; see `OneHotPlus.fill`. Nothing is drawn."""
         _, height, width = label.shape
         classes = self.label_space.num_classes
         segment = segment_ids(label, instance, classes).flatten(1)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from oasis.encodings.base import Encoding
+from oasis.encodings.base import Encoding, Generators
 
 
 class Semantic(Encoding):
@@ -17,7 +17,7 @@ class Semantic(Encoding):
         """C, the number of classes."""
         return self.label_space.num_classes
 
-    def forward(self, label: Tensor, instance: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
         """Encode a batch; see `Encoding.forward`. `instance` is not looked at, and nothing is drawn."""
         batch, height, width = label.shape
         one_hot = torch.zeros(batch, self.channels, height, width, dtype=torch.float32, device=label.device)

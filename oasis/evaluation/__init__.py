@@ -1,6 +1,6 @@
 """Checkpoints measured side by side, and the report of it."""
 
-from oasis.evaluation.evaluated_models import EvaluatedModel, open_painters, own_data, own_data_config, untrained
+from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, own_data_config, untrained
 from oasis.evaluation.measure import Evaluation, load_lpips
 from oasis.evaluation.report import write_report
 from oasis.evaluation.results import Column, Comparison, Score, read_json
@@ -13,7 +13,7 @@ __all__ = [
     "Evaluation",
     "Score",
     "load_lpips",
-    "open_painters",
+    "open_models",
     "own_data",
     "own_data_config",
     "read_json",

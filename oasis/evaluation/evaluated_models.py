@@ -13,21 +13,23 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
 from oasis.checkpoint.safe_config import LABEL_SPACES
-from oasis.data import CityscapesDataModule
-from oasis.data.cityscapes import Sample
+from oasis.data import DATASETS, LabelMapDataModule
+from oasis.data.samples import Sample
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import OASISGenerator
+from oasis.models import Generator
+from oasis.models.generating import generate
 from oasis.training import fixed_noise
 
 # What a checkpoint's own configuration of the data may ask to be called.
 _DATA_TARGETS = frozenset(
     {
-        "oasis.data.CityscapesDataModule",
+        "oasis.data.build_data_module",
+        *(f"oasis.data.{name}" for name in DATASETS),
         "oasis.streets.SyntheticStreets",
         *LABEL_SPACES,
     }
 )
-DataFactory = Callable[[Restored, Path], CityscapesDataModule]
+DataFactory = Callable[[Restored, Path], LabelMapDataModule]
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class EvaluatedModel:
     name: str
     origin: str
     facts: dict[str, str]
-    generator: OASISGenerator
-    data: CityscapesDataModule
+    generator: Generator
+    data: LabelMapDataModule
     generator_config: dict[str, Any]
 
-    def paint(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
+    def generate(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
         """One picture a label map; the noise depends on seed and sample alone.
 
         Args:
@@ -62,11 +64,11 @@ class EvaluatedModel:
         """
         batch = self.data.encode(samples, seed=seed)
         with torch.no_grad():
-            fake: Tensor = self.generator(batch.condition, fixed_noise(self.generator, batch.index, seed))
+            fake = generate(self.generator, batch, fixed_noise(self.generator, batch.index, seed))
         return batch, fake
 
 
-def open_painters(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
+def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
     """Rebuild what checkpoints hold.
 
     Args:
@@ -107,12 +109,12 @@ def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
     require_safe(config, path, _DATA_TARGETS)
     # A stranger's checkpoint may read what it names, but has nothing written.
-    return {key: value for key, value in config.items() if key not in ("prepare", "prepared_folder")}
+    return {key: value for key, value in config.items() if key not in ("build_cache", "cache_folder")}
 
 
-def own_data(restored: Restored, path: Path) -> CityscapesDataModule:
+def own_data(restored: Restored, path: Path) -> LabelMapDataModule:
     """The dataset that a checkpoint was trained on; see `own_data_config`."""
-    data: CityscapesDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
+    data: LabelMapDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
     return data
 
 
@@ -125,7 +127,7 @@ def untrained(model: EvaluatedModel) -> EvaluatedModel:
     return replace(model, name="untrained", origin=origin, facts={}, generator=generator.eval())
 
 
-def _require_same_classes(restored: Restored, data: CityscapesDataModule, path: Path) -> None:
+def _require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
     ours, theirs = data.label_space, restored.label_space
     if ours != theirs:
         pairs = enumerate(zip(theirs.names, ours.names, strict=False))

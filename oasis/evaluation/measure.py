@@ -11,7 +11,7 @@ from rich.progress import track
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data.cityscapes import Sample, Split
+from oasis.data.samples import Sample, Split
 from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.evaluated_models import EvaluatedModel
 from oasis.evaluation.results import Column, Comparison, Score
@@ -30,8 +30,8 @@ class Evaluation:
     Attributes:
         metric_networks: what measures.
         device: where to paint and measure.
-        seeds: of the noise; each label map is painted once with each.
-        split: whose label maps are painted.
+        seeds: of the noise; each label map is generated once with each.
+        split: whose label maps are generated.
         diversity_images: label maps, spread over the split, on which diversity is measured; 0 = none.
         lpips: measures diversity too; None = MS-SSIM alone does.
         shown: label maps in the sample grids.
@@ -115,7 +115,7 @@ class Evaluation:
             draws = []
             for seed, scorer in zip(self.seeds, scorers, strict=True):
                 with self.stopwatch.part("generator"):
-                    batch, fake = model.paint(samples, seed)
+                    batch, fake = model.generate(samples, seed)
                 scorer.update(batch, fake)
                 draws.append(fake)
             with self.stopwatch.part("diversity"):

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.evaluation.rows import keys
-from oasis.evaluation.themes import COLORS, Theme, color_of, figure_png, themed
 from oasis.metrics.names import describe, describe_family, split_class
+from oasis.report.themes import COLORS, Theme, color_of, figure_png, themed
 
 _MARKERS = "osD^vP*X"
 _DPI = 150

@@ -1,16 +1,14 @@
-"""The results as one HTML file that can be sent to a colleague."""
+"""The results of an evaluation as one HTML file."""
 
-import base64
-import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from oasis.evaluation.jpegs import small_jpegs
 from oasis.evaluation.plots import plot_classes, plot_seeds
-from oasis.evaluation.results import Comparison
+from oasis.evaluation.results import Column, Comparison
 from oasis.evaluation.rows import (
     Row,
     class_metrics,
@@ -21,138 +19,125 @@ from oasis.evaluation.rows import (
     summary_metrics,
     time_split,
 )
-from oasis.evaluation.themes import DARK, LIGHT, color_of
-from oasis.metrics.names import MetricInfo, describe_family, split_class
+from oasis.metrics.names import describe_family, split_class
+from oasis.report import Cell, Page, Picture, Section, Table, as_html, cells
+from oasis.report.themes import DARK, LIGHT, color_of
 
-_SAMPLES_BYTES = 1_750_000  # of all sample grids together: base64 and plots bring the file to less than 3 MB
-# Ways to make sample grids smaller, tried in turn: JPEG quality, and by how much to shrink.
-_LADDER = ((92, 1.0), (85, 1.0), (75, 1.0), (85, 0.75), (80, 0.6), (75, 0.5), (75, 0.35), (70, 0.25))
 _PLOTTED_FAMILIES = ("segmenter/iou", "segmenter/pq")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture inside the page.
-
-    Attributes:
-        caption: what is to be seen.
-        light: data URI.
-        dark: the same for a dark page, empty where there is no other.
-    """
-
-    caption: str
-    light: str
-    dark: str = ""
-
-
-@dataclass(frozen=True)
-class Family:
-    """The metrics of single classes that belong together.
-
-    Attributes:
-        info: what is known of them.
-        rows: class name and row.
-    """
-
-    info: MetricInfo
-    rows: tuple[tuple[str, Row], ...]
+_DOTS = (
+    "A dot is one noise seed, a bar their mean. Dashed: the references; where one is far away, its value stands at the "
+    "side. The axes do not begin at 0."
+)
 
 
 def write_report(
     comparison: Comparison, samples: Sequence[tuple[str, Image.Image]], path: Path, command: str = ""
 ) -> None:
-    """Write the report: tables, plots, samples and definitions in one file without scripts or links to elsewhere.
+    """Write the report: tables, plots, samples and definitions in one file without scripts or links to other files.
 
     Args:
         comparison: what was measured.
-        samples: caption and grid of pictures; the first is open on the page, the others are to be opened. They become
+        samples: caption and grid of pictures; the first is open on the page, the others can be opened. They become
             JPEGs small enough for the file to stay under 3 MB.
         path: the HTML file to write.
-        command: the command line that made it, for those who want to do it again.
+        command: the command line that made it.
     """
-    # Names of checkpoints, classes and files are put into the page: autoescape keeps them text.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2").render(_content(comparison, samples, command))
-    path.write_text(page, encoding="utf-8")
+    path.write_text(as_html(compose(comparison, samples, command)), encoding="utf-8")
 
 
-def _content(comparison: Comparison, samples: Sequence[tuple[str, Image.Image]], command: str) -> dict[str, object]:
-    """What the template fills in."""
+def compose(comparison: Comparison, samples: Sequence[tuple[str, Image.Image]], command: str = "") -> Page:
+    """The report as a page; see `write_report`."""
     summary = rows(comparison, summary_metrics(comparison))
-    families = [_family(comparison, family, names) for family, names in class_metrics(comparison).items()]
-    return {
-        "comparison": comparison,
-        "columns": [
-            (key, color_of(place), column)
-            for place, (key, column) in enumerate(zip(keys(comparison), comparison.columns, strict=True))
-        ],
-        "measured": measured(comparison),
-        "meaning_of_spread": meaning_of_spread(comparison),
-        "summary": summary,
-        "best": list(_best(comparison, summary)),
-        "plots": list(_seed_plots(comparison, summary)),
-        "class_plots": list(_class_plots(comparison)),
-        "families": families,
-        "samples": _sample_pictures(samples),
-        "time": list(time_split(comparison)),
-        "total": sum(comparison.seconds.values()),
-        "command": command,
-        "color_of": color_of,
+    sections = (
+        _best(comparison, summary),
+        _scores(comparison, summary),
+        Section("Samples", pictures=tuple(_sample_pictures(samples)), anchor="samples"),
+        Section("Each seed", (_DOTS,), pictures=tuple(_seed_plots(comparison, summary)), grid=17.5, anchor="plots"),
+        _classes(comparison),
+        _sources(comparison),
+        Section("Time", items=tuple(time_split(comparison)), anchor="time"),
+        Section("Definitions of the metrics", items=tuple(_definitions(summary)), anchor="definitions"),
+    )
+    count = len(comparison.columns)
+    title = f"Evaluation of {comparison.columns[0].name if count == 1 else f'{count} checkpoints'}"
+    shown = tuple(section for section in sections if section.tables or section.items or section.pictures)
+    return Page(title, measured(comparison), comparison.notes, shown, command)
+
+
+def _best(comparison: Comparison, summary: Sequence[Row]) -> Section:
+    """Each checkpoint and the metrics in which it is clearly the best."""
+    titles = {
+        column.name: [row.info.title for row in summary if row.cells[place].strong]
+        for place, column in enumerate(comparison.columns)
     }
+    items = tuple(f"{name}: {', '.join(best)}" for name, best in titles.items() if best)
+    return Section("Clearly best", ("No other checkpoint's mean ± spread overlaps.",), items=items, anchor="best")
 
 
-def _best(comparison: Comparison, summary: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
-    """Checkpoint and the metrics in which it is clearly the best."""
-    for place, column in enumerate(comparison.columns):
-        titles = [row.info.title for row in summary if row.cells[place].best]
-        if titles:
-            yield column.name, titles
+def _scores(comparison: Comparison, summary: Sequence[Row]) -> Section:
+    groups: dict[int, str] = {}
+    for place, row in enumerate(summary):
+        if place == 0 or row.info.group != summary[place - 1].info.group:
+            groups[place] = row.info.group
+    named = [(Cell(row.info.heading, note=row.info.meaning), row) for row in summary]
+    table = replace(_table(comparison, "Metric", named), groups=groups)
+    notes = f"{meaning_of_spread(comparison)} ↑ higher is better, ↓ lower is better; “-”: measured, but not defined."
+    references = " The columns at the right are references." if comparison.references else ""
+    return Section("Scores", tables=(table,), after=(notes + references,), anchor="scores")
 
 
-def _family(comparison: Comparison, family: str, names: Sequence[str]) -> Family:
-    classes = [split_class(name)[1] or "" for name in names]
-    return Family(describe_family(family), tuple(zip(classes, rows(comparison, names), strict=True)))
+def _classes(comparison: Comparison) -> Section:
+    tables = []
+    pictures = []
+    for family, names in class_metrics(comparison).items():
+        info = describe_family(family)
+        classes = [Cell(split_class(name)[1] or "") for name in names]
+        table = _table(comparison, "Class", list(zip(classes, rows(comparison, names), strict=True)))
+        tables.append(replace(table, folded=f"{info.heading}, {len(names)} classes", note=info.meaning))
+        if family in _PLOTTED_FAMILIES:
+            light, dark = (plot_classes(comparison, family, theme) for theme in (LIGHT, DARK))
+            pictures.append(Picture(f"{info.title} of each class", light, dark))
+    return Section("Each class", tables=tuple(tables), pictures=tuple(pictures), grid=24, anchor="classes")
+
+
+def _table(comparison: Comparison, heading: str, named: Sequence[tuple[Cell, Row]]) -> Table:
+    """A row each, a column each checkpoint and reference."""
+    heads = (Cell(heading), *_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
+    body = tuple((name, *row.cells, *row.references) for name, row in named)
+    return Table(heads, body, reference_columns=len(comparison.references))
+
+
+def _checkpoints(comparison: Comparison) -> Iterator[Cell]:
+    """The name of each checkpoint, with its letter and colour."""
+    for place, (key, column) in enumerate(zip(keys(comparison), comparison.columns, strict=True)):
+        yield Cell(column.name, badge=key, color=color_of(place))
 
 
 def _seed_plots(comparison: Comparison, summary: Sequence[Row]) -> Iterator[Picture]:
     for row in summary:
-        if row.info.higher_is_better is not None and any(cell.mean for cell in row.cells):
-            light, dark = (_uri("png", plot_seeds(comparison, row.name, theme)) for theme in (LIGHT, DARK))
+        if row.info.higher_is_better is not None and any(cell.text for cell in row.cells):
+            light, dark = (plot_seeds(comparison, row.name, theme) for theme in (LIGHT, DARK))
             yield Picture(row.info.heading, light, dark)
 
 
-def _class_plots(comparison: Comparison) -> Iterator[Picture]:
-    for family in class_metrics(comparison):
-        if family in _PLOTTED_FAMILIES:
-            light, dark = (_uri("png", plot_classes(comparison, family, theme)) for theme in (LIGHT, DARK))
-            yield Picture(f"{describe_family(family).title} of each class", light, dark)
+def _sample_pictures(samples: Sequence[tuple[str, Image.Image]]) -> Iterator[Picture]:
+    for place, ((caption, _), file) in enumerate(zip(samples, small_jpegs([one for _, one in samples]), strict=True)):
+        yield Picture(caption, file, wide=True, folded=place > 0)
 
 
-def _sample_pictures(samples: Sequence[tuple[str, Image.Image]]) -> list[Picture]:
-    """As JPEGs, of the best quality at which all of them together are small enough."""
-    files: list[bytes] = []
-    for quality, scale in _LADDER:
-        files = [_jpeg(picture, quality, scale) for _, picture in samples]
-        if sum(map(len, files)) <= _SAMPLES_BYTES:
-            break
-    return [Picture(caption, _uri("jpeg", file)) for (caption, _), file in zip(samples, files, strict=True)]
+def _sources(comparison: Comparison) -> Section:
+    def row(name: Cell, column: Column) -> tuple[Cell, ...]:
+        facts = "; ".join(f"{fact}: {value}" for fact, value in column.facts.items())
+        return name, Cell(column.origin), Cell(facts)
+
+    names = (*_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
+    body = tuple(row(name, column) for name, column in zip(names, comparison.all_columns(), strict=True))
+    table = Table(cells("Column", "Source", "Details"), body, reference_rows=len(comparison.references), prose=True)
+    return Section("What was compared", tables=(table,), anchor="sources")
 
 
-def _jpeg(picture: Image.Image, quality: int, scale: float) -> bytes:
-    file = io.BytesIO()
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    small = picture if scale == 1 else picture.resize(size, Image.Resampling.LANCZOS)
-    # Full colour resolution: label maps are nothing but edges between colours. Not `optimize`: Pillow then wants to
-    # write all at once, and fails at noise, which does not fit into the buffer that it takes for it.
-    small.convert("RGB").save(file, "JPEG", quality=quality, subsampling=0)
-    return file.getvalue()
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+def _definitions(summary: Sequence[Row]) -> Iterator[str]:
+    for row in summary:
+        if row.info.meaning:
+            factor = "" if row.info.factor == 1 else f", there not multiplied by {row.info.factor:g}"
+            yield f"{row.info.heading}: {row.info.meaning} In the files: {row.name}{factor}."

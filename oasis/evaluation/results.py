@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from oasis.errors import ConfigurationError
+from oasis.migration import migrated_metrics, migrated_results
 
 FORMAT = 1  # of the JSON; raised when a reader of the old one would misread the new
 
@@ -62,7 +63,7 @@ class Comparison:
         references: what to read them against: the floor (real photos) and the ceiling (an untrained generator).
         dataset: where the label maps and photos come from.
         split: which part of it.
-        images: label maps that were painted.
+        images: label maps that were generated.
         height: rows of a picture.
         width: columns of a picture.
         seeds: of the noise; one draw of every label map for each.
@@ -125,7 +126,7 @@ def read_json(path: Path) -> Comparison:
         ConfigurationError: no such file, or not one of this format.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = migrated_results(json.loads(path.read_text(encoding="utf-8")))
         if content.pop("format") != FORMAT:
             raise ValueError(f"another format than {FORMAT}")
         for key in ("columns", "references"):
@@ -144,6 +145,6 @@ def _column(content: dict[str, object]) -> Column:
     scores: dict[str, dict[str, list[float | None]]] = content["scores"]  # type: ignore[assignment]
     read = {
         name: Score(tuple(math.nan if value is None else value for value in score["values"]))
-        for name, score in scores.items()
+        for name, score in migrated_metrics(scores).items()
     }
     return Column(**{**content, "scores": read})  # type: ignore[arg-type]

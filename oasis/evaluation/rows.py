@@ -2,32 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.metrics.names import MetricInfo, describe, in_order, split_class
-
-UNDEFINED = "-"  # measured, but there is no number: no such class, or a picture with NaN
-_MOST_DECIMALS = 6
-_DIGITS = 4  # of a metric whose decimals are not set
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number, ready to be printed.
-
-    Attributes:
-        mean: over the seeds; `-` where it is nan, empty where it was not measured.
-        spread: its standard deviation; empty where none is known.
-        values: of each seed.
-        best: no other checkpoint comes near.
-    """
-
-    mean: str = ""
-    spread: str = ""
-    values: tuple[str, ...] = ()
-    best: bool = False
+from oasis.report import Cell
+from oasis.report.numbers import score_cell
 
 
 @dataclass(frozen=True)
@@ -124,20 +105,19 @@ def meaning_of_spread(comparison: Comparison) -> str:
     )
 
 
-def time_split(comparison: Comparison) -> list[tuple[str, float, float]]:
-    """Part of the work, seconds, share of all of it in 0..1."""
+def time_split(comparison: Comparison) -> list[str]:
+    """How long the evaluation took, and each part of it: a sentence, or none where that is not known."""
     total = sum(comparison.seconds.values())
-    return [(part, seconds, seconds / total if total else 0.0) for part, seconds in comparison.seconds.items()]
+    parts = [f"{part} {one:.1f} s ({one / (total or 1):.0%})" for part, one in comparison.seconds.items()]
+    return [f"{total:.1f} s in total: {', '.join(parts)}."] if parts else []
 
 
 def _row(comparison: Comparison, name: str) -> Row:
     info = describe(name)
-    decimals = _decimals(comparison, name) if info.decimals is None else info.decimals
     best = best_checkpoint(comparison, name)
-    cells = [_cell(score, info, decimals) for score in _scores(comparison.columns, name, keep_nan=True)]
-    references = [_cell(score, info, decimals) for score in _scores(comparison.references, name, keep_nan=True)]
-    marked = [Cell(c.mean, c.spread, c.values, best=True) if place == best else c for place, c in enumerate(cells)]
-    return Row(name, info, tuple(marked), tuple(references))
+    cells = [_cell(score, info) for score in _scores(comparison.columns, name, keep_nan=True)]
+    references = [_cell(score, info) for score in _scores(comparison.references, name, keep_nan=True)]
+    return Row(name, info, tuple(replace(c, strong=place == best) for place, c in enumerate(cells)), tuple(references))
 
 
 def _scores(columns: Sequence[Column], name: str, *, keep_nan: bool = False) -> list[Score | None]:
@@ -146,25 +126,8 @@ def _scores(columns: Sequence[Column], name: str, *, keep_nan: bool = False) -> 
     return [score if score and (keep_nan or not math.isnan(score.mean)) else None for score in found]
 
 
-def _cell(score: Score | None, info: MetricInfo, decimals: int) -> Cell:
-    if score is None:
-        return Cell()
-
-    def printed(value: float) -> str:
-        # + 0.0 turns the -0.0 that rounding leaves into 0.0.
-        return UNDEFINED if math.isnan(value) else f"{round(value * info.factor, decimals) + 0.0:.{decimals}f}"
-
-    known = not math.isnan(score.mean) and not math.isnan(score.spread)
-    return Cell(printed(score.mean), printed(score.spread) if known else "", tuple(map(printed, score.values)))
-
-
-def _decimals(comparison: Comparison, name: str) -> int:
-    """As many as show four digits of the checkpoint's mean that is nearest to 0, which is often the best one."""
-    columns = comparison.columns if any(_scores(comparison.columns, name)) else comparison.references
-    sizes = [abs(score.mean) for score in _scores(columns, name) if score and 0 < abs(score.mean) < math.inf]
-    if not sizes:
-        return 0
-    return min(_MOST_DECIMALS, max(0, _DIGITS - 1 - math.floor(math.log10(min(sizes)))))
+def _cell(score: Score | None, info: MetricInfo) -> Cell:
+    return Cell("") if score is None else score_cell(info, score.mean, score.spread, score.values)
 
 
 def _letters(place: int) -> str:

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from oasis.evaluation.results import Column, Comparison
 from oasis.evaluation.rows import (
-    Cell,
     Row,
     class_metrics,
     keys,
@@ -23,6 +22,8 @@ from oasis.evaluation.rows import (
     summary_metrics,
     time_split,
 )
+from oasis.report import Cell
+from oasis.report.terminal import visible
 
 _LONGEST_NAME = 24  # of a heading over one line of numbers; beyond it the numbers would stand far apart
 _TITLE = 22  # columns for a metric's title, before it is folded
@@ -120,10 +121,8 @@ def _short_references(references: Sequence[Column]) -> list[str]:
 
 
 def _text(cell: Cell, layout: _Layout) -> Text:
-    style = "bold green" if cell.best else ""
-    if not cell.spread:
-        return Text(cell.mean, style=style)
-    return Text(f"{cell.mean}\n±{cell.spread}" if layout.stacked else f"{cell.mean} ± {cell.spread}", style=style)
+    stacked = layout.stacked and cell.spread
+    return Text(f"{cell.text}\n±{cell.spread}" if stacked else cell.plain, style="bold green" if cell.strong else "")
 
 
 def _rule(layout: _Layout) -> Text:
@@ -133,14 +132,7 @@ def _rule(layout: _Layout) -> Text:
 def _remarks(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text("")
     yield Text(meaning_of_spread(comparison), style=_APART)
-    split = time_split(comparison)
-    if split:
-        parts = ", ".join(f"{visible(part)} {seconds:.1f} s ({share:.0%})" for part, seconds, share in split)
-        yield Text(f"Time: {sum(seconds for _, seconds, _ in split):.1f} s; {parts}.", style=_APART)
+    for sentence in time_split(comparison):
+        yield Text(visible(sentence), style=_APART)
     for note in comparison.notes:
         yield Text.assemble(("Note: ", "yellow"), visible(note))
-
-
-def visible(text: str) -> str:
-    """Names may come from file names: let none of them send commands to the terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,7 +1,5 @@
 """From a checkpoint to a file for use elsewhere, compared with the generator before it gets its name."""
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, no_room
 from oasis.export.formats import FORMATS, Contents, Format
 from oasis.export.program import made_up_inputs
+from oasis.files import replacing
 from oasis.models.sizes import require_divisible
-from oasis.training.runs.durable import put_in_place
 
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
-_SETTINGS = ("name", "label_space", "encoding", "generator")
+_SETTINGS = ("format", "name", "label_space", "encoding", "generator")
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ def export(
         force: overwrite a file.
 
     Raises:
-        CheckpointError: see `restore`; or it does not say what size it paints.
-        ConfigurationError: another suffix; the file is there; a package is missing; a size that cannot be painted; or
-            what was written paints something else.
+        CheckpointError: see `restore`; or it does not say what size it generates.
+        ConfigurationError: another suffix; the file is there; a package is missing; a size that the generator does not
+            support; or the exported file generates other pictures than the checkpoint.
         NoRoomError: the disk is full.
     """
     target = Path(output)
@@ -70,18 +68,14 @@ def export(
     form.require_packages()
     source = find_checkpoint(Path(checkpoint))
     contents = _contents(restore(source), source, height, width)
-    unfinished = target.with_name(f".{target.stem}.part{target.suffix}")  # writers look at the suffix
     try:
-        difference = _write_and_compare(form, contents, unfinished)
-        size = unfinished.stat().st_size
-        put_in_place(unfinished, target, keep=0)
+        with replacing(target) as unfinished:
+            difference = _write_and_compare(form, contents, unfinished)
+            size = unfinished.stat().st_size
     except OSError as error:
         if full := no_room(error):
             raise NoRoomError(f"{target}: could not be written, {str(full.strerror).lower()}. Make room.") from full
         raise ConfigurationError(f"--output {target}: cannot be written ({error}).") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
     shapes = {name: tuple(value.shape) for name, value in _inputs(contents).items()}
     return Exported(target, size, shapes, difference)
 
@@ -95,11 +89,13 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
         if not isinstance(found, int) or found < 1:
             raise CheckpointError(f"{path}: its configuration has no data.{name}; give --{name}.")
         size.append(found)
-    require_divisible(torch.empty(1, 3, *size, device="meta"), restored.generator.size_divisor, "OASISGenerator")
-    # Where the photos lay on the machine that trained is nobody's business.
+    generator = restored.generator
+    require_divisible(torch.empty(1, 3, *size, device="meta"), generator.size_divisor, type(generator).__name__)
+    # Paths of the training machine stay private.
     config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
     config["data"] = {
-        "_target_": "oasis.data.CityscapesDataModule",
+        "_target_": "oasis.data.build_data_module",
+        "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
         "root": None,
         "label_space": config["label_space"],
         "height": size[0],
@@ -112,20 +108,17 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
 
 
 def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
-    """Write, wait for the disk, read again and paint: the largest difference in [-1, 1]."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write, read again and generate: the largest difference in [-1, 1]."""
     form.write(contents, path)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
     inputs = _inputs(contents)
     with torch.no_grad():
         expected = contents.restored.generator(*inputs.values())
-    painted = form.paint(path, inputs)
-    difference = float((painted - expected).abs().max()) if painted.shape == expected.shape else float("inf")
+    generated = form.generate(path, inputs)
+    difference = float((generated - expected).abs().max()) if generated.shape == expected.shape else float("inf")
     if not difference <= _MOST_DIFFERENCE:
         raise ConfigurationError(
-            f"{path.suffix}: what was written paints other pictures than the checkpoint, by up to {difference:.2g} in "
-            f"[-1, 1]; it was taken away again. Other releases of {', '.join(form.packages) or 'torch'} may do."
+            f"{path.suffix}: the exported file generates other pictures than the checkpoint, by up to {difference:.2g} "
+            f"in [-1, 1]; it was deleted. Other releases of {', '.join(form.packages) or 'torch'} may do."
         )
     return difference
 

@@ -67,8 +67,8 @@ class Format(ABC):
         """Write the file."""
 
     @abstractmethod
-    def paint(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
-        """Read the file again and paint with it.
+    def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
+        """Read the file again and run it.
 
         Args:
             path: what `write` wrote.
@@ -88,7 +88,7 @@ class Safetensors(Format):
         """See `Format`."""
         write_exported(path, contents.restored.generator.state_dict(), contents.facts)
 
-    def paint(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
+    def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""
         with torch.no_grad():
             image: Tensor = restore(path).generator(*inputs.values())
@@ -96,7 +96,7 @@ class Safetensors(Format):
 
 
 class Program(Format):
-    """A program of `torch.export`; `torch.export.load(path).module()(condition=..., noise=...)` paints."""
+    """A program of `torch.export`; run it with `torch.export.load(path).module()(condition=..., noise=...)`."""
 
     def write(self, contents: Contents, path: Path) -> None:
         """See `Format`."""
@@ -104,7 +104,7 @@ class Program(Format):
         program.example_inputs = None  # at full width, a quarter of the file
         torch.export.save(program, path, extra_files={f"{METADATA_KEY}.json": contents.text})
 
-    def paint(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
+    def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch 2.11 about a buffer that it then copies
@@ -136,7 +136,7 @@ class Onnx(Format):
         exported.model.metadata_props[METADATA_KEY] = contents.text
         exported.save(path, external_data=False)
 
-    def paint(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
+    def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""
         import onnxruntime
 

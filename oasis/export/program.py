@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from oasis.checkpoint import Restored
-from oasis.models import OASISGenerator
+from oasis.errors import ConfigurationError
+from oasis.models import Exportable, Generator
+from oasis.training.building import build_network
 
 _ROWS, _COLUMNS = 4, 8  # of the made-up label map
 
@@ -31,8 +33,10 @@ def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
         )
 
 
-def fold_spectral_norms(restored: Restored) -> OASISGenerator:
+def fold_spectral_norms(restored: Restored) -> Generator:
     """The same generator with plain weights, already divided by their spectral norms, on the plain path.
+
+    A generator that does not say how it becomes `Exportable` is exported as it is.
 
     Built anew: taking a parametrization off a copy takes it off the original too, since both are of one class.
 
@@ -40,13 +44,19 @@ def fold_spectral_norms(restored: Restored) -> OASISGenerator:
         A generator in eval mode that shares memory with the one restored.
     """
     generator = restored.generator.eval()
+    if not isinstance(generator, Exportable):
+        return generator.requires_grad_(False)
     weights = {name: value for name, value in generator.state_dict().items() if ".parametrizations." not in name}
     for name, layer in generator.named_modules():
         if isinstance(layer, nn.Conv2d):
             weights[f"{name}.weight"] = layer.weight.detach()
-    config = {**restored.config["generator"], "spectral_norm": False, "fast": False}
+    config = {**restored.config["generator"], **generator.export_settings}
     with torch.device("meta"):
-        folded: OASISGenerator = instantiate(config)(condition_channels=generator.condition_channels)
+        folded = build_network(
+            instantiate(config),
+            Generator,
+            {"condition_channels": restored.encoding.channels, "num_classes": restored.label_space.num_classes},
+        )
     folded.load_state_dict(weights, assign=True)
     return folded.eval().requires_grad_(False)
 
@@ -57,7 +67,7 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
     Args:
         restored: what a checkpoint holds.
         batch_size: B.
-        height: H, which the generator can paint.
+        height: H, of a size that the generator supports.
         width: W.
 
     Returns:
@@ -72,7 +82,12 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
         for ids in (blocks, numbers)
     )
     with torch.no_grad():
-        inputs = {"condition": restored.encoding(label, instance, source)}
+        inputs = {"condition": restored.encoding(label, instance, [source] * batch_size)}
+    if restored.generator.needs_segments:
+        raise ConfigurationError(
+            f"{type(restored.generator).__name__} reads segments, which exported programs do not take. Export it as "
+            ".safetensors, which every command reads."
+        )
     if restored.generator.noise_dim:
         noise = torch.randn(batch_size, restored.generator.noise_dim, _ROWS, _COLUMNS, generator=source)
         inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")

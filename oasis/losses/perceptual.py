@@ -86,7 +86,7 @@ def _download() -> dict[str, Tensor]:
         raise ConfigurationError(
             f"the VGG-19 of the perceptual loss can be neither found in {torch.hub.get_dir()}/checkpoints nor "
             f"downloaded ({error}). Fetch {url} on a machine that reaches it, and give its path: "
-            f"model.perceptual_weights_file=PATH"
+            f"objective.perceptual_weights_file=PATH"
         ) from error
     return state
 

@@ -83,7 +83,7 @@ def kernel_spread(a: Tensor, b: Tensor, subsets: int = 100, subset_size: int = 1
     a, b = _float64(a), _float64(b)
     if not 2 <= subset_size <= min(len(a), len(b)):
         raise MetricError(
-            f"kernel distances over subsets of {subset_size} images cannot be had from {len(a)} and {len(b)} images; "
+            f"subsets of {subset_size} images cannot be drawn from {len(a)} and {len(b)} images; "
             f"choose a subset_size from 2 to {min(len(a), len(b))}"
         )
     chosen_a, chosen_b = a.new_zeros(len(a), subsets), b.new_zeros(len(b), subsets)
@@ -155,7 +155,7 @@ class FeatureDistances(PerImage):
             rank_zero_warn(
                 f"{generated} generated and {len(self.real)} real images against {dimensions} features: a covariance "
                 f"of rank {fewest - 1} makes the Frechet distance far larger than many images would; compare it only "
-                f"with one of as many images, and with its floor"
+                f"with one of as many images, and with that of real photos"
             )
         if not self.warned and fewest < self.subset_size:
             rank_zero_warn(
@@ -223,5 +223,5 @@ def _refuse_non_finite(what: str, index: Tensor, features: Tensor) -> None:
         shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
         raise MetricError(
             f"NaN or infinity in {len(broken)} of the {what} images, at positions {shown} of the dataset: no distance "
-            f"can be had; has the training diverged?"
+            f"can be computed; has the training diverged?"
         )

@@ -111,7 +111,7 @@ def inception_extractors(
         sha256: what the SHA-256 of the file must start with; None = the user vouches for a file of their own.
 
     Raises:
-        MissingWeightsError: no file is named, and the cache has none or a torn one, or the download fails.
+        MissingWeightsError: no file is named, and the cache has none or a corrupt one, or the download fails.
         ConfigurationError: the file is missing, has another hash, or holds anything but this network.
     """
     found = inception_weights(weights, sha256)

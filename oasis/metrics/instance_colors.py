@@ -16,7 +16,7 @@ class InstanceColors(PerImage):
     """How far apart the mean colours of two instances of one class in one picture are.
 
     In real photos the next car has another colour. A generator that is shown classes alone has nothing to hang that on,
-    and may paint all of them alike, which PQ does not look at::
+    and may generate all of them alike, which PQ does not look at::
 
         distance of two instances = |mean RGB of one - mean RGB of the other| / sqrt(3), RGB in [0, 1]
 

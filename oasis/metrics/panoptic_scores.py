@@ -27,7 +27,7 @@ class PanopticScores(PerImage):
     matched (IoU > 0.5) by a predicted instance of the class::
 
         target        merged        told apart
-        . . . . . .   . . . . . .   . . . . . .     1 and 2 touch, 3 touches nobody.
+        . . . . . .   . . . . . .   . . . . . .     1 and 2 touch, 3 touches none.
         1 1 2 2 . 3   1 1 1 1 . 2   1 1 2 2 . 3     Merged: the one segment over 1 and 2 has IoU 4/8 with
         1 1 2 2 . 3   1 1 1 1 . 2   1 1 2 2 . .     each of them, so 0 of 2 are found; told apart: 2 of 2.
 

@@ -84,7 +84,7 @@ def same_shape(**maps: Tensor) -> None:
     (first, shape), *others = ((name, tuple(pixels.shape)) for name, pixels in maps.items())
     for name, other in others:
         if other != shape:
-            raise MetricError(f"{name} is {other} but {first} is {shape}: resize the picture before it is judged")
+            raise MetricError(f"{name} is {other} but {first} is {shape}: resize the picture before scoring it")
 
 
 def _evaluated(space: LabelSpace) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A segmenter as a feature extractor: where the Inception network cannot be had, distances in what a segmenter sees."""
+"""A segmenter as a feature extractor: for distances where Inception weights are not available."""
 
 from torch import Tensor
 

@@ -35,11 +35,11 @@ def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None
 
     Args:
         weights: path of a file, or None for the cache or the download.
-        sha256: what the SHA-256 of the file must start with; None = whoever named it vouches for it.
+        sha256: what the SHA-256 of the file must start with; None = not checked.
 
     Raises:
         ConfigurationError: the named file does not exist, is another one, or holds more than tensors.
-        MissingWeightsError: no file is named, and the cache has none or a torn one, or the download fails.
+        MissingWeightsError: no file is named, and the cache has none or a corrupt one, or the download fails.
     """
     if weights is not None:
         path = Path(weights).expanduser()
@@ -51,7 +51,7 @@ def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None
     path = cached[0] if cached else _download(folder)
     try:
         return InceptionWeights(path, *_read(path, sha256))
-    except ConfigurationError as error:  # nobody asked for this file, so one may go on without
+    except ConfigurationError as error:  # the file was not asked for, so its scores are left out
         raise MissingWeightsError(f"{error}. Delete it, or give another file: metrics.weights=PATH") from error
 
 
@@ -64,12 +64,12 @@ def _read(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
         raise ConfigurationError(f"{path}: cannot be read ({error})") from error
     if sha256 is not None and not actual.startswith(sha256.lower()):
         raise ConfigurationError(
-            f"{path}: its SHA-256 is {actual}, and should start with {sha256.lower()}: torn, or not the 2015 Inception "
-            f"weights. Fetch {URL} anew; for weights of your own give metrics.sha256=null"
+            f"{path}: its SHA-256 is {actual}, and should start with {sha256.lower()}: corrupt, or not the 2015 "
+            f"Inception weights. Fetch {URL} anew; for weights of your own give metrics.sha256=null"
         )
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what unpickling raises on a stranger's bytes is anyone's guess
+    except Exception as error:  # unpickling arbitrary bytes may raise anything
         reason = str(error).split("\n", 1)[0]
         raise ConfigurationError(f"{path}: not a state dict saved by torch.save ({reason})") from error
     if not isinstance(state, dict):
@@ -85,7 +85,7 @@ def _download(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(URL, str(path), hash_prefix=SHA256, progress=False)
-    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a torn file a RuntimeError
+    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a corrupt file a RuntimeError
         raise MissingWeightsError(
             f"the 2015 Inception weights of FID and KID can be neither found in {folder} nor downloaded ({error}). "
             f"Fetch {URL} on a machine that reaches it, and give its path: metrics.weights=PATH"

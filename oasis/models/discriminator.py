@@ -1,5 +1,6 @@
 """The OASIS discriminator: a photo in, for every pixel one of N classes or "fake" out."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.models.contract import Discriminator
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 from oasis.models.resampling import convolve_and_halve, double_and_convolve
 from oasis.models.sizes import require_divisible
@@ -35,7 +37,7 @@ class DiscriminatorOutput(NamedTuple):
         ]
 
 
-class OASISDiscriminator(nn.Module):
+class OASISDiscriminator(Discriminator):
     """A U-Net of residual blocks that segments photos into N classes and one more, fake.
 
     `features` gives the last features and `head` turns them into logits; a subclass may put further `heads` beside it,
@@ -60,7 +62,7 @@ class OASISDiscriminator(nn.Module):
 
     Example:
         >>> discriminator = OASISDiscriminator(35, channels=4)
-        >>> discriminator(torch.zeros(2, 3, 64, 128)).shape
+        >>> discriminator(torch.zeros(2, 3, 64, 128)).logits.shape
         torch.Size([2, 36, 64, 128])
 
     Source: Sushko et al. 2021, section 3.1 and table B.
@@ -106,35 +108,21 @@ class OASISDiscriminator(nn.Module):
         self.heads = nn.ModuleDict()
         rescale(self, init_gain)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits for every pixel.
+    def forward(self, image: Tensor) -> DiscriminatorOutput:
+        """Logits for every pixel, and the outputs of all further heads.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
-
-        Returns:
-            (B, N + 1, H, W) logits: index 0 is fake, index c + 1 is class c.
-
-        Raises:
-            ConfigurationError: on a size that does not fit.
-        """
-        logits: Tensor = self.head(self.features(image))
-        return logits
-
-    def discriminate(self, image: Tensor) -> DiscriminatorOutput:
-        """Logits and the outputs of all heads.
-
-        Args:
-            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
-
-        Returns:
-            The logits that `forward` gives, and what each of `heads` says.
 
         Raises:
             ConfigurationError: on a size that does not fit.
         """
         features = self.features(image)
         return DiscriminatorOutput(self.head(features), {name: head(features) for name, head in self.heads.items()})
+
+    def blocks_to_recompute(self) -> Iterable[nn.Module]:
+        """The residual blocks, see `Recomputable`."""
+        return [*self.down, *self.up]
 
     def features(self, image: Tensor) -> Tensor:
         """The features that heads read.

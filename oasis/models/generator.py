@@ -1,12 +1,15 @@
 """The OASIS generator: an encoded label map and noise in, a photo out."""
 
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.models.contract import Generator
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
@@ -16,7 +19,7 @@ from oasis.models.spade_block import SPADEBlock
 _WIDEST = 16  # times the base width
 
 
-class OASISGenerator(nn.Module):
+class OASISGenerator(Generator):
     """SPADE blocks from a 32nd of the size upwards, with 3D noise beside the condition at every one.
 
     The widths halve towards the picture and end at the base width: 16, 16, 16, 8, 4, 2, 1 times `channels` for
@@ -47,6 +50,8 @@ class OASISGenerator(nn.Module):
 
     Source: Sushko et al. 2021, section 3.2 and table A.
     """
+
+    export_settings: ClassVar[Mapping[str, Any]] = {"spectral_norm": False, "fast": False}
 
     def __init__(
         self,
@@ -89,13 +94,14 @@ class OASISGenerator(nn.Module):
         self.to_image = convolution(channels, 3)
         rescale(self, init_gain)
 
-    def forward(self, condition: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Paint.
+    def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
+        """Generate.
 
         Args:
             condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`.
             noise: (B, Z) float, one vector an image; (B, Z, H, W), one a pixel; or None to draw one an image from
                 the global random state.
+            segments: not looked at.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
@@ -139,26 +145,9 @@ class OASISGenerator(nn.Module):
         # What differs is known when running only, not while a graph is being compiled.
         return wanted and self._small_kernel and not torch.compiler.is_compiling()
 
-    def sample_noise(
-        self,
-        batch_size: int,
-        *,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """Draw one standard normal vector an image.
-
-        Args:
-            batch_size: B.
-            device: where to draw, and where the result lies.
-            dtype: a floating-point type.
-            generator: of that device; None for the global random state.
-
-        Returns:
-            (B, Z) noise.
-        """
-        return torch.randn(batch_size, self.noise_dim, device=device, dtype=dtype, generator=generator)
+    def blocks_to_recompute(self) -> Iterable[nn.Module]:
+        """The residual blocks, see `Recomputable`."""
+        return self.blocks
 
     def _checked(self, condition: Tensor, noise: Tensor | None) -> Tensor | None:
         """The noise to use, of the condition's type: (B, Z), (B, Z, H, W), or None for a generator without."""
@@ -173,7 +162,7 @@ class OASISGenerator(nn.Module):
                 raise ConfigurationError("OASISGenerator: noise given to a generator without noise (noise_dim=0)")
             return None
         if noise is None:
-            noise = self.sample_noise(batch_size, device=condition.device, dtype=condition.dtype)
+            noise = torch.randn(batch_size, self.noise_dim, device=condition.device, dtype=condition.dtype)
         vectors, maps = (batch_size, self.noise_dim), (batch_size, self.noise_dim, height, width)
         if noise.shape not in (vectors, maps):
             raise ConfigurationError(

@@ -10,7 +10,7 @@ class PanopticDiscriminator(OASISDiscriminator):
     Each head is one 1x1 convolution on the features that the logits are read from, so that those features have to
     tell touching individuals of one class apart. With the same weights the logits are those of the plain one.
 
-    `discriminate` gives, beside the logits,
+    `forward` gives, beside the logits,
 
     - `center`: (B, 1, H, W), the height of a bump on each instance's centre, about 0 to 1, not squashed;
     - `offset`: (B, 2, H, W), down and right to the centre of the pixel's own instance, in picture heights;
@@ -32,7 +32,7 @@ class PanopticDiscriminator(OASISDiscriminator):
 
     Example:
         >>> discriminator = PanopticDiscriminator(35, channels=4)
-        >>> logits, heads = discriminator.discriminate(torch.zeros(2, 3, 64, 128))
+        >>> logits, heads = discriminator(torch.zeros(2, 3, 64, 128))
         >>> {name: tuple(said.shape) for name, said in heads.items()}
         {'center': (2, 1, 64, 128), 'offset': (2, 2, 64, 128)}
 

@@ -52,7 +52,7 @@ class ModelSummary:
         return table
 
 
-def summarize(module: nn.Module, *inputs: Tensor, depth: int = 1) -> ModelSummary:
+def summarize(module: nn.Module, *inputs: Tensor | None, depth: int = 1) -> ModelSummary:
     """Count a network's parameters and its multiply-adds on given inputs.
 
     A copy of the network runs on PyTorch's meta device, which knows shapes but computes nothing. The network may
@@ -60,7 +60,7 @@ def summarize(module: nn.Module, *inputs: Tensor, depth: int = 1) -> ModelSummar
 
     Args:
         module: the network; left as it is.
-        *inputs: what to call it with, tensors of any device.
+        *inputs: what to call it with: tensors of any device, or None.
         depth: 1 gives a row to each layer or block the network holds itself, 2 opens those up once, and so on.
 
     Returns:
@@ -74,7 +74,7 @@ def summarize(module: nn.Module, *inputs: Tensor, depth: int = 1) -> ModelSummar
         layer.register_forward_hook(_shape_recorder(shapes, name))
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        network(*(tensor.to("meta") for tensor in inputs))
+        network(*(None if tensor is None else tensor.to("meta") for tensor in inputs))
     root = type(network).__name__
     flops = {name: sum(by_operation.values()) for name, by_operation in counter.get_flop_counts().items()}
     rows = tuple(

@@ -1,4 +1,4 @@
-"""What measuring needs besides pictures: extractors and a segmenter, as far as they can be had."""
+"""The networks that metrics need: feature extractors and a segmenter, as far as they are available."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,11 +9,12 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from oasis.cache import cache_folder
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
+from oasis.files import cache_folder
 from oasis.labels import LabelSpace
-from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, Segmenter, SegmenterSource
+from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses
+from oasis.segmenters import Segmenter, SegmenterSource
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class MetricNetworks:
     """Networks that measure.
 
     Attributes:
-        extractors: that feature distances are measured in; empty where none can be had.
-        segmenter: None where none can be had.
-        missing: what to tell the user of those that cannot be had.
+        extractors: of the features that distances are measured in; empty if none is available.
+        segmenter: None if none is available.
+        missing: messages for the user about those that are not available.
     """
 
     extractors: list[FeatureExtractor] = field(default_factory=list)
@@ -37,14 +38,14 @@ class MetricNetworks:
 
 
 def load_metric_networks(
-    data: CityscapesDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
+    data: LabelMapDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
 ) -> MetricNetworks:
-    """Load what there is; warn once of what is not there, and go on without it.
+    """Load what is available; warn once about what is not, and continue without it.
 
     The random state of training is left as it is, whether or not anything is measured.
 
     Args:
-        data: the dataset; says which segmenter is meant where none is named.
+        data: the dataset; determines the default segmenter.
         extractors: each makes some extractors.
         segmenter: makes the segmenter, or None for no segmenter.
 
@@ -71,7 +72,7 @@ def load_metric_networks(
     if loaded_segmenter is not None:
         ScoredClasses(data.label_space).lookup(loaded_segmenter.label_space)  # raises if they do not fit
     if missing:
-        rank_zero_warn(" ".join((*missing, "It goes on without.")))
+        rank_zero_warn(" ".join((*missing, "Scores that need it are left out.")))
     return MetricNetworks(loaded, loaded_segmenter, missing)
 
 

@@ -7,8 +7,8 @@ from rich.progress import track
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
-from oasis.data.cityscapes import Split
+from oasis.data import LabelMapDataModule
+from oasis.data.samples import Split
 from oasis.metrics import FeatureExtractor
 from oasis.scoring.store import stored
 
@@ -19,12 +19,12 @@ class RealPhotos:
     Args:
         data: the dataset.
         device: where to compute.
-        split: the one whose label maps are painted.
+        split: the one whose label maps are used.
         progress: whether to show a bar while photos are described for the first time.
     """
 
     def __init__(
-        self, data: CityscapesDataModule, device: torch.device, split: Split = "val", progress: bool = True
+        self, data: LabelMapDataModule, device: torch.device, split: Split = "val", progress: bool = True
     ) -> None:
         self.data = data
         self.device = device
@@ -42,7 +42,7 @@ class RealPhotos:
     def other_features(self, extractor: FeatureExtractor) -> Tensor:
         """Features of as many photos of the training split, the same at every call.
 
-        Their distance from the photos of the split is the floor: what as many perfect pictures would get.
+        Their distance from the photos of the split is the real-photo reference: the score of as many perfect pictures.
 
         Returns:
             (M, D) float32 on the CPU; M is N, or less where the training split is smaller.

@@ -17,14 +17,14 @@ from oasis.metrics import (
     PanopticScores,
     PixelScores,
     ScoredClasses,
-    Segmenter,
     split_class,
 )
 from oasis.scoring.photos import RealPhotos
 from oasis.scoring.stopwatch import Stopwatch
+from oasis.segmenters import Segmenter
 
-SEGMENTER_PREFIX = "segmenter/"  # of whatever a segmenter has a part in
-COLORS = "instances/color"  # how differently the instances of one class are painted
+SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
+COLORS = "instances/color"  # how different the instances of one class look
 
 
 class Scorer:
@@ -36,8 +36,8 @@ class Scorer:
         label_space: of the label maps.
         device: where the pictures are.
         real: extractor -> (N, D) features of the real photos.
-        segmenter: says what is in a picture; None = nobody does.
-        stopwatch: counts what each part takes.
+        segmenter: segments the pictures; None = scores that need one are left out.
+        stopwatch: measures the time of each part.
 
     Raises:
         ConfigurationError: a segmenter that was trained on other classes.
@@ -68,7 +68,7 @@ class Scorer:
         """Measure one picture a label map.
 
         Args:
-            batch: what was painted.
+            batch: the label maps.
             fake: (B, 3, H, W) in [-1, 1].
 
         Raises:
@@ -85,9 +85,9 @@ class Scorer:
                 self.colors.update(batch.index, fake, self.to_scored[batch.label], batch.instance)
             if self.segmenter is not None and self.segmenter_scores is not None:
                 with self.stopwatch.part("segmenter"):
-                    verdict = self.segmenter(fake)
+                    prediction = self.segmenter(fake)
                 with self.stopwatch.part("scores"):
-                    self.segmenter_scores.update(batch, verdict.label, verdict.instance)
+                    self.segmenter_scores.update(batch, prediction.label, prediction.instance)
 
     def compute(self) -> dict[str, float]:
         """All scores so far, by name: `fid`, `kid`, `instances/color`, `segmenter/pq`, `segmenter/iou/car`, ...
@@ -117,11 +117,11 @@ class Scorer:
 
 
 class SegmenterScores:
-    """What a segmenter's verdicts say of pictures: mean IoU, panoptic quality, recall of touching instances.
+    """Scores of a segmenter's predictions: mean IoU, panoptic quality, recall of touching instances.
 
     Args:
         label_space: of the label maps.
-        segmenter_space: of the verdicts.
+        segmenter_space: of the predictions.
         device: where both are.
 
     Raises:
@@ -136,7 +136,7 @@ class SegmenterScores:
         self.panoptic = PanopticScores(classes).to(device)
 
     def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
-        """Compare verdicts, (B, H, W) both, with the maps of the batch."""
+        """Compare predictions, (B, H, W) both, with the maps of the batch."""
         target, seen = self.to_scored[batch.label], self.from_prediction[label]
         self.pixels.update(batch.index, seen, target)
         self.panoptic.update(batch.index, seen, instance, target, batch.instance)
@@ -148,7 +148,7 @@ class SegmenterScores:
         return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
 
     def reset(self) -> None:
-        """Forget all verdicts."""
+        """Forget all predictions."""
         self.pixels.reset()
         self.panoptic.reset()
 
@@ -156,7 +156,7 @@ class SegmenterScores:
 def scores_of_photos(
     photos: RealPhotos, real: Mapping[FeatureExtractor, Tensor], segmenter: Segmenter | None
 ) -> dict[str, float]:
-    """What real photos get: the best that fakes can hope for.
+    """The scores of real photos: the reference that fakes are compared with.
 
     Distances are those of as many training photos from the photos of the split; all else is of the photos of the split.
 
@@ -196,7 +196,7 @@ def named_distances(extractor: FeatureExtractor, distances: Mapping[str, float])
 
 
 def require_finite(batch: Batch, fake: Tensor) -> None:
-    """Refuse pictures that no score can be had of.
+    """Refuse pictures that cannot be scored.
 
     Raises:
         MetricError: with the names of the label maps.
@@ -205,6 +205,6 @@ def require_finite(batch: Batch, fake: Tensor) -> None:
     if broken.any():
         names = [name for name, bad in zip(batch.name, broken.tolist(), strict=True) if bad]
         raise MetricError(
-            f"The pictures painted for {', '.join(names[:5])} hold NaN or infinity, so nothing can be measured: the "
+            f"The pictures generated for {', '.join(names[:5])} hold NaN or infinity, so nothing can be measured: the "
             "generator's weights or its precision are at fault. Use an earlier checkpoint, or full precision."
         )

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from oasis.cache import cache_folder
 from oasis.errors import UNREADABLE
+from oasis.files import cache_folder, replacing
 
 
 def stored(key: Mapping[str, object], compute: Callable[[], Tensor]) -> Tensor:
@@ -48,12 +46,5 @@ def _read(path: Path, key: str) -> Tensor | None:
 
 
 def _write(path: Path, key: str, tensor: Tensor) -> None:
-    """Aside first, so that processes that read or write at the same time never see half a file."""
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError), replacing(path) as unfinished:
         torch.save({"key": key, "tensor": tensor}, unfinished)
-        os.replace(unfinished, path)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink()

@@ -1,7 +1,11 @@
-"""Segmenters: networks that were trained on real photos and say what they see in a picture."""
+"""Segmenters: networks trained on real photos that find classes and instances in a picture.
 
-from oasis.segmenters.base import Prediction, Segmenter
+An extension point: a class in a file of its own, and `conf/segmenter/NAME.yaml` that names what makes it, see
+`SegmenterSource`.
+"""
+
+from oasis.segmenters.base import Prediction, Segmenter, SegmenterSource
 from oasis.segmenters.mask2former import Mask2FormerSegmenter
 from oasis.segmenters.unet import UNetSegmenter
 
-__all__ = ["Mask2FormerSegmenter", "Prediction", "Segmenter", "UNetSegmenter"]
+__all__ = ["Mask2FormerSegmenter", "Prediction", "Segmenter", "SegmenterSource", "UNetSegmenter"]

@@ -1,9 +1,6 @@
-"""A segmenter that others trained on genuine Cityscapes photos: Mask2Former, as Hugging Face's transformers has it."""
+"""Mask2Former trained on real Cityscapes photos, by way of Hugging Face's transformers."""
 
-import hashlib
-import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,16 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
+from oasis.segmenters.mask2former_files import find_checkpoint, fingerprint, require_cityscapes
 
 if TYPE_CHECKING:
     from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
 
-_SETTINGS, _PREPROCESSING, _WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
-_PROTOCOL = "1"  # count up when a verdict on the same picture changes
-_SECONDS = 10.0  # to wait for the hub's first answer; its own client waits for ever
 _MIN_SCORE = 0.8  # queries less sure of their class are left out
 _MIN_MASK = 0.5  # a pixel belongs to a mask from this probability on
 _MIN_OVERLAP = 0.8  # a segment that lost more of its mask to others is left out
@@ -30,8 +25,8 @@ class Mask2FormerSegmenter(Segmenter):
     """Mask2Former with one of the checkpoints `facebook/mask2former-swin-{tiny,small,base,large}-cityscapes-panoptic`.
 
     A picture goes from [-1, 1] to the checkpoint's normalisation, resized as its `preprocessor_config.json` says, on
-    its own device and without being rounded to bytes. Pictures are looked at one by one: a verdict does not depend on
-    the batch, and the memory is that of one picture.
+    its own device and without being rounded to bytes. Pictures are segmented one by one: a prediction does not depend
+    on the batch, and the memory is that of one picture.
 
     Masks become segments as in the paper's own evaluation (thresholds 0.8, 0.5 and 0.8), at the picture's size, and not
     by transformers' `post_process_panoptic_segmentation`, which differs in three ways: it gives several instances one
@@ -64,6 +59,24 @@ class Mask2FormerSegmenter(Segmenter):
         self.eval()
 
     @classmethod
+    def for_dataset(cls, default: Path, weights: str | None = None) -> Self:
+        """`segmenter=mask2former`: see `SegmenterSource`.
+
+        Args:
+            default: not used; this segmenter is not trained here.
+            weights: see `from_pretrained`.
+
+        Raises:
+            ConfigurationError: no weights are named; or see `from_pretrained`.
+            MissingWeightsError: see `from_pretrained`.
+        """
+        if weights is None:
+            raise ConfigurationError(
+                "segmenter.weights=null: name a Mask2Former checkpoint or a folder that holds one."
+            )
+        return cls.from_pretrained(weights)
+
+    @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str]) -> Self:
         """Load.
 
@@ -86,8 +99,8 @@ class Mask2FormerSegmenter(Segmenter):
             raise ConfigurationError(
                 f"the Mask2Former segmenter needs transformers ({error}): pip install 'panoptic-oasis[mask2former]'"
             ) from error
-        folder = _find(os.fspath(name_or_path))
-        _check_classes(folder)
+        folder = find_checkpoint(os.fspath(name_or_path))
+        require_cityscapes(folder)
         try:
             processor = Mask2FormerImageProcessor.from_pretrained(folder, local_files_only=True)
             loaded: Any = Mask2FormerForUniversalSegmentation.from_pretrained(
@@ -102,7 +115,7 @@ class Mask2FormerSegmenter(Segmenter):
             raise ConfigurationError(
                 f"{folder}: its weights lack {missing[0]} and {len(missing) - 1} more; fetch model.safetensors anew"
             )
-        return cls(model, processor, _fingerprint(folder))
+        return cls(model, processor, fingerprint(folder))
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: Swin has dropout."""
@@ -110,16 +123,16 @@ class Mask2FormerSegmenter(Segmenter):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Prediction:
-        """Look at pictures: (B, 3, H, W) float in [-1, 1] to a verdict of the same height and width."""
-        verdicts = []
+        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of the same height and width."""
+        predictions = []
         for picture in image.unsqueeze(1):
             with torch.autocast(image.device.type, enabled=False):
                 outputs = self.model(pixel_values=self._prepared(picture))
                 masks = F.interpolate(
                     outputs.masks_queries_logits, image.shape[-2:], mode="bilinear", align_corners=False
                 )
-                verdicts.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
-        return Prediction(*(torch.stack(maps) for maps in zip(*verdicts, strict=True)))
+                predictions.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
+        return Prediction(*(torch.stack(maps) for maps in zip(*predictions, strict=True)))
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:
@@ -164,78 +177,3 @@ class Mask2FormerSegmenter(Segmenter):
         covered = own & valid[winner]
         label = torch.where(covered, found[winner], label)
         return label, torch.where(covered, (counted.cumsum(0) * counted)[winner], 0)
-
-
-def _find(name: str) -> Path:
-    """The folder of a checkpoint, downloaded if need be."""
-    if Path(name).is_dir():
-        lacking = _lacking(Path(name))
-        if lacking:
-            raise ConfigurationError(
-                f"{name}: has no {' and no '.join(lacking)}. A checkpoint is a folder with {_SETTINGS}, "
-                f"{_PREPROCESSING} and model.safetensors; pytorch_model.bin is not read, for a pickle may run any code"
-            )
-        return Path(name)
-    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        raise MissingWeightsError(f"segmenter.weights={name}: no such folder, nor the name of a checkpoint on the hub")
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    wanted = [_SETTINGS, _PREPROCESSING, _WEIGHTS, "*.safetensors.index.json"]
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
-        if not _lacking(folder):
-            return folder
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        revision = HfApi().model_info(name, timeout=_SECONDS).sha
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except Exception as error:  # the hub's own, or those of its HTTP client: requests, httpx or httpx2, by its release
-        raise _missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    if lacking := _lacking(folder):
-        raise _missing(name, f"it has no {' and no '.join(lacking)}")
-    return folder
-
-
-def _missing(name: str, reason: str) -> MissingWeightsError:
-    return MissingWeightsError(
-        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({reason}). Fetch "
-        f"{_SETTINGS}, {_PREPROCESSING} and model.safetensors from https://huggingface.co/{name}/tree/main on a "
-        f"machine that reaches it, put them in a folder, and give segmenter.weights=FOLDER"
-    )
-
-
-def _lacking(folder: Path) -> list[str]:
-    return [pattern for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS) if not any(folder.glob(pattern))]
-
-
-def _check_classes(folder: Path) -> None:
-    """Raise before the weights are read: they are large, and would load whatever their classes mean."""
-    file = folder / _SETTINGS
-    try:
-        settings = json.loads(file.read_text())
-        kind = settings["model_type"]
-        names = [settings["id2label"][str(i)] for i in range(len(settings["id2label"]))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{file}: not the settings of a Mask2Former checkpoint ({error!r})") from error
-    if kind != "mask2former":
-        raise ConfigurationError(f"{file}: settings of a {kind!r} model, not of 'mask2former'")
-    space = LabelSpace.cityscapes_train_ids()
-    wanted = [space.names[i] for i in sorted(space.evaluated)]
-    if names != wanted:
-        at = next((i for i, (a, b) in enumerate(zip(names, wanted, strict=False)) if a != b), min(len(names), 19))
-        found, needed = (f"{x[at]!r}" if at < len(x) else "nothing" for x in (names, wanted))
-        raise ConfigurationError(
-            f"{file}: {len(names)} classes, of which number {at} is {found} where Cityscapes has {needed}: take a "
-            f"checkpoint whose name ends in -cityscapes-panoptic"
-        )
-
-
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256(f"mask2former {_PROTOCOL}".encode())
-    for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS):
-        for file in sorted(folder.glob(pattern)):
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from oasis.errors import ConfigurationError
 
 
-class Sight(NamedTuple):
-    """What the network sees in pictures.
+class UNetOutput(NamedTuple):
+    """The raw output of the network.
 
     Attributes:
-        logits: (B, N, H, W), of the N classes it tells apart.
+        logits: (B, N, H, W), of the N predicted classes.
         center: (B, 1, H, W), a heatmap that is 1 at the centres of instances.
         offset: (B, 2, H, W), from each pixel down and right to the centre of its instance, in picture heights.
     """
@@ -24,30 +24,30 @@ class Sight(NamedTuple):
     center: Tensor
     offset: Tensor
 
-    def mirrored(self) -> "Sight":
-        """What was seen in the mirror image, turned back."""
+    def mirrored(self) -> "UNetOutput":
+        """The output for the mirror image, mirrored back."""
         offset = self.offset.flip(-1) * self.offset.new_tensor([1.0, -1.0]).view(2, 1, 1)  # right was left
-        return Sight(self.logits.flip(-1), self.center.flip(-1), offset)
+        return UNetOutput(self.logits.flip(-1), self.center.flip(-1), offset)
 
-    def moved_back(self) -> "Sight":
-        """What was seen in a picture moved one pixel down and right, moved back; the last row and column twice."""
-        return Sight(*(F.pad(part, (0, 1, 0, 1), mode="replicate")[..., 1:, 1:] for part in self))
+    def moved_back(self) -> "UNetOutput":
+        """The output for a picture moved one pixel down and right, moved back; the last row and column twice."""
+        return UNetOutput(*(F.pad(part, (0, 1, 0, 1), mode="replicate")[..., 1:, 1:] for part in self))
 
     @staticmethod
-    def mean(sights: "Sequence[Sight]") -> "Sight":
-        """What several looks have in common."""
-        return Sight(*(torch.stack(parts).mean(dim=0) for parts in zip(*sights, strict=True)))
+    def mean(outputs: "Sequence[UNetOutput]") -> "UNetOutput":
+        """The mean of several outputs."""
+        return UNetOutput(*(torch.stack(parts).mean(dim=0) for parts in zip(*outputs, strict=True)))
 
 
 class PanopticUNet(nn.Module):
     """A small U-Net with two heads: classes, and instances as centres and offsets.
 
     Residual blocks on the way down, from channels / 2 at the picture's own size to 4 * channels; additions of the same
-    scales on the way up. The classes are told at full size, where poles are a pixel wide; centres and offsets, which
+    scales on the way up. Classes are predicted at full size, where poles are a pixel wide; centres and offsets, which
     are smooth, at half size and four pixels a feature.
 
     Args:
-        num_classes: N, classes to tell apart.
+        num_classes: N, classes to predict.
         channels: width at half size, even.
         depth: how often the picture is halved, at least 1.
 
@@ -72,14 +72,14 @@ class PanopticUNet(nn.Module):
         self.context = nn.Linear(widths[-1], widths[-1])
         self.lateral = nn.ModuleList(nn.Conv2d(b, a, 1, bias=False) for a, b in pairs)
         self.up = nn.ModuleList(_convolution(a, a) for a, _ in pairs)
-        self.semantic = nn.Sequential(_convolution(widths[0], widths[0]), _silent(widths[0], num_classes))
+        self.semantic = nn.Sequential(_convolution(widths[0], widths[0]), _zero_convolution(widths[0], num_classes))
         self.instances = nn.Sequential(
-            _convolution(widths[1], widths[1]), _silent(widths[1], 4 * 3), nn.PixelShuffle(2)
+            _convolution(widths[1], widths[1]), _zero_convolution(widths[1], 4 * 3), nn.PixelShuffle(2)
         )
         self.to(memory_format=torch.channels_last)  # a third faster on CPUs
 
-    def forward(self, image: Tensor) -> Sight:
-        """Look at pictures of any size: (B, 3, H, W) float in [-1, 1]."""
+    def forward(self, image: Tensor) -> UNetOutput:
+        """Predict for pictures of any size: (B, 3, H, W) float in [-1, 1]."""
         height, width = image.shape[-2:]
         *skips, x = self.scales(image)
         x = half = x + self.context(x.mean(dim=(2, 3)))[:, :, None, None]
@@ -88,7 +88,7 @@ class PanopticUNet(nn.Module):
             x = up(skip + F.interpolate(lateral(x), scale_factor=2.0, mode="bilinear"))
         logits = self.semantic(x)[:, :, :height, :width]
         instances = self.instances(half)[:, :, :height, :width]
-        return Sight(logits, instances[:, :1], instances[:, 1:])
+        return UNetOutput(logits, instances[:, :1], instances[:, 1:])
 
     @torch.no_grad()
     def shift_logits(self, shift: Tensor) -> None:
@@ -112,8 +112,8 @@ def _convolution(incoming: int, outgoing: int, stride: int = 1) -> nn.Sequential
     return nn.Sequential(convolution, nn.BatchNorm2d(outgoing), nn.ReLU(inplace=True))
 
 
-def _silent(incoming: int, outgoing: int) -> nn.Conv2d:
-    """A 1x1 convolution that says 0 until it is trained: the right centres almost everywhere, and no opinion."""
+def _zero_convolution(incoming: int, outgoing: int) -> nn.Conv2d:
+    """A 1x1 convolution initialised to 0: right for centres almost everywhere, and uniform over the classes."""
     convolution = nn.Conv2d(incoming, outgoing, 1)
     for parameter in convolution.parameters():
         nn.init.zeros_(parameter)

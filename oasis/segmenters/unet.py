@@ -1,4 +1,4 @@
-"""A segmenter of the project's own, small enough to be trained in minutes on a CPU."""
+"""The project's own segmenter, small enough to be trained in minutes on a CPU."""
 
 import hashlib
 import os
@@ -11,14 +11,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
+from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError, MissingWeightsError
+from oasis.files import replacing
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
 from oasis.segmenters.grouping import Grouping
-from oasis.segmenters.panoptic_unet import PanopticUNet, Sight
+from oasis.segmenters.panoptic_unet import PanopticUNet, UNetOutput
 
-_KIND = "panoptic-oasis unet segmenter 2"  # what the files say of themselves
-_RULE = "votes by probability"  # how they segmenter by now: verdicts kept from before must not be mixed with new ones
+_KIND = "panoptic-oasis unet segmenter 2"  # what a saved file calls itself
+_FORMER_KIND = "panoptic-oasis unet judge 2"  # the same content, written when segmenters were called judges
+_FORMER_FOLDER = "judges"
+_RULE = "votes by probability"  # part of the fingerprint: count it as changed whenever predictions change
 _PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
 _REMEDY = "Train one with `oasis train-segmenter`, or name another file"
 
@@ -26,9 +29,9 @@ _REMEDY = "Train one with `oasis train-segmenter`, or name another file"
 class UNetSegmenter(Segmenter):
     """A `PanopticUNet` that finds classes and instances.
 
-    It names evaluated classes only. It looks at each picture four times, since few errors are made in all of the looks:
-    on synthetic streets that is worth 0.03 of PQ of things. It is frozen, and stays in eval mode whatever module holds
-    it; `SegmenterTraining` makes trained ones. It segmenters in float32, under autocast too.
+    It predicts evaluated classes only. Predictions are averaged over four views of a picture (test-time augmentation),
+    which is worth 0.03 of PQ of things on synthetic streets. It is frozen, and stays in eval mode whatever module holds
+    it; `SegmenterTraining` makes trained ones. It computes in float32, under autocast too.
 
     Args:
         label_space: the classes.
@@ -68,7 +71,7 @@ class UNetSegmenter(Segmenter):
 
     @property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed, so that it is never of other weights
-        """A hash of the weights and of all that shapes a verdict."""
+        """A hash of the weights and of all else that a prediction depends on."""
         hashed = hashlib.sha256(repr((_KIND, _RULE, self.settings, self.grouping, self.label_space)).encode())
         for name, tensor in self.network.state_dict().items():
             hashed.update(name.encode())
@@ -76,27 +79,27 @@ class UNetSegmenter(Segmenter):
         return hashed.hexdigest()[:32]
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in eval mode: a segmenter that goes on learning BatchNorm statistics from fakes segmenters nothing."""
+        """Stay in eval mode: BatchNorm statistics updated by fakes would change the predictions."""
         return super().train(False)
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Prediction:
-        """Look at pictures of any size: (B, 3, H, W) float in [-1, 1] to a verdict of the same height and width."""
+        """Segment pictures of any size: (B, 3, H, W) float in [-1, 1] to a prediction of the same height and width."""
         with torch.autocast(image.device.type, enabled=False):
-            sight = self._look(image.float())
-        votes = sight.logits.new_zeros(len(image), len(self.things), *image.shape[2:])
-        votes[:, self.named] = sight.logits.softmax(dim=1)
-        label = self.named[sight.logits.argmax(dim=1)]
-        return Prediction(*self.grouping(label, sight.center, sight.offset, self.things, votes))
+            output = self._look(image.float())
+        votes = output.logits.new_zeros(len(image), len(self.things), *image.shape[2:])
+        votes[:, self.named] = output.logits.softmax(dim=1)
+        label = self.named[output.logits.argmax(dim=1)]
+        return Prediction(*self.grouping(label, output.center, output.offset, self.things, votes))
 
-    def _look(self, image: Tensor) -> Sight:
-        """What four looks have in common: at the picture and its mirror image, each also moved by one pixel."""
+    def _look(self, image: Tensor) -> UNetOutput:
+        """The mean over four views: the picture and its mirror image, each also moved by one pixel."""
         here, mirrored = (
-            # Moved by a pixel, the strides of the network fall between those of the first look.
-            Sight.mean([self.network(picture), self.network(_moved(picture)).moved_back()])
+            # Moved by a pixel, the strides of the network fall between those of the first view.
+            UNetOutput.mean([self.network(picture), self.network(_moved(picture)).moved_back()])
             for picture in (image, image.flip(-1))
         )
-        return Sight.mean([here, mirrored.mirrored()])
+        return UNetOutput.mean([here, mirrored.mirrored()])
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:
@@ -106,10 +109,7 @@ class UNetSegmenter(Segmenter):
         return torch.cat([deepest.mean(dim=2), deepest.std(dim=2, correction=0)], dim=1)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything `from_file` needs, facts included; the file is replaced only by a whole one."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        """Write everything `from_file` needs, facts included; an existing file is replaced only by a complete one."""
         parts = {
             "kind": _KIND,
             "label_space": _plain(self.label_space),
@@ -118,18 +118,37 @@ class UNetSegmenter(Segmenter):
             "weights": {name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
             "facts": self.facts,
         }
-        try:
+        with replacing(Path(path)) as unfinished:
             torch.save(parts, unfinished)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+
+    @classmethod
+    def for_dataset(cls, default: Path, weights: str | None = None) -> Self:
+        """`segmenter=unet`: see `SegmenterSource`.
+
+        Args:
+            default: where `oasis train-segmenter` puts the segmenter of the dataset at hand.
+            weights: another file that it wrote; a named one has to exist.
+
+        Raises:
+            MissingWeightsError: no file is named, and there is none for this dataset.
+            CheckpointError: the file is corrupt, or no segmenter.
+        """
+        if weights is not None:
+            return cls.from_file(weights)
+        for path in (default, default.parent.with_name(_FORMER_FOLDER) / default.name):
+            if path.is_file():
+                return cls.from_file(path)
+        raise MissingWeightsError(
+            f"No segmenter was trained for this dataset and picture size yet ({default} does not exist). Train it with "
+            "`oasis train-segmenter`, followed by the same settings of the data, or name one: segmenter.weights=PATH."
+        )
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
         """Read a segmenter that `save` wrote; runs nothing that the file holds.
 
         Raises:
-            CheckpointError: missing, torn, or no such file.
+            CheckpointError: the file is missing, corrupt, or no segmenter.
         """
         parts = _read(Path(path))
         try:
@@ -153,7 +172,7 @@ def _moved(image: Tensor) -> Tensor:
 
 
 def named_classes(label_space: LabelSpace) -> list[int]:
-    """The classes that a segmenter tells apart: those that scores are taken over.
+    """The classes that a segmenter predicts: those that scores are computed over.
 
     Raises:
         ConfigurationError: there are none.
@@ -161,7 +180,7 @@ def named_classes(label_space: LabelSpace) -> list[int]:
     named = sorted(label_space.evaluated - {label_space.ignore_index})
     if len(named) == 0:
         raise ConfigurationError(
-            "label_space.evaluated names no class but the ignored one: there is nothing to segmenter"
+            "label_space.evaluated names no class but the ignored one: there is nothing to predict"
         )
     return named
 
@@ -173,9 +192,9 @@ def _read(path: Path) -> dict[str, Any]:
         parts = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, *UNREADABLE) as error:
         raise CheckpointError(
-            f"{path}: cannot be read, it is torn or no segmenter ({_reason(error)}). {_REMEDY}."
+            f"{path}: cannot be read, it is corrupt or no segmenter ({_reason(error)}). {_REMEDY}."
         ) from error
-    if not isinstance(parts, dict) or parts.get("kind") != _KIND or _PARTS - parts.keys():
+    if not isinstance(parts, dict) or parts.get("kind") not in (_KIND, _FORMER_KIND) or _PARTS - parts.keys():
         raise CheckpointError(f"{path}: not a segmenter that this version of the project wrote. {_REMEDY}.")
     return parts
 

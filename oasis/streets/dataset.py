@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from oasis.cache import cache_folder
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.files import cache_folder
 from oasis.streets.writer import VERSION, Picture, cores, draw_all
 
 _CERTIFICATE = "streets.json"  # written last, so that a folder that holds it is whole

@@ -7,7 +7,7 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
-INSTANCE_BASE = 1000  # an instance map holds `id * 1000 + k` where the k-th thing of a class stands
+from oasis.label_files import INSTANCES_PER_CLASS
 
 
 class Kind(IntEnum):
@@ -46,7 +46,7 @@ class Register:
 
     def number(self, kind: Kind) -> int:
         """The instance id of one more thing of this kind."""
-        ident = int(kind) * INSTANCE_BASE + self._taken[kind]
+        ident = int(kind) * INSTANCES_PER_CLASS + self._taken[kind]
         self._taken[kind] += 1
         return ident
 
@@ -58,7 +58,7 @@ class Register:
 
 def labels_of(instance: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """The label map (H, W) uint8 that an instance map (H, W) uint16 implies."""
-    return np.where(instance >= INSTANCE_BASE, instance // INSTANCE_BASE, instance).astype(np.uint8)
+    return np.where(instance >= INSTANCES_PER_CLASS, instance // INSTANCES_PER_CLASS, instance).astype(np.uint8)
 
 
 def _palette() -> NDArray[np.uint8]:

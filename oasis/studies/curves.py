@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from oasis.errors import ConfigurationError
+from oasis.migration import migrated_metric
 from oasis.studies.run import Curve
 from oasis.training.callbacks.metrics import REAL, UNTRAINED
 
@@ -43,7 +44,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
         for name, text in row.items():
             value = _number(text)
             if value is not None and name not in _COUNTERS:
-                curves[name].append((int(step), value))
+                curves[migrated_metric(name)].append((int(step), value))
     return {name: tuple(points) for name, points in curves.items()}
 
 

@@ -4,9 +4,9 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
-from oasis.studies.student import t_quantile
+import numpy as np
+from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 _MOST_FLIPPED = 16  # pairs: 2^16 flips take a tenth of a second
@@ -47,23 +47,22 @@ class Difference:
         """
         if self.pairs < 2:
             return math.nan, math.nan
-        error = statistics.stdev(self.values.values()) / math.sqrt(self.pairs)
-        half = t_quantile(CONFIDENCE, self.pairs - 1) * error
+        half = reach(self.pairs) * statistics.stdev(self.values.values())
         return self.mean - half, self.mean + half
 
     @property
-    def told_apart(self) -> bool:
+    def significant(self) -> bool:
         """Whether the interval leaves out 0; never with less than two pairs."""
         low, high = self.interval
         return low > 0 or high < 0
 
     @property
-    def chance(self) -> float:
+    def p_value(self) -> float:
         """Two-sided p value of the exact sign-flip test; nan with no pair, or too many to flip."""
-        return sign_flip_chance(list(self.values.values()))
+        return sign_flip_p_value(list(self.values.values()))
 
 
-def sign_flip_chance(values: Sequence[float]) -> float:
+def sign_flip_p_value(values: Sequence[float]) -> float:
     """How often a mean as far from 0 comes about if each difference might as well have had the other sign.
 
     Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
@@ -78,13 +77,30 @@ def sign_flip_chance(values: Sequence[float]) -> float:
     """
     if not 0 < len(values) <= _MOST_FLIPPED:
         return math.nan
-    seen = abs(math.fsum(values))
-    near = 1e-12 * math.fsum(map(abs, values))  # sums of the same numbers round differently
-    flips = product((1, -1), repeat=len(values))
-    as_far = sum(abs(math.fsum(map(math.prod, zip(signs, values, strict=True)))) >= seen - near for signs in flips)
-    return float(as_far) / 2.0 ** len(values)
+    if len(values) == 1:
+        return 1.0
+    from scipy import stats
+
+    size = math.fsum(map(abs, values)) or 1.0
+
+    def distance(signed: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        # Sums of the same numbers round differently: what differs by less than this is equal.
+        rounded: NDArray[np.float64] = np.abs(signed.sum(axis=axis) / size).round(12)
+        return rounded
+
+    test = stats.permutation_test(
+        (np.asarray(values),), distance, permutation_type="samples", n_resamples=math.inf, alternative="greater"
+    )
+    return float(test.pvalue)
 
 
-def smallest_chance(pairs: int) -> float:
+def reach(pairs: int) -> float:
+    """Half a 95 % confidence interval over n >= 2 pairs, in standard deviations: t(0.975, n - 1) / sqrt(n)."""
+    from scipy import stats
+
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, pairs - 1)) / math.sqrt(pairs)
+
+
+def smallest_p_value(pairs: int) -> float:
     """The smallest p value that the sign-flip test can give with n pairs."""
     return 2.0 / 2.0**pairs

@@ -9,9 +9,6 @@ from oasis.errors import ConfigurationError
 from oasis.studies.folders import is_run_folder, read_run_folder
 from oasis.studies.run import LeftOut, Run
 from oasis.studies.runs_table import read_runs_table
-from oasis.studies.wandb_runs import read_wandb_run
-
-_WANDB = "run-*.wandb"
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,7 @@ def find_runs(places: Sequence[Path]) -> Found:
     """Read all runs in these places, each once.
 
     Args:
-        places: run folders, folders that hold some at any depth, W&B's folders or `.wandb` files, and tables of runs
-            that a report has written. A W&B run inside a run folder is that folder's run, and read as such.
+        places: run folders, folders that hold some at any depth, and tables of runs that a report has written.
 
     Raises:
         ConfigurationError: a place that is not there, or no run in any of them.
@@ -47,39 +43,31 @@ def find_runs(places: Sequence[Path]) -> Found:
     if not runs and not unreadable:
         listing = ", ".join(map(str, places))
         raise ConfigurationError(
-            f"{listing}: no runs here. A run is a folder with summary.json, or with config.yaml and metrics.csv, or "
-            "the folder of an offline W&B run; give one, or a folder that holds some."
+            f"{listing}: no runs here. A run is a folder with summary.json, or with config.yaml and metrics.csv; "
+            "give one, or a folder that holds some."
         )
     return Found(tuple(runs), tuple(unreadable))
 
 
 def _read(source: Path) -> list[Run]:
-    if source.suffix == ".csv":
-        return read_runs_table(source)
-    return [read_run_folder(source) if source.is_dir() else read_wandb_run(source)]
+    return [read_run_folder(source)] if source.is_dir() else read_runs_table(source)
 
 
 def _sources(place: Path) -> Iterator[Path]:
-    """Run folders, W&B files and tables in a place, in alphabetical order."""
+    """Run folders and tables in a place, in alphabetical order."""
     if not place.exists():
         raise ConfigurationError(f"{place}: no such file or folder. Give folders of runs, such as runs/study.")
     if place.is_file():
-        if place.suffix not in (".wandb", ".csv"):
-            raise ConfigurationError(f"{place}: neither a run folder, nor a .wandb file, nor a table of runs (.csv).")
+        if place.suffix != ".csv":
+            raise ConfigurationError(f"{place}: neither a run folder nor a table of runs (.csv).")
         yield place
         return
-    # Links are not followed: W&B's latest-run would be a run twice.
     for folder, inner, _ in os.walk(place, onerror=_refuse):
         here = Path(folder)
-        inner.sort()
-        logs = sorted(here.glob(_WANDB))
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
         if is_run_folder(here):
-            yield here
-        else:
-            yield from logs
-        if is_run_folder(here) or logs:
             inner.clear()  # whatever lies deeper belongs to this run
-        inner[:] = [name for name in inner if not name.startswith(".")]
+            yield here
 
 
 def _refuse(error: OSError) -> None:

@@ -8,17 +8,20 @@ from typing import Any
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
+from oasis.migration import migrated, migrated_metrics
+from oasis.studies.arms import ALWAYS
 from oasis.studies.curves import is_metric, last_batch, last_metrics, read_curves, typical_speed
 from oasis.studies.run import COSTS, Run
 from oasis.studies.settings import (
+    choices_of_config,
     comparable_settings,
     discriminator_name,
     encoding_name,
-    names,
     total_batches,
     variant,
 )
 from oasis.training.callbacks.checkpoints import LAST
+from oasis.training.callbacks.run_summary import choices_of_parts
 
 SUMMARY, CONFIG, METRICS = "summary.json", "config.yaml", "metrics.csv"
 _VERSION = 1
@@ -64,14 +67,13 @@ def _from_summary(path: Path, about: dict[str, Any]) -> Run:
         batches = int(content["batches"])
         settings = about.pop("settings") or _settings_of_summary(content)
         return Run(
-            encoding=_name(content["encoding"], encoding_name),
-            discriminator=_name(content["discriminator"], discriminator_name),
+            choices=_choices_of_summary(content),
             seed=int(content["seed"]),
             batches=batches,
             finished=content["finished"] is True,
-            metrics={name: value for name, value in _numbers(content.get("metrics")).items() if is_metric(name)},
-            real_photos=_numbers(content.get("real_photos")),
-            untrained=_numbers(content.get("untrained")),
+            metrics={name: value for name, value in _scores(content.get("metrics")).items() if is_metric(name)},
+            real_photos=_scores(content.get("real_photos")),
+            untrained=_scores(content.get("untrained")),
             costs=_numbers(costs),
             settings={**settings, "batches": batches},
             facts={name: str(content[name]) for name in _FACTS if content.get(name) is not None},
@@ -89,10 +91,8 @@ def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any])
     batches, wanted = last_batch(curves), total_batches(config)
     newest = max((path.stat().st_mtime for path in (folder / METRICS, folder / CONFIG) if path.is_file()), default=0.0)
     about["settings"] = {**about["settings"], "batches": batches}
-    encoding, discriminator = names(config, _choices(folder))
     return Run(
-        encoding=encoding,
-        discriminator=discriminator,
+        choices=choices_of_config(config, _choices(folder)),
         seed=int(config.get("seed") or 0),
         batches=batches,
         # Where nobody can say how many batches were asked for, runs of other lengths still stand apart.
@@ -121,7 +121,8 @@ def _read_summary(path: Path) -> dict[str, Any]:
             f"{path}: version {content.get('version')} of a summary, but this report reads version {_VERSION}. "
             "Use the version of panoptic-oasis that wrote it."
         )
-    return content
+    groups = ("metrics", "real_photos", "untrained")
+    return content | {name: migrated_metrics(content[name]) for name in groups if isinstance(content.get(name), dict)}
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: torn or no YAML ({str(error).splitlines()[0]}).") from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run: it holds a {type(content).__name__}.")
-    return content
+    return migrated(content, path)
 
 
 def _choices(folder: Path) -> dict[str, str]:
@@ -153,8 +154,15 @@ def _settings_of_summary(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _name(value: Any, of_config: Any) -> str:
-    return str(of_config(value)) if isinstance(value, Mapping) else str(value)
+def _choices_of_summary(content: Mapping[str, Any]) -> dict[str, str]:
+    known = dict(content.get("choices") or {part: content[part] for part in ALWAYS})  # before, these two alone
+    for part, name_of in (("encoding", encoding_name), ("discriminator", discriminator_name)):
+        known[part] = name_of(known[part]) if isinstance(known[part], Mapping) else known[part]
+    return choices_of_parts(known)
+
+
+def _scores(values: Any) -> dict[str, float]:
+    return migrated_metrics(_numbers(values))
 
 
 def _numbers(values: Any) -> dict[str, float]:

@@ -8,8 +8,9 @@ import torch
 from oasis.errors import ConfigurationError
 from oasis.evaluation import EvaluatedModel
 from oasis.metrics.names import describe
-from oasis.studies.samples import NOISE_SEED, SPLIT, paint_arms
-from oasis.studies.study import Arm, Setting
+from oasis.studies.arms import Arm
+from oasis.studies.samples import NOISE_SEED, SPLIT, generate_with
+from oasis.studies.study import RunGroup
 from oasis.visualize import colorize, paint_instances, sample_grid
 
 # What an encoding of instances is chosen by, unless somebody says: the first that was measured.
@@ -23,14 +24,14 @@ _CHOSEN_BY = (
 )
 
 
-def write_gallery(setting: Setting, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
+def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
     """Write label map, instances, the baseline, the best other encoding, and the photo, a row a street.
 
     The streets are those of the validation split with the most instances, where encodings can differ most; they are
-    chosen by their label maps alone, never by what was painted.
+    chosen by their label maps alone, never by what was generated.
 
     Args:
-        setting: whose arms are shown.
+        group: whose arms are shown.
         path: the PNG to write.
         streets: rows.
         metric: by whose mean the best encoding is chosen; None = PQ of things, or the first of others there is.
@@ -41,27 +42,27 @@ def write_gallery(setting: Setting, path: Path, *, streets: int = 4, metric: str
     Raises:
         ConfigurationError: nothing to choose from, or no checkpoint to paint with.
     """
-    chosen_by = metric or next((name for name in _CHOSEN_BY if name in setting.metrics), None)
-    best = None if chosen_by is None else best_arm(setting, chosen_by)
+    chosen_by = metric or next((name for name in _CHOSEN_BY if name in group.metrics), None)
+    best = None if chosen_by is None else best_arm(group, chosen_by)
     if best is None or chosen_by is None:
         raise ConfigurationError(
-            f"gallery: no encoding but {setting.baseline} has a {chosen_by or 'metric'}, of {setting.metrics}; name "
+            f"gallery: no encoding but {group.baseline} has a {chosen_by or 'metric'}, of {group.metrics}; name "
             "another metric, or more runs."
         )
-    baseline = Arm(best.discriminator, setting.baseline)
+    baseline = best.choosing(encoding=group.baseline)
     notes = [f"Best by {describe(chosen_by).title}, mean over seeds: {best}."]
-    arms = [arm for arm in (baseline, best) if arm in setting.arms]
-    painted = paint_arms(setting, arms, lambda model: most_crowded(model, streets), notes)
-    if painted is None or best not in painted.fakes:
+    arms = [arm for arm in (baseline, best) if arm in group.arms]
+    generated = generate_with(group, arms, lambda model: most_crowded(model, streets), notes)
+    if generated is None or best not in generated.fakes:
         raise ConfigurationError(
             "gallery: " + " ".join(notes[1:]) + " Name runs that still have checkpoints/last.ckpt."
         )
-    batch = painted.batch
+    batch = generated.batch
     pairs = zip(batch.instance.cpu(), batch.image.cpu(), strict=True)
     shown = {
-        "label map": colorize(batch.label, painted.label_space.palette),
+        "label map": colorize(batch.label, generated.label_space.palette),
         "instances": torch.stack([paint_instances(instance, photo) for instance, photo in pairs]),
-        **{str(arm): fake for arm, fake in painted.fakes.items()},
+        **{str(arm): fake for arm, fake in generated.fakes.items()},
         "photo": batch.image,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,9 +70,9 @@ def write_gallery(setting: Setting, path: Path, *, streets: int = 4, metric: str
     return notes
 
 
-def best_arm(setting: Setting, metric: str) -> Arm | None:
+def best_arm(group: RunGroup, metric: str) -> Arm | None:
     """The arm with the best mean of a metric, the baseline's encoding left out; None where there is none."""
-    scores = {arm: setting.score(arm, metric) for arm in setting.arms if arm.encoding != setting.baseline}
+    scores = {arm: group.score(arm, metric) for arm in group.arms if arm.encoding != group.baseline}
     means = {arm: score.mean for arm, score in scores.items() if score is not None}
     sign = 1 if describe(metric).higher_is_better else -1
     return max(means, key=lambda arm: sign * means[arm], default=None)

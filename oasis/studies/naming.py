@@ -1,11 +1,14 @@
-"""Names that tell runs apart, where two encodings or discriminators of one name have other settings."""
+"""What the named choices of runs account for: names for variants of one choice, and settings that a choice brings."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from oasis.studies.run import Run
+
+# Choice -> the settings that may follow from it.
+_BRINGS = {"model": ("model.", "generator.", "callbacks.ema."), "generator": ("generator.",)}
 
 
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
@@ -15,20 +18,49 @@ def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
     return list(runs)
 
 
+def without_settings_of_choices(runs: Sequence[Run]) -> list[Run]:
+    """The runs, without the settings that follow from a choice in which they differ.
+
+    Two models bring different settings with them; these must not keep the models from being compared. What most runs of
+    a choice have in common counts as brought by it; a run that deviates from that keeps its deviations.
+    """
+    for part, prefixes in _BRINGS.items():
+        names = {run.choices[part] for run in runs if part in run.choices}
+        runs = _without(runs, part, prefixes) if len(names) > 1 else runs
+    return list(runs)
+
+
+def _without(runs: Sequence[Run], part: str, prefixes: tuple[str, ...]) -> list[Run]:
+    def brought(run: Run) -> dict[str, Any]:
+        return {name: value for name, value in run.settings.items() if name.startswith(prefixes)}
+
+    seen: dict[str | None, Counter[str]] = defaultdict(Counter)
+    for run in runs:
+        seen[run.choices.get(part)].update(map(repr, brought(run).items()))
+    counts = Counter(run.choices.get(part) for run in runs)
+    kept = []
+    for run in runs:
+        chosen = run.choices.get(part)
+        usual = {item for item, count in seen[chosen].items() if 2 * count > counts[chosen]}
+        own = {name for name, value in brought(run).items() if repr((name, value)) in usual}
+        kept.append(replace(run, settings={name: value for name, value in run.settings.items() if name not in own}))
+    return kept
+
+
 def _distinct(runs: Sequence[Run], part: str) -> list[Run]:
     variants: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for run in runs:
-        variants[getattr(run, part)].append(_of(run, part))
+        variants[run.choices[part]].append(_of(run, part))
     renamed = []
     for run in runs:
-        name, own = getattr(run, part), _of(run, part)
+        name, own = run.choices[part], _of(run, part)
         # A table of runs knows no such settings; nothing can be said of what it holds.
         others = [other for other in variants[name] if other and own and other != own]
         differing = sorted(
             {key for other in others for key in own.keys() | other.keys() if own.get(key) != other.get(key)}
         )
         suffix = "".join(f" {key.removeprefix(f'{part}.')}={own.get(key)}" for key in differing)
-        renamed.append(replace(run, **{part: name + suffix}) if suffix else run)
+        renamed.append(run.choosing(**{part: name + suffix}) if suffix else run)
     return renamed
 
 

@@ -15,19 +15,12 @@ from numpy.typing import NDArray
 from oasis.metrics.names import describe
 from oasis.studies.differences import CONFIDENCE
 from oasis.studies.run import Run
-from oasis.studies.study import Setting
+from oasis.studies.study import RunGroup
 
 DRAWS = 9999  # rearrangements that are looked at
 _FEWEST = 2  # levels and blocks
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # (..., blocks, levels) to (...)
-
-# Factor -> its level in a run, and the block of runs that differ in it alone.
-_FACTORS: dict[str, tuple[Callable[[Run], Hashable], Callable[[Run], Hashable]]] = {
-    "encoding": (lambda run: run.encoding, lambda run: (run.discriminator, run.seed)),
-    "discriminator": (lambda run: run.discriminator, lambda run: (run.encoding, run.seed)),
-    "seed": (lambda run: run.seed, lambda run: (run.encoding, run.discriminator)),
-}
 
 
 @dataclass(frozen=True)
@@ -38,41 +31,55 @@ class Factor:
         name: encoding, discriminator or seed, or the baseline against the other encodings.
         levels: how many there are of it.
         blocks: how many groups of runs there are that differ in it alone and have all its levels.
-        chances: metric -> p value; nan where too few runs have a number.
+        p_values: metric -> p value; nan where too few runs have a number.
         compared: what with what, in words.
     """
 
     name: str
     levels: int
     blocks: int
-    chances: Mapping[str, float]
+    p_values: Mapping[str, float]
     compared: str
 
 
-def factors(setting: Setting) -> list[Factor]:
-    """What the runs of a setting differ in, as far as it can be tested; empty where nothing can.
+def factors(group: RunGroup) -> list[Factor]:
+    """What the runs of a group differ in, as far as it can be tested; empty where nothing can.
 
     Args:
-        setting: its runs.
+        group: its runs.
     """
     found = []
-    for name, (level, block) in _FACTORS.items():
+    for name in (*group.choices, "seed"):
+        level, block = _level_and_block(group, name)
         # Sorted, so that the random numbers fall on the same runs whatever order they were read in.
-        levels = sorted({level(run) for run in setting.runs}, key=str)
-        tables = {metric: _complete(setting, metric, levels, level, block) for metric in setting.metrics}
+        levels = sorted({level(run) for run in group.runs}, key=str)
+        tables = {metric: _complete(group, metric, levels, level, block) for metric in group.metrics}
         blocks = max((len(table) for table in tables.values()), default=0)
         if len(levels) < _FEWEST or blocks < _FEWEST:
             continue
-        chances = {metric: permutation_chance(table) for metric, table in tables.items()}
-        found.append(Factor(name, len(levels), blocks, chances, f"All {len(levels)} {name}s at once"))
-        if name == "encoding" and setting.baseline in levels and len(levels) > _FEWEST:
-            place = levels.index(setting.baseline)
-            chances = {
-                metric: permutation_chance(table, partial(level_apart, place)) for metric, table in tables.items()
+        p_values = {metric: permutation_p_value(table) for metric, table in tables.items()}
+        found.append(Factor(name, len(levels), blocks, p_values, f"All {len(levels)} {name}s at once"))
+        if name == "encoding" and group.baseline in levels and len(levels) > _FEWEST:
+            place = levels.index(group.baseline)
+            p_values = {
+                metric: permutation_p_value(table, partial(level_apart, place)) for metric, table in tables.items()
             }
-            words = f"{setting.baseline} against the {len(levels) - 1} others taken together"
-            found.append(Factor(f"{setting.baseline} or another", 2, blocks, chances, words))
+            words = f"{group.baseline} against the {len(levels) - 1} others taken together"
+            found.append(Factor(f"{group.baseline} or another", 2, blocks, p_values, words))
     return found
+
+
+def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashable], Callable[[Run], Hashable]]:
+    """The level of a factor in a run, and the block of runs that differ in it alone."""
+
+    def level(run: Run) -> Hashable:
+        return run.seed if name == "seed" else group.arm_of(run)[name]
+
+    def block(run: Run) -> Hashable:
+        others = tuple(chosen for part, chosen in group.arm_of(run).choices if part != name)
+        return others if name == "seed" else (*others, run.seed)
+
+    return level, block
 
 
 def means_apart(centred: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,7 +94,7 @@ def level_apart(place: int, centred: NDArray[np.float64]) -> NDArray[np.float64]
     return distance
 
 
-def permutation_chance(table: NDArray[np.float64], statistic: Statistic = means_apart) -> float:
+def permutation_p_value(table: NDArray[np.float64], statistic: Statistic = means_apart) -> float:
     """How often the levels' means lie as far apart if the levels are dealt anew within each block.
 
     The test of a randomised block design, without any assumption of normality. Rearrangements are drawn with fixed
@@ -111,13 +118,13 @@ def permutation_chance(table: NDArray[np.float64], statistic: Statistic = means_
     return float(1 + as_far) / (1 + DRAWS)
 
 
-def told_overall(found: list[Factor]) -> list[str]:
+def overall_conclusions(found: list[Factor]) -> list[str]:
     """One sentence a factor: in which metrics it matters, and in which that cannot be said."""
     return [sentence for factor in found for sentence in _sentences(factor)]
 
 
 def _complete(
-    setting: Setting,
+    group: RunGroup,
     metric: str,
     levels: list[Hashable],
     level: Callable[[Run], Hashable],
@@ -125,7 +132,7 @@ def _complete(
 ) -> NDArray[np.float64]:
     """(blocks, levels) values of a metric; blocks in which a level has no number are left out."""
     blocks: dict[Hashable, dict[Hashable, float]] = defaultdict(dict)
-    for run in setting.runs:
+    for run in group.runs:
         blocks[block(run)][level(run)] = run.metrics.get(metric, math.nan)
     rows = [[blocks[one].get(other, math.nan) for other in levels] for one in sorted(blocks, key=str)]
     whole = [row for row in rows if all(map(math.isfinite, row))]
@@ -135,10 +142,10 @@ def _complete(
 def _sentences(factor: Factor) -> list[str]:
     told: list[str] = []
     untold: list[str] = []
-    for metric, chance in factor.chances.items():
-        if math.isfinite(chance):
-            seen = chance < 1 - CONFIDENCE
-            (told if seen else untold).append(f"{describe(metric).title} (p = {chance:.2g})")
+    for metric, p_value in factor.p_values.items():
+        if math.isfinite(p_value):
+            seen = p_value < 1 - CONFIDENCE
+            (told if seen else untold).append(f"{describe(metric).title} (p = {p_value:.2g})")
     tested = f"{factor.compared}, in {factor.blocks} blocks of runs: it"
     sentences = [f"{tested} matters for {', '.join(told)}."] if told else []
     if untold:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oasis.studies.arms import Arm
 from oasis.studies.others import with_others
-from oasis.studies.study import Arm, Setting, pooled
+from oasis.studies.study import RunGroup, pooled
 
 Pairs = Sequence[tuple[Arm, Arm]]
 
@@ -16,50 +17,57 @@ class Comparison:
     Attributes:
         title: what is compared with what.
         heading: of the table's first column.
-        setting: holds the arms.
+        group: holds the arms.
         pairs: one arm, and the one that is taken from it.
         name: of its picture; empty where none is drawn.
     """
 
     title: str
     heading: str
-    setting: Setting
+    group: RunGroup
     pairs: Pairs
     name: str = ""
 
 
-def comparisons(setting: Setting) -> list[Comparison]:
-    """All that is compared within a setting: encodings over all discriminators, under each, and discriminators."""
-    baseline, first = setting.baseline, setting.arms[0].discriminator
-    found = [
-        _from_baseline(setting, f"Differences from {baseline}", "differences"),
-        Comparison(
-            f"Differences from the discriminator {first}",
-            f"minus the discriminator {first}",
-            setting,
-            discriminator_pairs(setting),
-        ),
-    ]
-    together = pooled(setting)
+def comparisons(group: RunGroup) -> list[Comparison]:
+    """All comparisons within a group: encodings over all contexts, in each, and every other choice on its own."""
+    found = [_from_baseline(group, f"Differences from {group.baseline}", "differences")]
+    for part in group.choices:
+        if part != "encoding":
+            first = group.arms[0][part]
+            found.append(
+                Comparison(
+                    f"Differences from the {_words(part)} {first}",
+                    f"minus the {_words(part)} {first}",
+                    group,
+                    choice_pairs(group, part),
+                )
+            )
+    together = pooled(group)
     if together is not None:
-        title = f"Differences from {baseline}, all discriminators together"
+        parts = [part for part in group.choices[1:] if len({arm[part] for arm in group.arms}) > 1]
+        title = f"Differences from {group.baseline}, all {' and '.join(f'{_words(part)}s' for part in parts)} together"
         found.insert(0, _from_baseline(together, title, "differences_together"))
     return [one for one in found if one.pairs]
 
 
-def _from_baseline(setting: Setting, title: str, name: str) -> Comparison:
-    extended, others = with_others(setting)
-    return Comparison(title, f"minus {setting.baseline}", extended, [*baseline_pairs(setting), *others], name)
+def _words(part: str) -> str:
+    return part.replace("_", " ")
 
 
-def baseline_pairs(setting: Setting) -> list[tuple[Arm, Arm]]:
-    """Each arm and the baseline of its discriminator, as far as there is one."""
-    pairs = [(arm, Arm(arm.discriminator, setting.baseline)) for arm in setting.arms]
-    return [(arm, other) for arm, other in pairs if arm != other and other in setting.arms]
+def _from_baseline(group: RunGroup, title: str, name: str) -> Comparison:
+    extended, others = with_others(group)
+    return Comparison(title, f"minus {group.baseline}", extended, [*baseline_pairs(group), *others], name)
 
 
-def discriminator_pairs(setting: Setting) -> list[tuple[Arm, Arm]]:
-    """Each arm and the one of its encoding with the first discriminator, as far as there is one."""
-    first = setting.arms[0].discriminator
-    pairs = [(arm, Arm(first, arm.encoding)) for arm in setting.arms if arm.discriminator != first]
-    return [(arm, other) for arm, other in pairs if other in setting.arms]
+def baseline_pairs(group: RunGroup) -> list[tuple[Arm, Arm]]:
+    """Each arm and the baseline that differs from it in the encoding alone, where there is one."""
+    pairs = [(arm, arm.choosing(encoding=group.baseline)) for arm in group.arms]
+    return [(arm, other) for arm, other in pairs if arm != other and other in group.arms]
+
+
+def choice_pairs(group: RunGroup, part: str) -> list[tuple[Arm, Arm]]:
+    """Each arm and the one that differs from it in one choice alone, which is that of the first arm."""
+    first = group.arms[0][part]
+    pairs = [(arm, arm.choosing(**{part: first})) for arm in group.arms if arm[part] != first]
+    return [(arm, other) for arm, other in pairs if other in group.arms]

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from oasis.evaluation.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
 from oasis.metrics.names import describe
-from oasis.studies.page import Picture
+from oasis.report import Picture
+from oasis.report.themes import COLORS, DARK, LIGHT, Theme, color_of, figure_png, themed
+from oasis.studies.arms import Arm
 from oasis.studies.run import Run
-from oasis.studies.study import Arm, Setting
+from oasis.studies.study import RunGroup
 
 LOSSES = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _DPI = 130
@@ -23,54 +24,53 @@ _FEWEST_POINTS = 2
 _MOST_DOTS = 30  # beyond it a line has no markers
 
 
-def curve_pictures(setting: Setting, prefix: str) -> list[Picture]:
+def curve_pictures(group: RunGroup, prefix: str) -> list[Picture]:
     """Learning curves: the metrics that were measured more than once, and the losses.
 
     Args:
-        setting: of one or several discriminators, each with a panel of its own.
+        group: of one or several discriminators, each with a panel of its own.
         prefix: of the files' names.
     """
-    names = [name for name in (*setting.metrics, *LOSSES) if _is_curve(setting, name)]
+    names = [name for name in (*group.metrics, *LOSSES) if _is_curve(group, name)]
     pictures = []
     for name in names:
-        light, dark = (plot_curves(setting, name, theme) for theme in (LIGHT, DARK))
+        light, dark = (plot_curves(group, name, theme) for theme in (LIGHT, DARK))
         smoothed = ", smoothed over a twentieth of the run" if name in LOSSES else ""
         caption = f"{describe(name).heading}{smoothed}: mean over the seeds, and the band of one standard deviation"
-        pictures.append(Picture(caption, f"{prefix}_{name.replace('/', '_')}.png", light, dark))
+        pictures.append(Picture(caption, light, dark, f"{prefix}_{name.replace('/', '_')}.png"))
     return pictures
 
 
-def interval_picture(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: str) -> Picture | None:
+def interval_picture(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], name: str) -> Picture | None:
     """All differences with their 95 % intervals, a panel a metric; None where there are none. `name`: of its file."""
-    names = [name for name in setting.metrics if any(setting.difference(*pair, name).pairs > 1 for pair in pairs)]
+    names = [name for name in group.metrics if any(group.difference(*pair, name).pairs > 1 for pair in pairs)]
     if not names:
         return None
-    light, dark = (plot_intervals(setting, pairs, names, theme) for theme in (LIGHT, DARK))
+    light, dark = (plot_intervals(group, pairs, names, theme) for theme in (LIGHT, DARK))
     return Picture(
         "Differences from the baseline, a dot a seed, their mean and its 95 % interval; grey where it contains 0",
-        f"{name}.png",
         light,
         dark,
+        f"{name}.png",
     )
 
 
-def plot_curves(setting: Setting, name: str, theme: Theme) -> bytes:
-    """One logged number over the batches, a line an encoding, a panel a discriminator.
+def plot_curves(group: RunGroup, name: str, theme: Theme) -> bytes:
+    """One logged number over the batches, a line for each encoding, a panel for each discriminator or other choice.
 
     Returns:
         A PNG.
     """
-    discriminators = list(dict.fromkeys(arm.discriminator for arm in setting.arms))
-    encodings = list(dict.fromkeys(arm.encoding for arm in setting.arms))
+    encodings = list(dict.fromkeys(arm.encoding for arm in group.arms))
     info = describe(name)
     with themed(theme, **_STYLE):
-        figure = Figure(figsize=(5.2 * len(discriminators), 3.6), layout="constrained")
-        panels: Any = figure.subplots(1, len(discriminators), sharey=True, squeeze=False)[0]
-        for axes, discriminator in zip(panels, discriminators, strict=True):
-            for place, encoding in enumerate(encodings):
-                if runs := setting.of(Arm(discriminator, encoding)):
-                    _draw_band(axes, runs, name, place)
-            axes.set_title(f"discriminator: {discriminator}", loc="left", fontsize=9)
+        figure = Figure(figsize=(5.2 * len(group.contexts), 3.6), layout="constrained")
+        panels: Any = figure.subplots(1, len(group.contexts), sharey=True, squeeze=False)[0]
+        for axes, arms in zip(panels, group.contexts, strict=True):
+            for arm in arms:
+                _draw_band(axes, group.of(arm), name, encodings.index(arm.encoding))
+            context = ", ".join(f"{part}: {chosen}" for part, chosen in arms[0].context)
+            axes.set_title(context, loc="left", fontsize=9)
             axes.set_xlabel("batches")
             axes.grid(alpha=0.25)
         panels[0].set_ylabel(f"{info.title} {info.unit}".strip())
@@ -81,7 +81,7 @@ def plot_curves(setting: Setting, name: str, theme: Theme) -> bytes:
         return figure_png(figure, _DPI)
 
 
-def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Sequence[str], theme: Theme) -> bytes:
+def plot_intervals(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], names: Sequence[str], theme: Theme) -> bytes:
     """Differences with their intervals, a row a pair of arms, a panel a metric.
 
     Returns:
@@ -93,7 +93,7 @@ def plot_intervals(setting: Setting, pairs: Sequence[tuple[Arm, Arm]], names: Se
         figure = Figure(figsize=(1.6 + 3.0 * columns, rows * (0.8 + 0.24 * len(pairs))), layout="constrained")
         panels: list[Any] = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for axes, name in zip(panels, names, strict=False):
-            _draw_intervals(axes, setting, pairs, name, theme)
+            _draw_intervals(axes, group, pairs, name, theme)
         for axes in panels[len(names) :]:
             axes.set_visible(False)
         return figure_png(figure, _DPI)
@@ -123,8 +123,8 @@ def band(
     return np.array(batches[window - 1 :], dtype=np.float64), values.mean(axis=0), spread
 
 
-def _is_curve(setting: Setting, name: str) -> bool:
-    return any(len(run.curves.get(name, ())) >= _FEWEST_POINTS for run in setting.runs)
+def _is_curve(group: RunGroup, name: str) -> bool:
+    return any(len(run.curves.get(name, ())) >= _FEWEST_POINTS for run in group.runs)
 
 
 def _draw_band(axes: Axes, runs: Sequence[Run], name: str, place: int) -> None:
@@ -137,12 +137,12 @@ def _draw_band(axes: Axes, runs: Sequence[Run], name: str, place: int) -> None:
     axes.fill_between(batches, factor * (mean - spread), factor * (mean + spread), color=color, alpha=0.15, linewidth=0)
 
 
-def _draw_intervals(axes: Axes, setting: Setting, pairs: Sequence[tuple[Arm, Arm]], name: str, theme: Theme) -> None:
+def _draw_intervals(axes: Axes, group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], name: str, theme: Theme) -> None:
     info = describe(name)
     for row, (arm, other) in enumerate(pairs):
-        one = setting.difference(arm, other, name)
+        one = group.difference(arm, other, name)
         low, high = (info.factor * end for end in one.interval)
-        color = color_of(0) if one.told_apart else theme.faint
+        color = color_of(0) if one.significant else theme.faint
         axes.plot([low, high], [row, row], color=color, linewidth=2)
         axes.plot(info.factor * one.mean, row, "|", color=color, markersize=11, markeredgewidth=2)
         axes.plot([info.factor * value for value in one.values.values()], [row] * one.pairs, ".", color=theme.ink, ms=3)

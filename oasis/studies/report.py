@@ -1,24 +1,20 @@
 """The report of a study: what is written, and how it is put together."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from oasis.metrics.names import describe
-from oasis.studies.markdown import as_markdown
-from oasis.studies.overall import factors, told_overall
-from oasis.studies.page import Cell, Page, Section, Table
+from oasis.report import Page, Section, Table, as_html, as_markdown, cells
+from oasis.studies.overall import factors, overall_conclusions
 from oasis.studies.pairs import comparisons
 from oasis.studies.plots import curve_pictures, interval_picture
 from oasis.studies.results import write_csv, write_json
 from oasis.studies.runs_table import write_runs_table
 from oasis.studies.samples import sample_pictures
-from oasis.studies.study import Setting, Study
+from oasis.studies.study import RunGroup, Study
 from oasis.studies.tables import cost_table, difference_table, overall_table, run_table, score_table
-from oasis.studies.words import OVERALL, OVERALL_MEANING, how_to_read, verdicts
+from oasis.studies.words import OVERALL, OVERALL_MEANING, conclusions, how_to_read
 
 HTML, MARKDOWN, JSON, TABLE, RUNS = "report.html", "report.md", "report.json", "table.csv", "runs.csv"
 _TITLE = "Encodings of panoptic label maps, compared"
@@ -30,7 +26,7 @@ def write_report(study: Study, folder: Path, *, samples: int = 6, command: str =
     Args:
         study: what to tell of.
         folder: where to; made if it is not there.
-        samples: label maps in the sample grids; 0 = no pictures are painted.
+        samples: label maps in the sample grids; 0 = no pictures are generated.
         command: the command line, for those who want to do it again.
 
     Returns:
@@ -42,7 +38,7 @@ def write_report(study: Study, folder: Path, *, samples: int = 6, command: str =
     (folder / MARKDOWN).write_text(as_markdown(page), encoding="utf-8")
     write_json(study, folder / JSON)
     write_csv(study, folder / TABLE)
-    write_runs_table([run for setting in study.settings for run in setting.runs], folder / RUNS)
+    write_runs_table([run for group in study.groups for run in group.runs], folder / RUNS)
     pictures = [picture for section in page.sections for picture in section.pictures]
     for picture in pictures:
         (folder / picture.file).write_bytes(picture.light)
@@ -52,72 +48,59 @@ def write_report(study: Study, folder: Path, *, samples: int = 6, command: str =
 def compose(study: Study, samples: int = 0, command: str = "") -> Page:
     """The report, still neither Markdown nor HTML; see `write_report`."""
     sections: list[Section] = []
-    for number, setting in enumerate(study.settings, 1):
-        several = len(study.settings) > 1
-        own = _sections(setting, samples, f"setting_{number}")
-        sections += [replace(one, title=f"Setting {number}: {one.title}") for one in own] if several else own
+    for number, group in enumerate(study.groups, 1):
+        several = len(study.groups) > 1
+        own = _sections(group, samples, f"group_{number}")
+        sections += [replace(one, title=f"Run group {number}: {one.title}") for one in own] if several else own
     if study.left_out:
-        rows = tuple((Cell(one.origin), Cell(one.reason)) for one in study.left_out)
-        sections.append(Section("Runs that were left out", tables=(Table(("run", "why"), rows),)))
+        rows = tuple(cells(one.origin, one.reason) for one in study.left_out)
+        sections.append(Section("Runs that were left out", tables=(Table(cells("run", "why"), rows, prose=True),)))
     return Page(_TITLE, _lead(study), study.warnings, tuple(sections), command)
 
 
-def as_html(page: Page) -> str:
-    """One file without scripts or links to elsewhere."""
-    # Names of runs, encodings and files are put into the page: autoescape keeps them text.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(page=page, uri=_uri)
-
-
-def _sections(setting: Setting, samples: int, prefix: str) -> list[Section]:
-    sections = [_scores(setting), *_overall(setting), *_differences(setting, prefix)]
+def _sections(group: RunGroup, samples: int, prefix: str) -> list[Section]:
+    sections = [_scores(group), *_overall(group), *_differences(group, prefix)]
     notes: list[str] = []
-    pictures = sample_pictures(setting, samples, prefix, notes)
+    pictures = sample_pictures(group, samples, prefix, notes)
     if pictures or notes:
         sections.append(Section("Samples", items=tuple(notes), pictures=tuple(pictures)))
-    curves = curve_pictures(setting, prefix)
+    curves = curve_pictures(group, prefix)
     if curves:
         sections.append(Section("Learning curves", pictures=tuple(curves)))
-    sections.append(Section("Costs", ("Medians over the runs of a row.",), (cost_table(setting),)))
-    return [*sections, Section("Where the numbers come from", tables=(run_table(setting),))]
+    sections.append(Section("Costs", ("Medians over the runs of a row.",), (cost_table(group),)))
+    return [*sections, Section("Where the numbers come from", tables=(run_table(group),))]
 
 
-def _overall(setting: Setting) -> Iterator[Section]:
-    found = factors(setting)
-    if found:
-        yield Section(OVERALL, (OVERALL_MEANING,), (overall_table(setting, found),), items=tuple(told_overall(found)))
+def _overall(group: RunGroup) -> Iterator[Section]:
+    if found := factors(group):
+        items = tuple(overall_conclusions(found))
+        yield Section(OVERALL, (OVERALL_MEANING,), (overall_table(group, found),), items=items)
 
 
-def _differences(setting: Setting, prefix: str) -> Iterator[Section]:
-    found = comparisons(setting)
+def _differences(group: RunGroup, prefix: str) -> Iterator[Section]:
+    found = comparisons(group)
     for place, one in enumerate(found, 1):
-        picture = interval_picture(one.setting, one.pairs, f"{prefix}_{one.name}") if one.name else None
+        picture = interval_picture(one.group, one.pairs, f"{prefix}_{one.name}") if one.name else None
         yield Section(
             one.title,
-            tables=(difference_table(one.setting, one.pairs, one.heading),),
-            items=tuple(verdicts(one.setting, one.pairs)),
+            tables=(difference_table(one.group, one.pairs, one.heading),),
+            items=tuple(conclusions(one.group, one.pairs)),
             after=tuple(how_to_read(found)) if place == len(found) else (),
             pictures=(picture,) if picture else (),
         )
 
 
-def _scores(setting: Setting) -> Section:
+def _scores(group: RunGroup) -> Section:
     before = (
-        f"{_budget(setting)} Mean ± standard deviation over n seeds, each a training of its own. ↑ higher is better, "
+        f"{_budget(group)} Mean ± standard deviation over n seeds, each a training of its own. ↑ higher is better, "
         "↓ lower is better. Below: real photos, the best to be hoped for, and generators before their first step.",
     )
-    meanings = tuple(f"{describe(name).title}: {describe(name).meaning}" for name in setting.metrics)
-    return Section("Scores", before, (score_table(setting),), items=meanings)
+    meanings = tuple(f"{describe(name).title}: {describe(name).meaning}" for name in group.metrics)
+    return Section("Scores", before, (score_table(group),), items=meanings)
 
 
-def _budget(setting: Setting) -> str:
-    known = setting.runs[0].settings
+def _budget(group: RunGroup) -> str:
+    known = group.runs[0].settings
     facts = {
         "batches": known.get("batches"),
         "of": known.get("data.batch_size"),
@@ -130,21 +113,17 @@ def _budget(setting: Setting) -> str:
         for name, value in facts.items()
         if value is not None
     )
-    return f"{len(setting.runs)} runs, {size}."
+    return f"{len(group.runs)} runs, {size}."
 
 
 def _lead(study: Study) -> str:
-    runs = sum(len(setting.runs) for setting in study.settings)
-    arms = len({arm for setting in study.settings for arm in setting.arms})
+    runs = sum(len(group.runs) for group in study.groups)
+    arms = len({arm for group in study.groups for arm in group.arms})
     left = f"; {len(study.left_out)} left out" if study.left_out else ""
     return (
         f"{runs} run{'s' if runs != 1 else ''} of {arms} combination{'s' if arms != 1 else ''} of encoding and "
         f"discriminator{left}."
     )
-
-
-def _uri(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def written(files: Sequence[Path]) -> str:

@@ -8,20 +8,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from oasis.studies.arms import Arm
 from oasis.studies.overall import factors
-from oasis.studies.study import Arm, Setting, Study
-from oasis.studies.words import verdict
+from oasis.studies.study import RunGroup, Study
+from oasis.studies.words import conclusion
 
-FORMAT = 1  # of the JSON; raised when a reader of the old one would misread the new
-_HEAD = ("setting", "discriminator", "encoding", "metric", "n", "mean", "spread",
-         "difference", "low", "high", "pairs", "sign_flip_p", "verdict")  # fmt: skip
+FORMAT = 2  # of the JSON; raised when a reader of the old one would misread the new
+_HEAD = ("metric", "n", "mean", "spread",
+         "difference", "low", "high", "pairs", "sign_flip_p", "conclusion")  # fmt: skip
 
 
 def write_json(study: Study, path: Path) -> None:
     """All of it, with the value of every seed; nan becomes null."""
     content = {
         "format": FORMAT,
-        "settings": [_setting(setting) for setting in study.settings],
+        "groups": [_group(group) for group in study.groups],
         "left_out": [{"origin": one.origin, "reason": one.reason} for one in study.left_out],
         "warnings": list(study.warnings),
     }
@@ -32,37 +33,38 @@ def write_csv(study: Study, path: Path) -> None:
     """One row an arm and metric, with the difference from the baseline."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(_HEAD)
-        for number, setting in enumerate(study.settings, 1):
-            for arm in setting.arms:
-                for entry in _entries(setting, arm):
-                    table.writerow([number, arm.discriminator, arm.encoding, *map(_written, entry.values())])
+        parts = list(dict.fromkeys(part for group in study.groups for part in group.choices))
+        table.writerow(["group", *parts, *_HEAD])
+        for number, group in enumerate(study.groups, 1):
+            for arm in group.arms:
+                for entry in _entries(group, arm):
+                    names = dict(arm.choices)
+                    table.writerow([number, *(names.get(part, "") for part in parts), *map(_written, entry.values())])
 
 
-def _setting(setting: Setting) -> dict[str, Any]:
+def _group(group: RunGroup) -> dict[str, Any]:
     arms = [
         {
-            "encoding": arm.encoding,
-            "discriminator": arm.discriminator,
-            "runs": [run.origin for run in setting.of(arm)],
+            **dict(arm.choices),
+            "runs": [run.origin for run in group.of(arm)],
             "scores": {
-                entry["metric"]: entry | {"values": setting.by_seed(arm, entry["metric"])}
-                for entry in _entries(setting, arm)
+                entry["metric"]: entry | {"values": group.by_seed(arm, entry["metric"])}
+                for entry in _entries(group, arm)
             },
         }
-        for arm in setting.arms
+        for arm in group.arms
     ]
-    return {"baseline": setting.baseline, "unlike": list(setting.unlike), "arms": arms,
-            "overall": [asdict(factor) for factor in factors(setting)],
-            "settings": dict(setting.runs[0].settings)}  # fmt: skip
+    return {"baseline": group.baseline, "unlike": list(group.unlike), "arms": arms,
+            "overall": [asdict(factor) for factor in factors(group)],
+            "settings": dict(group.runs[0].settings)}  # fmt: skip
 
 
-def _entries(setting: Setting, arm: Arm) -> Iterator[dict[str, Any]]:
+def _entries(group: RunGroup, arm: Arm) -> Iterator[dict[str, Any]]:
     """What is known of an arm, metric by metric, in the order of the CSV's columns."""
-    baseline = Arm(arm.discriminator, setting.baseline)
-    for name in setting.metrics:
-        score = setting.score(arm, name)
-        one = setting.difference(arm, baseline, name)
+    baseline = arm.choosing(encoding=group.baseline)
+    for name in group.metrics:
+        score = group.score(arm, name)
+        one = group.difference(arm, baseline, name)
         low, high = one.interval
         compared = arm != baseline and one.pairs > 0
         yield {
@@ -74,8 +76,8 @@ def _entries(setting: Setting, arm: Arm) -> Iterator[dict[str, Any]]:
             "low": low if compared else math.nan,
             "high": high if compared else math.nan,
             "pairs": one.pairs if compared else 0,
-            "sign_flip_p": one.chance if compared else math.nan,
-            "verdict": verdict(one, name) if compared else "",
+            "sign_flip_p": one.p_value if compared else math.nan,
+            "conclusion": conclusion(one, name) if compared else "",
         }
 
 

@@ -1,7 +1,7 @@
 """One training run as a report sees it, wherever it was read from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ class Run:
     """What is known of a training run.
 
     Attributes:
-        origin: the run folder or W&B file.
-        encoding: what its encoding is called.
-        discriminator: what its discriminator is called.
+        origin: the run folder.
+        choices: group of the configuration -> what was chosen of it: `encoding`, `discriminator`, `model`, ...
         seed: of the run.
         batches: trained on.
         finished: whether it trained all it was asked for.
@@ -32,8 +31,7 @@ class Run:
     """
 
     origin: str
-    encoding: str
-    discriminator: str
+    choices: Mapping[str, str]
     seed: int
     batches: int
     finished: bool
@@ -47,6 +45,20 @@ class Run:
     ended: float = 0.0
     curves: Mapping[str, Curve] = field(default_factory=dict)
     checkpoint: Path | None = None
+
+    @property
+    def encoding(self) -> str:
+        """The name of its encoding."""
+        return self.choices["encoding"]
+
+    @property
+    def discriminator(self) -> str:
+        """The name of its discriminator."""
+        return self.choices["discriminator"]
+
+    def choosing(self, **names: str) -> "Run":
+        """The same run under other names of its choices."""
+        return replace(self, choices={**self.choices, **names})
 
 
 # Name of a cost -> how it is told, and what a value is divided by for that.

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from oasis.errors import ConfigurationError
+from oasis.migration import migrated_metrics
+from oasis.studies.arms import ALWAYS
 from oasis.studies.run import Run
+from oasis.training.callbacks.run_summary import PARTS
 
 _GROUPS = ("metrics", "real_photos", "untrained", "costs")
 _SHOWN = ("data.height", "data.width", "data.batch_size", "batches")  # the other settings are kept as a digest
@@ -25,11 +28,13 @@ def write_runs_table(runs: Sequence[Run], path: Path) -> None:
     """
     ordered = sorted(runs, key=lambda run: (run.encoding, run.discriminator, run.seed, run.origin))
     columns = [f"{group}/{name}" for group in _GROUPS for name in _names(ordered, group)]
+    parts = [part for part in PARTS if part not in ALWAYS and any(part in run.choices for run in runs)]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow([*_HEAD, *columns])
+        table.writerow([*_HEAD, *columns, *(f"choices/{part}" for part in parts)])
         for run in ordered:
-            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns)])
+            chosen = (run.choices.get(part, "") for part in parts)
+            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns), *chosen])
 
 
 def read_runs_table(path: Path) -> list[Run]:
@@ -62,15 +67,15 @@ def _run(row: Mapping[str, str], path: Path) -> Run:
     groups = {
         group: {
             name.removeprefix(f"{group}/"): float(text)
-            for name, text in row.items()
+            for name, text in migrated_metrics(row).items()
             if name.startswith(f"{group}/") and text
         }
         for group in _GROUPS
     }
     return Run(
         origin=f"{row['origin']} in {path.name}",
-        encoding=row["encoding"],
-        discriminator=row["discriminator"],
+        choices={name: row[name] for name in ALWAYS}
+        | {part: row[f"choices/{part}"] for part in PARTS if row.get(f"choices/{part}")},
         seed=int(row["seed"]),
         batches=settings.get("batches", 0),
         finished=bool(int(row["finished"])),

@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from oasis.training.callbacks.run_summary import choices_of_parts
+
 # What a run may differ in and still be the same experiment: where things lie, how fast it goes, what only watches.
-_GROUPS = ("label_space", "data", "generator", "model", "trainer", "metrics", "segmenter")
+_GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
-    "data.seed", "data.num_workers", "data.pin_memory", "data.prepare", "data.prepared_folder", "data.use_prepared",
+    "data.seed", "data.num_workers", "data.pin_memory", "data.build_cache", "data.cache_folder", "data.use_cache",
     "data.worker_timeout", "data.label_space", "generator.fast", "generator.sparse", "model.seed", "model.generator",
-    "model.discriminator", "model.label_space", "model.instance_loss.label_space", "model.compile", "model.recompute",
+    "model.discriminator", "model.label_space", "objective.instance_loss.label_space", "model.compile",
+    "model.recompute", "objective.label_space", "model.objective", "objective.joint_pass", "model.schedule",
     "model.channels_last", "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy",
     "trainer.benchmark", "trainer.log_every_n_steps", "trainer.default_root_dir", "trainer.num_sanity_val_steps",
     "trainer.enable_progress_bar", "trainer.enable_model_summary", "trainer.check_val_every_n_epoch",
@@ -69,16 +72,20 @@ def discriminator_name(config: Mapping[str, Any]) -> str:
     return _snake(_class_name(config)).removesuffix("_discriminator")
 
 
-def names(config: Mapping[str, Any], choices: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """What encoding and discriminator of a run are called.
+def choices_of_config(config: Mapping[str, Any], choices: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The named choices of a run, of whose encoding and discriminator the classes tell where nothing else does.
 
     Args:
-        config: the resolved configuration of the run; where it has a `RunSummary`, that was told both.
-        choices: which file of each group Hydra was asked for, where that is known.
+        config: the resolved configuration of the run; its `RunSummary` was told the choices.
+        choices: Hydra's choices, where they are known.
     """
-    told = (choices or {}) or (config.get("callbacks") or {}).get("summary") or {}
-    encoding = told.get("encoding") or encoding_name(config.get("encoding") or {})
-    return str(encoding), str(told.get("discriminator") or discriminator_name(config.get("discriminator") or {}))
+    summary = (config.get("callbacks") or {}).get("summary") or {}
+    told = choices_of_parts(choices or summary.get("choices") or summary)
+    by_class = {
+        "encoding": encoding_name(config.get("encoding") or {}),
+        "discriminator": discriminator_name(config.get("discriminator") or {}),
+    }
+    return {**by_class, **told}
 
 
 def total_batches(config: Mapping[str, Any]) -> int | None:

@@ -10,8 +10,9 @@ from functools import cached_property
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Score
 from oasis.metrics.names import describe, in_order, split_class
+from oasis.studies.arms import Arm, arm_of, named_groups
 from oasis.studies.differences import Difference
-from oasis.studies.naming import with_distinct_names
+from oasis.studies.naming import with_distinct_names, without_settings_of_choices
 from oasis.studies.run import LeftOut, Run
 from oasis.studies.settings import differing
 
@@ -21,30 +22,14 @@ _FACTORS = frozenset(
 )  # of PQ, which is told itself
 
 
-@dataclass(frozen=True, order=True)
-class Arm:
-    """One way of training: what is compared.
-
-    Attributes:
-        discriminator: its name.
-        encoding: its name.
-    """
-
-    discriminator: str
-    encoding: str
-
-    def __str__(self) -> str:
-        return f"{self.encoding} / {self.discriminator}"
-
-
 @dataclass(frozen=True)
-class Setting:
-    """Runs that differ in encoding, discriminator and seed alone.
+class RunGroup:
+    """Runs that differ in their named choices and seed alone, and may be compared.
 
     Attributes:
         runs: one for each arm and seed.
         baseline: the encoding that others are compared with.
-        unlike: what sets it apart from the first setting of a report; empty in the first.
+        unlike: how its settings differ from those of the first group of a report; empty in the first.
         unit: what a difference is repeated over.
     """
 
@@ -54,10 +39,27 @@ class Setting:
     unit: str = "seeds"
 
     @cached_property
+    def choices(self) -> tuple[str, ...]:
+        """The groups of the configuration that name the arms."""
+        return named_groups(self.runs)
+
+    @cached_property
     def arms(self) -> list[Arm]:
-        """All arms, by discriminator, the baseline first."""
-        found = {Arm(run.discriminator, run.encoding) for run in self.runs}
-        return sorted(found, key=lambda arm: (arm.discriminator, arm.encoding != self.baseline, arm.encoding))
+        """All arms, sorted by all but the encoding, the baseline first."""
+        found = {self.arm_of(run) for run in self.runs}
+        return sorted(found, key=lambda arm: (arm.context, arm.encoding != self.baseline, arm.encoding))
+
+    @cached_property
+    def contexts(self) -> list[list[Arm]]:
+        """The arms that differ in the encoding alone, together."""
+        together: dict[object, list[Arm]] = defaultdict(list)
+        for arm in self.arms:
+            together[arm.context].append(arm)
+        return list(together.values())
+
+    def arm_of(self, run: Run) -> Arm:
+        """The arm that a run belongs to."""
+        return arm_of(run, self.choices)
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -68,8 +70,7 @@ class Setting:
 
     def of(self, arm: Arm) -> list[Run]:
         """The runs of an arm, by seed."""
-        own = [run for run in self.runs if (run.discriminator, run.encoding) == (arm.discriminator, arm.encoding)]
-        return sorted(own, key=lambda run: run.seed)
+        return sorted((run for run in self.runs if self.arm_of(run) == arm), key=lambda run: run.seed)
 
     def by_seed(self, arm: Arm, metric: str) -> dict[int, float]:
         """Seed -> value, of the seeds for which there is a number."""
@@ -81,9 +82,9 @@ class Setting:
         values = self.by_seed(arm, metric)
         return Score(tuple(values.values())) if values else None
 
-    def reference(self, group: Mapping[str, Mapping[str, float]], metric: str) -> Score | None:
-        """Over all runs, what each has of a group (origin -> metric -> value)."""
-        values = [values.get(metric, math.nan) for values in group.values()]
+    def reference(self, known: Mapping[str, Mapping[str, float]], metric: str) -> Score | None:
+        """Over all runs, what is known of each (origin -> metric -> value)."""
+        values = [values.get(metric, math.nan) for values in known.values()]
         finite = tuple(value for value in values if math.isfinite(value))
         return Score(finite) if finite else None
 
@@ -94,15 +95,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Study:
-    """All that a report tells of.
+    """The content of a report.
 
     Attributes:
-        settings: what can be compared; settings among one another cannot. The one of most runs comes first.
+        groups: runs that may be compared; runs of different groups may not. The largest group comes first.
         left_out: runs that no number is taken from.
         warnings: what a reader has to know.
     """
 
-    settings: tuple[Setting, ...]
+    groups: tuple[RunGroup, ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
 
@@ -110,43 +111,43 @@ class Study:
 def assemble(
     runs: Sequence[Run], unreadable: Sequence[LeftOut] = (), baseline: str = "semantic", *, strict: bool = False
 ) -> Study:
-    """Sort runs into settings; leave out what has no numbers, was not finished, or was done again.
+    """Sort runs into groups; leave out those without metrics, unfinished ones, and older repetitions.
 
     Args:
         runs: as they were found.
         unreadable: what could not be read.
         baseline: the encoding that others are compared with.
-        strict: refuse what would otherwise be warned of: several settings, runs left out, a seed run twice.
+        strict: refuse what would otherwise be warned of: several groups, runs left out, a seed run twice.
 
     Raises:
-        ConfigurationError: no run with numbers is left; or with `strict`, the first thing to be warned of.
+        ConfigurationError: no run with numbers is left; or with `strict`, the first warning.
     """
     left_out = [*unreadable, *(LeftOut(run.origin, reason) for run in runs if (reason := _unfit(run)))]
-    usable = with_distinct_names([run for run in runs if not _unfit(run)])
+    usable = without_settings_of_choices(with_distinct_names([run for run in runs if not _unfit(run)]))
     if not usable:
         listing = "\n  ".join(f"{one.origin}: {one.reason}" for one in left_out)
         raise ConfigurationError(f"No run is finished and has metrics:\n  {listing}")
-    groups: dict[str, list[Run]] = defaultdict(list)
+    by_settings: dict[str, list[Run]] = defaultdict(list)
     for run in usable:
-        groups[json.dumps(dict(run.settings), sort_keys=True, default=str)].append(run)
+        by_settings[json.dumps(dict(run.settings), sort_keys=True, default=str)].append(run)
     warnings: list[str] = []
-    settings: list[Setting] = []
-    for group in sorted(groups.values(), key=lambda group: (-len(group), group[0].origin)):
-        unlike = differing(settings[0].runs[0].settings, group[0].settings) if settings else []
-        settings.append(Setting(tuple(_newest_of_each(group, warnings)), baseline, tuple(unlike)))
-    warnings += [_apart(number, setting) for number, setting in enumerate(settings[1:], 2)]
-    for setting in settings:
-        warnings += _of_setting(setting)
+    groups: list[RunGroup] = []
+    for alike in sorted(by_settings.values(), key=lambda alike: (-len(alike), alike[0].origin)):
+        unlike = differing(groups[0].runs[0].settings, alike[0].settings) if groups else []
+        groups.append(_newest_of_each(RunGroup(tuple(alike), baseline, tuple(unlike)), warnings))
+    warnings += [_apart(number, group) for number, group in enumerate(groups[1:], 2)]
+    for group in groups:
+        warnings += _of_group(group)
     if strict and (warnings or left_out):
         first = warnings[0] if warnings else f"{left_out[0].origin}: {left_out[0].reason}"
         raise ConfigurationError(f"--strict: {first}")
-    return Study(tuple(settings), tuple(left_out), tuple(dict.fromkeys(warnings)))
+    return Study(tuple(groups), tuple(left_out), tuple(dict.fromkeys(warnings)))
 
 
 def _unfit(run: Run) -> str:
     """Why no number is taken from a run; empty if nothing is wrong with it."""
     if not run.finished:
-        return f"not finished, it stands at batch {run.batches}. Start the same command again to go on with it."
+        return f"not finished, it stopped at batch {run.batches}. Start the same command again to resume it."
     if not run.metrics:
         return (
             "without metrics. Train with metrics=segmenter segmenter=unet, or measure its checkpoint: `oasis evaluate`."
@@ -154,66 +155,59 @@ def _unfit(run: Run) -> str:
     return ""
 
 
-def _newest_of_each(runs: Sequence[Run], warnings: list[str]) -> list[Run]:
-    """One run for each arm and seed."""
-    same: dict[tuple[str, str, int], list[Run]] = defaultdict(list)
-    for run in sorted(runs, key=lambda run: (run.ended, run.origin)):
-        same[run.encoding, run.discriminator, run.seed].append(run)
-    for (encoding, discriminator, seed), several in same.items():
+def _newest_of_each(group: RunGroup, warnings: list[str]) -> RunGroup:
+    """The group with one run for each arm and seed."""
+    same: dict[tuple[Arm, int], list[Run]] = defaultdict(list)
+    for run in sorted(group.runs, key=lambda run: (run.ended, run.origin)):
+        same[group.arm_of(run), run.seed].append(run)
+    for (arm, seed), several in same.items():
         *older, newest = several
         if older:
             others = ", ".join(run.origin for run in older)
             warnings.append(
-                f"{encoding} / {discriminator} with seed {seed} was run {len(several)} times: {newest.origin} is the "
-                f"newest and counts, {others} does not."
+                f"{arm} with seed {seed} was run {len(several)} times: {newest.origin} is the newest and counts, "
+                f"{others} does not."
             )
-    return [several[-1] for several in same.values()]
+    return replace(group, runs=tuple(several[-1] for several in same.values()))
 
 
-def _apart(number: int, setting: Setting) -> str:
-    more = len(setting.unlike) - _LONGEST
-    listing = "; ".join(setting.unlike[:_LONGEST]) + (f"; and {more} more" if more > 0 else "")
+def _apart(number: int, group: RunGroup) -> str:
+    more = len(group.unlike) - _LONGEST
+    listing = "; ".join(group.unlike[:_LONGEST]) + (f"; and {more} more" if more > 0 else "")
     return (
-        f"{len(setting.runs)} of the runs were trained under other settings ({listing}): they are shown apart, as "
-        f"setting {number}, and their numbers cannot be compared with those of setting 1."
+        f"{len(group.runs)} of the runs were trained under other settings ({listing}): they are shown apart, as run "
+        f"group {number}, and their numbers cannot be compared with those of run group 1."
     )
 
 
-def _of_setting(setting: Setting) -> list[str]:
+def _of_group(group: RunGroup) -> list[str]:
     warnings = []
-    for discriminator in dict.fromkeys(arm.discriminator for arm in setting.arms):
-        if Arm(discriminator, setting.baseline) not in setting.arms:
-            warnings.append(f"No run of {setting.baseline} / {discriminator}: nothing there to compare others with.")
-    for metric in setting.metrics:
-        floors = [value for run in setting.runs if (value := run.real_photos.get(metric)) is not None]
-        if floors and not math.isclose(min(floors), max(floors), rel_tol=1e-5, abs_tol=1e-9):
+    for first, *_ in group.contexts:
+        if first.encoding != group.baseline:
+            warnings.append(f"No run of {first.choosing(encoding=group.baseline)}: no baseline to compare others with.")
+    for metric in group.metrics:
+        photos = [value for run in group.runs if (value := run.real_photos.get(metric)) is not None]
+        if photos and not math.isclose(min(photos), max(photos), rel_tol=1e-5, abs_tol=1e-9):
             warnings.append(
-                f"Real photos get from {min(floors):.6g} to {max(floors):.6g} in {metric}, where they should get one "
+                f"Real photos get from {min(photos):.6g} to {max(photos):.6g} in {metric}, where they should get one "
                 "number: these runs were measured by different segmenters, or on other photos."
             )
             break
     return warnings
 
 
-def pooled(setting: Setting) -> Setting | None:
-    """All discriminators taken as one, with a seed for each pair of discriminator and seed; None where there is one.
+def pooled(group: RunGroup) -> RunGroup | None:
+    """All contexts taken as one, with a seed for each pair of context and seed; None where there is one context.
 
     Differences between encodings are then measured with as many pairs of runs as there are in all, and are those of the
-    mean over discriminators.
+    mean over discriminators and whatever else differs.
     """
-    discriminators = list(dict.fromkeys(arm.discriminator for arm in setting.arms))
-    if len(discriminators) < 2:
+    if len(group.contexts) < 2:
         return None
-    numbers = {
-        pair: number for number, pair in enumerate(sorted({(run.discriminator, run.seed) for run in setting.runs}))
+    joined = {
+        part: " + ".join(dict.fromkeys(arm[part] for arm in group.arms)) for part in group.choices if part != "encoding"
     }
-    runs = (
-        replace(run, discriminator=" + ".join(discriminators), seed=numbers[run.discriminator, run.seed])
-        for run in setting.runs
-    )
-    return replace(setting, runs=tuple(runs), unit="pairs of runs")
-
-
-def only(setting: Setting, discriminator: str) -> Setting:
-    """The part of a setting with one discriminator."""
-    return replace(setting, runs=tuple(run for run in setting.runs if run.discriminator == discriminator))
+    pairs = sorted({(group.arm_of(run).context, run.seed) for run in group.runs})
+    numbers = {pair: number for number, pair in enumerate(pairs)}
+    runs = (replace(run.choosing(**joined), seed=numbers[group.arm_of(run).context, run.seed]) for run in group.runs)
+    return replace(group, runs=tuple(runs), unit="pairs of runs")

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from oasis.metrics.names import describe
-from oasis.studies.differences import CONFIDENCE, Difference, smallest_chance
+from oasis.studies.arms import Arm
+from oasis.studies.differences import CONFIDENCE, Difference, reach, smallest_p_value
 from oasis.studies.pairs import Comparison, Pairs
-from oasis.studies.student import t_quantile
-from oasis.studies.study import Arm, Setting
+from oasis.studies.study import RunGroup
 from oasis.studies.tables import told
 
 OVERALL = "Does it matter at all?"
@@ -19,16 +19,16 @@ OVERALL_MEANING = (
 )
 
 
-def verdicts(setting: Setting, pairs: Pairs) -> Iterator[str]:
+def conclusions(group: RunGroup, pairs: Pairs) -> Iterator[str]:
     """What of the pairs of arms can be told: where the first is better or worse, a sentence a pair.
 
     Pairs of which nothing can be told come last, those with the same words in one sentence.
     """
     undecided: dict[str, dict[Arm, list[Arm]]] = {}  # words -> the second of a pair -> the first ones
     for arm, other in pairs:
-        differences = {name: setting.difference(arm, other, name) for name in setting.metrics}
+        differences = {name: group.difference(arm, other, name) for name in group.metrics}
         decided = [part for part in (_sentence(differences, better) for better in (True, False)) if part]
-        open_ = [part for part in (_undecided(differences, setting.unit), _unmeasured(differences)) if part]
+        open_ = [part for part in (_undecided(differences, group.unit), _unmeasured(differences)) if part]
         if decided:
             yield f"{arm} against {other}: {'; '.join([*decided, *open_])}."
         else:
@@ -50,10 +50,10 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
     """
     counts: dict[tuple[int, str], int] = {}
     for compared in comparisons:
-        setting = compared.setting
-        for one in (setting.difference(*pair, name) for pair in compared.pairs for name in setting.metrics):
+        group = compared.group
+        for one in (group.difference(*pair, name) for pair in compared.pairs for name in group.metrics):
             if one.pairs > 1:
-                counts[one.pairs, setting.unit] = counts.get((one.pairs, setting.unit), 0) + 1
+                counts[one.pairs, group.unit] = counts.get((one.pairs, group.unit), 0) + 1
     if not counts:
         return ["A difference needs two seeds or more that both sides were trained with: there are no intervals."]
     notes = [
@@ -71,21 +71,21 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _reach(count: int, unit: str) -> str:
-    reach = t_quantile(CONFIDENCE, count - 1) / math.sqrt(count)
     return (
-        f"With {count} {unit} an interval reaches {reach:.2f} standard deviations of the differences to either side"
+        f"With {count} {unit} an interval reaches {reach(count):.2f} standard deviations of the differences to either "
+        "side"
         + (": it is wide, and only large effects stand out of it." if count < 6 else ".")
         + f" The exact sign-flip test, which takes no distribution for granted, gives no p below "
-        f"{smallest_chance(count):.3g} with {count} pairs"
-        + (", so that by itself it can never reach 0.05." if smallest_chance(count) > 1 - CONFIDENCE else ".")
+        f"{smallest_p_value(count):.3g} with {count} pairs"
+        + (", so that by itself it can never reach 0.05." if smallest_p_value(count) > 1 - CONFIDENCE else ".")
     )
 
 
-def verdict(difference: Difference, name: str, unit: str = "seeds") -> str:
+def conclusion(difference: Difference, name: str, unit: str = "seeds") -> str:
     """`better`, `worse`, or why neither can be said; `unit` is what the difference is repeated over."""
     if difference.pairs < 2:
         return f"too few {unit}"
-    if not difference.told_apart:
+    if not difference.significant:
         return f"cannot be told apart with {difference.pairs} {unit}"
     return "better" if (difference.mean > 0) == describe(name).higher_is_better else "worse"
 
@@ -93,9 +93,9 @@ def verdict(difference: Difference, name: str, unit: str = "seeds") -> str:
 def _sentence(differences: dict[str, Difference], better: bool) -> str:
     word = "better" if better else "worse"
     parts = [
-        f"{describe(name).title} {told(one, describe(name))} (sign-flip p = {_probability(one.chance)})"
+        f"{describe(name).title} {told(one, describe(name))} (sign-flip p = {_probability(one.p_value)})"
         for name, one in differences.items()
-        if verdict(one, name) == word
+        if conclusion(one, name) == word
     ]
     return f"{word} in {', '.join(parts)}" if parts else ""
 
@@ -103,7 +103,7 @@ def _sentence(differences: dict[str, Difference], better: bool) -> str:
 def _undecided(differences: dict[str, Difference], unit: str) -> str:
     named: dict[int, list[str]] = {}
     for name, one in differences.items():
-        if one.pairs > 1 and not one.told_apart:
+        if one.pairs > 1 and not one.significant:
             named.setdefault(one.pairs, []).append(describe(name).title)
     parts = [f"cannot be told apart with {pairs} {unit} in {', '.join(titles)}" for pairs, titles in named.items()]
     return "; ".join(parts)
@@ -114,5 +114,5 @@ def _unmeasured(differences: dict[str, Difference]) -> str:
     return f"fewer than two common seeds in {', '.join(few)}" if few else ""
 
 
-def _probability(chance: float) -> str:
-    return "unknown" if math.isnan(chance) else f"{chance:.3g}"
+def _probability(p_value: float) -> str:
+    return "unknown" if math.isnan(p_value) else f"{p_value:.3g}"

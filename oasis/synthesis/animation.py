@@ -117,10 +117,10 @@ def find_ffmpeg() -> str:
 def interpolate(
     synthesizer: Synthesizer, label_map: LabelMap, noises: Sequence[Noise], steps: int
 ) -> Iterator[Image.Image]:
-    """Paint the way from each noise to the next, and from the last back to the first.
+    """Generate the frames from each noise to the next, and from the last back to the first.
 
     Args:
-        synthesizer: what paints.
+        synthesizer: the model.
         label_map: the same in all frames.
         noises: at least two.
         steps: frames from one noise to the next, at least 1.
@@ -130,16 +130,16 @@ def interpolate(
     """
     small = label_map.resized(synthesizer.height, synthesizer.width)  # once, not for every frame
 
-    def paint(noise: Noise) -> Image.Image:
+    def generate(noise: Noise) -> Image.Image:
         return synthesizer.synthesize(small, noise=noise)
 
-    if len(noises) == 2:  # the way back is the way there: no need to paint it twice
-        there = [paint(noise) for noise in (*_way(noises[0], noises[1], steps), noises[1])]
+    if len(noises) == 2:  # the way back is the way there: so it is generated once
+        there = [generate(noise) for noise in (*_way(noises[0], noises[1], steps), noises[1])]
         yield from there
         yield from there[-2:0:-1]
     else:
         for here, there_next in pairwise([*noises, noises[0]]):
-            yield from map(paint, _way(here, there_next, steps))
+            yield from map(generate, _way(here, there_next, steps))
 
 
 def _way(here: Noise, there: Noise, steps: int) -> Iterator[Noise]:

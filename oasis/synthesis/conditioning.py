@@ -42,7 +42,7 @@ def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noi
     for draw in noise.draws:
         source = draw.generator(Stream.ENCODING)
         before = source.get_state()
-        encoded.append(encoding(label, instance, source))
+        encoded.append(encoding(label, instance, [source]))
         if torch.equal(before, source.get_state()):  # it drew nothing, so that all would be the same
             return encoded[0]
     if len(encoded) == 1:
@@ -58,7 +58,7 @@ def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noi
 
 
 def noise_of(noise: Noise, height: int, width: int) -> Tensor | None:
-    """What `OASISGenerator` takes.
+    """What a `Generator` takes.
 
     Returns:
         (1, Z) where all pixels have the same vector, else (1, Z, height, width), float32 on the CPU; None for a

@@ -1,4 +1,4 @@
-"""Label maps beside what was painted from them, on one sheet."""
+"""Label maps beside the pictures generated from them, on one sheet."""
 
 from collections.abc import Sequence
 
@@ -94,7 +94,7 @@ def _draw_row(sheet: Image.Image, top: int, name: str, row: Sequence[tuple[str, 
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:
-    """Shrunk to fit, or enlarged by a whole factor, so that pixels stay square."""
+    """Shrunk to fit, or enlarged by an integer factor, so that pixels stay square."""
     if picture.width > _WIDEST:
         height = max(1, round(picture.height * _WIDEST / picture.width))
         return picture.resize((_WIDEST, height), Image.Resampling.BOX)

@@ -10,12 +10,12 @@ from oasis.data import panoptic_ids
 from oasis.data.panoptic_ids import TRAIN_IDS
 from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.synthesis.formats import MapKind, coco_ids, raw_things, speak_for_themselves
 from oasis.synthesis.palette import Palette, has_cityscapes_ids
 from oasis.synthesis.pixels import Pixels
 
-_BASE = 1000
 _VOID = 255  # of train ids
 
 
@@ -90,10 +90,10 @@ def _from_instance_ids(pixels: Pixels, space: LabelSpace, _: Sequence[SegmentInf
 
 def _from_panoptic_ids(pixels: Pixels, space: LabelSpace, _: Sequence[SegmentInfo] | None) -> Converted:
     # Stuff that a segmenter numbers anyway, as in 7001, is stuff.
-    classes, number = np.divmod(pixels.numbers, _BASE)
+    classes, number = np.divmod(pixels.numbers, INSTANCES_PER_CLASS)
     single = np.isin(classes, list(raw_things(space)))
     numbered = int(((number > 0) & ~single).sum())
-    ids = panoptic_ids.from_panoptic(np.where(single, pixels.numbers, classes * _BASE))
+    ids = panoptic_ids.from_panoptic(np.where(single, pixels.numbers, classes * INSTANCES_PER_CLASS))
     remark = f"{numbered} pixels of classes without individuals are numbered: their numbers are left out"
     return Converted(panoptic_ids.class_ids(ids), ids, (remark,) if numbered else ())
 
@@ -125,7 +125,10 @@ def _require_entries(segments: Sequence[SegmentInfo], source: str) -> None:
 
 def _are_train_ids(segments: Sequence[SegmentInfo]) -> bool:
     """Whether `category_id` are train ids: then the ids of cityscapesscripts, which name raw ids, contradict them."""
-    pairs = [(s["id"] // _BASE if s["id"] >= _BASE else s["id"], s["category_id"]) for s in segments]
+    pairs = [
+        (s["id"] // INSTANCES_PER_CLASS if s["id"] >= INSTANCES_PER_CLASS else s["id"], s["category_id"])
+        for s in segments
+    ]
     same = all(raw == category for raw, category in pairs)
     return not same and all(TRAIN_IDS.get(category) == raw for raw, category in pairs)
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.synthesis.palette import Palette
 from oasis.synthesis.pixels import Pixels
 
-_BASE = 1000  # instanceIds and panoptic ids: class id * 1000 + ...
 _HIGHEST_CLASS = 255
 _HIGHEST_INSTANCE = 65535
 
@@ -90,9 +90,9 @@ def coco_ids(pixels: Pixels) -> NDArray[np.int64]:
 def speak_for_themselves(ids: NDArray[np.int64], space: LabelSpace) -> bool:
     """Whether every one of these is an instanceId of the label space, so that no list need say what it is."""
     present = np.unique(ids)
-    classes = np.where(present >= _BASE, present // _BASE, present)
+    classes = np.where(present >= INSTANCES_PER_CLASS, present // INSTANCES_PER_CLASS, present)
     known = np.flatnonzero(np.asarray(space.raw_to_class) >= 0)
-    fitting = np.isin(classes, known) & ((present < _BASE) | np.isin(classes, _with_individuals(space)))
+    fitting = np.isin(classes, known) & ((present < INSTANCES_PER_CLASS) | np.isin(classes, _with_individuals(space)))
     return bool(fitting.all())
 
 
@@ -100,9 +100,11 @@ def _kind_of_numbers(pixels: Pixels, space: LabelSpace) -> MapKind:
     ids = np.unique(pixels.numbers)
     if ids[-1] <= _HIGHEST_CLASS:
         return MapKind.LABEL_IDS
-    plain = ids[(ids > 0) & (ids < _BASE)]
-    numbered = ids[ids >= _BASE]
-    foreign = numbered[~np.isin(numbered // _BASE, _with_individuals(space)) | (numbered > _HIGHEST_INSTANCE)]
+    plain = ids[(ids > 0) & (ids < INSTANCES_PER_CLASS)]
+    numbered = ids[ids >= INSTANCES_PER_CLASS]
+    foreign = numbered[
+        ~np.isin(numbered // INSTANCES_PER_CLASS, _with_individuals(space)) | (numbered > _HIGHEST_INSTANCE)
+    ]
     if plain.size and foreign.size:
         raise DatasetError(
             f"{pixels.source}: neither instanceIds, where only things have 1000 and more, but here is {foreign[0]}, "

@@ -1,4 +1,4 @@
-"""One label map, ready to be painted: what each pixel is, and where known which individual."""
+"""One label map, ready for a generator: the class of each pixel and, where known, its instance."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from oasis.data import reading
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
-
-INSTANCE_BASE = 1000  # instanceIds: class id * 1000 + k
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class LabelMap:
             where individuals are not known.
         label_space: what the raw ids mean.
         source: what to call the map in messages.
-        remarks: what whoever read it has to say, such as which kind of map it was taken for.
+        remarks: notes of the reader, such as which format the map was taken for.
 
     Raises:
         DatasetError: arrays of another shape or type, or ids that the label space does not know.
@@ -200,4 +199,4 @@ class LabelMap:
         if self.instance is None:
             return np.zeros(self.label.shape, np.bool_)
         is_thing = np.array([index in self.label_space.things for index in self.label_space.raw_to_class])
-        return np.asarray((self.instance >= INSTANCE_BASE) & is_thing[self.label])
+        return np.asarray((self.instance >= INSTANCES_PER_CLASS) & is_thing[self.label])

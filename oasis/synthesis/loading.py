@@ -39,7 +39,7 @@ def open_label_map(
         label_map: a PNG's path, a PIL image, or an array: integers (H, W), or RGB (H, W, 3). labelIds, instanceIds,
             panoptic ids, COCO panoptic and colour maps are told apart as `tell_kind` says.
         instance_map: who is who: instanceIds, panoptic ids or COCO panoptic, of the same size. None where the
-            label map says so itself, or nobody knows.
+            label map holds them itself, or they are unknown.
         label_space: what the ids or colours mean.
         kind: of `label_map`, where it shall not be guessed.
         segments: what the ids of a COCO panoptic map mean, its `segments_info`; None = look for `NAME.json` beside the

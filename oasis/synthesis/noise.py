@@ -1,4 +1,4 @@
-"""All that is left to chance in one picture, and how to change a part of it."""
+"""The random numbers of one picture, and how to change a part of them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """Which random numbers each pixel is painted with.
+    """Which random numbers each pixel is generated with.
 
     Noise is a recipe: independent draws, rows of weights that mix them, and which row each pixel has. Each row has
     the norm 1, so that whatever is mixed from standard normal numbers is standard normal again. Encodings that draw

@@ -49,7 +49,7 @@ class Palette:
         ignored = [raw for raw, index in enumerate(space.raw_to_class) if index == space.ignore_index]
         if ignored:
             void = (ignored[0], space.names[space.ignore_index])
-            # Black is what nobody labelled, even where a class is black too.
+            # Black means unlabelled, even where a class is black too.
             found[_code(space.palette[space.ignore_index])] = void
         for raw, color in _cityscapes_colors(space).items():
             found.setdefault(_code(color), (raw, space.names[space.raw_to_class[raw]]))
@@ -102,7 +102,7 @@ class Palette:
             raise DatasetError(
                 f"{source}: {share:.0%} of the pixels have colours that are not in the palette: {report}. Is it a "
                 "photo, a COCO panoptic map without its JSON, or a map of another palette? Use the *_labelIds.png "
-                "files, or repaint these colours."
+                "files, or recolour these pixels."
             )
         clear = ~unknown
         clear[unknown] = alike[which]

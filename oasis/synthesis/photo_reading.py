@@ -1,4 +1,4 @@
-"""From a photo to a label map: what a segmenter sees, written down as raw ids."""
+"""From a photo to a label map: a segmenter's prediction, as raw ids."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,16 +12,16 @@ from oasis.data.opening import MAX_PIXELS, open_picture
 from oasis.data.reading import nearest, pixels
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
-from oasis.metrics import Segmenter
+from oasis.segmenters import Segmenter
 from oasis.synthesis.label_map import LabelMap
 
-_BASE = 1000  # instance id = class id * 1000 + k
 _HIGHEST_ID = 65535  # instance maps have 16 bits
 
 
 class PhotoReader:
-    """Turns photos into label maps that can be painted anew.
+    """Turns photos into label maps that can be generated from.
 
     The segmenter looks at a photo at the size it was trained at, or at the photo's own, and what it sees is enlarged or
     shrunk to the photo's own size. Classes are matched by their names; the individuals of each class get the ids
@@ -55,7 +55,7 @@ class PhotoReader:
         self._things = {c for c, name in enumerate(segmenter.label_space.names) if name in shared}
 
     def read(self, photo: Path | str | Image.Image) -> LabelMap:
-        """See what is in a photo.
+        """Segment a photo.
 
         Args:
             photo: a PNG or JPEG file, or a picture of any mode and size.
@@ -64,7 +64,7 @@ class PhotoReader:
             A map of the photo's height and width, instances numbered.
 
         Raises:
-            DatasetError: the file is not there, is no picture, too large, or torn.
+            DatasetError: the file is not there, is no picture, too large, or corrupt.
         """
         source = "photo" if isinstance(photo, Image.Image) else str(photo)
         whole = photo.convert("RGB") if isinstance(photo, Image.Image) else self._decode(Path(photo))
@@ -72,8 +72,8 @@ class PhotoReader:
         seen = np.array(whole.resize((width, height), Image.Resampling.BICUBIC))
         device = next((tensor.device for tensor in self.segmenter.parameters()), torch.device("cpu"))
         with torch.no_grad():
-            verdict = self.segmenter(to_unit_range(torch.from_numpy(seen).permute(2, 0, 1)[None].to(device)))
-        index, number = verdict.label[0].cpu().numpy(), verdict.instance[0].cpu().numpy()
+            prediction = self.segmenter(to_unit_range(torch.from_numpy(seen).permute(2, 0, 1)[None].to(device)))
+        index, number = prediction.label[0].cpu().numpy(), prediction.instance[0].cpu().numpy()
         instance, individuals = self._number(index, number)
         return LabelMap(
             label=nearest(self._raw_ids[index], whole.height, whole.width),
@@ -85,7 +85,7 @@ class PhotoReader:
 
     def _decode(self, path: Path) -> Image.Image:
         with open_picture(path, self.max_pixels) as picture:
-            pixels(picture, path)  # says which file is torn
+            pixels(picture, path)  # says which file is corrupt
             return picture.convert("RGB")
 
     def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.uint16], Counter[str]]:
@@ -96,8 +96,8 @@ class PhotoReader:
         # Pairs, so that a number that a segmenter gave to pixels of two classes becomes an individual of each.
         for value, which in np.unique(np.stack([number[things], index[things]], axis=1), axis=0).tolist():
             raw, name = int(self._raw_ids[which]), self.segmenter.label_space.names[which]
-            identity = raw * _BASE + individuals[name]
-            if individuals[name] < _BASE and raw > 0 and identity <= _HIGHEST_ID:
+            identity = raw * INSTANCES_PER_CLASS + individuals[name]
+            if individuals[name] < INSTANCES_PER_CLASS and raw > 0 and identity <= _HIGHEST_ID:
                 instance[(number == value) & (index == which)] = identity
                 individuals[name] += 1
         return instance, individuals
@@ -113,8 +113,8 @@ def _raw_ids(segmenter: LabelSpace, space: LabelSpace) -> NDArray[np.uint8]:
     unknown = [segmenter.names[c] for c in sorted(named) if segmenter.names[c] not in space.names]
     if unknown:
         raise ConfigurationError(
-            f"The segmenter knows classes that the checkpoint does not: {', '.join(unknown)}. Choose a segmenter, or a "
-            f"checkpoint, of the same classes; the checkpoint's are {', '.join(space.names)}."
+            f"The segmenter predicts classes that the checkpoint does not know: {', '.join(unknown)}. Choose a "
+            f"segmenter, or a checkpoint, of the same classes; the checkpoint's are {', '.join(space.names)}."
         )
     wanted = [space.names.index(name) if name in space.names else space.ignore_index for name in segmenter.names]
     return np.array([_lowest_raw_id(space, c) for c in wanted], np.uint8)

@@ -58,7 +58,7 @@ def read_pixels(given: MapInput, name: str, max_pixels: int) -> Pixels:
         max_pixels: the most pixels it may have.
 
     Raises:
-        DatasetError: no such file, no picture, torn, too large, empty; or numbers and colours of a kind that no map
+        DatasetError: no such file, no picture, corrupt, too large, empty; or numbers and colours of a kind that no map
             has: fractions, negative numbers, 1 bit, transparency, JPEG.
     """
     if isinstance(given, str | Path):
@@ -114,7 +114,7 @@ def _of_array(values: NDArray[Any], source: str, max_pixels: int) -> NDArray[np.
         raise _oversized(source, max_pixels)
     if not np.issubdtype(values.dtype, np.integer):
         nan = np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all()
-        advice = "it holds NaN or infinity" if nan else "if they are whole numbers, convert with .astype(np.int32)"
+        advice = "it holds NaN or infinity" if nan else "if they are integers, convert with .astype(np.int32)"
         raise DatasetError(f"{found}; ids are integers: {advice}.")
     _require_positive(values, source)
     if values.ndim == 2:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
+from oasis.devices import find_device
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.synthesis.coloring import color_segments
 from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
-from oasis.synthesis.devices import find_device
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
@@ -25,9 +25,9 @@ _SEEDS = 2**31
 
 
 class Synthesizer:
-    """Paints photos from label maps.
+    """Generates photos from label maps.
 
-    Pictures are painted one by one on any device, so that a seed gives the same picture in any batch, to the byte.
+    Pictures are generated one by one on any device, so that a seed gives the same picture in any batch, to the byte.
     Encodings that draw numbers (`InstanceNoise`: a vector an instance) draw them from the noise too: resampling an
     instance gives it another vector there as well, and mixing two seeds mixes the vectors of each instance.
 
@@ -38,7 +38,7 @@ class Synthesizer:
 
     Args:
         restored: what a checkpoint holds.
-        height: of the pictures that the generator paints.
+        height: of the generated pictures.
         width: of these.
         name: what to call it in captions.
         device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU where there is one.
@@ -55,7 +55,7 @@ class Synthesizer:
         bf16: whether it computes in bfloat16.
 
     Raises:
-        ConfigurationError: no such device, or a size that the generator cannot paint.
+        ConfigurationError: no such device, or a size that the generator does not support.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Synthesizer:
         data = restored.config.get("data")
         height, width = (data.get(key) if isinstance(data, dict) else None for key in ("height", "width"))
         if not isinstance(height, int) or not isinstance(width, int):
-            raise CheckpointError(f"{file}: its configuration names no data.height and data.width to paint at.")
+            raise CheckpointError(f"{file}: its configuration names no data.height and data.width to generate at.")
         name = f"{restored.config.get('name', file.stem)} ({type(restored.encoding).__name__})"
         return cls(restored, height, width, name, device, bf16)
 
@@ -104,11 +104,11 @@ class Synthesizer:
     def open(
         self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None, *, kind: MapKind | None = None
     ) -> LabelMap:
-        """Read a label map and check that this synthesizer can paint it; see `open_label_map`.
+        """Read a label map and check that this model can use it; see `open_label_map`.
 
         Raises:
             DatasetError: see `open_label_map`.
-            ConfigurationError: it has things, the encoding wants to know which is which, and nobody says.
+            ConfigurationError: it has things, the encoding needs their instances, and none are given.
         """
         if isinstance(label_map, LabelMap):
             opened = label_map
@@ -116,7 +116,7 @@ class Synthesizer:
                 raise ConfigurationError(f"{opened.source} is a LabelMap, which has its instance map inside.")
         else:
             opened = open_label_map(label_map, instance_map, label_space=self.label_space, kind=kind)
-        return self._paintable(opened)
+        return self._usable(opened)
 
     def synthesize(
         self,
@@ -127,7 +127,7 @@ class Synthesizer:
         *,
         original_size: bool = False,
     ) -> Image.Image:
-        """Paint one picture.
+        """Generate one picture.
 
         Args:
             label_map: a path, a picture, an array, or a `LabelMap`; of any size, see `open_label_map`.
@@ -144,7 +144,7 @@ class Synthesizer:
             ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length.
         """
         opened = self.open(label_map, instance_map)
-        picture = self._paint(opened, seed, noise)
+        picture = self._generate(opened, seed, noise)
         if original_size:
             picture = picture.resize((opened.width, opened.height), Image.Resampling.LANCZOS)
         return picture
@@ -157,7 +157,7 @@ class Synthesizer:
         *,
         original_size: bool = False,
     ) -> list[Image.Image]:
-        """Paint several pictures, each the same as alone.
+        """Generate several pictures, each the same as alone.
 
         Args:
             label_maps: see `synthesize`; open those that need an instance map first.
@@ -183,7 +183,7 @@ class Synthesizer:
         ]
 
     def noise(self, seed: int) -> Noise:
-        """What a picture of this seed is painted with, to change a part of it; see `Noise`."""
+        """The noise of this seed, to change a part of it; see `Noise`."""
         return Noise.draw(self.generator.noise_dim, seed)
 
     def colors(self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None) -> Image.Image:
@@ -196,7 +196,7 @@ class Synthesizer:
         return _as_image(color_segments(label[0], instance[0], opened.label_space.palette))
 
     @torch.no_grad()
-    def _paint(self, label_map: LabelMap, seed: int | None, noise: Noise | None) -> Image.Image:
+    def _generate(self, label_map: LabelMap, seed: int | None, noise: Noise | None) -> Image.Image:
         if seed is not None and noise is not None:
             raise ConfigurationError("Give a seed or a noise, not both: a noise has its seeds inside.")
         info = {}
@@ -217,11 +217,11 @@ class Synthesizer:
         picture.info.update(info)
         return picture
 
-    def _paintable(self, label_map: LabelMap) -> LabelMap:
+    def _usable(self, label_map: LabelMap) -> LabelMap:
         """The map in this synthesizer's label space.
 
         Raises:
-            ConfigurationError: its ids mean something else here; it has things, but nobody says who is who.
+            ConfigurationError: its ids mean something else here; it has things, but no instances are given.
         """
         if label_map.label_space != self.label_space:
             label_map = label_map.understood_as(self.label_space)

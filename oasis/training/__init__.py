@@ -9,17 +9,19 @@ from oasis.training.callbacks.loss_plot import LossPlot
 from oasis.training.callbacks.metrics import Metrics
 from oasis.training.callbacks.nan_guard import StopOnNonFinite
 from oasis.training.callbacks.progress import ProgressBar, Throughput
-from oasis.training.callbacks.run_summary import RunSummary, read_summary, write_json
+from oasis.training.callbacks.run_summary import RunSummary, read_summary
 from oasis.training.callbacks.signals import StopOnSignal, Stopped
 from oasis.training.distributed_errors import partner_advice
 from oasis.training.error_reporting import report_errors, telling_errors
 from oasis.training.memory import memory_advice
-from oasis.training.module import OASIS
+from oasis.training.module import GANModule
 from oasis.training.optimizers import fused_adam
+from oasis.training.parts import explaining_arguments, require_own_presets, require_trusted_parts
 from oasis.training.runs.folder_lock import alone_in
 from oasis.training.runs.identity import differences, essentials, fingerprint
 from oasis.training.runs.run_folder import (
     advice,
+    discard,
     final_metrics,
     finished_before,
     list_files,
@@ -28,18 +30,21 @@ from oasis.training.runs.run_folder import (
     write_config,
 )
 from oasis.training.sampling import fixed_noise, sampling_generator
+from oasis.training.schedules import Constant, LinearDecay
 from oasis.training.segmenter import SegmenterTraining, train_segmenter
 from oasis.training.trainer import make_trainer
 from oasis.training.warning_filters import filter_warnings
 
 __all__ = [
-    "OASIS",
     "Checkpoints",
     "ConfigInCheckpoint",
+    "Constant",
     "EncodingLog",
+    "GANModule",
     "GeneratorEMA",
     "ImageLogger",
     "KeepCurves",
+    "LinearDecay",
     "LossPlot",
     "Metrics",
     "ProgressBar",
@@ -52,7 +57,9 @@ __all__ = [
     "advice",
     "alone_in",
     "differences",
+    "discard",
     "essentials",
+    "explaining_arguments",
     "filter_warnings",
     "final_metrics",
     "fingerprint",
@@ -66,10 +73,11 @@ __all__ = [
     "print_networks",
     "read_summary",
     "report_errors",
+    "require_own_presets",
+    "require_trusted_parts",
     "sampling_generator",
     "telling_errors",
     "telling_how_to_go_on",
     "train_segmenter",
     "write_config",
-    "write_json",
 ]

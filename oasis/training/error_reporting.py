@@ -1,4 +1,4 @@
-"""How a process that trains ends: without a traceback where the user can mend what is wrong."""
+"""How a process that trains ends: without a traceback where the user can fix what is wrong."""
 
 import os
 import re
@@ -7,21 +7,29 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from hydra.errors import HydraException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from oasis.errors import OasisError, exit_code, message
 from oasis.training.distributed_errors import follow
+from oasis.training.runs.quoting import for_shell, quoted_setting
 
-_MENDABLE = (OasisError, HydraException, OmegaConfBaseException, MisconfigurationException, OSError)
+_FIXABLE = (OasisError, HydraException, OmegaConfBaseException, MisconfigurationException, OSError)
 _TRACEBACKS = "PANOPTIC_OASIS_TRACEBACKS"  # what the user wants, for the processes that this one starts too
 _LAUNCHERS = ("submitit.", "joblib.")  # their errors say which job of a sweep died, and what it said last
+_AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
+_SPECIAL = (
+    "the value needs quotes, for Hydra and for the shell, since it holds one of = , ( ) [ ] { } # ~, a quote, or a "
+    "letter beyond ASCII."
+)
+_EXAMPLE = "\"data.root='/my photos'\""
 _NO_PLUGIN = re.compile("Could not (find|load) 'hydra/launcher/(submitit|joblib)")
 
 
 def report_errors(main: Callable[[], None]) -> None:
-    """Call a Hydra application; print the errors that a user can mend, all in one way, and exit with their code.
+    """Call a Hydra application; print errors that the user can fix without a traceback, and exit with their code.
 
     `HYDRA_FULL_ERROR=1` shows tracebacks.
     """
@@ -31,9 +39,9 @@ def report_errors(main: Callable[[], None]) -> None:
     try:
         main()
     except Exception as error:
-        if debugging or not _mendable(error):
+        if debugging or not _is_fixable(error):
             raise
-        print(f"error: {_advised(message(error))}", file=sys.stderr)
+        print(f"error: {explained(error)}", file=sys.stderr)
         sys.exit(exit_code(error))
 
 
@@ -51,7 +59,7 @@ def telling_errors(folder: str) -> Iterator[None]:
         yield
     except Exception as error:
         told = error.__cause__ if isinstance(error.__cause__, OasisError) else error
-        if _mendable(told):
+        if _is_fixable(told):
             print(f"error in {folder}: {message(told)}", file=sys.stderr)
         else:
             print(f"error in {folder}:", file=sys.stderr)
@@ -61,13 +69,25 @@ def telling_errors(folder: str) -> Iterator[None]:
         raise
 
 
-def _mendable(error: BaseException) -> bool:
+def _is_fixable(error: BaseException) -> bool:
     launchers = type(error).__module__.startswith(_LAUNCHERS)
-    return launchers or isinstance(error, _MENDABLE) or isinstance(error.__cause__, OasisError)
+    return launchers or isinstance(error, _FIXABLE) or isinstance(error.__cause__, OasisError)
 
 
-def _advised(said: str) -> str:
-    """What Hydra says of a launcher that is not installed does not tell how to come by it."""
+def explained(error: BaseException) -> str:
+    """The message of an error, with advice where Hydra's own does not say what to do."""
+    said = message(error)
     if _NO_PLUGIN.search(said):
         return f"this launcher is in an extra: pip install 'panoptic-oasis[sweeps]', here -e '.[sweeps]'. {said}"
-    return said
+    ambiguous = _AMBIGUOUS.search(said)
+    setting = error.override if isinstance(error, OverrideParseException) else ambiguous and ambiguous[1]
+    if setting is None:
+        return said
+    if "=" not in setting:
+        return f"{setting}: not a setting, there is no = in it. A value with spaces needs quotes: {_EXAMPLE}"
+    try:
+        OverridesParser.create().parse_override(quoted_setting(setting))
+    except HydraException:
+        return said  # quotes are not what is missing
+    several = f" For several values, one run each, add -m.\n{said}" if ambiguous else ""
+    return f"{setting}: {_SPECIAL} Type {for_shell(setting)}{several}"

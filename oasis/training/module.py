@@ -1,218 +1,244 @@
-"""OASIS as a LightningModule: one generator step, one discriminator step a batch."""
+"""The LightningModule: two networks that are trained against each other, whatever their losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import torch
+from pytorch_lightning import LightningModule
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss
-from oasis.models import DiscriminatorOutput, OASISDiscriminator, OASISGenerator
-from oasis.models.initialization import iterate_norms
+from oasis.models import Discriminator, Generator
+from oasis.models.generating import generate
+from oasis.objectives import LossTerms, Objective
 from oasis.randomness import Stream
-from oasis.training.base import GANModule, LossTerms, OptimizerFactory, data_of, mean_of_samples, on_host
-from oasis.training.compilation import Compiled
-from oasis.training.recomputation import recompute_blocks
-from oasis.training.requirements import refuse_missing_instances, refuse_unfit_precision
-from oasis.training.sampling import fixed_noise, sampling_generator, sources_of, training_noise
+from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
+from oasis.training.building import build_network, prepare_networks
+from oasis.training.optimizers import clip_norm, fit_state, settings_of
+from oasis.training.requirements import refuse_missing_instances, refuse_unfit_precision, require_terms
+from oasis.training.sampling import fixed_noise, sampling_generator, training_noise
+from oasis.training.schedules import Constant, Schedule
+from oasis.training.step import TrainingStep
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
-class OASIS(GANModule):
-    """The OASIS GAN: a SPADE generator against a discriminator that segments.
+class GANModule(LightningModule):
+    """Two networks, an objective, two optimizers and their schedule, and a count of what the networks have seen.
 
-    Every loss term enters its network's sum as it is logged: weights are already in it.
-    Source: Sushko et al. 2021, "You Only Need Adversarial Supervision for Semantic Image Synthesis".
+    Lightning's own `global_step` counts optimizer steps, two a batch, so batches and images are counted here, and are
+    in the checkpoint.
 
     Args:
-        label_space: the classes; gives the discriminator its outputs and the loss its ignored class.
+        label_space: the classes.
         condition_channels: channels of the encoded label map, `encoding.channels`.
-        generator: makes the generator from `condition_channels`.
-        discriminator: makes the discriminator from `num_classes`.
+        generator: makes the generator, see `oasis.models.Generator`.
+        discriminator: makes the discriminator, see `oasis.models.Discriminator`.
+        objective: the loss terms of both.
         generator_optimizer: makes the generator's optimizer from its parameters.
         discriminator_optimizer: makes the discriminator's.
-        balance_classes: weigh each class by the inverse of its frequency in the batch (equation 2).
-        label_mix: how LabelMix tosses its coins; None for `MixClasses`.
-        label_mix_weight: of the LabelMix consistency term (section 3.1); 0 switches it off.
-        instance_loss: what both networks pay for the discriminator's instance heads, if it has any; None for nothing.
-        perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off.
-        perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
-        seed: of noise and LabelMix coins.
-        joint_pass: let real, fake and mixed pictures pass the discriminator together.
+        schedule: of both learning rates; None = constant.
+        clip_norm: the largest norm of each network's gradients; None = any.
+        accumulate_batches: batches whose gradients are averaged before the optimizers step.
+        seed: of noise and of what objectives draw.
         channels_last: lay the networks' weights and activations out as devices with matrix units want them.
         compile: compile both networks with `torch.compile` at their first batch.
-        recompute: keep the activations of no block for the backward pass, see `oasis.training.recomputation`.
+        recompute: keep fewer activations for the backward pass, see `oasis.models.Recomputable`.
+
+    Attributes:
+        batches_seen: batches trained on so far, over all resumed runs.
+        images_seen: images trained on so far, on all devices.
+        stepped: whether the optimizers have stepped at the last batch.
 
     Raises:
-        ConfigurationError: a label_mix that is none, such as its mere name.
+        ConfigurationError: settings that cannot be, or that need an ability which a network lacks.
     """
 
     def __init__(
         self,
         label_space: LabelSpace,
         condition_channels: int,
-        generator: Callable[..., OASISGenerator],
-        discriminator: Callable[..., OASISDiscriminator],
+        generator: Callable[..., Generator],
+        discriminator: Callable[..., Discriminator],
+        objective: Objective,
         generator_optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
-        balance_classes: bool = True,
-        label_mix: Mix | None = None,
-        label_mix_weight: float = 5.0,
-        instance_loss: InstanceLoss | None = None,
-        perceptual_weight: float = 0.0,
-        perceptual_weights_file: str | None = None,
+        schedule: Schedule | None = None,
+        clip_norm: float | None = None,
+        accumulate_batches: int = 1,
         seed: int = 0,
-        joint_pass: bool = False,
         channels_last: bool = False,
         compile: bool = False,
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        for name, weight in (("label_mix_weight", label_mix_weight), ("perceptual_weight", perceptual_weight)):
-            if weight < 0:
-                raise ConfigurationError(f"model.{name}={weight}: must be 0 (off) or above.")
+        self.automatic_optimization = False  # two optimizers, stepped in turn
+        if clip_norm is not None and not clip_norm > 0:
+            raise ConfigurationError(f"model.clip_norm={clip_norm}: must be above 0, or null for no clipping.")
+        if accumulate_batches < 1:
+            raise ConfigurationError(f"model.accumulate_batches={accumulate_batches}: at least 1.")
         self.label_space = label_space
-        self.generator = generator(condition_channels=condition_channels)
-        self.discriminator = discriminator(num_classes=label_space.num_classes)
-        self.adversarial = NPlusOneLoss(label_space.num_classes, label_space.ignore_index, balance=balance_classes)
-        if label_mix is not None and not callable(label_mix):
-            raise ConfigurationError(
-                f"model.label_mix={label_mix}: this is a group of settings, chosen with a slash: "
-                f"model/label_mix=class or model/label_mix=segment"
-            )
-        self.mix = MixClasses() if label_mix is None else label_mix
-        self.label_mix_weight = label_mix_weight
-        self.instance_loss = instance_loss
-        self.perceptual_weight = perceptual_weight
-        self.perceptual = VGGPerceptualLoss(perceptual_weights_file) if perceptual_weight > 0 else None
-        self.seed = seed
-        self._prepare(joint_pass, channels_last, compile, recompute)
+        self.condition_channels = condition_channels
+        offered = {"condition_channels": condition_channels, "num_classes": label_space.num_classes}
+        self.generator = build_network(generator, Generator, offered)
+        self.discriminator = build_network(discriminator, Discriminator, offered)
+        self.objective = objective
         self.optimizer_factories = (generator_optimizer, discriminator_optimizer)
-
-    def _prepare(self, joint_pass: bool, channels_last: bool, compiled: bool, recompute: bool) -> None:
-        if compiled and not joint_pass:
-            raise ConfigurationError(
-                "model.compile=true with model.joint_pass=false: a compiled discriminator keeps the singular vectors "
-                "of one pass for its gradient, and the next pass would overwrite them. Use model.joint_pass=true."
-            )
-        if compiled and recompute:
-            raise ConfigurationError(
-                "model.compile=true with model.recompute=true: a compiled network chooses by itself what to compute "
-                "again. Use one of the two."
-            )
-        self.joint_pass = joint_pass
-        self._layout = torch.channels_last if channels_last else torch.contiguous_format
-        if channels_last:
-            self.generator.to(memory_format=torch.channels_last)
-            self.discriminator.to(memory_format=torch.channels_last)
-        if recompute:
-            recompute_blocks([*self.generator.blocks, *self.discriminator.down, *self.discriminator.up])
+        self.schedule = schedule or Constant()
+        self.clip_norm = clip_norm
+        self.accumulate_batches = accumulate_batches
+        self.seed = seed
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         # Called in training alone; methods and objects, so that no network is registered twice.
-        self._paint = Compiled(self.generator, "generator") if compiled else self.generator.__call__
-        self._discriminate = (
-            Compiled(self.discriminator.discriminate, "discriminator") if compiled else self.discriminator.discriminate
+        self._generate, self._discriminate = prepare_networks(
+            self.generator, self.discriminator, objective, self.memory_format, compile, recompute
         )
+        self.batches_seen = 0
+        self.images_seen = 0
+        self.stepped = False
+        self._gradients: dict[str, Tensor] = {}  # of a checkpoint, until training starts
+        self._waiting = 0  # batches whose gradients no step has used yet
 
     def setup(self, stage: str) -> None:
-        """Refuse precisions that do not do, and a dataset without instance maps where a loss term learns from them.
+        """Refuse precisions that do not work, and a dataset without instance maps where a loss term learns from them.
 
         Raises:
-            ConfigurationError: with the precision; or with the first sample that has none, and the settings that do
-                without.
+            ConfigurationError: with the precision; or with the first sample that has no instance map.
         """
         refuse_unfit_precision(self.trainer)
-        mixes_instances = self.label_mix_weight > 0 and self.mix.needs_instances
-        sees_instances = self.instance_loss is not None and len(self.discriminator.heads) > 0
-        if mixes_instances or sees_instances:
+        if self.objective.needs_instances(self.discriminator):
             refuse_missing_instances(data_of(self.trainer).dataset("train"))
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Generator's first, discriminator's second."""
+        networks = (self.generator, self.discriminator)
+        try:
+            optimizers = [
+                make(network.parameters()) for make, network in zip(self.optimizer_factories, networks, strict=True)
+            ]
+        except ValueError as error:
+            raise ConfigurationError(f"model.generator_optimizer, model.discriminator_optimizer: {error}.") from error
+        self._settings = [settings_of(optimizer) for optimizer in optimizers]
+        return optimizers
+
+    def on_train_start(self) -> None:
+        """Settings and layout of the optimizers are those of this run, not those a checkpoint was written with."""
+        for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
+            for group, wanted in zip(optimizer.param_groups, settings, strict=True):
+                group.update(wanted)
+            fit_state(optimizer)
+        for name, gradient in self._gradients.items():
+            weight = self.get_parameter(name)
+            weight.grad = torch.empty_like(weight).copy_(gradient)
+        self._gradients = {}
+
+    def on_train_epoch_start(self) -> None:
+        """Set the learning rates of this epoch."""
+        factor = self.schedule(self.current_epoch, self.trainer.max_epochs or -1)
+        for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
+            for group, wanted in zip(optimizer.param_groups, settings, strict=True):
+                group["lr"] = wanted["lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
-        batch = replace(batch, condition=batch.condition.contiguous(memory_format=self._layout))
+        batch = replace(batch, condition=batch.condition.contiguous(memory_format=self.memory_format))
+        self._waiting += 1
+        self.stepped = self.trainer.is_last_batch or self._waiting >= self.accumulate_batches
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         terms = {
             **_named("generator", self.optimize(generator_optimizer, self.generator_loss, batch)),
             **_named("discriminator", self.optimize(discriminator_optimizer, self.discriminator_loss, batch)),
         }
+        self._waiting = 0 if self.stepped else self._waiting
         self.batches_seen += 1
         self.images_seen += len(batch) * self.trainer.world_size
         self.log_dict({**terms, **on_host(self.log_step())}, batch_size=len(batch))
         return terms
 
+    def optimize(self, optimizer: LightningOptimizer, loss: Callable[[Batch], LossTerms], batch: Batch) -> LossTerms:
+        """One step down a loss; returns its terms, detached, the mean over all processes."""
+        with self.toggled_optimizer(optimizer):  # spares the other network's weight gradients
+            terms = require_terms(loss(batch), f"{type(self.objective).__name__}.{loss.__name__}")
+            total = torch.stack(list(terms.values())).sum()
+            self.manual_backward(total if self.accumulate_batches == 1 else total / self.accumulate_batches)
+            if self.stepped:
+                if self.clip_norm is not None:
+                    clip_norm(
+                        optimizer.optimizer, self.clip_norm, getattr(self.trainer.precision_plugin, "scaler", None)
+                    )
+                optimizer.step()
+                optimizer.zero_grad()  # at once: the other network's step needs the memory
+        return mean_of_processes({name: term.detach() for name, term in terms.items()})
+
     def generator_loss(self, batch: Batch) -> LossTerms:
-        """What the generator pays for fakes whose pixels are not taken for real ones of their class."""
-        fake = self._paint(batch.condition, training_noise(self.generator, batch, self.seed, Stream.GENERATOR_NOISE))
-        output = self._discriminate(fake)
-        terms = {
-            "adversarial": self.adversarial.real(output.logits, batch.label),
-            **self.instance_terms(output, batch),
-        }
-        if self.perceptual is not None:
-            terms["perceptual"] = self.perceptual_weight * self.perceptual(fake, batch.image)
-        return terms
+        """The objective's terms for the generator, by name."""
+
+        def fakes() -> Tensor:
+            noise = training_noise(self.generator, batch, self.seed, Stream.GENERATOR_NOISE)
+            return generate(self.generator, batch, noise, self._generate)
+
+        return self.objective.generator_loss(self._step(batch, fakes))
 
     def discriminator_loss(self, batch: Batch) -> LossTerms:
-        """What the discriminator pays for real pixels of a wrong class, fake ones unnoticed, and inconsistency."""
-        with torch.no_grad():
+        """The objective's terms for the discriminator, by name."""
+
+        @torch.no_grad()
+        def fakes() -> Tensor:
             noise = training_noise(self.generator, batch, self.seed, Stream.DISCRIMINATOR_NOISE)
-            fake = self._paint(batch.condition, noise)
-        pictures = [batch.image, fake]
-        if self.label_mix_weight > 0:
-            coins = sources_of(batch, self.seed, Stream.LABEL_MIX)
-            mask = self.mix(batch.label, batch.instance, self.label_space.num_classes, coins)
-            pictures.append(label_mix(batch.image, fake, mask))
-        real, unreal, *mixed = self.discriminate_all(pictures)
-        terms = {
-            "real": self.adversarial.real(real.logits, batch.label),
-            "fake": self.adversarial.fake(unreal.logits),
-            **self.instance_terms(real, batch),
-        }
-        for mix in mixed:
-            terms["label_mix"] = self.label_mix_weight * label_mix_loss(mix.logits, real.logits, unreal.logits, mask)
-        return terms
+            return generate(self.generator, batch, noise, self._generate)
 
-    def discriminate_all(self, pictures: list[Tensor]) -> list[DiscriminatorOutput]:
-        """What the discriminator says of several batches of pictures: each (B, 3, H, W) float in [-1, 1].
-
-        Three passes make three power iterations of the spectral norms, and each is judged by another estimate. One pass
-        makes as many, the others beforehand, and segmenters all by the last.
-        """
-        if not self.joint_pass:
-            return [self._discriminate(batch) for batch in pictures]
-        for _ in pictures[1:]:
-            iterate_norms(self.discriminator)
-        return self._discriminate(torch.cat(pictures)).chunk(len(pictures))
-
-    def instance_terms(self, output: DiscriminatorOutput, batch: Batch) -> LossTerms:
-        """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
-        if self.instance_loss is None:
-            return {}
-        terms: LossTerms = self.instance_loss(output.heads, batch.label, batch.instance)
-        return terms
+        return self.objective.discriminator_loss(self._step(batch, fakes))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The adversarial terms on photos and maps that training never saw: they show who overfits.
+        """The objective's terms on photos and maps that training never saw.
 
         Returns:
             The fakes, (B, 3, H, W) in [-1, 1], for callbacks to measure.
         """
         with sampling_generator(self.trainer) as generator:
-            fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
-        data = data_of(self.trainer)
-        new = data.new_in_validation(batch_idx, len(batch))
-        on_fake, on_real = (self.discriminator(pictures)[:new] for pictures in (fake, batch.image))
-        terms = {
-            "val/generator_adversarial": self.adversarial.real(on_fake, batch.label[:new]),
-            "val/discriminator_real": self.adversarial.real(on_real, batch.label[:new]),
-            "val/discriminator_fake": self.adversarial.fake(on_fake),
-        }
-        terms, total = mean_of_samples(terms, new), data.size_in_validation(batch_idx)
-        self.log_dict({**terms, **self.log_step()}, batch_size=total, sync_dist=True)
+            fake = generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
+        count = int(batch.counted.sum())
+        counted = batch.first(count) if count else batch  # what is computed of no sample weighs nothing
+        step = self._step(counted, lambda: fake[: len(counted)], self.discriminator)
+        terms = {f"val/{name}": term for name, term in self.objective.validation_loss(step).items()}
+        terms, total = mean_of_samples(terms, count)
+        self.log_dict({**terms, **self.log_step()}, batch_size=max(total, 1), sync_dist=True)
         return fake
+
+    def _step(
+        self, batch: Batch, fakes: Callable[[], Tensor], discriminate: Callable[..., Any] | None = None
+    ) -> TrainingStep:
+        return TrainingStep(
+            batch, self.discriminator, fakes, discriminate or self._discriminate, self.objective, self.seed
+        )
+
+    @property
+    def validation_losses(self) -> tuple[str, ...]:
+        """Names under which validation logs losses; empty if they are not known beforehand."""
+        return tuple(f"val/{name}" for name in self.objective.validation_names)
+
+    def log_step(self) -> dict[str, float]:
+        """To be logged beside metrics: loggers then count in batches, after a resume too."""
+        return {"step": float(self.batches_seen)}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put in the counters, and gradients that no step has used yet."""
+        checkpoint["progress"] = {"batches_seen": self.batches_seen, "images_seen": self.images_seen}
+        gradients = {name: weight.grad for name, weight in self.named_parameters() if weight.grad is not None}
+        if self._waiting:
+            checkpoint["gradients"], checkpoint["waiting"] = gradients, self._waiting
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the counters and the gradients up again."""
+        self.batches_seen = checkpoint["progress"]["batches_seen"]
+        self.images_seen = checkpoint["progress"]["images_seen"]
+        self._waiting = checkpoint.get("waiting", 0)
+        self._gradients = dict(checkpoint.get("gradients", {}))
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a picture size that the networks cannot halve often enough.

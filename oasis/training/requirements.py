@@ -5,6 +5,7 @@ from pytorch_lightning import Trainer
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
+from oasis.objectives import LossTerms
 
 
 def refuse_unfit_precision(trainer: Trainer) -> None:
@@ -36,7 +37,31 @@ def refuse_missing_instances(dataset: Samples) -> None:
     if without:
         raise ConfigurationError(
             f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-            f"(*{dataset.instance_suffix}.png), first {without[0].label}: the losses of discriminator=panoptic and "
-            f"model/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
-            f"model/label_mix=class."
+            f"({dataset.dataset.instance_files}), first {without[0].label}: the losses of discriminator=panoptic and "
+            f"objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
+            f"objective/label_mix=class."
         )
+
+
+def require_terms(terms: LossTerms, source: str) -> LossTerms:
+    """Refuse loss terms from which nothing can be learnt. Looks at no value, for which the host would have to wait.
+
+    Args:
+        terms: by name.
+        source: what returned them, for the error.
+
+    Raises:
+        ConfigurationError: no terms; one that is no scalar tensor; one without a gradient.
+    """
+    if not isinstance(terms, dict) or not terms:
+        raise ConfigurationError(f"{source} returned no loss terms ({terms!r}): it must return scalars by name.")
+    for name, term in terms.items():
+        if not isinstance(term, torch.Tensor) or term.dim() > 0:
+            found = f"of shape {tuple(term.shape)}" if isinstance(term, torch.Tensor) else f"a {type(term).__name__}"
+            raise ConfigurationError(f"{source}: the term {name!r} is {found}, not a scalar tensor; take its mean.")
+        if not term.requires_grad:
+            raise ConfigurationError(
+                f"{source}: the term {name!r} has no gradient, so nothing learns from it. Was it detached, or computed "
+                "under torch.no_grad()? Leave it out where its weight is 0."
+            )
+    return terms

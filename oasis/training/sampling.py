@@ -1,4 +1,4 @@
-"""Which generator paints what people look at."""
+"""Which generator makes the pictures that people look at, and from what noise."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.models import OASISGenerator
+from oasis.models import Generator
 from oasis.randomness import Stream, sample_generators
 from oasis.training.base import as_gan_module, find_callback
 from oasis.training.callbacks.ema import GeneratorEMA
 
 
 @contextmanager
-def sampling_generator(trainer: Trainer) -> Iterator[OASISGenerator]:
+def sampling_generator(trainer: Trainer) -> Iterator[Generator]:
     """The averaged generator if the run keeps one, else the trained one; in eval mode, without gradients."""
     average = find_callback(trainer, GeneratorEMA)
     generator = average.ready_generator(trainer) if average else as_gan_module(trainer.lightning_module).generator
@@ -28,7 +28,7 @@ def sampling_generator(trainer: Trainer) -> Iterator[OASISGenerator]:
         generator.train(was_training)
 
 
-def fixed_noise(generator: OASISGenerator, index: Tensor, seed: int) -> Tensor | None:
+def fixed_noise(generator: Generator, index: Tensor, seed: int) -> Tensor | None:
     """Noise that depends on a seed and the sample alone, not on the device, the batch or what was drawn before.
 
     Args:
@@ -49,7 +49,7 @@ def sources_of(batch: Batch, seed: int, stream: Stream) -> list[torch.Generator]
     return None if batch.positions is None else sample_generators(seed, batch.positions, stream)
 
 
-def training_noise(generator: OASISGenerator, batch: Batch, seed: int, stream: Stream) -> Tensor | None:
+def training_noise(generator: Generator, batch: Batch, seed: int, stream: Stream) -> Tensor | None:
     """Noise for a training batch, (B, Z) float32 on its device; None where the generator draws it or takes none."""
     sources = sources_of(batch, seed, stream)
     if sources is None or generator.noise_dim == 0:
@@ -57,5 +57,5 @@ def training_noise(generator: OASISGenerator, batch: Batch, seed: int, stream: S
     return _drawn(generator, sources).to(batch.condition.device, non_blocking=True)
 
 
-def _drawn(generator: OASISGenerator, sources: Iterable[torch.Generator]) -> Tensor:
-    return torch.cat([generator.sample_noise(1, generator=source) for source in sources])
+def _drawn(generator: Generator, sources: Iterable[torch.Generator]) -> Tensor:
+    return torch.cat([torch.randn(1, generator.noise_dim, generator=source) for source in sources])

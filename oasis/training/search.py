@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from oasis.errors import ConfigurationError
+from oasis.files import write_json
 from oasis.metrics import higher_is_better
-from oasis.training.callbacks.run_summary import write_json
 
 _RESULTS = "search.json"
 _BOUNDS = {"low", "high", "log", "step"}

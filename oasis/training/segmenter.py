@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.instances import areas, center_offsets
 from oasis.labels import LabelSpace
@@ -107,7 +107,8 @@ class SegmenterTraining(LightningModule):
         if without:
             rank_zero_warn(
                 f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-                f"(*{dataset.instance_suffix}.png), first {without[0].label}: from them a segmenter learns classes only"
+                f"({dataset.dataset.instance_files}), first {without[0].label}: from them a segmenter learns classes "
+                "only"
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -130,7 +131,7 @@ class SegmenterTraining(LightningModule):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """What the network pays for a batch: scalars float32 named `semantic`, `center` and `offset`."""
-        sight = self.network(batch.image)
+        output = self.network(batch.image)
         target = self.target_of[batch.label]
         # What no segmenter names is void to it, be it a thing: a caravan weighs nothing, and is no instance to be
         # found.
@@ -140,9 +141,9 @@ class SegmenterTraining(LightningModule):
         small = (instance > 0) & (area <= self.small_area * instance[0].numel())
         importance = torch.where(small, self.small_weight, 1.0)
         return {
-            "semantic": self._semantic_loss(sight.logits, target, importance),
-            **self.instance_loss({"center": sight.center}, label, instance),
-            "offset": self.offset_weight * _offset_loss(sight.offset, instance, area),
+            "semantic": self._semantic_loss(output.logits, target, importance),
+            **self.instance_loss({"center": output.center}, label, instance),
+            "offset": self.offset_weight * _offset_loss(output.offset, instance, area),
         }
 
     def class_weights(self) -> Tensor:
@@ -197,7 +198,7 @@ def _offset_loss(predicted: Tensor, instance: Tensor, area: Tensor) -> Tensor:
 
 def train_segmenter(
     training: Callable[[LabelSpace], SegmenterTraining],
-    data: CityscapesDataModule,
+    data: LabelMapDataModule,
     trainer: Trainer,
     seed: int = 0,
     facts: Mapping[str, Any] | None = None,

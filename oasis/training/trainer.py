@@ -28,8 +28,9 @@ def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Train
         settings: all others of `pytorch_lightning.Trainer`.
 
     Raises:
-        ConfigurationError: several processes in a job of a sweep that cannot start them.
+        ConfigurationError: several processes in a job of a sweep that cannot start them; settings of one optimizer.
     """
+    _require_own_optimization(settings)
     several = _several(settings)
     if several:
         _require_script()
@@ -37,6 +38,17 @@ def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Train
     if strategy == "auto" and several:
         strategy = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False, gradient_as_bucket_view=True)
     return pl.Trainer(strategy=strategy, **settings)
+
+
+def _require_own_optimization(settings: dict[str, Any]) -> None:
+    """Refuse what Lightning does not do where two optimizers are stepped by hand.
+
+    Raises:
+        ConfigurationError: with the setting to use.
+    """
+    for theirs, ours in (("accumulate_grad_batches", "accumulate_batches"), ("gradient_clip_val", "clip_norm")):
+        if settings.get(theirs) not in (None, 0, 1):
+            raise ConfigurationError(f"trainer.{theirs} has no effect on two optimizers: use model.{ours}.")
 
 
 def _require_script() -> None:

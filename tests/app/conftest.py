@@ -45,7 +45,7 @@ LIMITS = Limits(upload_bytes=2**20, pixels=2**20)
 
 
 def tiny_synthesizer(encoding: Encoding, name: str) -> Synthesizer:
-    """Painted at random, so that each class and the noise can be seen in the picture."""
+    """Filled at random, so that each class and the noise can be seen in the picture."""
     torch.manual_seed(0)
     generator = OASISGenerator(encoding.channels, 8, 4, 2, spade_channels=8, norm="batch", init_gain=1)
     for weight in generator.parameters():
@@ -106,11 +106,11 @@ class Visitor:
 
     def choose_example(self, number: int = 0) -> np.ndarray:
         self.page.locator("#examples button").nth(number).click()
-        self.told("#upload-told", "Painted in")
+        self.told("#upload-told", "Generated in")
         return self.picture("#upload-photo")
 
     def stroke(self, brush: str, points: list[tuple[float, float]], size: int | None = None) -> None:
-        """Paints with the mouse; points are shares of width and height."""
+        """Draws with the mouse; points are shares of width and height."""
         self.page.click(f'#canvas .brushes button[data-name="{brush}"]')
         if size is not None:
             self.page.locator("#canvas .size input").fill(str(size))
@@ -200,9 +200,9 @@ def visit() -> type[Visitor]:
 
 @pytest.fixture
 def tiny_models() -> None:
-    """For tests of what the tiny models paint."""
+    """For tests of what the tiny models generate."""
     if CHECKPOINTS:
-        pytest.skip("the app paints with other checkpoints")
+        pytest.skip("the app uses other checkpoints")
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_undo_takes_back_every_stroke_to_the_pixel(strokes):
     drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS)
     before = [(drawing.label.copy(), drawing.instance.copy())]
     for stroke in strokes:
-        drawing.paint(stroke)
+        drawing.draw(stroke)
         before.append((drawing.label.copy(), drawing.instance.copy()))
     for label, instance in reversed(before[:-1]):
         assert drawing.undo()
@@ -80,11 +80,11 @@ def test_undo_takes_back_every_stroke_to_the_pixel(strokes):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(strokes, min_size=1, max_size=6))
-def test_maps_stay_consistent_and_hold_nothing_but_what_was_painted(strokes):
+def test_maps_stay_consistent_and_hold_nothing_but_what_was_drawn(strokes):
     drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS)
     allowed = set(np.unique(drawing.label)) | {stroke.raw_id for stroke in strokes}
     for stroke in strokes:
-        drawing.paint(stroke)
+        drawing.draw(stroke)
     assert set(np.unique(drawing.label)) <= allowed
     things = np.isin(drawing.label, [24, 26])
     np.testing.assert_array_equal(drawing.instance[things] // 1000, drawing.label[things])
@@ -93,7 +93,7 @@ def test_maps_stay_consistent_and_hold_nothing_but_what_was_painted(strokes):
 
 def test_each_stroke_of_a_thing_is_a_new_instance(drawing):
     def dab(raw_id, x):
-        return drawing.paint(Stroke(raw_id, ((x, 0.5),), 0.1))
+        return drawing.draw(Stroke(raw_id, ((x, 0.5),), 0.1))
 
     assert [dab(26, 0.2), dab(26, 0.5), dab(24, 0.8), dab(7, 0.35)] == [26000, 26001, 24000, 7]
     assert set(np.unique(drawing.instance)) >= {26000, 26001, 24000}
@@ -101,25 +101,25 @@ def test_each_stroke_of_a_thing_is_a_new_instance(drawing):
 
 def test_new_instance_is_none_that_the_map_holds_already(drawing):
     drawing.instance[0, 0] = 26000
-    assert drawing.paint(Stroke(26, ((0.5, 0.5),), 0.1)) == 26001
+    assert drawing.draw(Stroke(26, ((0.5, 0.5),), 0.1)) == 26001
 
 
-def test_one_point_in_the_picture_paints_at_least_a_pixel(drawing):
-    drawing.paint(Stroke(24, ((0.501, 0.501),), 1e-6))
+def test_one_point_in_the_picture_draws_at_least_a_pixel(drawing):
+    drawing.draw(Stroke(24, ((0.501, 0.501),), 1e-6))
     assert (drawing.label == 24).sum() >= 1
 
 
 def test_undo_reaches_as_far_back_as_it_was_told():
     drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS, undo=2)
     for _ in range(5):
-        drawing.paint(Stroke(26, ((0.5, 0.5),), 0.1))
+        drawing.draw(Stroke(26, ((0.5, 0.5),), 0.1))
     assert [drawing.undo() for _ in range(3)] == [True, True, False]
 
 
 def test_thousand_instances_of_a_class_are_all_there_is_room_for(drawing):
     drawing.instance.reshape(-1)[:1000] = np.arange(26000, 27000)
     with pytest.raises(ConfigurationError, match="room for 1000 of a class"):
-        drawing.paint(Stroke(26, ((0.5, 0.9),), 0.1))
+        drawing.draw(Stroke(26, ((0.5, 0.9),), 0.1))
     assert drawing.strokes == 0
 
 
@@ -127,7 +127,7 @@ def test_thousand_instances_of_a_class_are_all_there_is_room_for(drawing):
 def test_id_that_means_nothing_is_refused(drawing, raw_id):
     before = drawing.label.copy()
     with pytest.raises(ConfigurationError, match=f"no class of the id {raw_id}"):
-        drawing.paint(Stroke(raw_id, ((0.5, 0.5),), 0.1))
+        drawing.draw(Stroke(raw_id, ((0.5, 0.5),), 0.1))
     np.testing.assert_array_equal(drawing.label, before)
 
 

@@ -55,7 +55,7 @@ def test_studio_needs_a_model_and_knows_which_it_has(pool):
         pool.model("nobody")
 
 
-def test_pictures_are_painted_one_after_the_other(pool, label_map, monkeypatch):
+def test_pictures_are_generated_one_after_the_other(pool, label_map, monkeypatch):
     at_work, most = [], []
 
     def slow(*_args, **_kwargs):
@@ -66,7 +66,7 @@ def test_pictures_are_painted_one_after_the_other(pool, label_map, monkeypatch):
         return Image.new("RGB", (4, 4))
 
     monkeypatch.setattr(pool.model("plain"), "synthesize", slow)
-    visitors = [threading.Thread(target=pool.paint, args=("plain", label_map)) for _ in range(5)]
+    visitors = [threading.Thread(target=pool.generate, args=("plain", label_map)) for _ in range(5)]
     for visitor in visitors:
         visitor.start()
     for visitor in visitors:
@@ -74,11 +74,11 @@ def test_pictures_are_painted_one_after_the_other(pool, label_map, monkeypatch):
     assert most == [1] * 5
 
 
-def test_painting_is_what_the_synthesizer_paints(pool, label_map):
-    painting = pool.paint("outlines", label_map, seed=3)
-    assert same(painting.image, pool.model("outlines").synthesize(label_map, seed=3))
-    assert painting.model == "outlines"
-    assert painting.seconds > 0
+def test_a_photo_is_what_the_synthesizer_generates(pool, label_map):
+    photo = pool.generate("outlines", label_map, seed=3)
+    assert same(photo.image, pool.model("outlines").synthesize(label_map, seed=3))
+    assert photo.model == "outlines"
+    assert photo.seconds > 0
 
 
 def test_session_without_map_says_where_to_get_one(pool):
@@ -89,7 +89,7 @@ def test_session_without_map_says_where_to_get_one(pool):
 def test_strokes_go_into_the_map_and_out_again(pool, label_map):
     session = Session()
     session.take(label_map)
-    session.paint(Stroke(26, ((0.5, 0.9),), 0.1), pool.model(), undo=5)
+    session.draw(Stroke(26, ((0.5, 0.9),), 0.1), pool.model(), undo=5)
     assert session.strokes == 1
     assert 26002 in session.require_map().instance  # beside the two cars that were there
     assert 26002 not in label_map.instance  # which others may be looking at
@@ -98,11 +98,11 @@ def test_strokes_go_into_the_map_and_out_again(pool, label_map):
     assert not session.undo()
 
 
-def test_large_map_is_painted_on_at_the_models_size(pool, street, ids):
+def test_large_map_is_drawn_on_at_the_models_size(pool, street, ids):
     large = LabelMap(street[0].repeat(3, 0).repeat(3, 1), None, ids, "large")
     session = Session()
     session.take(large)
-    session.paint(Stroke(24, ((0.5, 0.5),), 0.1), pool.model(), undo=5)
+    session.draw(Stroke(24, ((0.5, 0.5),), 0.1), pool.model(), undo=5)
     assert session.require_map().label.shape == street[0].shape
     assert session.require_map().instance_ids == (24000,)  # the cars of `large` are not told apart
 

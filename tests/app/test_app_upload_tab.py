@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within 
 def test_one_click_on_an_example_gives_a_photo(visitor):
     photo = visitor.choose_example(1)
     assert photo.std() > 5
-    assert re.search(r"Painted in \d+\.\d\d s · seed 0", visitor.page.inner_text("#upload-told"))
+    assert re.search(r"Generated in \d+\.\d\d s · seed 0", visitor.page.inner_text("#upload-told"))
     assert "road" in visitor.page.inner_text("#upload-legend")
     assert visitor.complaints == []
     visitor.snapshot("upload")
@@ -35,7 +35,7 @@ def test_photo_can_be_downloaded(visitor):
 def test_uploaded_maps_give_the_photo_that_python_gives(visitor, pool, street, as_png):
     label, instance = street
     visitor.upload(as_png(label), "town_labelIds.png")
-    visitor.told("#upload-told", "Painted in")
+    visitor.told("#upload-told", "Generated in")
     expected = np.asarray(pool.model("plain").synthesize(label, seed=0))
     np.testing.assert_array_equal(visitor.picture("#upload-photo"), expected)
     plain = visitor.picture("#upload-map")
@@ -50,15 +50,15 @@ def test_model_that_needs_instances_says_which_file_to_give(visitor, street, as_
     visitor.page.get_by_role("option", name="outlines").click()
     visitor.upload(as_png(street[0]), "town_labelIds.png")
     said = visitor.told("#upload-told", "instance")
-    assert "Not painted" in said
+    assert "Not generated" in said
     visitor.upload(as_png(street[1]), "town_instanceIds.png", "#instance-file")
-    visitor.told("#upload-told", "Painted in .* outlines")
+    visitor.told("#upload-told", "Generated in .* outlines")
 
 
 def test_broken_file_is_told_in_words_and_the_app_lives_on(visitor):
     visitor.upload(b"this is no picture", "notes.png")
     said = visitor.told("#upload-told", "notes.png")
-    assert said.startswith("Not painted. notes.png: is no PNG picture but a text file")
+    assert said.startswith("Not generated. notes.png: is no PNG picture but a text file")
     assert "/tmp" not in said
     visitor.snapshot("error")
     assert visitor.choose_example().std() > 5

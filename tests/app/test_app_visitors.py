@@ -14,9 +14,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within 
 def test_dark_page_is_legible(browser, visit, address):
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     visitor = visit(context.new_page(), f"{address}?__theme=dark")
-    visitor.tab("Paint")
-    visitor.told("#paint-told", "0 strokes")
-    for place in ("header h1", "header p", "#paint-told .status", "#canvas .chip", "#canvas .tools"):
+    visitor.tab("Draw")
+    visitor.told("#draw-told", "0 strokes")
+    for place in ("header h1", "header p", "#draw-told .status", "#canvas .chip", "#canvas .tools"):
         assert contrast(visitor.page, place) > 4.5, place
     visitor.snapshot("dark")
     context.close()
@@ -49,7 +49,7 @@ def test_five_visitors_at_once_are_all_served(browser, visit, address):
     for number, visitor in enumerate(visitors):  # none waits for another's photo before clicking
         visitor.page.locator("#examples button").nth(number).click()
     for visitor in visitors:
-        visitor.told("#upload-told", "Painted in")
+        visitor.told("#upload-told", "Generated in")
     photos = {visitor.picture("#upload-photo").tobytes() for visitor in visitors}
     assert len(photos) == 5  # each their own
     for context in contexts:
@@ -57,32 +57,32 @@ def test_five_visitors_at_once_are_all_served(browser, visit, address):
 
 
 @pytest.mark.usefixtures("tiny_models")
-def test_spinner_turns_while_it_paints(visitor, pool, monkeypatch):
+def test_spinner_turns_while_it_generates(visitor, pool, monkeypatch):
     done, model = threading.Event(), pool.model("plain")
-    paint = model.synthesize
-    monkeypatch.setattr(model, "synthesize", lambda *args, **settings: (done.wait(10), paint(*args, **settings))[1])
+    synthesize = model.synthesize
+    monkeypatch.setattr(model, "synthesize", lambda *args, **settings: done.wait(10) and synthesize(*args, **settings))
     visitor.page.locator("#examples button").first.click()
     visitor.page.locator("#upload-photo [data-testid=status-tracker]:visible").wait_for()
     done.set()
-    visitor.told("#upload-told", "Painted in")
+    visitor.told("#upload-told", "Generated in")
     assert visitor.page.locator("#upload-photo .progress-text:visible").count() == 0
 
 
 @pytest.mark.usefixtures("tiny_models")
 def test_who_comes_when_the_queue_is_full_is_told(browser, visit, pool, monkeypatch):
     done, model = threading.Event(), pool.model("plain")
-    paint = model.synthesize
-    monkeypatch.setattr(model, "synthesize", lambda *args, **settings: (done.wait(10), paint(*args, **settings))[1])
+    synthesize = model.synthesize
+    monkeypatch.setattr(model, "synthesize", lambda *args, **settings: done.wait(10) and synthesize(*args, **settings))
     with serving(pool, Limits(waiting=1)) as url:
         contexts = [browser.new_context() for _ in range(3)]
         visitors = [visit(context.new_page(), url) for context in contexts]
-        for visitor in visitors:  # one is painted for, one waits, and one is too many
+        for visitor in visitors:  # one is served, one waits, and one is too many
             visitor.page.locator("#examples button").first.click()
             visitor.page.wait_for_timeout(400)
         visitors[2].page.get_by_text(re.compile("queue is full|busy", re.I)).first.wait_for()
         done.set()
         for visitor in visitors[:2]:
-            visitor.told("#upload-told", "Painted in")
+            visitor.told("#upload-told", "Generated in")
         assert visitors[2].choose_example().std() > 5
         for context in contexts:
             context.close()

@@ -10,10 +10,12 @@ from safetensors.torch import load_file, save_file
 from oasis.checkpoint import find_to_resume, load, restore
 from oasis.checkpoint.exported import write_exported
 from oasis.errors import CheckpointError, ConfigurationError
+from oasis.migration import FORMAT
 from oasis.models import OASISGenerator
 
 CLASSES = {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}
 CONFIG = {
+    "format": FORMAT,
     "name": "tiny",
     "label_space": CLASSES,
     "encoding": {"_target_": "oasis.encodings.Semantic", "label_space": CLASSES},
@@ -59,7 +61,7 @@ def test_weights_in_any_layout(write, generator):
 
 
 def test_it_is_nothing_to_resume(write, tmp_path):
-    with pytest.raises(CheckpointError, match="one can paint with it, not go on from it"):
+    with pytest.raises(CheckpointError, match="it can generate, but training cannot go on from it"):
         find_to_resume(str(write()), tmp_path, {})
 
 
@@ -76,7 +78,7 @@ def test_a_flipped_bit_is_noticed(write):
 def test_torn(write, keep):
     path = write()
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"tiny\.safetensors: cannot be read, it is torn"):
+    with pytest.raises(CheckpointError, match=r"tiny\.safetensors: cannot be read, it is corrupt"):
         load(path)
 
 

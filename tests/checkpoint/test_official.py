@@ -114,7 +114,7 @@ def test_fine_tuning_starts_from_both_networks(save, tmp_path, fit, composed, ti
     other = instantiate(composed(*tiny_overrides, f"paths.output_dir={tmp_path}").model, condition_channels=35)
     with pytest.raises(CheckpointError, match=r"out\.ckpt: its generator is not that of this run, \d+ tensors differ"):
         start_from(output, other)
-    with pytest.raises(CheckpointError, match=r"one can paint with it, not go on from it"):
+    with pytest.raises(CheckpointError, match=r"it can generate, but training cannot go on from it"):
         find_to_resume(str(output), tmp_path, {})
 
 
@@ -219,7 +219,7 @@ def test_torn_missing_packed(save, tmp_path):
         import_official(tmp_path / "published.zip", tmp_path / "out.ckpt")
     for torn in (content[: len(content) // 2], b"", b"<html>not found</html>"):
         file.write_bytes(torn)
-        with pytest.raises(CheckpointError, match=r"best_EMA\.pth: cannot be read, it is torn"):
+        with pytest.raises(CheckpointError, match=r"best_EMA\.pth: cannot be read, it is corrupt"):
             import_official(file, tmp_path / "out.ckpt")
     with pytest.raises(CheckpointError, match=r"gone\.pth: no such file.*boschresearch/OASIS"):
         import_official(tmp_path / "gone.pth", tmp_path / "out.ckpt")

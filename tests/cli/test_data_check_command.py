@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.cli.data_tables import histogram, slots_advice
+from oasis.inspection.tables import histogram, slots_advice
 from oasis.labels import LabelSpace
 
 NAME = "town_000000_000019"

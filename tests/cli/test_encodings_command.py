@@ -15,12 +15,12 @@ import oasis
 import oasis.encodings
 from oasis.cli import app, conf
 from oasis.cli.conf import encoding_names, load_encodings
-from oasis.cli.encoding_cards import all_cards, panels
-from oasis.cli.samples import synthetic_street
-from oasis.cli.sheet import Card, Panel, draw_sheet
 from oasis.data import panoptic_files, reading
 from oasis.data.panoptic_ids import to_panoptic
 from oasis.encodings import Encoding, OrderSensitivity
+from oasis.inspection.encoding_cards import all_cards, panels
+from oasis.inspection.samples import synthetic_street
+from oasis.inspection.sheet import Card, Panel, draw_sheet
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "encodings.md").read_text()

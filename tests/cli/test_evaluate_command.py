@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from oasis.cli import app
 from oasis.cli.arguments import split_arguments
 from oasis.errors import ConfigurationError
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 
@@ -103,7 +103,7 @@ def test_another_dataset_and_a_named_segmenter(run, tiny, tmp_path, ids):
         (["RUN", "label_space=cityscapes_train_ids", "data=cityscapes", "data.root=ROOT"], ["label space", "road"]),
         (["RUN", "segmenter.weights=missing.pt"], ["missing.pt"]),
         (["RUN", "metrics.weights=JUNK"], ["junk.pth", "SHA-256", "6726825d"]),
-        (["RUN", "--device", "cuda:99"], ["--device cuda:99"]),
+        (["RUN", "--device", "cuda:99"], ["device=cuda:99"]),
         (["RUN", "--split", "dev"], ["--split dev"]),
         (["RUN", "data.root=nowhere"], ["nowhere"]),
     ],

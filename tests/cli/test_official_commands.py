@@ -8,7 +8,7 @@ from official_states import generator_shapes, made_up
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
 

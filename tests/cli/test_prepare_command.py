@@ -24,20 +24,20 @@ def run(tiny):
 def test_prepares_both_splits_and_says_where(run, tmp_path):
     code, said = run()
     assert code == 0, said
-    folder = next((tmp_path / "cache" / "prepared").iterdir())
-    assert "train: 7 samples of 32x64, 0.1 MB, prepared in" in said
-    assert "val: 3 samples of 32x64, 0.0 MB, prepared in" in said
+    folder = next((tmp_path / "cache" / "samples").iterdir())
+    assert "train: 7 samples of 32x64, 0.1 MB, cached in" in said
+    assert "val: 3 samples of 32x64, 0.0 MB, cached in" in said
     assert str(folder / "train-32x64-") in said
     assert len(list(folder.glob("*/index.json"))) == 2
-    assert run()[1].count("good, and there already") == 2
-    assert run("--force")[1].count("prepared in") == 2
+    assert run()[1].count("complete already") == 2
+    assert run("--force")[1].count("cached in") == 2
 
 
 def test_verifies_every_checksum_and_mends(run, tmp_path):
     folder = tmp_path / "mine"
-    where = f"data.prepared_folder={folder}"
+    where = f"data.cache_folder={folder}"
     run(where)
-    assert run(where, "--verify")[1].count("every checksum right") == 2
+    assert run(where, "--verify")[1].count("all checksums match") == 2
     path = next(folder.glob("*/val-*/image.npy"))
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -45,8 +45,8 @@ def test_verifies_every_checksum_and_mends(run, tmp_path):
     code, said = run(where, "--verify")
     assert code == 0
     assert "the checksums of 1 of 3 samples are wrong" in said
-    assert said.count("every checksum right") == 1
-    assert run(where, "--verify")[1].count("every checksum right") == 2
+    assert said.count("all checksums match") == 1
+    assert run(where, "--verify")[1].count("all checksums match") == 2
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from oasis.data import CityscapesDataModule, CityscapesDataset, PreparedDataset
+from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.bad_samples import BadSamples
-from oasis.data.cache import Container, prepare
+from oasis.data.cache import Container, build_cache
 from oasis.data.faults import Refusal, Tolerance
 from oasis.data.tolerant import Replacing, find_refusals
 from oasis.encodings import Semantic
@@ -34,9 +34,12 @@ def spoil(tiny):
 @pytest.fixture
 def module(tiny, ids, tmp_path):
     def make(**settings):
-        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, "prepared_folder": str(tmp_path / "p")}
-        data = CityscapesDataModule(
-            Semantic(ids), ids, str(tiny.root), **{**ours, "on_bad_sample": "skip", "max_bad_share": 0.5, **settings}
+        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, "cache_folder": str(tmp_path / "p")}
+        data = LabelMapDataModule(
+            Cityscapes(tiny.root),
+            Semantic(ids),
+            ids,
+            **{**ours, "on_bad_sample": "skip", "max_bad_share": 0.5, **settings},
         )
         data.setup("fit")
         return data
@@ -46,7 +49,9 @@ def module(tiny, ids, tmp_path):
 
 @pytest.fixture
 def dataset(tiny, ids):
-    return lambda split="train", tolerance=LAX: CityscapesDataset(tiny.root, split, ids, 32, 64, tolerance=tolerance)
+    return lambda split="train", tolerance=LAX: FileSamples(
+        Cityscapes(tiny.root), split, ids, 32, 64, tolerance=tolerance
+    )
 
 
 def names(loader):
@@ -120,15 +125,15 @@ def test_several_lists_in_one_file(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
 def test_several_processes_together_may_not_meet_too_many(tmp_path):
-    """Each meets two of ten; three are put up with, and samples of another split do not count."""
+    """Each meets two of ten; three are accepted, and samples of another split do not count."""
     few = Tolerance("skip", 0.3)
     first, second, other = (BadSamples(few, split, 10, tmp_path) for split in ("train", "train", "val"))
-    first.report([Refusal(0, "a", "torn a"), Refusal(1, "b", "torn b")])
-    other.report([Refusal(0, "y", "torn y"), Refusal(1, "z", "torn z")])
-    second.report([Refusal(1, "b", "torn b"), Refusal(5, "c", "torn c")])
-    with pytest.raises(DatasetError, match=r"4 of 10 samples of the split 'train'.*torn d"):
-        second.report([Refusal(6, "d", "torn d")])
-    BadSamples(few, "train", 10, None).report([Refusal(6, "d", "torn d")])  # knows of no others
+    first.report([Refusal(0, "a", "corrupt a"), Refusal(1, "b", "corrupt b")])
+    other.report([Refusal(0, "y", "corrupt y"), Refusal(1, "z", "corrupt z")])
+    second.report([Refusal(1, "b", "corrupt b"), Refusal(5, "c", "corrupt c")])
+    with pytest.raises(DatasetError, match=r"4 of 10 samples of the split 'train'.*corrupt d"):
+        second.report([Refusal(6, "d", "corrupt d")])
+    BadSamples(few, "train", 10, None).report([Refusal(6, "d", "corrupt d")])  # knows of no others
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
@@ -207,7 +212,7 @@ def test_a_split_of_which_nothing_is_left(module, spoil):
         module(max_bad_share=1)
 
 
-# --- what headers show, and what is prepared ----------------------------------------------------
+# --- what headers show, and what is cached ----------------------------------------------------
 
 
 def test_a_file_of_the_wrong_kind_waits_until_it_is_read(tiny, dataset):
@@ -231,33 +236,33 @@ def test_sizes_that_differ_are_refused_though_resizing_would_hide_it(tiny, datas
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
-def test_prepared_with_holes(module, spoil, dataset, tmp_path):
+def test_cached_with_holes(module, spoil, dataset, tmp_path):
     spoil("train", 2)
     spoil("val", 101)
     plain = module()
     with pytest.raises(DatasetError, match="town_000002"):
-        prepare(Container(dataset(tolerance=Tolerance()), tmp_path / "p"), progress=False)
+        build_cache(Container(dataset(tolerance=Tolerance()), tmp_path / "p"), progress=False)
     for split in ("train", "val"):
         container = Container(dataset(split), tmp_path / "p")
-        assert prepare(container, progress=False)
-        assert not prepare(container, verify=True, progress=False)  # its checksums are as they should be
-    prepared = module()
-    assert isinstance(prepared._splits.all("train"), PreparedDataset)
-    assert prepared._splits.all("train").suspects() == [2]  # so nothing has to be decoded to know
-    assert prepared.train_dataloader().num_workers == 0
-    for ours, theirs in zip(prepared.train_dataloader(), plain.train_dataloader(), strict=True):
+        assert build_cache(container, progress=False)
+        assert not build_cache(container, verify=True, progress=False)  # its checksums are as they should be
+    cached = module()
+    assert isinstance(cached._splits.all("train"), CachedSamples)
+    assert cached._splits.all("train").suspects() == [2]  # so nothing has to be decoded to know
+    assert cached.train_dataloader().num_workers == 0
+    for ours, theirs in zip(cached.train_dataloader(), plain.train_dataloader(), strict=True):
         assert ours["name"] == theirs["name"]
         assert torch.equal(ours["image"], theirs["image"])
-    assert names(prepared.val_dataloader()) == [name(100), name(102)]
+    assert names(cached.val_dataloader()) == [name(100), name(102)]
     with pytest.raises(DatasetError, match=r"town_000002.*cannot be decoded"):
         module(on_bad_sample="error")  # at once, not when it is its turn
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
-def test_preparing_goes_on_behind_a_hole(dataset, spoil, tmp_path, monkeypatch):
+def test_caching_goes_on_behind_a_hole(dataset, spoil, tmp_path, monkeypatch):
     spoil("train", 2)
     container = Container(dataset(), tmp_path / "p")
-    read, seen = CityscapesDataset.__getitem__, []
+    read, seen = FileSamples.__getitem__, []
 
     def cut_off(self, index):
         seen.append(index)
@@ -265,21 +270,21 @@ def test_preparing_goes_on_behind_a_hole(dataset, spoil, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return read(self, index)
 
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", cut_off)
+    monkeypatch.setattr(FileSamples, "__getitem__", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        prepare(container, progress=False)
-    prepare(container, progress=False)
+        build_cache(container, progress=False)
+    build_cache(container, progress=False)
     assert seen == [0, 1, 2, 3, 4, 4, 5, 6]
     assert np.array_equal(container.open().refused(), [2])
 
 
-def test_too_many_end_preparing(dataset, spoil, tmp_path):
+def test_too_many_end_caching(dataset, spoil, tmp_path):
     spoil("train", 0)
     with (
         pytest.warns(UserWarning, match="Bad sample"),
         pytest.raises(DatasetError, match=r"1 of 7 samples.*max_bad_share=0\.1"),
     ):
-        prepare(Container(dataset(tolerance=Tolerance("skip", 0.1)), tmp_path / "p"), progress=False)
+        build_cache(Container(dataset(tolerance=Tolerance("skip", 0.1)), tmp_path / "p"), progress=False)
 
 
 def test_a_disk_that_is_gone(tiny, dataset):

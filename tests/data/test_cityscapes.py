@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from oasis.data import CityscapesDataset
+from oasis.data import Cityscapes, FileSamples
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
@@ -11,7 +11,7 @@ from oasis.labels import LabelSpace
 @pytest.fixture
 def train(tiny, ids):
     def make(split="train", **settings):
-        return CityscapesDataset(tiny.root, split, ids, **{"height": 64, "width": 128, **settings})
+        return FileSamples(Cityscapes(tiny.root), split, ids, **{"height": 64, "width": 128, **settings})
 
     return make
 
@@ -66,7 +66,7 @@ def test_instances_are_optional_unless_needed(tiny, train):
 
 def test_no_dataset(tmp_path, ids):
     with pytest.raises(DatasetError, match=r"nowhere.*leftImg8bit.*csDownload.*data=synthetic"):
-        CityscapesDataset(tmp_path / "nowhere", "train", ids)
+        FileSamples(Cityscapes(tmp_path / "nowhere"), "train", ids)
 
 
 def test_empty_split(train):
@@ -141,5 +141,5 @@ def test_stray_ids_are_found_even_where_resizing_would_drop_them(tiny, train, st
 
 
 def test_train_id_space_reads_the_same_files(tiny):
-    dataset = CityscapesDataset(tiny.root, "train", LabelSpace.cityscapes_train_ids(), 64, 128)
+    dataset = FileSamples(Cityscapes(tiny.root), "train", LabelSpace.cityscapes_train_ids(), 64, 128)
     assert set(dataset[0]) == {"image", "label", "instance", "name", "index"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from oasis.data import CityscapesDataModule, CityscapesDataset
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
@@ -44,7 +44,7 @@ def mismatched(tiny):
 
 
 def test_a_thing_pixel_of_another_class_is_an_error_that_names_both_files(mismatched, ids):
-    dataset = CityscapesDataset(mismatched.root, "train", ids, 8, 16)  # resizing would hide the four pixels
+    dataset = FileSamples(Cityscapes(mismatched.root), "train", ids, 8, 16)  # resizing would hide the four pixels
     words = (
         rf"{FIRST}_gtFine_instanceIds.png: 4 thing pixels.*{FIRST}_gtFine_labelIds.png.*26002 on label id 7 \(road, 4"
     )
@@ -54,7 +54,7 @@ def test_a_thing_pixel_of_another_class_is_an_error_that_names_both_files(mismat
 
 
 def test_or_the_instance_map_is_trusted(mismatched, ids):
-    dataset = CityscapesDataset(mismatched.root, "train", ids, 64, 128, on_inconsistent_ids="trust_instances")
+    dataset = FileSamples(Cityscapes(mismatched.root), "train", ids, 64, 128, on_inconsistent_ids="trust_instances")
     sample = dataset[0]
     things = sample["instance"] >= 1000
     assert (sample["label"][things] == sample["instance"][things] // 1000).all()
@@ -64,7 +64,7 @@ def test_or_the_instance_map_is_trusted(mismatched, ids):
 
 def test_the_data_module_hands_the_policy_on(mismatched, ids):
     def first(**policy):
-        module = CityscapesDataModule(Semantic(ids), ids, str(mismatched.root), height=64, width=128, **policy)
+        module = LabelMapDataModule(Cityscapes(mismatched.root), Semantic(ids), ids, height=64, width=128, **policy)
         return module.dataset("train")[0]
 
     assert (first(on_inconsistent_ids="trust_instances")["label"] == 26).sum() == 16 * 40
@@ -101,7 +101,7 @@ def test_instances_of_classes_that_have_none(tiny, ids, policy, stray):
         instance[0, :3] = stray
 
     edited(tiny.instance("train", FIRST), edit)
-    dataset = CityscapesDataset(tiny.root, "train", ids, 32, 64, on_inconsistent_ids=policy)
+    dataset = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64, on_inconsistent_ids=policy)
     with pytest.raises(DatasetError, match=rf"instanceIds.png.*{stray} \(3 pixels\).*24, 25.*33 have.*from_panoptic"):
         dataset[0]
 
@@ -126,7 +126,7 @@ def test_more_instances_than_there_is_room_for(ids, excess):
 
 def test_no_such_policy(tiny, ids):
     with pytest.raises(ConfigurationError, match=r"on_inconsistent_ids=ignore.*error, trust_instances"):
-        CityscapesDataset(tiny.root, "train", ids, on_inconsistent_ids="ignore")
+        FileSamples(Cityscapes(tiny.root), "train", ids, on_inconsistent_ids="ignore")
 
 
 @pytest.mark.real_data
@@ -135,6 +135,6 @@ def test_genuine_maps_agree(name, ids):
     if "OASIS_REAL_DATA" not in os.environ:
         pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
     for split in ("train", "val"):
-        dataset = CityscapesDataset(Path(os.environ["OASIS_REAL_DATA"]) / name, split, ids, 32, 64)
+        dataset = FileSamples(Cityscapes(Path(os.environ["OASIS_REAL_DATA"]) / name), split, ids, 32, 64)
         for i in range(0, len(dataset), max(1, len(dataset) // 20)):
             assert dataset[i]["name"]

@@ -2,7 +2,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from oasis.data import CityscapesDataModule
+from oasis.data import Cityscapes, LabelMapDataModule
 from oasis.data.transforms import compact_instances
 from oasis.encodings import InstanceNoise, Semantic
 from oasis.errors import ConfigurationError
@@ -11,8 +11,8 @@ from oasis.errors import ConfigurationError
 @pytest.fixture
 def module(tiny, ids):
     def make(encoding=Semantic, **settings):
-        settings = {"root": str(tiny.root), "height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
-        data = CityscapesDataModule(encoding(ids), ids, **settings)
+        settings = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 0, **settings}
+        data = LabelMapDataModule(Cityscapes(tiny.root), encoding(ids), ids, **settings)
         data.setup("fit")
         return data
 
@@ -34,6 +34,22 @@ def test_a_batch_is_what_the_networks_take(module):
     assert torch.equal(batch.condition.argmax(1), batch.label)
     assert set(batch.instance.unique().tolist()) == {0, 1, 2}
     assert len(batch) == 2
+
+
+def test_every_segment_has_a_number_of_its_own(module):
+    batch = module().encode(next(iter(module().val_dataloader())))
+    assert batch.segments.dtype == torch.int64
+    for maps in zip(batch.label, batch.instance, batch.segments, strict=True):
+        found = {tuple(pixel) for pixel in torch.stack([each.flatten() for each in maps], 1).tolist()}
+        segments = {("stuff", label) if instance == 0 else ("thing", instance) for label, instance, _ in found}
+        assert len({number for *_, number in found}) == len(segments) == len(found)
+
+
+def test_all_samples_of_one_process_count(module):
+    data = module()
+    batches = [data.encode(sample) for sample in data.val_dataloader()]
+    assert [batch.counted.tolist() for batch in batches] == [[True, True], [True]]
+    assert data.encode(next(iter(data.train_dataloader())), [0, 1]).counted.tolist() == [True, True]
 
 
 def test_flip_mirrors_photo_maps_and_condition_together(module):
@@ -92,9 +108,9 @@ def test_first_samples_are_the_same_every_time(module):
     assert batch.name == [data.dataset("val")[i]["name"] for i in range(3)]
 
 
-def test_no_dataset_named(ids):
+def test_no_dataset_named():
     with pytest.raises(ConfigurationError, match=r"data\.root.*data=synthetic"):
-        CityscapesDataModule(Semantic(ids), ids)
+        Cityscapes(None)
 
 
 def test_batch_larger_than_the_dataset(module):

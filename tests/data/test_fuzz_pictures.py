@@ -6,7 +6,7 @@ import time
 import pytest
 
 from experiments.reliability import fuzz_pictures
-from oasis.data import CityscapesDataset
+from oasis.data import FileSamples
 
 
 def test_spoilt_pictures_are_read_or_refused(capsys):
@@ -24,7 +24,7 @@ def test_spoilt_pictures_are_read_or_refused(capsys):
     ],
 )
 def test_anything_else_is_noticed(monkeypatch, capsys, act, expected):
-    monkeypatch.setattr(CityscapesDataset, "__getitem__", lambda self, index: act())
+    monkeypatch.setattr(FileSamples, "__getitem__", lambda self, index: act())
     monkeypatch.setattr(fuzz_pictures, "MUTATIONS", {"none": lambda files, kind, rng: files[kind]})
     assert fuzz_pictures.main(["--count", "2", "--timeout", "0.5"]) == 1
     said = capsys.readouterr().out

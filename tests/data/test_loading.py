@@ -10,7 +10,7 @@ import pytest
 from pytorch_lightning import Trainer
 from starting import starter
 
-from oasis.data import CityscapesDataModule, CityscapesDataset
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.loading import worker_failure
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError, message
@@ -18,13 +18,13 @@ from oasis.errors import ConfigurationError, DatasetError, message
 DEADLY = '''
 import os, signal, time
 from pytorch_lightning import Callback
-from oasis.data import CityscapesDataset
+from oasis.data import FileSamples
 
 class Deadly(Callback):
     """Kills the process that reads the second sample."""
 
     def setup(self, trainer, pl_module, stage):
-        main, read = os.getpid(), CityscapesDataset.__getitem__
+        main, read = os.getpid(), FileSamples.__getitem__
 
         def deadly(self, index):
             if index == 1 and os.getpid() != main:
@@ -32,15 +32,15 @@ class Deadly(Callback):
                 os.kill(os.getpid(), signal.SIGKILL)
             return read(self, index)
 
-        CityscapesDataset.__getitem__ = deadly
+        FileSamples.__getitem__ = deadly
 '''
 
 
 @pytest.fixture
 def module(tiny, ids):
     def make(**settings):
-        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 1, "use_prepared": False, **settings}
-        return CityscapesDataModule(Semantic(ids), ids, str(tiny.root), **ours)
+        ours = {"height": 32, "width": 64, "batch_size": 2, "num_workers": 1, "use_cache": False, **settings}
+        return LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, **ours)
 
     return make
 
@@ -59,14 +59,14 @@ def at_second(monkeypatch):
     """Does something in the process that reads the second sample."""
 
     def arrange(act):
-        read = CityscapesDataset.__getitem__
+        read = FileSamples.__getitem__
 
         def acting(self, index):
             if index == 1:
                 act()
             return read(self, index)
 
-        monkeypatch.setattr(CityscapesDataset, "__getitem__", acting)
+        monkeypatch.setattr(FileSamples, "__getitem__", acting)
 
     return arrange
 
@@ -134,7 +134,7 @@ def test_a_run_ends_with_it(tiny_overrides, tmp_path):
     logging module's lock, which follows each fork, it stays locked for all other threads, and a later test hangs.
     """
     (tmp_path / "deadly.py").write_text(DEADLY)
-    settings = ("data.num_workers=1", "data.use_prepared=false", "+callbacks.deadly._target_=deadly.Deadly")
+    settings = ("data.num_workers=1", "data.use_cache=false", "+callbacks.deadly._target_=deadly.Deadly")
     code, said = starter(tmp_path)(*tiny_overrides, "trainer.max_epochs=3", *settings)
     assert code == 1, said
     assert "A process that reads data died" in said
@@ -157,7 +157,7 @@ def test_a_run_that_skips_lists_what_it_skipped(fit, tiny, tmp_path):
         path.write_bytes(path.read_bytes()[:-40])
     folder = tmp_path / "listed"
     skip = ("data.on_bad_sample=skip", "data.max_bad_share=0.5", f"++trainer.default_root_dir={folder}")
-    run = fit("run", "trainer.max_epochs=2", "data.use_prepared=false", *skip)
+    run = fit("run", "trainer.max_epochs=2", "data.use_cache=false", *skip)
     assert (run / "checkpoints" / "last.ckpt").is_file()
     lines = (folder / "bad_samples.csv").read_text().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [

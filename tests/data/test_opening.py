@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oasis.data import CityscapesDataModule, CityscapesDataset, panoptic_files, reading
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule, panoptic_files, reading
 from oasis.data.faults import OversizedFileError, UnreadableFileError
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
@@ -24,7 +24,7 @@ def photo(tiny):
 
 @pytest.fixture
 def read(tiny, ids):
-    return lambda **settings: CityscapesDataset(tiny.root, "train", ids, 32, 64, **settings)[0]
+    return lambda **settings: FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64, **settings)[0]
 
 
 def claim(path, width, height):
@@ -59,12 +59,12 @@ def test_pillows_warning_is_an_error_or_nothing(photo):
 
 def test_the_bound_is_a_setting(tiny, ids):
     with pytest.raises(OversizedFileError, match=r"128x64 pixels, more than data\.max_pixels=8191"):
-        CityscapesDataset(tiny.root, "train", ids, 32, 64, max_pixels=128 * 64 - 1)
-    data = CityscapesDataModule(Semantic(ids), ids, str(tiny.root), height=32, width=64, max_pixels=8191)
+        FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64, max_pixels=128 * 64 - 1)
+    data = LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, height=32, width=64, max_pixels=8191)
     with pytest.raises(OversizedFileError):
         data.dataset("val")
     with pytest.raises(ConfigurationError, match=r"data\.max_pixels=0"):
-        CityscapesDataModule(Semantic(ids), ids, str(tiny.root), max_pixels=0)
+        LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, max_pixels=0)
 
 
 @pytest.mark.parametrize("format_", ["GIF", "TIFF", "BMP"])

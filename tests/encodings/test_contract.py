@@ -13,8 +13,9 @@ from oasis.encodings import Encoding, OrderSensitivity
 HORIZONTAL = {"center_offset": [2], "position": [1], "panoptic": [3]}
 
 
-def seeded():
-    return torch.Generator().manual_seed(5)
+def seeded(label):
+    """A generator for each map of a batch."""
+    return [torch.Generator().manual_seed(5 + k) for k in range(len(label))]
 
 
 def one_hot(label):
@@ -78,14 +79,32 @@ def test_batch_entries_do_not_see_each_other(build, random_maps, name, training)
     for kept in range(2):
         mixed_label, mixed_instance = other_label.clone(), other_instance.clone()
         mixed_label[kept], mixed_instance[kept] = label[kept], instance[kept]
-        encoded = encoding(label, instance, seeded())
-        assert torch.equal(encoding(mixed_label, mixed_instance, seeded())[kept], encoded[kept])
+        encoded = encoding(label, instance, seeded(label))
+        assert torch.equal(encoding(mixed_label, mixed_instance, seeded(label))[kept], encoded[kept])
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_is_its_samples_bit_by_bit(build, random_maps, name, training):
+    """Whatever a sample stands beside; so a batch can be encoded at once, and spread over processes."""
+    encoding = build(name, training)
+    label, instance = random_maps(instances=9, height=30, width=45)
+    both = encoding(label, instance, seeded(label))
+    alone = [encoding(label[k : k + 1], instance[k : k + 1], seeded(label)[k : k + 1]) for k in range(2)]
+    assert torch.equal(both, torch.cat(alone))
+
+
+def test_a_generator_for_each_sample(build, random_maps, name):
+    encoding, (label, instance) = build(name), random_maps()
+    if encoding.order_sensitivity is OrderSensitivity.SAME_DISTRIBUTION:  # it draws
+        with pytest.raises(ValueError, match="1 generators for 2 samples"):
+            encoding(label, instance, seeded(label)[:1])
 
 
 def test_numbers_are_read_if_and_only_if_it_says_so(build, name):
     label, instance = street()
     encoding = build(name)
-    blind = torch.equal(encoding(label, instance, seeded()), encoding(label, torch.zeros_like(instance), seeded()))
+    without = encoding(label, torch.zeros_like(instance), seeded(label))
+    blind = torch.equal(encoding(label, instance, seeded(label)), without)
     assert blind != encoding.needs_instances
 
 
@@ -93,7 +112,7 @@ def test_numbers_of_what_is_no_thing_are_not_read(build, name):
     label, instance = street()
     everywhere = torch.where((label == 0) | (label == 7), 9, instance)
     encoding = build(name)
-    assert torch.equal(encoding(label, everywhere, seeded()), encoding(label, instance, seeded()))
+    assert torch.equal(encoding(label, everywhere, seeded(label)), encoding(label, instance, seeded(label)))
 
 
 @given(data=st.data())
@@ -137,17 +156,17 @@ def assert_same_distribution(encoding, label, *numberings):
 def test_a_mirrored_map_has_the_mirrored_encoding(build, small_maps, name, data):
     encoding = build(name)
     label, instance = data.draw(small_maps)
-    mirrored = encoding(label.flip(-1), instance.flip(-1), seeded())
+    mirrored = encoding(label.flip(-1), instance.flip(-1), seeded(label))
     for channel in HORIZONTAL.get(name, []):
         mirrored[:, 35 + channel] *= -1
-    torch.testing.assert_close(mirrored.flip(-1), encoding(label, instance, seeded()), rtol=0, atol=1e-6)
+    torch.testing.assert_close(mirrored.flip(-1), encoding(label, instance, seeded(label)), rtol=0, atol=1e-6)
 
 
 def test_draws_can_be_repeated(build, name):
     encoding, maps = build(name), street()
     before = torch.get_rng_state()
-    encoded = encoding(*maps, seeded())
-    assert torch.equal(encoding(*maps, seeded()), encoded)
+    encoded = encoding(*maps, seeded(maps[0]))
+    assert torch.equal(encoding(*maps, seeded(maps[0])), encoded)
     assert torch.equal(torch.get_rng_state(), before)  # whoever brings a generator changes nothing about training
     torch.manual_seed(3)
     encoded = encoding(*maps)
@@ -193,10 +212,10 @@ def test_memory_is_that_of_the_output(build, name):
 
 def test_float32_whatever_the_default(build, name):
     encoding, maps = build(name), street()
-    expected = encoding(*maps, seeded())
+    expected = encoding(*maps, seeded(maps[0]))
     torch.set_default_dtype(torch.bfloat16)
     try:
-        encoded = encoding(*maps, seeded())
+        encoded = encoding(*maps, seeded(maps[0]))
     finally:
         torch.set_default_dtype(torch.float32)
     assert encoded.dtype == torch.float32
@@ -213,12 +232,12 @@ def test_it_adds_nothing_to_checkpoints(build, name):
 def test_the_gpu_agrees_and_the_host_never_waits(build, random_maps, name, training):
     label, instance = random_maps(instances=50, height=64, width=128)
     encoding = build(name, training)
-    expected = encoding(label, instance, seeded())
+    expected = encoding(label, instance, seeded(label))
     on_gpu = label.cuda(), instance.cuda()
     encoding(*on_gpu)  # loads kernels
     torch.cuda.set_sync_debug_mode("error")
     try:
-        encoded = encoding(*on_gpu, seeded())
+        encoded = encoding(*on_gpu, seeded(label))
         encoding(*on_gpu)
     finally:
         torch.cuda.set_sync_debug_mode("default")

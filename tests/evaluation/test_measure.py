@@ -5,7 +5,7 @@ import torch
 
 from oasis.checkpoint import load
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
-from oasis.evaluation import Evaluation, open_painters, own_data, untrained
+from oasis.evaluation import Evaluation, open_models, own_data, untrained
 from oasis.metrics import FeatureExtractor, frechet_distance
 from oasis.scoring import MetricNetworks
 
@@ -40,7 +40,7 @@ def evaluation(**settings):
 
 def test_scores_are_those_of_pictures_painted_one_by_one(run):
     """Each label map alone, in eval mode, with its own noise: the slow way to the same number."""
-    (model,) = open_painters([run], own_data)
+    (model,) = open_models([run], own_data)
     comparison = evaluation().run([model])
     dataset = model.data.dataset("val")
     photos = torch.stack([dataset[i]["image"] for i in range(3)]) / 127.5 - 1
@@ -49,7 +49,7 @@ def test_scores_are_those_of_pictures_painted_one_by_one(run):
         for sample in model.data.loader_of("val", range(3)):
             for i in range(len(sample["name"])):
                 one = {key: value[i : i + 1] for key, value in sample.items()}
-                fakes.append(model.paint(one, seed)[1])
+                fakes.append(model.generate(one, seed)[1])
         expected = frechet_distance(photos.mean(dim=(2, 3)), torch.cat(fakes).mean(dim=(2, 3)))
         assert comparison.columns[0].scores["means"].values[number] == pytest.approx(expected, rel=1e-5)
     assert len(set(comparison.columns[0].scores["means"].values)) == 3  # the noise matters
@@ -57,7 +57,7 @@ def test_scores_are_those_of_pictures_painted_one_by_one(run):
 
 def test_the_batch_size_does_not_matter(run):
     def scores(size):
-        models = open_painters([run], own_data)
+        models = open_models([run], own_data)
         models[0].data.batch_size = size
         return evaluation().run(models).columns[0].scores["means"].values
 
@@ -65,12 +65,12 @@ def test_the_batch_size_does_not_matter(run):
 
 
 def test_evaluating_twice_gives_the_same(run):
-    first, second = (evaluation().run(open_painters([run], own_data)) for _ in range(2))
+    first, second = (evaluation().run(open_models([run], own_data)) for _ in range(2))
     assert first.columns == second.columns
 
 
 def test_references_floor_and_ceiling(run):
-    (model,) = open_painters([run], own_data)
+    (model,) = open_models([run], own_data)
     before = untrained(model)
     weights = zip(before.generator.parameters(), model.generator.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in weights)
@@ -85,14 +85,14 @@ def test_references_floor_and_ceiling(run):
 
 
 def test_few_images_are_noted_with_their_number(run):
-    notes = evaluation().run(open_painters([run], own_data)).notes
+    notes = evaluation().run(open_models([run], own_data)).notes
     assert any("3 generated and 3 real images" in note for note in notes)
 
 
 def test_draws_of_a_generator_without_noise_do_not_differ(fit):
     silent = fit("silent", "trainer.max_epochs=1", "generator.noise_dim=0", "generator.init_gain=1")
     loud = fit("loud", "trainer.max_epochs=1", "generator.init_gain=1")
-    models = open_painters([silent, loud], own_data)
+    models = open_models([silent, loud], own_data)
     first, second = evaluation(diversity_images=2).run(models).columns
     assert first.scores["diversity/ms_ssim"].mean == 0
     assert second.scores["diversity/ms_ssim"].mean > 0
@@ -101,7 +101,7 @@ def test_draws_of_a_generator_without_noise_do_not_differ(fit):
 
 def test_sample_grids_show_every_painter_and_draw(run):
     one = evaluation(shown=2)
-    one.run(open_painters([run], own_data))
+    one.run(open_models([run], own_data))
     (_, side_by_side), (caption, draws) = one.sample_grids()
     assert side_by_side.width > side_by_side.height > 0
     assert "draws" in caption
@@ -110,27 +110,27 @@ def test_sample_grids_show_every_painter_and_draw(run):
 
 def test_names_tell_checkpoints_apart(fit, run):
     again = fit("other", "trainer.max_epochs=1", "seed=1")
-    named = open_painters([run, again], own_data)
+    named = open_models([run, again], own_data)
     assert [model.name for model in named] == ["test seed 0", "test seed 1"]
     assert named[0].facts["encoding"] == "InstanceNoise"
-    twice = open_painters([run, run / "checkpoints" / "last.ckpt"], own_data)
+    twice = open_models([run, run / "checkpoints" / "last.ckpt"], own_data)
     assert len({model.name for model in twice}) == 2
 
 
 @pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 1)])
 def test_a_spread_needs_three_seeds(run, seeds):
     with pytest.raises(ConfigurationError, match="3 different ones"):
-        evaluation(seeds=seeds).run(open_painters([run], own_data))
+        evaluation(seeds=seeds).run(open_models([run], own_data))
 
 
 def test_checkpoints_of_two_sizes_are_not_compared(fit, run):
     other = fit("wide", "trainer.max_epochs=1", "data.width=128")
     with pytest.raises(ConfigurationError, match=r"32x64.*32x128|data\.height=256"):
-        open_painters([run, other], own_data)
+        open_models([run, other], own_data)
 
 
 def test_nan_weights_are_found_at_the_first_picture(run):
-    (model,) = open_painters([run], own_data)
+    (model,) = open_models([run], own_data)
     next(model.generator.parameters()).data.fill_(torch.nan)
     with pytest.raises(MetricError, match="hold NaN"):
         evaluation().run([model])
@@ -141,4 +141,4 @@ def test_a_checkpoint_may_not_have_anything_called(run):
     checkpoint["config"]["data"]["_target_"] = "os.system"
     torch.save(checkpoint, run / "evil.ckpt")
     with pytest.raises(CheckpointError, match=r"evil\.ckpt.*os\.system"):
-        open_painters([run / "evil.ckpt"], own_data)
+        open_models([run / "evil.ckpt"], own_data)

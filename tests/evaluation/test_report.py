@@ -14,7 +14,7 @@ from PIL import Image
 from oasis.evaluation.plots import plot_classes, plot_seeds
 from oasis.evaluation.report import write_report
 from oasis.evaluation.results import Column, Score
-from oasis.evaluation.themes import DARK, LIGHT, color_of
+from oasis.report.themes import DARK, LIGHT, color_of
 
 HOSTILE = "<script>alert(1)</script>\"'&$\\frac{"
 KID = "KID \N{MULTIPLICATION SIGN}1000 ↓"
@@ -93,7 +93,7 @@ def test_it_tells_everything_else_that_is_known(compared, tmp_path, grid):
     text = " ".join(page.texts)
     for expected in (
         "500 label maps of streets (val)", "3 noise seeds (0, 1, 2)", "few images", "oasis evaluate 'my run.ckpt'",
-        "runs/a/last.ckpt", "encoding: semantic", "generator 30.0 s (75 %)", "caption of it", "Fréchet distance",
+        "runs/a/last.ckpt", "encoding: semantic", "generator 30.0 s (75%)", "caption of it", "Fréchet distance",
     ):  # fmt: skip
         assert expected in text
     assert len(page.ids) == len(set(page.ids))
@@ -142,17 +142,17 @@ def test_one_checkpoint_alone(tmp_path, compared):
     page, text = report(replace(comparison, columns=(alone,)), tmp_path, command="")
     assert cells(page.tables[0][-1]) == ["FID ↓", "47.70"]
     assert "Evaluation of a" in text
-    assert set(page.ids) == {"scores", "summary", "plots", "sources", "definitions"}
+    assert set(page.ids) == {"scores", "plots", "sources", "definitions"}
 
 
 def test_the_best_is_marked(compared, tmp_path):
     comparison = compared("a", "b", references=())
     columns = (Column("a", {"fid": Score((40.0, 41.0))}, "x"), Column("b", {"fid": Score((50.0, 51.0))}, "x"))
     _, text = report(replace(comparison, columns=columns, seeds=(0, 1)), tmp_path)
-    assert re.findall(r'class=" best"[^>]*><span class="mean">([\d.]+)', text) == ["40.50"]
-    assert '<section class="card" id="best">' in text
+    assert re.findall(r'class=" strong"[^>]*><span class="value">([\d.]+)', text) == ["40.50"]
+    assert '<section id="best">' in text
     _, text = report(replace(comparison, columns=(columns[0], replace(columns[0], name="b"))), tmp_path)
-    assert 'class=" best"' not in text
+    assert 'class=" strong"' not in text
     assert 'id="best"' not in text
 
 
@@ -175,7 +175,7 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
-def painted(png, color):
+def generated(png, color):
     """Where a plot has about this colour."""
     wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     return np.abs(pixels(png) - wanted).max(axis=2) < 12
@@ -184,14 +184,14 @@ def painted(png, color):
 def test_bars_of_classes_are_as_long_as_the_scores(compared):
     columns = tuple(Column(name, {"segmenter/iou/car": Score((v,))}, "x") for name, v in (("a", 0.8), ("b", 0.2)))
     png = plot_classes(replace(compared(), columns=columns, references=()), "segmenter/iou", LIGHT)
-    bars = [painted(png, color_of(place)).sum(axis=1) for place in (0, 1)]
+    bars = [generated(png, color_of(place)).sum(axis=1) for place in (0, 1)]
     assert bars[0].max() / bars[1].max() == pytest.approx(4, rel=0.05)
 
 
 def test_dots_of_seeds_stand_in_the_order_of_their_values(compared):
     columns = tuple(Column(name, {"fid": Score((v,))}, "x") for name, v in (("a", 10.0), ("b", 40.0), ("c", 20.0)))
     png = plot_seeds(replace(compared(), columns=columns, references=()), "fid", LIGHT)
-    a, b, c = (np.nonzero(painted(png, blend(color_of(place))))[1].mean() for place in range(3))
+    a, b, c = (np.nonzero(generated(png, blend(color_of(place))))[1].mean() for place in range(3))
     assert (c - a) / (b - a) == pytest.approx(1 / 3, abs=0.03)
 
 
@@ -205,7 +205,7 @@ def test_a_far_reference_does_not_squeeze_the_checkpoints(compared):
         columns = tuple(Column(name, {"fid": Score((v,))}, "x") for name, v in (("a", 10.0), ("b", 12.0)))
         far = Column("untrained", {"fid": Score((ceiling,))}, "x")
         png = plot_seeds(replace(compared(), columns=columns, references=(far,)), "fid", LIGHT)
-        a, b = (np.nonzero(painted(png, blend(color_of(place))))[1].mean() for place in range(2))
+        a, b = (np.nonzero(generated(png, blend(color_of(place))))[1].mean() for place in range(2))
         return b - a
 
     assert width(1000.0) > 0.9 * width(11.0)
@@ -214,4 +214,4 @@ def test_a_far_reference_does_not_squeeze_the_checkpoints(compared):
 def test_plots_take_the_colours_of_the_page(compared):
     for theme in (LIGHT, DARK):
         for png in (plot_seeds(compared("a"), "fid", theme), plot_classes(compared("a"), "segmenter/iou", theme)):
-            assert painted(png, theme.paper).mean() > 0.5
+            assert generated(png, theme.paper).mean() > 0.5

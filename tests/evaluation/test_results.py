@@ -105,3 +105,12 @@ def test_another_file_is_refused(tmp_path, content):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=r"none\.json.*oasis evaluate"):
         read_json(tmp_path / "none.json")
+
+
+def test_results_of_before_the_renaming_are_read_as_todays(compared, tmp_path):
+    comparison = compared("a")
+    comparison.write_json(tmp_path / "results.json")
+    old = (tmp_path / "results.json").read_text().replace("segmenter/", "judge/").replace('"segmenter":', '"judge":', 1)
+    assert "segmenter/" not in old
+    (tmp_path / "results.json").write_text(old)
+    assert read_json(tmp_path / "results.json").columns == comparison.columns

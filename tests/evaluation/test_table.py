@@ -66,7 +66,7 @@ def test_all_numbers_and_names_are_readable_at_any_width(compared, width, count,
         assert name in together
     for row in rows(comparison, list(comparison.metrics())[:5]):
         for cell in (*row.cells, *row.references):
-            assert re.search(rf"(?<![\d.]){re.escape(cell.mean)}(?![\d.])", text), (row.name, cell)
+            assert re.search(rf"(?<![\d.]){re.escape(cell.text)}(?![\d.])", text), (row.name, cell)
 
 
 def test_letters_lead_to_names(compared):
@@ -105,21 +105,21 @@ def test_nan_is_a_dash_and_what_was_not_measured_is_empty():
     comparison = scored([math.nan, 1.0], [2.0, 4.0])
     comparison = replace(comparison, columns=(*comparison.columns, Column("c2", {"kid": Score((0.001,))}, "x")))
     fid, kid = rows(comparison, ["fid", "kid"])
-    assert [cell.mean for cell in fid.cells] == ["-", "3.00", ""]
+    assert [cell.text for cell in fid.cells] == ["-", "3.00", ""]
     assert [cell.spread for cell in fid.cells] == ["", "1.41", ""]
-    assert [cell.mean for cell in kid.cells] == ["", "", "1.00"]
+    assert [cell.text for cell in kid.cells] == ["", "", "1.00"]
     assert "nan" not in printed(comparison, 80)
 
 
 def test_rounding_leaves_no_minus_before_zero():
     (row,) = rows(scored([-1e-9], metric="kid"), ["kid"])
-    assert row.cells[0].mean == "0.00"
+    assert row.cells[0].text == "0.00"
 
 
 @pytest.mark.parametrize(("value", "text"), [(1234.56, "1235"), (1.23456, "1.235"), (0.0123456, "0.01235"), (0.0, "0")])
 def test_unknown_metrics_are_printed_with_four_digits(value, text):
     (row,) = rows(scored([value], metric="new/one"), ["new/one"])
-    assert row.cells[0].mean == text
+    assert row.cells[0].text == text
     assert row.info.heading == "new/one"
 
 
@@ -177,7 +177,7 @@ def test_it_says_what_the_spread_is_how_many_images_and_where_time_went(compared
     assert "500 label maps of streets (val) at 64×128, judged by unet" in text  # noqa: RUF001
     assert "standard deviation over 3 noise seeds (0, 1, 2)" in text
     assert "Note: few images" in text
-    assert "Time: 40.0 s; generator 30.0 s (75%), segmenter 10.0 s (25%)" in text
+    assert "40.0 s in total: generator 30.0 s (75%), segmenter 10.0 s (25%)." in text
 
 
 def test_directions():

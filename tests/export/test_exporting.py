@@ -1,4 +1,4 @@
-"""`oasis export`: what is written paints what the checkpoint paints, in other hands too."""
+"""`oasis export`: what is written generates what the checkpoint generates, in other hands too."""
 
 import json
 
@@ -66,8 +66,8 @@ def test_it_paints_the_same(checkpoint, exported):
     with torch.no_grad():
         expected = restored.generator(**inputs)
     assert expected.std() > 0.01  # there is something to compare
-    painted = FORMATS[exported.path.suffix].paint(exported.path, inputs)
-    torch.testing.assert_close(painted, expected, rtol=0, atol=1e-5)
+    generated = FORMATS[exported.path.suffix].generate(exported.path, inputs)
+    torch.testing.assert_close(generated, expected, rtol=0, atol=1e-5)
 
 
 def test_nothing_is_left_beside_it(exported):
@@ -186,10 +186,10 @@ def test_missing_packages_are_named(checkpoint, tmp_path, monkeypatch):
 
 
 def test_what_paints_otherwise_is_taken_away(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(FORMATS[".pt2"], "paint", lambda path, inputs: torch.zeros(1, 3, 32, 64), raising=False)
+    monkeypatch.setattr(FORMATS[".pt2"], "generate", lambda path, inputs: torch.zeros(1, 3, 32, 64), raising=False)
     before = tmp_path / "tiny.pt2"
     before.write_text("mine")
-    with pytest.raises(ConfigurationError, match=r"paints other pictures.*taken away"):
+    with pytest.raises(ConfigurationError, match=r"generates other pictures.*deleted"):
         export(checkpoint, before, force=True)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 

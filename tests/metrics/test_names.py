@@ -11,7 +11,7 @@ from oasis.metrics import describe, higher_is_better, split_class
         ("segmenter/pq", 0.12345, "12.35"),  # a share, in percent
         ("kid", 0.0042, "4.20"),  # times 1000
         ("segmenter/touching_count", 450.0, "450"),
-        ("unheard/of", 1.0, "1.00"),
+        ("unheard/of", 1.0, "1.000"),
         ("fid", math.nan, "-"),
     ],
 )

@@ -56,7 +56,7 @@ def test_a_merged_discriminator_is_the_plain_one(network):
     plain, merged = built
     assert plain.state_dict().keys() == merged.state_dict().keys()
     image = torch.randn(2, 3, 32, 48, dtype=torch.float64, requires_grad=True)
-    said = [each.discriminate(image) for each in built]  # in training mode
+    said = [each(image) for each in built]  # in training mode
     for ours, theirs in zip(said[1], said[0], strict=True):
         torch.testing.assert_close(ours, theirs)
     gradients = []
@@ -70,9 +70,9 @@ def test_a_merged_discriminator_is_the_plain_one(network):
 def test_judgements_of_several_batches_at_once():
     discriminator = PanopticDiscriminator(5, channels=4, num_blocks=2).eval()
     pictures = list(torch.randn(3, 2, 3, 8, 8))
-    together = discriminator.discriminate(torch.cat(pictures)).chunk(3)
+    together = discriminator(torch.cat(pictures)).chunk(3)
     for one, picture in zip(together, pictures, strict=True):
-        alone = discriminator.discriminate(picture)
+        alone = discriminator(picture)
         torch.testing.assert_close(one.logits, alone.logits)
         assert one.heads.keys() == alone.heads.keys()
         for name, said in alone.heads.items():

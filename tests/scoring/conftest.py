@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from oasis.data import CityscapesDataModule
+from oasis.data import Cityscapes, LabelMapDataModule
 from oasis.encodings import Semantic
-from oasis.metrics import FeatureExtractor, Prediction, Segmenter
+from oasis.metrics import FeatureExtractor
+from oasis.segmenters import Prediction, Segmenter
 
 
 class Oracle(Segmenter):
@@ -65,8 +66,8 @@ def means():
 def data(tiny, ids):
     def make(batch_size=2, **settings):
         sizes = {"height": 32, "width": 64, "num_workers": 0}
-        return CityscapesDataModule(
-            Semantic(ids), ids, root=str(tiny.root), batch_size=batch_size, **{**sizes, **settings}
+        return LabelMapDataModule(
+            Cityscapes(tiny.root), Semantic(ids), ids, batch_size=batch_size, **{**sizes, **settings}
         )
 
     return make

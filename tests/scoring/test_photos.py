@@ -1,6 +1,6 @@
 import torch
 
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data import Cityscapes, FileSamples
 from oasis.data.transforms import to_unit_range
 from oasis.scoring import RealPhotos
 
@@ -9,7 +9,7 @@ CPU = torch.device("cpu")
 
 def test_features_are_those_of_the_photos_in_order(data, means, tiny, ids):
     found = RealPhotos(data(), CPU, progress=False).features(means)
-    dataset = CityscapesDataset(tiny.root, "val", ids, 32, 64)
+    dataset = FileSamples(Cityscapes(tiny.root), "val", ids, 32, 64)
     expected = [means(to_unit_range(dataset[i]["image"][None])) for i in range(len(dataset))]
     assert torch.allclose(found, torch.cat(expected), atol=1e-6)
 
@@ -44,6 +44,6 @@ def test_the_floor_takes_as_many_training_photos(data, means, tiny, ids):
     other = photos.other_features(means)
     assert len(other) == len(photos.features(means)) == 3
     assert torch.equal(other, RealPhotos(data(), CPU, progress=False).other_features(means))
-    dataset = CityscapesDataset(tiny.root, "train", ids, 32, 64)
+    dataset = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64)
     everything = torch.cat([means(to_unit_range(dataset[i]["image"][None])) for i in range(7)])
     assert all((row - everything).abs().sum(dim=1).min() < 1e-5 for row in other)

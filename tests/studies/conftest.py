@@ -39,7 +39,7 @@ class RunFolders:
             "name": "study",
             "encoding": encoding,
             "discriminator": "oasis",
-            "dataset": {"class": "CityscapesDataModule", "height": 64, "width": 128},
+            "dataset": {"class": "LabelMapDataModule", "height": 64, "width": 128},
             "seed": seed,
             "batches": 20,
             "images": 80,

@@ -32,7 +32,7 @@ def batch():
         label[picture, 4:9, place : place + 6] = CAR
         instance[picture, 4:9, place : place + 6] = number
     image = torch.rand(2, 3, 16, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    return Batch(image, label, instance, torch.empty(0), ["a", "b"], torch.arange(2))
+    return Batch(image, label, instance, label, torch.empty(0), ["a", "b"], torch.arange(2), torch.ones(2) > 0)
 
 
 def networks(channels):
@@ -95,7 +95,7 @@ def test_shuffling_keeps_the_instances_and_changes_their_numbers():
 def test_norms_of_gradients_are_those_of_all_entries_of_a_layer(ids, batch):
     generator, discriminator = networks(35)
     picture = generator(Semantic(ids)(batch.label, batch.instance), torch.zeros(2, 3))
-    discriminator(picture).square().mean().backward()
+    discriminator(picture).logits.square().mean().backward()
     norms = gradient_norms(generator)
     assert list(norms)[:1] == ["stem"]
     assert {"block 0 SPADE", "block 0 convolutions", "block 1 SPADE", "to image"} <= norms.keys()

@@ -37,7 +37,7 @@ def test_no_runs_at_all_is_an_error(tmp_path):
     with pytest.raises(ConfigurationError, match=r"missing: no such file or folder"):
         find_runs([tmp_path / "missing"])
     (tmp_path / "x.txt").write_text("")
-    with pytest.raises(ConfigurationError, match=r"x.txt: neither a run folder, nor a .wandb file, nor a table"):
+    with pytest.raises(ConfigurationError, match=r"x.txt: neither a run folder nor a table"):
         find_runs([tmp_path / "x.txt"])
 
 
@@ -48,7 +48,7 @@ def test_a_table_of_runs_gives_the_same_study(folders, tmp_path):
     runs = find_runs([folders.root]).runs
     write_runs_table(runs, tmp_path / "runs.csv")
     again = find_runs([tmp_path / "runs.csv"]).runs
-    one, other = (assemble(each).settings[0] for each in (runs, again))
+    one, other = (assemble(each).groups[0] for each in (runs, again))
     assert one.arms == other.arms
     assert one.metrics == other.metrics
     for arm in one.arms:

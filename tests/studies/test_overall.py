@@ -9,7 +9,7 @@ import pytest
 from made_up_runs import make_run
 
 from oasis.studies import assemble
-from oasis.studies.overall import DRAWS, factors, level_apart, permutation_chance, told_overall
+from oasis.studies.overall import DRAWS, factors, level_apart, overall_conclusions, permutation_p_value
 
 ENCODINGS = ("semantic", "boundary", "position")
 
@@ -32,7 +32,7 @@ def test_it_is_the_share_of_all_rearrangements(seed):
     table = np.random.default_rng(seed).normal(size=(3, 3)) + np.arange(3) * 0.7 * seed
     expected = by_every_rearrangement(table.tolist())
     error = 4 * math.sqrt(expected * (1 - expected) / DRAWS) + 1 / DRAWS
-    assert permutation_chance(table) == pytest.approx(expected, abs=error)
+    assert permutation_p_value(table) == pytest.approx(expected, abs=error)
 
 
 def by_every_choice(table, place):
@@ -53,19 +53,19 @@ def test_one_level_against_the_others_is_the_share_of_all_choices(place):
     table = np.random.default_rng(place).normal(size=(4, 4)) + np.eye(4)[2] * 0.9
     expected = by_every_choice(table.tolist(), place)
     error = 4 * math.sqrt(expected * (1 - expected) / DRAWS) + 1 / DRAWS
-    assert permutation_chance(table, partial(level_apart, place)) == pytest.approx(expected, abs=error)
+    assert permutation_p_value(table, partial(level_apart, place)) == pytest.approx(expected, abs=error)
 
 
 def test_what_stays_the_same_in_all_blocks_is_found_under_what_differs_between_them():
     blocks = np.random.default_rng(0).normal(scale=100, size=(6, 1))
     levels = np.random.default_rng(1).normal(size=(1, 9))
-    assert permutation_chance(blocks + levels) == 1 / (1 + DRAWS)
-    assert permutation_chance(np.broadcast_to(blocks, (6, 9))) == 1.0  # no level differs
+    assert permutation_p_value(blocks + levels) == 1 / (1 + DRAWS)
+    assert permutation_p_value(np.broadcast_to(blocks, (6, 9))) == 1.0  # no level differs
 
 
 def test_where_nothing_matters_one_in_twenty_is_below_a_twentieth():
     tables = np.random.default_rng(5).normal(size=(200, 4, 3))
-    share = np.mean([permutation_chance(table) < 0.05 for table in tables])
+    share = np.mean([permutation_p_value(table) < 0.05 for table in tables])
     assert 0.01 < share < 0.10
 
 
@@ -80,17 +80,17 @@ def runs(value):
 
 def test_each_factor_is_tested_among_runs_that_differ_in_it_alone():
     noise = np.random.default_rng(0)
-    setting = assemble(runs(lambda e, s, d: 0.1 * ENCODINGS.index(e) + s + 1e-3 * noise.normal())).settings[0]
-    encoding, semantic, discriminator, seed = factors(setting)
+    group = assemble(runs(lambda e, s, d: 0.1 * ENCODINGS.index(e) + s + 1e-3 * noise.normal())).groups[0]
+    encoding, semantic, discriminator, seed = factors(group)
     assert (semantic.name, semantic.levels, semantic.blocks) == ("semantic or another", 2, 6)
-    assert semantic.chances["segmenter/pq"] < 0.01  # the others are above it in each of six blocks: 2 / 3^6
+    assert semantic.p_values["segmenter/pq"] < 0.01  # the others are above it in each of six blocks: 2 / 3^6
     assert (encoding.name, encoding.levels, encoding.blocks) == ("encoding", 3, 6)
     assert (discriminator.levels, discriminator.blocks) == (2, 9)
     assert (seed.levels, seed.blocks) == (3, 6)
-    assert encoding.chances["segmenter/pq"] < 0.001
-    assert seed.chances["segmenter/pq"] < 0.001
-    assert discriminator.chances["segmenter/pq"] > 0.05
-    told = told_overall([encoding, discriminator])
+    assert encoding.p_values["segmenter/pq"] < 0.001
+    assert seed.p_values["segmenter/pq"] < 0.001
+    assert discriminator.p_values["segmenter/pq"] > 0.05
+    told = overall_conclusions([encoding, discriminator])
     assert told[0].startswith("All 3 encodings at once, in 6 blocks of runs: it matters for PQ (p = 0.0001")
     assert told[1].startswith("All 2 discriminators at once, in 9 blocks of runs: it cannot be shown to matter for PQ")
 
@@ -103,41 +103,41 @@ def test_a_baseline_that_is_last_in_three_blocks_of_four_is_so_by_chance_once_in
         "panoptic": (1.0, 0.7, 0.7),
     }
     some = [make_run(encoding, seed, value) for encoding, values in noise.items() for seed, value in enumerate(values)]
-    _, semantic, _ = factors(assemble(some).settings[0])
-    assert semantic.chances["segmenter/pq"] == pytest.approx(1 / 4**3, abs=0.006)
-    assert told_overall([semantic])[0].startswith(
+    _, semantic, _ = factors(assemble(some).groups[0])
+    assert semantic.p_values["segmenter/pq"] == pytest.approx(1 / 4**3, abs=0.006)
+    assert overall_conclusions([semantic])[0].startswith(
         "semantic against the 3 others taken together, in 3 blocks of runs: it matters"
     )
 
 
 def test_blocks_with_a_run_missing_are_left_out():
     some = [run for run in runs(lambda e, s, d: 0.3) if (run.encoding, run.seed) != ("position", 2)]
-    encoding, semantic = factors(assemble(some).settings[0])[:2]
+    encoding, semantic = factors(assemble(some).groups[0])[:2]
     assert (encoding.levels, encoding.blocks, semantic.blocks) == (3, 4, 4)
-    assert encoding.chances["segmenter/pq"] == 1.0
+    assert encoding.p_values["segmenter/pq"] == 1.0
 
 
 def test_the_order_of_the_runs_does_not_matter():
     noise = np.random.default_rng(1)
     some = runs(lambda e, s, d: noise.normal())
-    assert factors(assemble(some).settings[0]) == factors(assemble(some[::-1]).settings[0])
+    assert factors(assemble(some).groups[0]) == factors(assemble(some[::-1]).groups[0])
 
 
 def test_a_number_that_is_missing_is_no_number():
     some = [
         make_run(e, s, metrics={"segmenter/pq": 0.3, "segmenter/miou": math.nan}) for e in ENCODINGS for s in (0, 1)
     ]
-    chances = factors(assemble(some).settings[0])[0].chances
-    assert set(chances) == {"segmenter/pq"} or math.isnan(chances["segmenter/miou"])
+    p_values = factors(assemble(some).groups[0])[0].p_values
+    assert set(p_values) == {"segmenter/pq"} or math.isnan(p_values["segmenter/miou"])
 
 
 def test_with_one_other_encoding_or_no_baseline_there_is_no_second_question():
     two = [make_run(e, s, 0.1 * s) for e in ENCODINGS[:2] for s in range(3)]
-    assert [factor.name for factor in factors(assemble(two).settings[0])] == ["encoding", "seed"]
+    assert [factor.name for factor in factors(assemble(two).groups[0])] == ["encoding", "seed"]
     without = [run for run in runs(lambda e, s, d: 0.1 * s) if run.encoding != "semantic"]
-    assert "semantic or another" not in [factor.name for factor in factors(assemble(without).settings[0])]
+    assert "semantic or another" not in [factor.name for factor in factors(assemble(without).groups[0])]
 
 
 def test_one_arm_or_one_seed_cannot_be_tested():
-    assert factors(assemble([make_run(seed=s) for s in range(3)]).settings[0]) == []
-    assert factors(assemble([make_run(e) for e in ENCODINGS]).settings[0]) == []
+    assert factors(assemble([make_run(seed=s) for s in range(3)]).groups[0]) == []
+    assert factors(assemble([make_run(e) for e in ENCODINGS]).groups[0]) == []

@@ -14,7 +14,7 @@ from oasis.cli.report import report
 from oasis.errors import ConfigurationError
 from oasis.studies import Arm, assemble, find_runs, write_gallery
 from oasis.studies.gallery import best_arm, most_crowded
-from oasis.studies.samples import _in_a_path, open_arm, paint_arms
+from oasis.studies.samples import _in_a_path, generate_with, open_arm
 from oasis.visualize import to_bytes
 
 app = typer.Typer()
@@ -41,8 +41,8 @@ def trained(fit, own_cache):
     return places
 
 
-def setting_of(places):
-    return assemble(find_runs(places).runs).settings[0]
+def group_of(places):
+    return assemble(find_runs(places).runs).groups[0]
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def test_from_runs_to_a_report(trained, tmp_path):
     assert done.exit_code == 0, done.output
     assert "Best by PQ, mean over seeds: boundary / oasis." in done.output
     content = json.loads((output / "report.json").read_text())
-    assert [arm["encoding"] for arm in content["settings"][0]["arms"]] == ["semantic", "boundary"]
-    grid = Image.open(output / "setting_1_samples_oasis.png")
+    assert [arm["encoding"] for arm in content["groups"][0]["arms"]] == ["semantic", "boundary"]
+    grid = Image.open(output / "group_1_samples_oasis.png")
     assert grid.size == (4 * (256 + 4) - 4, 18 + 2 * (128 + 4) - 4)  # photo, map, two encodings; 64x32, four times
     shown = Image.open(gallery)
     assert shown.size == (5 * (256 + 4) - 4, 18 + 2 * (128 + 4) - 4)
-    model = open_arm(setting_of(trained), Arm("oasis", "boundary"), [])
+    model = open_arm(group_of(trained), Arm.of("boundary", "oasis"), [])
     batch = model.data.encode(next(iter(model.data.loader_of("val", most_crowded(model, 1)))))
     photo = Image.fromarray(to_bytes(batch.image[0]).permute(1, 2, 0).numpy())
     np.testing.assert_array_equal(
@@ -77,15 +77,15 @@ def test_from_runs_to_a_report(trained, tmp_path):
 
 def test_all_paint_the_same_maps_with_the_same_noise(trained):
     """As painting each label map alone, by hand, with the noise of its place."""
-    setting = setting_of(trained)
-    painted = paint_arms(setting, setting.arms, lambda model: [0, 2], [])
-    assert painted.batch.index.tolist() == [0, 2]
-    assert list(painted.fakes) == setting.arms
-    for arm, fakes in painted.fakes.items():
-        model = open_arm(setting, arm, [])
+    group = group_of(trained)
+    generated = generate_with(group, group.arms, lambda model: [0, 2], [])
+    assert generated.batch.index.tolist() == [0, 2]
+    assert list(generated.fakes) == group.arms
+    for arm, fakes in generated.fakes.items():
+        model = open_arm(group, arm, [])
         for row, place in enumerate((0, 2)):
             (sample,) = model.data.loader_of("val", [place])
-            alone = model.paint(sample, 0)[1]
+            alone = model.generate(sample, 0)[1]
             torch.testing.assert_close(fakes[row : row + 1], alone, atol=1e-5, rtol=0)
     a_torn_checkpoint_costs_its_pictures_only(trained)
 
@@ -93,9 +93,9 @@ def test_all_paint_the_same_maps_with_the_same_noise(trained):
 def a_torn_checkpoint_costs_its_pictures_only(trained):
     checkpoint = trained[1] / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    setting, notes = setting_of(trained), []
-    painted = paint_arms(setting, setting.arms, lambda model: [0], notes)
-    assert [arm.encoding for arm in painted.fakes] == ["semantic"]
+    group, notes = group_of(trained), []
+    generated = generate_with(group, group.arms, lambda model: [0], notes)
+    assert [arm.encoding for arm in generated.fakes] == ["semantic"]
     (note,) = notes
     assert "No pictures of boundary / oasis" in note
     assert "torn" in note
@@ -115,19 +115,19 @@ def test_the_most_crowded_streets_come_first():
 def test_the_best_follows_the_direction_of_the_metric(folders):
     for name, encoding, fid in (("a", "semantic", 1.0), ("b", "boundary", 30.0), ("c", "position", 20.0)):
         folders.summarized(name, encoding, metrics={"fid": fid, "segmenter/pq": fid})
-    setting = setting_of([folders.root])
-    assert best_arm(setting, "fid") == Arm("oasis", "position")
-    assert best_arm(setting, "segmenter/pq") == Arm("oasis", "boundary")
-    assert best_arm(setting, "kid") is None
+    group = group_of([folders.root])
+    assert best_arm(group, "fid") == Arm.of("position", "oasis")
+    assert best_arm(group, "segmenter/pq") == Arm.of("boundary", "oasis")
+    assert best_arm(group, "kid") is None
 
 
 def test_a_gallery_without_anything_to_show_is_refused(folders, tmp_path):
     folders.summarized("a")
     with pytest.raises(ConfigurationError, match=r"no encoding but semantic has a segmenter/pq"):
-        write_gallery(setting_of([folders.root]), tmp_path / "g.png")
+        write_gallery(group_of([folders.root]), tmp_path / "g.png")
     folders.summarized("b", "boundary")
     with pytest.raises(ConfigurationError, match=r"No pictures of boundary / oasis: its runs have no checkpoint here"):
-        write_gallery(setting_of([folders.root]), tmp_path / "g.png")
+        write_gallery(group_of([folders.root]), tmp_path / "g.png")
 
 
 def test_strict_and_missing_places_end_with_an_error(folders, tmp_path):

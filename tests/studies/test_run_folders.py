@@ -10,11 +10,11 @@ from oasis.errors import ConfigurationError
 from oasis.studies.curves import last_metrics, read_curves
 from oasis.studies.folders import read_run_folder
 from oasis.studies.settings import (
+    choices_of_config,
     comparable_settings,
     differing,
     discriminator_name,
     encoding_name,
-    names,
     total_batches,
 )
 
@@ -119,7 +119,7 @@ def test_settings_leave_out_what_makes_no_other_experiment(composed):
 
     base = settings()
     same = ("encoding=boundary", "discriminator=panoptic", "seed=4", "data.num_workers=0", "logger=csv", "name=x",
-            "trainer.devices=1", "callbacks.image_logger=null", "paths.runs=y", "data.prepare=true")  # fmt: skip
+            "trainer.devices=1", "callbacks.image_logger=null", "paths.runs=y", "data.build_cache=true")  # fmt: skip
     assert differing(base, settings(*same)) == []
     other = ("data.height=128", "data.batch_size=2", "trainer.max_epochs=1", "generator.channels=8", "segmenter=unet",
              "model.generator_optimizer.lr=1", "callbacks.ema=null", "data.streets.seed=1")  # fmt: skip
@@ -137,9 +137,12 @@ def test_names_are_those_of_the_files_in_conf():
 
 def test_a_configuration_may_tell_the_names_itself():
     encoding = {"_target_": "oasis.encodings.Semantic"}
-    assert names({"encoding": encoding})[0] == "semantic"
-    assert names({"encoding": encoding, "callbacks": {"summary": {"encoding": "mine"}}})[0] == "mine"
-    assert names({"encoding": encoding, "callbacks": {"summary": None}}, {"encoding": "ours"})[0] == "ours"
+    assert choices_of_config({"encoding": encoding})["encoding"] == "semantic"
+    for summary in ({"encoding": "mine"}, {"choices": {"encoding": "mine", "model": "new", "speed": "fast"}}):
+        assert choices_of_config({"encoding": encoding, "callbacks": {"summary": summary}})["encoding"] == "mine"
+    assert choices_of_config({"encoding": encoding, "callbacks": {"summary": None}}, {"encoding": "ours"}) == {
+        "encoding": "ours", "discriminator": "unknown",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

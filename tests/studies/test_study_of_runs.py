@@ -8,10 +8,10 @@ from made_up_runs import make_run
 
 from oasis.errors import ConfigurationError
 from oasis.studies import Arm, LeftOut, assemble
-from oasis.studies.pairs import baseline_pairs, comparisons, discriminator_pairs
-from oasis.studies.words import how_to_read, verdicts
+from oasis.studies.pairs import baseline_pairs, choice_pairs, comparisons
+from oasis.studies.words import conclusions, how_to_read
 
-SEMANTIC, BOUNDARY = Arm("oasis", "semantic"), Arm("oasis", "boundary")
+SEMANTIC, BOUNDARY = Arm.of("semantic", "oasis"), Arm.of("boundary", "oasis")
 
 
 def study_of(semantic, boundary, **more):
@@ -21,12 +21,12 @@ def study_of(semantic, boundary, **more):
 
 def test_scores_and_differences_are_those_worked_out_by_hand():
     study = study_of([0.30, 0.32, 0.34], [0.36, 0.37, 0.41])
-    (setting,) = study.settings
+    (group,) = study.groups
     assert not study.warnings
-    score = setting.score(BOUNDARY, "segmenter/pq")
+    score = group.score(BOUNDARY, "segmenter/pq")
     assert score.mean == pytest.approx(0.38)
     assert score.spread == pytest.approx(statistics.stdev([0.36, 0.37, 0.41]))
-    one = setting.difference(BOUNDARY, SEMANTIC, "segmenter/pq")  # 0.06, 0.05, 0.07
+    one = group.difference(BOUNDARY, SEMANTIC, "segmenter/pq")  # 0.06, 0.05, 0.07
     half = 4.302653 * 0.01 / math.sqrt(3)
     assert one.mean == pytest.approx(0.06)
     assert one.interval == pytest.approx((0.06 - half, 0.06 + half), rel=1e-6)
@@ -34,10 +34,10 @@ def test_scores_and_differences_are_those_worked_out_by_hand():
 
 def test_the_verdict_follows_the_interval_and_the_direction():
     def said(semantic, boundary, metric="segmenter/pq"):
-        setting = study_of(semantic, boundary).settings[0]
-        runs = tuple(make_run(r.encoding, r.seed, metrics={metric: r.metrics["segmenter/pq"]}) for r in setting.runs)
-        setting = assemble(runs).settings[0]
-        return next(verdicts(setting, baseline_pairs(setting)))
+        group = study_of(semantic, boundary).groups[0]
+        runs = tuple(make_run(r.encoding, r.seed, metrics={metric: r.metrics["segmenter/pq"]}) for r in group.runs)
+        group = assemble(runs).groups[0]
+        return next(conclusions(group, baseline_pairs(group)))
 
     clear, unclear = ([0.30, 0.32, 0.34], [0.36, 0.37, 0.41]), ([0.30, 0.32, 0.34], [0.30, 0.37, 0.41])
     assert "better in PQ +6.00 [+3.52, +8.48] (sign-flip p = 0.25)" in said(*clear)
@@ -56,8 +56,8 @@ def test_what_cannot_be_told_comes_last_and_together():
         "position": [0.28, 0.37, 0.31],
     }
     runs = [make_run(name, seed, pq) for name, values in scores.items() for seed, pq in enumerate(values)]
-    setting = assemble(runs).settings[0]
-    first, last = verdicts(setting, baseline_pairs(setting))
+    group = assemble(runs).groups[0]
+    first, last = conclusions(group, baseline_pairs(group))
     assert first.startswith("panoptic / oasis against semantic / oasis: better in PQ")
     words = "cannot be told apart with 3 seeds in PQ."
     assert last == f"boundary / oasis and position / oasis against semantic / oasis: {words}"
@@ -66,18 +66,18 @@ def test_what_cannot_be_told_comes_last_and_together():
 def test_seeds_are_paired_by_their_number_not_by_their_place():
     runs = [make_run("semantic", seed, 0.1 * seed) for seed in (0, 1, 2)]
     runs += [make_run("boundary", seed, 0.1 * seed + 0.01) for seed in (2, 1, 5)]
-    one = assemble(runs).settings[0].difference(BOUNDARY, SEMANTIC, "segmenter/pq")
+    one = assemble(runs).groups[0].difference(BOUNDARY, SEMANTIC, "segmenter/pq")
     assert dict(one.values) == pytest.approx({1: 0.01, 2: 0.01})
 
 
 def test_how_wide_intervals_are_is_said():
-    setting = study_of([0.30, 0.32, 0.34], [0.36, 0.37, 0.41]).settings[0]
-    text = " ".join(how_to_read(comparisons(setting)))
+    group = study_of([0.30, 0.32, 0.34], [0.36, 0.37, 0.41]).groups[0]
+    text = " ".join(how_to_read(comparisons(group)))
     assert "With 3 seeds an interval reaches 2.48 standard deviations" in text
     assert "it is wide" in text
     assert "no p below 0.25 with 3 pairs, so that by itself it can never reach 0.05" in text
     assert "These tables hold 1 interval." in text
-    alone = study_of([0.3], [0.4]).settings[0]
+    alone = study_of([0.3], [0.4]).groups[0]
     assert "there are no intervals" in how_to_read(comparisons(alone))[0]
 
 
@@ -88,12 +88,12 @@ def test_discriminators_are_compared_within_an_encoding():
         for d in ("oasis", "panoptic")
         for s in (0, 1)
     ]
-    setting = assemble(runs).settings[0]
-    assert [str(arm) for arm in setting.arms] == [
+    group = assemble(runs).groups[0]
+    assert [str(arm) for arm in group.arms] == [
         "semantic / oasis", "boundary / oasis", "semantic / panoptic", "boundary / panoptic"
     ]  # fmt: skip
-    assert [str(arm) for arm, _ in baseline_pairs(setting)] == ["boundary / oasis", "boundary / panoptic"]
-    assert [(str(arm), str(other)) for arm, other in discriminator_pairs(setting)] == [
+    assert [str(arm) for arm, _ in baseline_pairs(group)] == ["boundary / oasis", "boundary / panoptic"]
+    assert [(str(arm), str(other)) for arm, other in choice_pairs(group, "discriminator")] == [
         ("semantic / panoptic", "semantic / oasis"), ("boundary / panoptic", "boundary / oasis")
     ]  # fmt: skip
 
@@ -107,13 +107,13 @@ def test_over_all_discriminators_each_seed_counts_under_each():
         for encoding, own in encodings.items()
         for seed, value in enumerate(own)
     ]
-    first, *others = comparisons(assemble(runs).settings[0])
+    first, *others = comparisons(assemble(runs).groups[0])
     assert [one.title for one in others] == ["Differences from semantic", "Differences from the discriminator oasis"]
     ((arm, other),) = first.pairs
     assert str(arm) == "boundary / oasis + panoptic"
-    one = first.setting.difference(arm, other, "segmenter/pq")
+    one = first.group.difference(arm, other, "segmenter/pq")
     assert sorted(one.values.values()) == pytest.approx([0.02, 0.05, 0.06, 0.10])
-    assert "cannot be told apart with 4 pairs of runs" not in next(verdicts(first.setting, first.pairs))
+    assert "cannot be told apart with 4 pairs of runs" not in next(conclusions(first.group, first.pairs))
     text = " ".join(how_to_read([first, *others]))
     assert "With 2 seeds an interval" in text
     assert "With 4 pairs of runs an interval" in text
@@ -121,8 +121,8 @@ def test_over_all_discriminators_each_seed_counts_under_each():
 
 
 def test_with_one_discriminator_nothing_is_put_together():
-    setting = study_of([0.30, 0.32], [0.36, 0.37]).settings[0]
-    assert [one.title for one in comparisons(setting)] == ["Differences from semantic"]
+    group = study_of([0.30, 0.32], [0.36, 0.37]).groups[0]
+    assert [one.title for one in comparisons(group)] == ["Differences from semantic"]
 
 
 def other_budget(run, **settings):
@@ -134,8 +134,8 @@ def other_budget(run, **settings):
 def test_other_budgets_are_shown_apart():
     runs = [make_run("semantic", 0), make_run("boundary", 0)]
     study = assemble([*runs, other_budget(runs[1], batches=900)])
-    assert [len(setting.runs) for setting in study.settings] == [2, 1]
-    assert study.settings[1].unlike == ("batches: 20 / 900",)
+    assert [len(group.runs) for group in study.groups] == [2, 1]
+    assert study.groups[1].unlike == ("batches: 20 / 900",)
     assert (
         "1 of the runs were trained under other settings (batches: 20 / 900): they are shown apart" in study.warnings[0]
     )
@@ -144,7 +144,7 @@ def test_other_budgets_are_shown_apart():
 def test_a_seed_run_twice_counts_once():
     first, again = make_run(origin="old", ended=1.0, pq=0.1), make_run(origin="new", ended=2.0, pq=0.2)
     study = assemble([again, first])
-    assert [run.origin for run in study.settings[0].runs] == ["new"]
+    assert [run.origin for run in study.groups[0].runs] == ["new"]
     assert study.warnings == (
         "semantic / oasis with seed 0 was run 2 times: new is the newest and counts, old does not.",
     )
@@ -153,8 +153,8 @@ def test_a_seed_run_twice_counts_once():
 def test_the_newest_finished_one_counts():
     runs = [make_run(origin="old", ended=1.0), make_run(origin="new", ended=2.0, finished=False)]
     study = assemble(runs)
-    assert [run.origin for run in study.settings[0].runs] == ["old"]
-    assert [(one.origin, one.reason[:31]) for one in study.left_out] == [("new", "not finished, it stands at batc")]
+    assert [run.origin for run in study.groups[0].runs] == ["old"]
+    assert [(one.origin, one.reason[:31]) for one in study.left_out] == [("new", "not finished, it stopped at bat")]
 
 
 def test_runs_without_metrics_are_listed():
@@ -200,13 +200,13 @@ def test_encodings_of_one_name_and_other_settings_are_told_apart():
         for seed in (0, 1)
     ]
     study = assemble(runs, baseline="masks slots=32")
-    assert [arm.encoding for arm in study.settings[0].arms] == ["masks slots=32", "masks slots=64"]
+    assert [arm.encoding for arm in study.groups[0].arms] == ["masks slots=32", "masks slots=64"]
     assert not study.warnings
 
 
 def test_numbers_that_are_none_are_left_out():
     runs = [make_run(seed=seed, pq=value) for seed, value in enumerate((0.1, math.nan, 0.3))]
-    score = assemble(runs).settings[0].score(SEMANTIC, "segmenter/pq")
+    score = assemble(runs).groups[0].score(SEMANTIC, "segmenter/pq")
     assert score.values == (0.1, 0.3)
 
 
@@ -218,4 +218,4 @@ def test_losses_and_factors_are_no_columns():
         "segmenter/iou/car": 0.3,
         "strange": 1.0,
     }
-    assert assemble([make_run(metrics=metrics)]).settings[0].metrics == ["segmenter/pq"]
+    assert assemble([make_run(metrics=metrics)]).groups[0].metrics == ["segmenter/pq"]

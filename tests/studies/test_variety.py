@@ -26,10 +26,10 @@ def test_a_row_holds_the_means_over_draws_and_those_of_photos(measure):
     _, measured, results = measure
     row = measured()
     assert (row.encoding, row.discriminator, row.seed) == ("instance_noise", "oasis", 4)
-    painted = json.loads(results.read_text())["columns"][0]["scores"]
+    generated = json.loads(results.read_text())["columns"][0]["scores"]
     for name in ("instances/color", "diversity/ms_ssim"):
-        assert len(set(painted[name]["values"])) == 3
-        assert row.metrics[name] == pytest.approx(statistics.mean(painted[name]["values"]))
+        assert len(set(generated[name]["values"])) == 3
+        assert row.metrics[name] == pytest.approx(statistics.mean(generated[name]["values"]))
     assert set(row.metrics) == {"instances/color", "diversity/ms_ssim"}  # nothing of single classes
     assert row.real_photos.keys() == {"instances/color"}  # of photos there is one draw
 

@@ -14,8 +14,8 @@ import pytest
 from made_up_runs import make_run
 from PIL import Image
 
+from oasis.report.markdown import escaped
 from oasis.studies import Arm, LeftOut, assemble, write_report
-from oasis.studies.markdown import escaped
 from oasis.studies.plots import band
 
 HOSTILE = "<script>alert(1)</script>|`*_$\\frac{"
@@ -84,23 +84,23 @@ def test_the_table_is_worked_out_by_hand(written):
 
 def test_json_and_csv_hold_every_seed(written):
     content = json.loads(written["report.json"].read_text())
-    (setting,) = content["settings"]
-    boundary = next(arm for arm in setting["arms"] if arm["encoding"] == "boundary")
+    (group,) = content["groups"]
+    boundary = next(arm for arm in group["arms"] if arm["encoding"] == "boundary")
     scores = boundary["scores"]["segmenter/pq"]
     assert scores["values"] == {str(seed): value for seed, value in enumerate(PQ["boundary"])}
-    assert scores["verdict"] == "better"
+    assert scores["conclusion"] == "better"
     assert scores["low"] == pytest.approx(0.06 - 4.302653 * 0.01 / 3**0.5)
     with written["table.csv"].open() as file:
         rows = {row["encoding"]: row for row in csv.DictReader(file)}
     assert float(rows["boundary"]["difference"]) == pytest.approx(0.06)
-    assert rows["semantic"]["difference"] == rows["semantic"]["verdict"] == ""
+    assert rows["semantic"]["difference"] == rows["semantic"]["conclusion"] == ""
     assert float(rows["boundary"]["sign_flip_p"]) == 0.25
 
 
 def test_pictures_are_beside_the_markdown_and_inside_the_html(written):
     markdown, html = written["report.md"].read_text(), written["report.html"].read_text()
     named = re.findall(r"!\[.*?\]\(([^)]+)\)", markdown)
-    assert named == ["setting_1_differences.png", "setting_1_segmenter_pq.png", "setting_1_generator_adversarial.png"]
+    assert named == ["group_1_differences.png", "group_1_segmenter_pq.png", "group_1_generator_adversarial.png"]
     inside = re.findall(r'(?:src|srcset)="data:image/png;base64,([^"]+)"', html)
     assert len(inside) == 2 * len(named)  # for a light and a dark page
     for content in inside:
@@ -140,7 +140,7 @@ def test_the_page_is_well_formed(written):
 
 def test_every_name_is_text(tmp_path):
     hostile = [replace(run, origin=HOSTILE + run.origin, facts={"device": HOSTILE}) for run in runs()]
-    hostile += [replace(run, encoding=HOSTILE, origin=f"x{run.seed}") for run in hostile[:3]]
+    hostile += [replace(run.choosing(encoding=HOSTILE), origin=f"x{run.seed}") for run in hostile[:3]]
     study = assemble(hostile, [LeftOut(HOSTILE, HOSTILE)])
     files = write_report(study, tmp_path, samples=0, command=HOSTILE)
     html, markdown = files[0].read_text(), files[1].read_text()
@@ -155,7 +155,7 @@ def test_every_name_is_text(tmp_path):
 
 def test_all_intervals_are_counted(tmp_path):
     """Two encodings, two discriminators, one metric: one difference over both, one under each, two across."""
-    both = [*runs(), *(replace(run, discriminator="panoptic", origin=f"p{run.origin}") for run in runs())]
+    both = [*runs(), *(replace(run.choosing(discriminator="panoptic"), origin=f"p{run.origin}") for run in runs())]
     markdown = write_report(assemble(both), tmp_path, samples=0)[1].read_text()
     assert markdown.count("These tables hold 5 intervals.") == 1
     assert "# Differences from the discriminator oasis" in markdown
@@ -166,9 +166,9 @@ def test_several_settings_are_told_apart(tmp_path):
     more = [replace(run, settings={**run.settings, "batches": 900}, origin=f"far/{run.seed}") for run in runs()[:2]]
     files = write_report(assemble([*runs(), *more]), tmp_path, samples=0)
     markdown = files[1].read_text()
-    assert "# Setting 1: Scores" in markdown
-    assert "# Setting 2: Scores" in markdown
-    assert markdown.index("Before reading the numbers") < markdown.index("Setting 1")
+    assert "# Run group 1: Scores" in markdown
+    assert "# Run group 2: Scores" in markdown
+    assert markdown.index("Before reading the numbers") < markdown.index("Run group 1")
     assert "batches: 20 / 900" in markdown
 
 
@@ -193,5 +193,5 @@ def test_curves_are_means_over_the_batches_that_all_have():
 
 
 def test_arms_know_their_order():
-    setting = assemble(runs()).settings[0]
-    assert setting.arms == [Arm("oasis", "semantic"), Arm("oasis", "boundary")]
+    group = assemble(runs()).groups[0]
+    assert group.arms == [Arm.of("semantic", "oasis"), Arm.of("boundary", "oasis")]

@@ -22,15 +22,15 @@ class Number:
 
 
 class Showing:
-    """Paints the noise's number, and counts."""
+    """Generates the noise's number, and counts."""
 
     height = width = 1
 
     def __init__(self):
-        self.painted = 0
+        self.generated = 0
 
     def synthesize(self, label_map, noise):
-        self.painted += 1
+        self.generated += 1
         return Image.new("L", (1, 1), round(noise.value))
 
 
@@ -38,22 +38,22 @@ def way(values, steps):
     model = Showing()
     label_map = LabelMap(np.zeros((1, 1), np.uint8), None, LabelSpace.cityscapes_ids())
     frames = list(interpolate(model, label_map, [Number(value) for value in values], steps))
-    return [frame.getpixel((0, 0)) for frame in frames], model.painted
+    return [frame.getpixel((0, 0)) for frame in frames], model.generated
 
 
 def test_the_way_goes_round():
-    shown, painted = way([0, 30, 90], 3)
+    shown, generated = way([0, 30, 90], 3)
     assert shown == [0, 10, 20, 30, 50, 70, 90, 60, 30]
-    assert painted == 9
+    assert generated == 9
 
 
 @pytest.mark.parametrize(
     ("steps", "expected"), [(1, [0, 60]), (2, [0, 30, 60, 30]), (3, [0, 20, 40, 60, 40, 20])], ids=["1", "2", "3"]
 )
 def test_between_two_the_way_back_costs_nothing(steps, expected):
-    shown, painted = way([0, 60], steps)
+    shown, generated = way([0, 60], steps)
     assert shown == expected
-    assert painted == steps + 1
+    assert generated == steps + 1
 
 
 def test_a_gif_plays_all_frames_in_a_loop():

@@ -39,7 +39,7 @@ def test_from_a_checkpoint_a_run_or_a_folder_of_runs(tmp_path, street):
         write_checkpoint(tmp_path / f"runs/demo/{day}/checkpoints/last.ckpt", height=32, width=64) for day in "12"
     )
     os.utime(old, (0, 0))
-    for path in (new, str(new.parent), new.parent.parent, tmp_path / "runs" / "demo"):
+    for path in (new, str(new.parent), new.parent.parent, tmp_path / "runs" / "demo", tmp_path / "runs"):
         synthesizer = oasis.Synthesizer.from_checkpoint(path, device="cpu")
         assert (synthesizer.height, synthesizer.width, synthesizer.name) == (32, 64, "test (Semantic)")
     assert isinstance(synthesizer, Synthesizer)
@@ -47,8 +47,9 @@ def test_from_a_checkpoint_a_run_or_a_folder_of_runs(tmp_path, street):
     picture = synthesizer.synthesize(street.label, seed=0)
     again = Synthesizer.from_checkpoint(old).synthesize(street.label, seed=0)
     assert again.tobytes() == picture.tobytes()
-    with pytest.raises(CheckpointError, match=r"runs: no run with a checkpoints/last\.ckpt is there"):
-        Synthesizer.from_checkpoint(tmp_path / "runs")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"empty: no run with a checkpoints/last\.ckpt is there"):
+        Synthesizer.from_checkpoint(tmp_path / "empty")
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         Synthesizer.from_checkpoint(tmp_path / "nothing.ckpt")
 

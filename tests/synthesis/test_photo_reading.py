@@ -9,7 +9,7 @@ from PIL import Image
 
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
-from oasis.metrics import Prediction, Segmenter, UNetSegmenter
+from oasis.segmenters import Prediction, Segmenter, UNetSegmenter
 from oasis.segmenters.grouping import Grouping
 from oasis.synthesis.photo_reading import PhotoReader
 

@@ -28,7 +28,7 @@ def by_hand(synthesizer, street, noise):
     instance = compact_instances(torch.from_numpy(street.instance.astype(np.int64))[None])
     source = sample_generator(0, 0, Stream.ENCODING)
     with torch.no_grad():
-        image = synthesizer.generator(synthesizer.encoding(label, instance, source), noise)
+        image = synthesizer.generator(synthesizer.encoding(label, instance, [source]), noise)
     return to_bytes(image[0]).permute(1, 2, 0).numpy()
 
 
@@ -147,7 +147,7 @@ def test_instance_noise_follows_the_recipe(ids, label_map):
     instance = compact_instances(torch.from_numpy(label_map.instance.astype(np.int64))[None])
 
     def encoded(seed, again):
-        return encoding(label, instance, sample_generator(seed, again, Stream.ENCODING))
+        return encoding(label, instance, [sample_generator(seed, again, Stream.ENCODING)])
 
     noise = Noise.draw(4, 1)
     assert torch.equal(condition_of(encoding, label, instance, noise), encoded(1, 0))
@@ -194,7 +194,7 @@ def test_noise_that_differs_in_places_still_goes_the_fast_way(make_synthesizer, 
         assert len(guide.vectors) == 6  # unlabelled, sky, road, persons, cars, the car in the mask
 
 
-def test_a_label_map_of_train_ids_is_painted_as_what_it_is(make_synthesizer, street):
+def test_a_label_map_of_train_ids_is_generated_as_what_it_is(make_synthesizer, street):
     synthesizer = make_synthesizer()
     opened = open_label_map(street.label, label_space=LabelSpace.cityscapes_train_ids())
     assert synthesizer.synthesize(opened, seed=0).tobytes() == synthesizer.synthesize(street.label, seed=0).tobytes()

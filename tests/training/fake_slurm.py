@@ -78,7 +78,7 @@ def run(task, line, environment):
 
 def warn(process, runs):
     while process.poll() is None:
-        if any(Path(runs).glob("**/0_*/checkpoints/last.ckpt")):
+        if any(Path(runs).glob("**/seed-0/checkpoints/last.ckpt")):
             process.send_signal(signal.SIGUSR1)
             return
         time.sleep(0.02)

@@ -11,8 +11,8 @@ from hydra.utils import instantiate
 
 from oasis.checkpoint import find_to_resume, load, restore
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, exit_code
+from oasis.files import put_in_place
 from oasis.training import Checkpoints
-from oasis.training.runs.durable import put_in_place
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_nothing_to_resume(tmp_path):
 def test_torn(run, keep):
     content = last(run).read_bytes()
     last(run).write_bytes(content[: int(len(content) * keep)])
-    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read, it is torn"):
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: cannot be read, it is corrupt"):
         load(last(run))
 
 
@@ -334,7 +334,7 @@ def test_a_raw_pickle_is_not_read(tmp_path, capsys):
     [
         (lambda checkpoint: checkpoint.pop("loops"), "loops"),
         (lambda checkpoint: checkpoint["progress"].update(images_seen=None), "progress"),
-        (lambda checkpoint: checkpoint["CityscapesDataModule"].update(batches_served="x"), "how far"),
+        (lambda checkpoint: checkpoint["LabelMapDataModule"].update(batches_served="x"), "how far"),
         (lambda checkpoint: checkpoint["optimizer_states"].pop(), ""),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].pop("exp_avg"), "exp_avg"),
         (lambda checkpoint: checkpoint["optimizer_states"][0]["state"][0].update(exp_avg=torch.zeros(3)), "exp_avg"),

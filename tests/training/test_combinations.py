@@ -21,7 +21,7 @@ def test_trains(fit, read_checkpoint, encoding, discriminator):
 
 @pytest.mark.parametrize("encoding", ["per_instance_masks", "panoptic"])  # those that draw random numbers
 def test_random_encodings_resume_to_the_bit(fit, read_checkpoint, encoding):
-    settings = [f"encoding={encoding}", "discriminator=panoptic", "model/label_mix=segment"]
+    settings = [f"encoding={encoding}", "discriminator=panoptic", "objective/label_mix=segment"]
     whole = fit("whole", *settings, "trainer.max_steps=8")
     half = fit("half", *settings, "trainer.max_steps=4")
     resumed = fit("resumed", *settings, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")

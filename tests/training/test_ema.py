@@ -44,10 +44,10 @@ def test_saved_average_has_statistics_of_its_own_weights(fit, tiny, read_checkpo
     norm = restored.generator.blocks[0].spade_0.norm
     seen = []
     norm.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
-    from oasis.data import CityscapesDataModule
+    from oasis.data import Cityscapes, LabelMapDataModule
 
-    data = CityscapesDataModule(
-        restored.encoding, restored.label_space, str(tiny.root), None, 32, 64, batch_size=2, num_workers=0
+    data = LabelMapDataModule(
+        Cityscapes(tiny.root), restored.encoding, restored.label_space, 32, 64, batch_size=2, num_workers=0
     )
     restored.generator.train()
     norm_before = norm.running_mean.clone(), norm.running_var.clone()

@@ -61,6 +61,6 @@ def test_a_run_says_so(fit, monkeypatch):
     def starved(self, batch, batch_idx):
         return torch.empty(2**60, dtype=torch.uint8)
 
-    monkeypatch.setattr("oasis.training.OASIS.training_step", starved)
+    monkeypatch.setattr("oasis.training.GANModule.training_step", starved)
     with pytest.raises(LowMemoryError, match=r"data\.batch_size \(now 2\).*generator\.channels \(now 2\)"):
         fit("run", "trainer.max_epochs=1")

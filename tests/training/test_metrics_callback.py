@@ -11,7 +11,7 @@ from segmenting import untrained_segmenter
 from oasis.checkpoint import load
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*generated and.*real images"),
@@ -100,6 +100,23 @@ def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured, monitor
 def test_a_score_that_nobody_measures_is_refused_before_training(fit, monitor):
     with pytest.raises(ConfigurationError, match=rf"monitor={monitor}.*nothing in this run measures it"):
         fit("run", f"callbacks.checkpoints.monitor={monitor}")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "meant"),
+    [
+        ("segmenter/mious", "segmenter/miou"),
+        ("fidd", "fid"),
+        ("instance/color", "instances/color"),
+        ("val/generator_adverserial", "val/generator_adversarial"),
+        ("generator/adversariel", "generator/adversarial"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["null", "max"])
+def test_a_misspelt_metric_is_refused_before_training(fit, monitor, meant, mode):
+    with pytest.raises(Exception, match=rf"(?s)monitor={monitor}: no such metric.*Did you mean .*{meant}") as refused:
+        fit("run", f"callbacks.checkpoints.monitor={monitor}", f"callbacks.checkpoints.mode={mode}")
+    assert isinstance(refused.value.__cause__ or refused.value, ConfigurationError)
 
 
 def test_an_unknown_score_needs_a_mode(composed, tiny_overrides, fit):

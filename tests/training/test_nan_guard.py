@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from oasis.errors import ConfigurationError, NonFiniteLossError
-from oasis.training import OASIS
+from oasis.training import GANModule
 from oasis.training.callbacks.progress import Throughput, total_batches
 
 
@@ -58,7 +58,7 @@ def test_throughput_and_time_to_go(fit, monkeypatch):
 def test_a_loss_that_turns_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     fit, read_checkpoint, monkeypatch, network, term, tmp_path
 ):
-    original = getattr(OASIS, f"{network}_loss")
+    original = getattr(GANModule, f"{network}_loss")
 
     def poisoned(self, batch):
         terms = original(self, batch)
@@ -66,7 +66,7 @@ def test_a_loss_that_turns_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
             terms[term] = terms[term] * float("nan")
         return terms
 
-    monkeypatch.setattr(OASIS, f"{network}_loss", poisoned)
+    monkeypatch.setattr(GANModule, f"{network}_loss", poisoned)
     with pytest.raises(NonFiniteLossError, match=rf"Batch 5 \(town_.*\): {network}/{term} = nan.*lr"):
         fit("run", "trainer.max_epochs=3", "callbacks.checkpoints.every_batches=1")
     kept = read_checkpoint(tmp_path / "runs" / "test" / "run")
@@ -75,7 +75,7 @@ def test_a_loss_that_turns_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
 
 
 def test_weights_that_a_step_ruined_are_not_saved(fit, read_checkpoint, monkeypatch, tmp_path):
-    original = OASIS.training_step
+    original = GANModule.training_step
 
     def ruin(self, batch, batch_idx):
         terms = original(self, batch, batch_idx)
@@ -83,7 +83,7 @@ def test_weights_that_a_step_ruined_are_not_saved(fit, read_checkpoint, monkeypa
             self.discriminator.head.weight.data[0] = float("inf")
         return terms
 
-    monkeypatch.setattr(OASIS, "training_step", ruin)
+    monkeypatch.setattr(GANModule, "training_step", ruin)
     with pytest.raises(NonFiniteLossError, match=r"After batch 4, 1 weights.*discriminator\.head\.weight.*lr"):
         fit("run", "trainer.max_epochs=3", "callbacks.checkpoints.every_batches=1")
     kept = read_checkpoint(tmp_path / "runs" / "test" / "run")
@@ -97,8 +97,8 @@ def test_weights_that_a_step_ruined_are_not_saved(fit, read_checkpoint, monkeypa
         ("callbacks.ema.bn_batches=-1", r"bn_batches=-1"),
         ("callbacks.image_logger.every_batches=0", r"every_batches=0.*1 or more"),
         ("callbacks.image_logger.samples=0", r"samples=0.*1 or more"),
-        ("model.label_mix_weight=-1", r"label_mix_weight=-1"),
-        ("model.perceptual_weight=-1", r"perceptual_weight=-1"),
+        ("objective.label_mix_weight=-1", r"label_mix_weight=-1"),
+        ("objective.perceptual_weight=-1", r"perceptual_weight=-1"),
         ("model.generator_optimizer.lr=-1", r"generator_optimizer.*-1"),
         ("data.height=0", r"data\.height=0"),
         ("data.num_workers=-2", r"data\.num_workers=-2"),
@@ -119,7 +119,7 @@ def test_average_without_estimation_has_the_generator_s_own_statistics(fit, read
 
 def test_infinite_loss_is_named_as_such(fit, monkeypatch):
     monkeypatch.setattr(
-        OASIS, "generator_loss", lambda self, batch: {"adversarial": self.generator(batch.condition).sum() / 0}
+        GANModule, "generator_loss", lambda self, batch: {"adversarial": self.generator(batch.condition).sum() / 0}
     )
     with pytest.raises(NonFiniteLossError, match=r"generator/adversarial = (-?inf|nan)"):
         fit("run")

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from oasis.errors import ConfigurationError
 from oasis.losses import label_mix_loss, label_mix_mask
 
-HEADS = ["discriminator=panoptic", "discriminator.boundary=true", "model/label_mix=segment"]
+HEADS = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
 # What autocast on a GPU computes in 16 bits: convolutions and products. On a CPU the list is shorter.
 SIXTEEN_BITS = ("matmul", "mm", "mv", "bmm", "addmm", "addmv", "baddbmm", "einsum", "linear", "chain_matmul", "prelu")
 
@@ -34,7 +34,7 @@ class Products(TorchFunctionMode):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_loss_terms_are_computed_in_float32(built, dtype):
     """Under autocast, from logits of 16 bits, as from the same logits in float32 without it."""
-    module, batch = built("speed=reference", *HEADS)
+    module, batch = built("speed=oasis/reference", *HEADS)
     torch.manual_seed(0)
     shape = (len(batch), 36, *batch.label.shape[1:])
     logits, fake, mixed = torch.randn(3, *shape).to(dtype)
@@ -65,7 +65,7 @@ def test_products_are_noticed():
     assert len(products.seen) >= 3
 
 
-@pytest.mark.parametrize("speed", ["reference", "fast"])
+@pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
 def test_losses_of_bfloat16_are_close_to_those_of_float32(built, speed):
     results = []
     for enabled in (False, True):
@@ -80,7 +80,7 @@ def test_losses_of_bfloat16_are_close_to_those_of_float32(built, speed):
     assert results[1] == pytest.approx(results[0], rel=0.03)
 
 
-@pytest.mark.parametrize("speed", ["reference", "fast"])
+@pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
 def test_trains_in_bfloat16(fit, read_checkpoint, speed):
     saved = read_checkpoint(fit("run", f"speed={speed}", "trainer.precision=bf16-mixed", "trainer.max_epochs=1"))
     for name, value in saved["state_dict"].items():
@@ -90,7 +90,7 @@ def test_trains_in_bfloat16(fit, read_checkpoint, speed):
 
 def test_a_scaler_serves_both_optimizers(built):
     """16-mixed as on a GPU without bfloat16: small gradients are not lost, a step that overflows is left out."""
-    module, batch = built("speed=fast", "generator.init_gain=1", "discriminator.init_gain=1")
+    module, batch = built("speed=oasis/fast", "generator.init_gain=1", "discriminator.init_gain=1")
     # Few CPUs have fast float16, but all can compute in it.
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=4)
     plugin = MixedPrecision("16-mixed", "cpu", scaler)

@@ -8,6 +8,9 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
+from oasis.errors import NothingToTrainError
+from oasis.training import read_summary
+
 
 def assert_same(ours, theirs, path=""):
     assert type(ours) is type(theirs), path
@@ -25,7 +28,7 @@ def assert_same(ours, theirs, path=""):
         assert ours == theirs, path
 
 
-RESTORED = ("state_dict", "optimizer_states", "generator_ema", "progress", "CityscapesDataModule")
+RESTORED = ("state_dict", "optimizer_states", "generator_ema", "progress", "LabelMapDataModule")
 
 
 WHOLE = ("trainer.max_steps=16",)  # two optimizer steps a batch
@@ -81,8 +84,8 @@ class Scrambler(Callback):
 @pytest.mark.parametrize(
     "settings",
     [
-        ("encoding=instance_noise", "discriminator=panoptic", "model/label_mix=segment"),
-        ("encoding=per_instance_masks", "speed=reference"),
+        ("encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment"),
+        ("encoding=per_instance_masks", "speed=oasis/reference"),
     ],
     ids=["instance noise", "reference"],
 )
@@ -127,3 +130,25 @@ def test_seeds_matter(fit, read_checkpoint):
     runs = [fit(str(seed), "trainer.max_epochs=1", f"seed={seed}") for seed in (0, 1)]
     first, second = (read_checkpoint(run)["state_dict"]["generator.stem.weight"] for run in runs)
     assert not torch.equal(first, second)
+
+
+def test_a_run_that_is_finished_is_not_resumed_and_nothing_is_written(fit, capsys):
+    first = fit("first", "trainer.max_epochs=1")
+    runs = first.parent
+    with pytest.raises(NothingToTrainError, match=r"last\.ckpt: trained to the end .*raise trainer\.max_epochs"):
+        fit("second", "trainer.max_epochs=1", "resume=last")
+    fit("third", "trainer.max_epochs=1", "resume=auto")  # one command line for every start: no error
+    assert "raise trainer.max_epochs" in capsys.readouterr().out
+    with pytest.raises(NothingToTrainError, match=r"raise trainer\.max_steps"):
+        fit("fourth", "trainer.max_epochs=2", "trainer.max_steps=6", f"resume={first / 'checkpoints' / 'last.ckpt'}")
+    assert [folder.name for folder in runs.iterdir()] == ["first"]
+    assert read_summary(fit("on", "trainer.max_epochs=2", "resume=last"))["batches"] == 6
+
+
+def test_a_run_whose_dataset_has_grown_is_finished_when_its_epochs_are(fit, tiny):
+    run = fit("run", "trainer.max_epochs=1")
+    (run / "summary.json").unlink()  # cut off before it was written
+    for i in range(4):
+        tiny.add("train", f"town_{50 + i:06d}_000019", seed=50 + i)
+    found = read_summary(fit("run", "trainer.max_epochs=1"))
+    assert (found["batches"], found["max"]["batches"], found["finished"]) == (3, 5, True)

@@ -15,18 +15,17 @@ from omegaconf import OmegaConf
 from pytorch_lightning import Callback
 
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.metrics import UNetSegmenter
+from oasis.files import write_json
+from oasis.segmenters import UNetSegmenter
 from oasis.training import (
     RunSummary,
-    costs,
     essentials,
     fingerprint,
     finished_before,
-    provenance,
     read_summary,
     write_config,
-    write_json,
 )
+from oasis.training.runs import peak_memory, provenance, throughput
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
@@ -49,11 +48,13 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     run = fit("run", "encoding=boundary", "discriminator=panoptic", "seed=5", "trainer.max_epochs=2", *judged)
     found = json.loads((run / "summary.json").read_text())
     assert not (run / "summary.json.part").exists()
-    expected = {"version": 1, "name": "test", "encoding": "boundary", "discriminator": "panoptic", "seed": 5,
+    choices = {"encoding": "boundary", "discriminator": "panoptic", "model": "oasis", "generator": "oasis",
+               "data": "cityscapes", "label_space": "cityscapes_ids"}  # fmt: skip
+    expected = {"version": 1, "name": "test", "choices": choices, "seed": 5,
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
                 "devices": 1, "threads": torch.get_num_threads(), "torch": torch.__version__}  # fmt: skip
     assert {name: found[name] for name in expected} == expected
-    assert found["dataset"] == {"class": "CityscapesDataModule", "root": tiny.root.name, "streets": None,
+    assert found["dataset"] == {"class": "Cityscapes", "root": tiny.root.name,
                                 "height": 32, "width": 64, "photos": 7}  # fmt: skip
     assert {"segmenter/frechet", "segmenter/miou", "segmenter/pq_things", "val/generator_adversarial"} <= found[
         "metrics"
@@ -145,8 +146,8 @@ def test_two_processes_write_one_summary_of_both(fit, python, tiny, tiny_overrid
 def test_the_pace_is_the_median_without_the_first_batches(monkeypatch):
     chance = random.Random(0)
     clock = [100.0]
-    monkeypatch.setattr(costs.time, "perf_counter", lambda: clock[0])
-    pace = costs.Pace(warm_up=2)
+    monkeypatch.setattr(throughput.time, "perf_counter", lambda: clock[0])
+    pace = throughput.Pace(warm_up=2)
     pace.start(40)
     durations = [chance.uniform(0.5, 2.0) for _ in range(31)]
     durations[0], durations[20] = 300.0, 50.0  # compiling; a validation
@@ -158,11 +159,11 @@ def test_the_pace_is_the_median_without_the_first_batches(monkeypatch):
 
 def test_the_pace_of_a_long_run_takes_little_memory_and_survives_a_checkpoint(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(costs.time, "perf_counter", lambda: clock[0])
-    pace = costs.Pace(warm_up=0, capacity=50)
+    monkeypatch.setattr(throughput.time, "perf_counter", lambda: clock[0])
+    pace = throughput.Pace(warm_up=0, capacity=50)
     assert pace.median() is None
     for start in range(3):
-        resumed = costs.Pace(warm_up=0, capacity=50)
+        resumed = throughput.Pace(warm_up=0, capacity=50)
         resumed.load_state_dict(pace.state_dict())
         pace = resumed
         pace.start(0)
@@ -178,7 +179,7 @@ def test_the_pace_of_a_long_run_takes_little_memory_and_survives_a_checkpoint(mo
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak cannot be reset")
 def test_peak_memory_is_that_of_the_training_alone():
     def peak(megabytes, measuring=0):
-        memory = costs.PeakMemory()
+        memory = peak_memory.PeakMemory()
         memory.begin(torch.device("cpu"))
         memory.resume()
         torch.ones(megabytes * 2**18)
@@ -208,7 +209,7 @@ def test_where_and_how_a_run_is_watched_makes_it_no_other_experiment(composed, o
 @pytest.mark.parametrize(
     "override",
     ["seed=1", "encoding=boundary", "encoding=instance_ids", "discriminator=panoptic", "generator.channels=32",
-     "model.label_mix_weight=0", "model.generator_optimizer.lr=1e-4", "trainer.max_epochs=7", "data.batch_size=3",
+     "objective.label_mix_weight=0", "model.generator_optimizer.lr=1e-4", "trainer.max_epochs=7", "data.batch_size=3",
      "trainer.precision=bf16-mixed", "callbacks.ema.decay=0.5", "callbacks.ema=null", "metrics=none", "segmenter=unet",
      "data.root=there/CamVid", "data.streets.seed=1", "+callbacks.own._target_=some.Callback", "label_space=ade20k",
      "trainer.limit_train_batches=3"],
@@ -285,6 +286,6 @@ def test_the_commit_of_a_checkout(tmp_path):
 
 
 def test_the_summary_is_made_of_plain_arguments(tmp_path):
-    summary = RunSummary(str(tmp_path / "summary.json"), "name", "semantic", "oasis", 0)
+    summary = RunSummary(str(tmp_path / "summary.json"), "name", {"encoding": "semantic", "discriminator": "oasis"}, 0)
     state = summary.state_dict()
     assert json.loads(json.dumps(state)) == state

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pytorch_lightning import Trainer
 
 from oasis.batch import Batch
-from oasis.data import CityscapesDataModule
+from oasis.data import Cityscapes, LabelMapDataModule, Streets
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.labels import LabelSpace
@@ -33,8 +33,8 @@ def streets(tmp_path_factory):
 @pytest.fixture
 def data_of_streets(streets):
     def build(space, **settings):
-        return CityscapesDataModule(
-            Semantic(space), space, streets=streets, height=32, width=64, batch_size=4, num_workers=0, **settings
+        return LabelMapDataModule(
+            Streets(streets), Semantic(space), space, height=32, width=64, batch_size=4, num_workers=0, **settings
         )
 
     return build
@@ -57,7 +57,16 @@ def batch_of(label, instance=None, seed=0):
     label = torch.tensor(label)[None]
     instance = torch.zeros_like(label) if instance is None else torch.tensor(instance)[None]
     image = torch.randn(1, 3, *label.shape[1:], generator=torch.Generator().manual_seed(seed))
-    return Batch(image, label, instance, image, name=["a"], index=torch.zeros(1, dtype=torch.int64))
+    return Batch(
+        image,
+        label,
+        instance,
+        label,
+        image,
+        name=["a"],
+        index=torch.zeros(1, dtype=torch.int64),
+        counted=torch.ones(1) > 0,
+    )
 
 
 def accuracy(segmenter, batches):
@@ -128,20 +137,20 @@ def test_small_instances_count_more(ids):
     for layer in (module.network.semantic[-1], module.network.instances[1]):
         torch.nn.init.normal_(layer.weight)
     with torch.no_grad():
-        sight = module.network(batch.image)
+        output = module.network(batch.image)
     car = sorted(ids.evaluated).index(CAR)
     semantic = offset = weights = shares = 0.0
     for y in range(8):
         for x in range(8):
             mine = [(i, j) for i in range(8) for j in range(8) if numbers[i][j] == numbers[y][x]]
             weight = 3.0 if len(mine) <= 4 else 1.0
-            pixel = sight.logits[0, :, y, x]
+            pixel = output.logits[0, :, y, x]
             semantic += weight * float(pixel.logsumexp(0) - pixel[car])
             weights += weight
             share = len(mine) ** -0.5
             for axis, here in enumerate((y, x)):
                 way = sum(point[axis] for point in mine) / len(mine) - here
-                offset += share * abs(float(sight.offset[0, axis, y, x]) - way / 8)
+                offset += share * abs(float(output.offset[0, axis, y, x]) - way / 8)
             shares += share
     terms = module.losses(batch)
     assert math.isclose(terms["semantic"].item(), semantic / weights, rel_tol=1e-5)
@@ -187,7 +196,9 @@ def test_without_instance_maps_it_learns_classes_and_says_so(tiny, ids):
     for split in ("train", "val"):
         for file in (tiny.root / "gtFine" / split).glob("*/*instanceIds.png"):
             file.unlink()
-    data = CityscapesDataModule(Semantic(ids), ids, str(tiny.root), height=32, width=64, batch_size=2, num_workers=0)
+    data = LabelMapDataModule(
+        Cityscapes(tiny.root), Semantic(ids), ids, height=32, width=64, batch_size=2, num_workers=0
+    )
     with pytest.warns(UserWarning, match="7 of 7 samples in .* have no instance map .* classes only"):
         segmenter = train_segmenter(partial(SegmenterTraining, **SMALL), data, trainer(1))
     assert segmenter(data.first_samples("val", 2, torch.device("cpu")).image).instance.max() == 0

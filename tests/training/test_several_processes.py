@@ -30,7 +30,7 @@ PLAIN_STEPS = [
 VARIANTS = {
     "semantic": ["encoding=semantic"],
     "per_instance_masks": ["encoding=per_instance_masks", "encoding.slots=4"],
-    "panoptic discriminator": ["encoding=instance_noise", "discriminator=panoptic", "model/label_mix=segment"],
+    "panoptic discriminator": ["encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment"],
 }
 
 

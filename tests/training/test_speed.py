@@ -15,13 +15,13 @@ from omegaconf import OmegaConf
 from oasis.errors import ConfigurationError, message
 from oasis.models.initialization import iterate_norms
 from oasis.training import GeneratorEMA, fused_adam
-from oasis.training.base import fit_state
 from oasis.training.compilation import Compiled
+from oasis.training.optimizers import fit_state
 
-SPEED = Path(__file__).parents[2] / "conf" / "speed"
+SPEED = Path(__file__).parents[2] / "conf" / "speed" / "oasis"
 WIDE = ["generator.init_gain=1", "discriminator.init_gain=1"]  # so that nothing is lost in what is tiny
-SPEEDS = ("reference", "fast")
-PANOPTIC = ["discriminator=panoptic", "discriminator.boundary=true", "model/label_mix=segment"]
+SPEEDS = ("oasis/reference", "oasis/fast")
+PANOPTIC = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
 
 
 def step(module, batch, which, seed=3):
@@ -50,10 +50,10 @@ def assert_same(found, expected, exactly=False):
 @pytest.mark.parametrize(
     "options",
     [
-        ["model.joint_pass=true"],
+        ["objective.joint_pass=true"],
         ["model.channels_last=true"],
         ["discriminator.merge_resampling=true"],
-        ["speed=fast"],
+        ["speed=oasis/fast"],
     ],
     ids=lambda options: options[0],
 )
@@ -61,7 +61,7 @@ def test_losses_and_gradients_are_those_of_the_reference(built, which, heads, op
     """Where the spectral norms stand still, as in eval mode, but with BatchNorm as it trains."""
     results = []
     for chosen in ([], options):
-        module, batch = built("speed=reference", *WIDE, *heads, *chosen)
+        module, batch = built("speed=oasis/reference", *WIDE, *heads, *chosen)
         module.train()
         module.discriminator.eval()
         results.append(step(module, batch, which))
@@ -81,7 +81,7 @@ def test_five_steps_of_training_give_the_same_losses(fit, encoding):
 def test_one_pass_makes_the_power_iterations_of_three(built):
     buffers, losses = [], []
     for joint in (False, True):
-        module, batch = built("speed=reference", *WIDE, f"model.joint_pass={joint}")
+        module, batch = built("speed=oasis/reference", *WIDE, f"objective.joint_pass={joint}")
         module.train()
         for _ in range(3):
             losses.append({k: v.item() for k, v in module.discriminator_loss(batch).items()})
@@ -95,7 +95,7 @@ def test_one_pass_makes_the_power_iterations_of_three(built):
 def test_where_the_estimates_have_settled_one_pass_is_three_in_training_too(built):
     terms = []
     for joint in (False, True):
-        module, batch = built("speed=reference", *WIDE, f"model.joint_pass={joint}")
+        module, batch = built("speed=oasis/reference", *WIDE, f"objective.joint_pass={joint}")
         module.train()
         for _ in range(300):
             iterate_norms(module.discriminator)
@@ -105,7 +105,7 @@ def test_where_the_estimates_have_settled_one_pass_is_three_in_training_too(buil
 
 
 @pytest.mark.parametrize("which", ["generator", "discriminator"])
-@pytest.mark.parametrize("speed", ["reference", "fast"])
+@pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
 def test_recomputing_changes_nothing_at_all(built, which, speed):
     """To the bit, in training mode, with three passes before one gradient: statistics and norms included."""
     results, modules = [], []
@@ -121,7 +121,7 @@ def test_recomputing_changes_nothing_at_all(built, which, speed):
 def test_recomputing_keeps_less(built):
     kept = {}
     for recompute in (False, True):
-        module, batch = built("speed=reference", f"model.recompute={recompute}")
+        module, batch = built("speed=oasis/reference", f"model.recompute={recompute}")
         sizes = []
 
         def pack(tensor, sizes=sizes):
@@ -135,7 +135,7 @@ def test_recomputing_keeps_less(built):
 
 
 def test_a_copy_of_a_recomputing_network_uses_its_own_weights(built):
-    module, batch = built("speed=reference", "model.recompute=true", "generator.noise_dim=0")
+    module, batch = built("speed=oasis/reference", "model.recompute=true", "generator.noise_dim=0")
     expected = module.generator.eval()(batch.condition).detach()
     twin = copy.deepcopy(module.generator)
     with torch.no_grad():
@@ -156,7 +156,7 @@ def quick_compiler(monkeypatch):
 def test_compiled_networks_compute_the_same(built, which):
     results = []
     for compiled in (False, True):
-        module, batch = built("speed=fast", *WIDE, "model.joint_pass=true", f"model.compile={compiled}")
+        module, batch = built("speed=oasis/fast", *WIDE, "objective.joint_pass=true", f"model.compile={compiled}")
         module.train()
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*cannot compile")  # it must not fall back
@@ -166,7 +166,7 @@ def test_compiled_networks_compute_the_same(built, which):
 
 @pytest.mark.usefixtures("quick_compiler")
 def test_compiled_runs_have_the_names_and_the_average_of_plain_ones(fit, read_checkpoint):
-    once = ["model.joint_pass=true", "trainer.max_epochs=1"]
+    once = ["objective.joint_pass=true", "trainer.max_epochs=1"]
     saved = [read_checkpoint(fit(f"compiled_{c}", f"model.compile={c}", *once)) for c in (False, True)]
     for key in ("state_dict", "generator_ema"):
         plain, compiled = saved[0][key], saved[1][key]
@@ -210,9 +210,9 @@ def test_the_function_s_own_error_is_not_mistaken_for_the_compiler_s(monkeypatch
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["model.compile=true", "model.joint_pass=false"], r"model\.joint_pass=true"),
+        (["model.compile=true", "objective.joint_pass=false"], r"model\.joint_pass=true"),
         (
-            ["model.compile=true", "model.joint_pass=true", "model.recompute=true"],
+            ["model.compile=true", "objective.joint_pass=true", "model.recompute=true"],
             r"model\.recompute=true.*one of the two",
         ),
     ],
@@ -270,7 +270,7 @@ def test_a_fused_optimizer_takes_up_the_state_of_another_layout():
     torch.testing.assert_close(last, whole, check_stride=False)
 
 
-@pytest.mark.parametrize(("first", "then"), [("reference", "fast"), ("fast", "reference")])
+@pytest.mark.parametrize(("first", "then"), [("oasis/reference", "oasis/fast"), ("oasis/fast", "oasis/reference")])
 def test_a_run_goes_on_at_another_speed(fit, read_checkpoint, first, then):
     whole = fit("whole", f"speed={first}", *WIDE, "trainer.max_steps=8")
     half = fit("half", f"speed={first}", *WIDE, "trainer.max_steps=4")
@@ -301,7 +301,7 @@ def test_both_speeds_say_all_that_the_other_one_says():
 
 def test_average_against_torch_s_own(built):
     """The callback's shortcut against `AveragedModel.update_parameters` at every batch."""
-    module, _ = built("speed=reference")
+    module, _ = built("speed=oasis/reference")
     callback, theirs = GeneratorEMA(decay=0.6), GeneratorEMA(decay=0.6)
     for each in (callback, theirs):
         each.setup(None, module, "fit")

@@ -8,7 +8,7 @@ from pytorch_lightning import LightningModule
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from oasis.errors import NonFiniteLossError
-from oasis.training import OASIS, StopOnNonFinite, watch
+from oasis.training import GANModule, StopOnNonFinite, watch
 from oasis.training.callbacks.progress import ProgressBar
 
 # What a GPU has to finish before the host can go on: to read a number, or to learn how large a result is.
@@ -55,17 +55,17 @@ def test_the_test_can_fail(act):
 @pytest.mark.parametrize(
     "options",
     [
-        ["speed=reference"],
-        ["speed=fast"],
-        ["speed=fast", "model.recompute=true"],
-        ["model/label_mix=segment", "discriminator=panoptic", "discriminator.boundary=true"],
-        ["model.label_mix_weight=0", "model.balance_classes=false"],
+        ["speed=oasis/reference"],
+        ["speed=oasis/fast"],
+        ["speed=oasis/fast", "model.recompute=true"],
+        ["objective/label_mix=segment", "discriminator=panoptic", "discriminator.boundary=true"],
+        ["objective.label_mix_weight=0", "objective.balance_classes=false"],
     ],
     ids=lambda options: " ".join(options),
 )
 def test_neither_loss_nor_its_gradient_waits(built, options):
     # Where SPADE looks for what differs in a map, it has to wait; on a GPU it does not look.
-    module, batch = built(*options, "++generator.sparse=false" if options[0] != "speed=reference" else "seed=0")
+    module, batch = built(*options, "++generator.sparse=false" if options[0] != "speed=oasis/reference" else "seed=0")
     module.train()
     with NoWaiting():
         for loss in (module.generator_loss, module.discriminator_loss):
@@ -91,12 +91,12 @@ def test_a_batch_of_the_trainer_does_not_wait(fit, monkeypatch):
         logged.append((name, value))
         log(self, name, value, **options)
 
-    monkeypatch.setattr(OASIS, "on_train_batch_start", enter)
-    monkeypatch.setattr(OASIS, "on_train_batch_end", leave)
+    monkeypatch.setattr(GANModule, "on_train_batch_start", enter)
+    monkeypatch.setattr(GANModule, "on_train_batch_end", leave)
     monkeypatch.setattr(LightningModule, "log", record)
     fit(
         "run",
-        "speed=fast",
+        "speed=oasis/fast",
         "++generator.sparse=false",
         "encoding=per_instance_masks",
         "callbacks.stop_on_non_finite=null",  # below

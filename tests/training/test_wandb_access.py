@@ -72,7 +72,7 @@ def test_without_login_it_goes_offline_and_says_how_to_send_the_run(tmp_path, ca
     logged(tmp_path)
     (file,) = files_of(tmp_path / "run")
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("W&B"))
-    assert line == f"W&B: offline (nobody is logged in; `wandb login`). To send this run: wandb sync {file.parent}"
+    assert line == f"W&B: offline (not logged in; `wandb login`). To send this run: wandb sync {file.parent}"
     assert contents(file).summary["fid"] == {"min": 7.0, "last": 7.0}
     assert contents(file).summary["segmenter/pq"] == {"max": 0.3, "last": 0.2}
 
@@ -104,7 +104,7 @@ def test_a_mode_that_was_asked_for_is_respected(tmp_path, capsys, monkeypatch):
     assert len(files_of(tmp_path / "run")) == 1
     assert "W&B: offline. To send" in capsys.readouterr().out
     monkeypatch.setenv("WANDB_MODE", "online")
-    with pytest.raises(ConfigurationError, match=r"WANDB_MODE=online: nobody is logged in.*wandb login.*goes offline"):
+    with pytest.raises(ConfigurationError, match=r"WANDB_MODE=online: not logged in.*wandb login.*goes offline"):
         logged(tmp_path)
 
 

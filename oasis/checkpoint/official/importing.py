@@ -12,9 +12,11 @@ from oasis.checkpoint.official.names import official_names
 from oasis.checkpoint.official.reading import StateDict, read_state_dict
 from oasis.checkpoint.official.sizes import DATASETS, discriminator_config, generator_config, split_input
 from oasis.errors import CheckpointError, ConfigurationError
+from oasis.files import put_in_place
+from oasis.migration import FORMAT
 from oasis.models import OASISDiscriminator, OASISGenerator
 from oasis.models.sizes import require_divisible
-from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.training.runs.durable import DurableIO
 
 _MOST_NAMED = 4  # of the tensors that do not fit
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -69,8 +71,8 @@ def import_official(
         raise ConfigurationError(f"{target} is there already. Give another --output, or --force to overwrite it.")
     state = read_state_dict(source)
     config = generator_config(state, source)
-    segmenter = None if discriminator is None else _Segmenter.read(Path(discriminator))
-    classes = None if segmenter is None else segmenter.num_classes
+    found = None if discriminator is None else _Discriminator.read(Path(discriminator))
+    classes = None if found is None else found.num_classes
     num_classes, noise = split_input(state["fc.weight"].shape[1], noise_dim, classes, source)
     config["noise_dim"] = noise
     model = _planned(OASISGenerator, config, condition_channels=num_classes)
@@ -80,17 +82,17 @@ def import_official(
     weights = _renamed(model, state, source, "generator")
     parameters = {"generator": _count(model)}
     run = _run_config(dataset.name, dataset.label_space, size, config)
-    if segmenter is not None:
-        run["discriminator"] = segmenter.config
-        weights |= _renamed(segmenter.network, segmenter.state, segmenter.path, "discriminator")
-        parameters["discriminator"] = _count(segmenter.network)
+    if found is not None:
+        run["discriminator"] = found.config
+        weights |= _renamed(found.network, found.state, found.path, "discriminator")
+        parameters["discriminator"] = _count(found.network)
     progress = {"batches_seen": 0, "images_seen": 0}  # the files do not say
     _write({"config": run, "progress": progress, "state_dict": weights}, target)
     return Imported(run, num_classes, parameters)
 
 
 @dataclass(frozen=True)
-class _Segmenter:
+class _Discriminator:
     """An official discriminator: its file, what it holds, and the network that this belongs to."""
 
     path: Path
@@ -100,7 +102,7 @@ class _Segmenter:
     num_classes: int
 
     @classmethod
-    def read(cls, path: Path) -> "_Segmenter":
+    def read(cls, path: Path) -> "_Discriminator":
         state = read_state_dict(path)
         config = discriminator_config(state, path)
         num_classes = state["layer_up_last.weight"].shape[0] - 1  # and fake
@@ -142,12 +144,14 @@ def _run_config(name: str, label_space: str, size: tuple[int, int], generator: d
     classes = {"_target_": f"oasis.labels.LabelSpace.{label_space}"}
     return {
         "name": f"official_{name}",
+        "format": FORMAT,
         "seed": 0,
         "label_space": classes,
         "encoding": {"_target_": "oasis.encodings.Semantic", "label_space": classes},
         "generator": generator,
         "data": {
-            "_target_": "oasis.data.CityscapesDataModule",
+            "_target_": "oasis.data.build_data_module",
+            "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
             "root": None,
             "label_space": classes,
             "height": size[0],

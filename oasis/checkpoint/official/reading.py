@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from oasis.checkpoint.reading import require_whole
+from oasis.checkpoint.reading import require_intact
 from oasis.errors import UNREADABLE, CheckpointError
 
 StateDict = dict[str, Tensor]
@@ -33,13 +33,13 @@ def read_state_dict(path: Path) -> StateDict:
         raise CheckpointError(f"{path}: no such file. {_WHERE}")
     if zipfile.is_zipfile(path):
         _require_pth(path)
-        require_whole(path)
+        require_intact(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, MemoryError, OverflowError, *UNREADABLE) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{path}: cannot be read, it is torn or no state dict ({reason}). Download it again. {_WHERE}"
+            f"{path}: cannot be read, it is corrupt or no state dict ({reason}). Download it again. {_WHERE}"
         ) from error
     if isinstance(found, dict) and {"config", "progress", "state_dict"} <= found.keys():
         raise CheckpointError(f"{path}: this is a checkpoint of this project already; use it as it is.")

@@ -1,7 +1,7 @@
 """Samples that were decoded and resized once, as arrays that are read by copying memory."""
 
 from oasis.data.cache.container import Container
-from oasis.data.cache.dataset import PreparedDataset
-from oasis.data.cache.writer import prepare
+from oasis.data.cache.samples import CachedSamples
+from oasis.data.cache.writer import build_cache
 
-__all__ = ["Container", "PreparedDataset", "prepare"]
+__all__ = ["CachedSamples", "Container", "build_cache"]

@@ -1,4 +1,4 @@
-"""Where the prepared samples of a split lie, what they are made of, and whether they can be trusted.
+"""Where the cached samples of a split lie, what they are made of, and whether they can be trusted.
 
 A folder of four plain `.npy` files, a row a sample, and an index. A sample has a fixed size, so a row is found by
 multiplication and read by one copy out of the page cache, which all processes of a machine share. LMDB, HDF5 and zarr
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from oasis.cache import cache_folder
-from oasis.data.cityscapes import CityscapesDataset
+from oasis.data.file_samples import FileSamples
 from oasis.errors import DatasetError
+from oasis.files import cache_folder
 
 VERSION = 1
 """Raised whenever the same source files would give other arrays, or the same arrays lie there otherwise."""
@@ -65,7 +65,7 @@ class Arrays:
         return int(self.checksum[index]) in (found, refusal_of(found))
 
     def refused(self) -> list[int]:
-        """The rows that stand for samples which could not be read when they were prepared."""
+        """The rows that stand for samples which could not be read when they were cached."""
         if not len(self.checksum):
             return []
         blank = checksum(*(np.zeros_like(rows[0]) for rows in (self.image, self.label, self.instance)))
@@ -73,11 +73,11 @@ class Arrays:
 
 
 class Container:
-    """The prepared samples of one split, whether they are there or not.
+    """The cached samples of one split, whether they are there or not.
 
     Args:
         source: the dataset that they stand for, as its files are now.
-        base: the folder that holds all containers; None = `prepared` in the project's cache.
+        base: the folder that holds all containers; None = `samples` in the project's cache.
 
     Attributes:
         source: as given.
@@ -85,16 +85,16 @@ class Container:
         index: the text of its index: version, settings, and every source file with its size and time of change.
     """
 
-    def __init__(self, source: CityscapesDataset, base: str | Path | None = None) -> None:
+    def __init__(self, source: FileSamples, base: str | Path | None = None) -> None:
         self.source = source
         root = source.root.resolve()
         settings = _settings(source)
-        parent = (cache_folder() / "prepared") if base is None else Path(base).expanduser().absolute()
+        parent = (cache_folder() / "samples") if base is None else Path(base).expanduser().absolute()
         name = f"{source.split}-{source.height}x{source.width}-{_digest(settings)}"
         self.folder = parent / f"{root.name}-{_digest(str(root))}" / name
         states = source.file_states()
         content = {
-            "format": "oasis prepared samples",
+            "format": "oasis cached samples",
             "version": VERSION,
             "root": str(root),
             "settings": settings,
@@ -108,7 +108,7 @@ class Container:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """What each array of `Arrays` looks like; the checksum comes last, so that a row that has one is whole."""
+        """What each array of `Arrays` looks like; the checksum comes last, so that a row that has one is complete."""
         size = (self.source.height, self.source.width)
         return {
             "image": Field(np.uint8, (3, *size)),
@@ -138,7 +138,7 @@ class Container:
         """Map the arrays.
 
         Raises:
-            DatasetError: made from other files, settings or by another version; torn; or known to be damaged.
+            DatasetError: made from other files, settings or by another version; corrupt; or known to be damaged.
         """
         reason = self._difference()
         if reason is None and (self.folder / _DAMAGED).exists():
@@ -154,7 +154,7 @@ class Container:
             (self.folder / _DAMAGED).write_text(f"sample {index}, {name}\n", encoding="utf-8")
         warnings.warn(
             f"{self.folder}: the checksum of sample {index} ({name}) is wrong: it is read from the dataset's files "
-            "instead. Is the disk failing? Prepare the samples anew: oasis prepare with the settings of this run.",
+            "instead. Is the disk failing? Cache the samples anew: oasis prepare with the settings of this run.",
             stacklevel=2,
         )
 
@@ -165,11 +165,11 @@ class Container:
             # copy-on-write: the page cache is shared, and a careless write cannot reach the file
             array = np.lib.format.open_memmap(path, mode="c")
         except (OSError, ValueError, EOFError) as error:
-            raise DatasetError(f"{path}: torn ({error})") from error
+            raise DatasetError(f"{path}: corrupt ({error})") from error
         if array.shape != shape or array.dtype != field.dtype:
             raise DatasetError(f"{path}: holds {array.dtype} {array.shape}, not {np.dtype(field.dtype)} {shape}")
         if path.stat().st_size != array.offset + array.nbytes:
-            raise DatasetError(f"{path}: torn ({path.stat().st_size} bytes, not {array.offset + array.nbytes})")
+            raise DatasetError(f"{path}: corrupt ({path.stat().st_size} bytes, not {array.offset + array.nbytes})")
         return np.asarray(array)
 
     def _difference(self) -> str | None:
@@ -183,11 +183,11 @@ class Container:
             return f"its {INDEX} cannot be read ({error})"
         wanted = json.loads(self.index)
         if not isinstance(found, dict) or found.get("format") != wanted["format"]:
-            return f"its {INDEX} is none of prepared samples"
+            return f"its {INDEX} is not one of cached samples"
         if found.get("version") != VERSION:
-            return f"prepared by version {found.get('version')} of this format, but this is version {VERSION}"
+            return f"written by version {found.get('version')} of this format, but this is version {VERSION}"
         if found.get("settings") != wanted["settings"]:
-            return f"prepared with other settings: {_changes(found.get('settings'), wanted['settings'])}"
+            return f"cached with other settings: {_changes(found.get('settings'), wanted['settings'])}"
         return f"the source files changed since: {_changes(found.get('sources'), wanted['sources'])}"
 
 
@@ -211,9 +211,10 @@ def refusal_of(crc: int) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def _settings(source: CityscapesDataset) -> dict[str, str | int]:
+def _settings(source: FileSamples) -> dict[str, str | int]:
     """All that shapes a sample but its files, or decides whether it is refused."""
     return {
+        "dataset": type(source.dataset).__name__,
         "split": source.split,
         "height": source.height,
         "width": source.width,

@@ -1,4 +1,4 @@
-"""Prepared samples while they are being written."""
+"""Cached samples while they are being written."""
 
 import io
 import os
@@ -11,10 +11,11 @@ import numpy as np
 from oasis.data.cache.container import INDEX, Container, Field, checksum, refusal_of
 from oasis.data.faults import Refusal
 from oasis.data.samples import Sample
+from oasis.files import sync
 
 
 class Draft:
-    """A folder beside a container, filled row by row, that takes the container's place when it is whole.
+    """A folder beside a container, filled row by row, that takes the container's place when it is complete.
 
     A draft that a killed process left is gone on with, if it was of the same files and settings; its rows are
     compared with their checksums first. Rows are appended to plain files instead of being written to maps: a disk
@@ -78,15 +79,15 @@ class Draft:
         for file in self._files.values():
             os.fsync(file.fileno())
             file.close()
-        _sync(self.folder / INDEX)
-        _sync(self.folder)
+        sync(self.folder / INDEX)
+        sync(self.folder)
         folder = self.container.folder
         old = folder.with_name(f"{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
             folder.rename(old)  # who has it open keeps reading it
         self.folder.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
 
     def _good_rows(self) -> int:
@@ -123,12 +124,3 @@ def _header(field: Field, rows: int) -> bytes:
     shape = (rows, *field.shape)
     np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
     return buffer.getvalue()
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, outlive a loss of power."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,4 +1,4 @@
-"""Preparing the samples of a split: once, whoever asks, however often it is cut off."""
+"""Caching the samples of a split: once, whoever asks, however often it is cut off."""
 
 import errno
 import shutil
@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache.container import Container
 from oasis.data.cache.draft import Draft, draft_folder
-from oasis.data.cityscapes import CityscapesDataset
 from oasis.data.faults import Refusal
+from oasis.data.file_samples import FileSamples
 from oasis.data.loading import explained, unchanged
 from oasis.data.samples import Sample
 from oasis.data.tolerant import attempt
@@ -23,11 +23,11 @@ from oasis.errors import ConfigurationError, DatasetError, message
 from oasis.streets.writer import cores
 
 _FEW = 16  # samples; fewer are decoded sooner than worker processes have started
-_SPARE = 64 * 2**20  # bytes that are left free: a disk that is filled to the brim is nobody's friend
+_SPARE = 64 * 2**20  # bytes that are left free: a disk that is filled to the brim serves no one
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-def prepare(
+def build_cache(
     container: Container,
     workers: int | None = None,
     anew: bool = False,
@@ -55,7 +55,7 @@ def prepare(
             a folder that cannot be written.
     """
     if workers is not None and workers < 1:
-        raise ConfigurationError(f"prepare: workers is {workers}; set it to 1 or more, or to None.")
+        raise ConfigurationError(f"oasis prepare: workers is {workers}; set it to 1 or more, or to None.")
     if not anew and not verify and container.fault() is None:
         return False  # needs no lock, so that the folder may be read-only
     console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -66,7 +66,7 @@ def prepare(
         if reason is None:
             return False
         if container.exists() and not anew:
-            console.print(f"Preparing anew: {reason}", markup=False)
+            console.print(f"Caching anew: {reason}", markup=False)
         if anew:
             shutil.rmtree(draft_folder(container), ignore_errors=True)
         _write(container, workers or cores(), progress)
@@ -81,7 +81,7 @@ def _write(container: Container, workers: int, progress: bool) -> None:
     bad = BadSamples(source.tolerance, source.split, len(source), None)
     with Draft(container) as draft, closing(_decoded(container, draft.done, workers)) as samples:
         with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-            title = f"preparing {source.split} at {source.height}x{source.width}"
+            title = f"caching {source.split} at {source.height}x{source.width}"
             task = bar.add_task(title, total=len(container), completed=draft.done)
             for sample in samples:
                 draft.append(sample)
@@ -92,7 +92,7 @@ def _write(container: Container, workers: int, progress: bool) -> None:
 
 
 def _decoded(container: Container, first: int, workers: int) -> Generator[Sample | Refusal]:
-    """The samples from `first` on, in order, decoded by several processes; refusals only where they are put up with.
+    """The samples from `first` on, in order, decoded by several processes; refusals only where they are accepted.
 
     A loader is a pool of processes that works on every platform, hands errors on, and keeps the order, so that one
     process can write all rows one behind the other. To write takes it a hundredth of the time of decoding.
@@ -103,7 +103,7 @@ def _decoded(container: Container, first: int, workers: int) -> Generator[Sample
         batch_size=None,
         collate_fn=unchanged,
         num_workers=workers if workers > 1 and len(rest) >= _FEW else 0,
-        generator=torch.Generator(),  # its own, so that preparing leaves the global random state alone
+        generator=torch.Generator(),  # its own, so that caching leaves the global random state alone
     )
     return _handed_on(iter(loader))
 
@@ -123,7 +123,7 @@ def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusa
 class _Rest(Dataset[Sample | Refusal]):
     """The samples from `first` on."""
 
-    def __init__(self, source: CityscapesDataset, first: int) -> None:
+    def __init__(self, source: FileSamples, first: int) -> None:
         self.source = source
         self.first = first
 
@@ -154,7 +154,7 @@ def _require_room(container: Container) -> None:
     free = shutil.disk_usage(folder.parent).free
     if needed > free:
         raise DatasetError(
-            f"{folder.parent} has room for {free / 1e9:.2f} GB, but the {len(container)} prepared samples need "
+            f"{folder.parent} has room for {free / 1e9:.2f} GB, but the {len(container)} cached samples need "
             f"{needed / 1e9:.2f} GB. {_ADVICE}"
         )
 
@@ -170,14 +170,14 @@ def _alone(container: Container, console: Console) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            console.print(f"Another process is preparing {container.folder}: waiting for it.", markup=False)
+            console.print(f"Another process is caching {container.folder}: waiting for it.", markup=False)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 _ADVICE = (
-    "Make room, or choose another place by data.prepared_folder=FOLDER or the environment variable "
-    "PANOPTIC_OASIS_CACHE; without prepared samples, the dataset's files are read (data.prepare=false)."
+    "Make room, or choose another place by data.cache_folder=FOLDER or the environment variable "
+    "PANOPTIC_OASIS_CACHE; without cached samples, the dataset's files are read (data.build_cache=false)."
 )
 
 
@@ -190,7 +190,7 @@ def _explained(container: Container) -> Iterator[None]:
         folder: Path = container.folder
         if error.errno in _NO_ROOM:
             shutil.rmtree(draft_folder(container), ignore_errors=True)
-            raise DatasetError(f"No room is left for the prepared samples in {folder}. {_ADVICE}") from error
+            raise DatasetError(f"No room is left for the cached samples in {folder}. {_ADVICE}") from error
         raise DatasetError(
-            f"The prepared samples cannot be written to {folder}: {error.strerror or error}. {_ADVICE}"
+            f"The cached samples cannot be written to {folder}: {error.strerror or error}. {_ADVICE}"
         ) from error

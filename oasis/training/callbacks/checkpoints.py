@@ -8,10 +8,16 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from oasis.errors import ConfigurationError, NonFiniteLossError
-from oasis.metrics import higher_is_better
-from oasis.training.base import as_gan_module, find_callback
-from oasis.training.callbacks.metrics import Metrics
-from oasis.training.runs.durable import DurableIO, put_in_place
+from oasis.files import put_in_place
+from oasis.migration import migrated_metric, stamped
+from oasis.training.base import as_gan_module
+from oasis.training.callbacks.monitor import (
+    is_logged_in_every_batch,
+    lower_is_better,
+    require_logged,
+    require_measured,
+)
+from oasis.training.runs.durable import DurableIO
 from oasis.training.runs.resumption import explain_failure, mark_validation_due, require_fitting_state
 
 LAST = "last.ckpt"
@@ -59,7 +65,7 @@ class Checkpoints(Checkpoint):
         self.every_batches = every_batches
         self.keep_every_batches = keep_every_batches
         self.monitor = monitor
-        self.lower_is_better = monitor is None or _lower_is_better(monitor, mode)
+        self.lower_is_better = monitor is None or lower_is_better(monitor, mode)
         self.best_score = math.inf if self.lower_is_better else -math.inf
         self.newest: Path | None = None
         self._newest_batches = -1
@@ -72,20 +78,13 @@ class Checkpoints(Checkpoint):
         self._training = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse to wait for a score that nobody will measure.
+        """Refuse to wait for a metric that will not be logged.
 
         Raises:
-            ConfigurationError: with what is missing.
+            ConfigurationError: see `require_measured`.
         """
-        if self.monitor is None or higher_is_better(self.monitor) is None or self.monitor.startswith("val/"):
-            return
-        metrics = find_callback(trainer, Metrics)
-        if metrics is None or not metrics.provides(self.monitor):
-            raise ConfigurationError(
-                f"callbacks.checkpoints.monitor={self.monitor}: nothing in this run measures it. `fid` and `kid` need "
-                "metrics=inception and its weights, scores that begin with segmenter/ need segmenter=unet or "
-                "segmenter=mask2former."
-            )
+        if self.monitor is not None:
+            require_measured(self.monitor, trainer, as_gan_module(pl_module))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look at what the optimizers remember, the last part of a checkpoint to be taken up.
@@ -105,7 +104,13 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write what is due after this batch."""
+        """Write what is due after this batch.
+
+        Raises:
+            ConfigurationError: the monitored metric would be logged in every batch, and was not.
+        """
+        if self.monitor is not None and is_logged_in_every_batch(self.monitor):
+            require_logged(self.monitor, trainer.callback_metrics)
         batches = as_gan_module(pl_module).batches_seen
         if self.keep_every_batches and batches % self.keep_every_batches == 0:
             self._write(trainer, f"batch_{batches:08d}.ckpt")
@@ -131,11 +136,7 @@ class Checkpoints(Checkpoint):
         """Keep the best state."""
         if self.monitor is None or trainer.sanity_checking:
             return
-        if self.monitor not in trainer.callback_metrics:
-            raise ConfigurationError(
-                f"callbacks.checkpoints.monitor={self.monitor}: validation logs no such metric, only "
-                f"{', '.join(sorted(trainer.callback_metrics))}."
-            )
+        require_logged(self.monitor, trainer.callback_metrics)
         score = trainer.callback_metrics[self.monitor].item()
         if score < self.best_score if self.lower_is_better else score > self.best_score:
             self.best_score = score
@@ -163,7 +164,7 @@ class Checkpoints(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the best score up again, unless another metric is monitored now."""
-        if state_dict["monitor"] == self.monitor:
+        if state_dict["monitor"] is not None and migrated_metric(state_dict["monitor"]) == self.monitor:
             self.best_score = state_dict["best_score"]
 
     def _write(self, trainer: Trainer, name: str, keep: int = 0) -> None:
@@ -172,20 +173,6 @@ class Checkpoints(Checkpoint):
         trainer.save_checkpoint(unfinished, weights_only=False)
         if trainer.is_global_zero:
             put_in_place(unfinished, self.folder / name, keep)
-
-
-def _lower_is_better(monitor: str, mode: str | None) -> bool:
-    if mode not in (None, "min", "max"):
-        raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min, max, or null.")
-    if mode is not None:
-        return mode == "min"
-    higher = False if monitor.startswith("val/") else higher_is_better(monitor)  # losses
-    if higher is None:
-        raise ConfigurationError(
-            f"callbacks.checkpoints.monitor={monitor}: it is not known which way this is better; set "
-            "callbacks.checkpoints.mode=min or mode=max."
-        )
-    return not higher
 
 
 def _require_finite(module: LightningModule) -> None:
@@ -207,7 +194,7 @@ class ConfigInCheckpoint(Callback):
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.config = config
+        self.config = stamped(config)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Put it in."""

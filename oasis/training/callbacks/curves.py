@@ -6,6 +6,7 @@ from pathlib import Path
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import CSVLogger
 
+from oasis.migration import migrated_metric
 from oasis.training.base import as_gan_module
 
 _METRICS = "metrics.csv"
@@ -57,13 +58,15 @@ def _read(path: Path) -> list[dict[str, float]]:
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("\n")]  # the last may be torn
-    rows = [{name: _number(text) for name, text in row.items() if text} for row in csv.DictReader(whole)]
+    complete = [line for line in lines if line.endswith("\n")]  # the last may be cut off
+    rows = [
+        {migrated_metric(name): _number(text) for name, text in row.items() if text} for row in csv.DictReader(complete)
+    ]
     return [row for row in rows if "step" in row]
 
 
 def _number(text: str) -> float:
-    """As it was logged; steps and epochs are whole."""
+    """As it was logged; steps and epochs are integers."""
     try:
         return int(text)
     except ValueError:

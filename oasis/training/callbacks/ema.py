@@ -6,18 +6,20 @@ from typing import Any, cast
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities.seed import isolate_rng
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
+from oasis.batch import Batch
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import OASISGenerator
+from oasis.models import Generator
+from oasis.models.generating import generate
 from oasis.training.base import as_gan_module, data_of
 
 CHECKPOINT_KEY = "generator_ema"
 
 
 class GeneratorEMA(Callback):
-    """Averages the generator's weights after every batch; the weights are in the checkpoint.
+    """Averages the generator's weights after every step of its optimizer; the weights are in the checkpoint.
 
     The activations of averaged weights have other moments than those of any generator that was trained, so the
     BatchNorm statistics are estimated anew before the average is used or saved. That draws noise of its own
@@ -45,11 +47,11 @@ class GeneratorEMA(Callback):
         self._estimated_at = -1
 
     @property
-    def generator(self) -> OASISGenerator:
+    def generator(self) -> Generator:
         """The averaged generator, with whatever BatchNorm statistics it has just now."""
         if self._average is None:
             raise RuntimeError("The average exists only once the trainer has set this callback up.")
-        return cast(OASISGenerator, self._average.module)
+        return cast(Generator, self._average.module)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Start from a copy of the generator."""
@@ -65,6 +67,8 @@ class GeneratorEMA(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the average a little towards the generator."""
+        if not as_gan_module(pl_module).stepped:
+            return  # gradients are being accumulated: the generator is as it was
         average, generator = cast(AveragedModel, self._average), as_gan_module(pl_module).generator
         if not self._started:
             average.update_parameters(generator)  # starts from the generator, or goes on, as the average's count says
@@ -77,13 +81,13 @@ class GeneratorEMA(Callback):
                 ours.copy_(theirs)
             average.n_averaged += 1
 
-    def ready_generator(self, trainer: Trainer) -> OASISGenerator:
+    def ready_generator(self, trainer: Trainer) -> Generator:
         """The averaged generator with BatchNorm statistics that fit its weights."""
         batches_seen = as_gan_module(trainer.lightning_module).batches_seen
         if self.bn_batches and self._estimated_at != batches_seen:
             with isolate_rng(), torch.no_grad():
                 torch.manual_seed(0)
-                update_bn(self._conditions(trainer), self.generator)
+                update_bn(self._batches(trainer), _OfBatch(self.generator))
             self._estimated_at = batches_seen
         return self.generator
 
@@ -106,8 +110,20 @@ class GeneratorEMA(Callback):
         cast(AveragedModel, self._average).load_state_dict(checkpoint[CHECKPOINT_KEY])
         self._estimated_at = checkpoint["progress"]["batches_seen"]  # it was saved ready to paint
 
-    def _conditions(self, trainer: Trainer) -> Iterator[Tensor]:
+    def _batches(self, trainer: Trainer) -> Iterator[Batch]:
         data = data_of(trainer)
         device = trainer.lightning_module.device
         for samples in data.statistics_dataloader(self.bn_batches):
-            yield data.encode(data.transfer_batch_to_device(samples, device, 0)).condition
+            yield data.encode(data.transfer_batch_to_device(samples, device, 0))
+
+
+class _OfBatch(nn.Module):
+    """A generator as torch's `update_bn` calls it, with one argument; noise is drawn by the generator."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Generate."""
+        return generate(self.generator, batch, noise=None)

@@ -14,5 +14,5 @@ class EncodingLog(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Log those of this batch."""
-        for name, value in data_of(trainer).preparation.measurements.items():
+        for name, value in data_of(trainer).encoding.measurements().items():
             pl_module.log(f"encoding/{name}", value.float(), batch_size=len(batch))

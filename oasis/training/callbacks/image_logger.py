@@ -7,8 +7,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
-from oasis.training.base import GANModule, as_gan_module, data_of
+from oasis.models.generating import generate
+from oasis.training.base import as_gan_module, data_of
 from oasis.training.loggers.pictures import PictureLogger, Pictures
+from oasis.training.module import GANModule
 from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.visualize import colorize, sample_grid
 
@@ -60,7 +62,7 @@ class ImageLogger(Callback):
                 return
             if self._batch is None:
                 self._batch = data_of(trainer).first_samples("val", self.samples, module.device)
-            fake = generator(self._batch.condition, fixed_noise(generator, self._batch.index, self.seed))
+            fake = generate(generator, self._batch, fixed_noise(generator, self._batch.index, self.seed))
         labels = colorize(self._batch.label, module.label_space.palette)
         grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})
         self.folder.mkdir(parents=True, exist_ok=True)

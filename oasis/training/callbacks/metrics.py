@@ -9,7 +9,8 @@ from rich.table import Table
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.metrics import ExtractorSource, SegmenterSource, describe, split_class
+from oasis.metrics import ExtractorSource, describe, split_class
+from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
     MetricNetworks,
@@ -19,6 +20,7 @@ from oasis.scoring import (
     real_features,
     scores_of_photos,
 )
+from oasis.segmenters import SegmenterSource
 from oasis.training.base import as_gan_module, data_of
 from oasis.training.sampling import fixed_noise, sampling_generator
 
@@ -63,7 +65,7 @@ class Metrics(Callback):
         return metric in names or (judged and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure the real photos, and the generator while nobody has trained it."""
+        """Measure the real photos, and the untrained generator."""
         device = pl_module.device
         self._metric_networks.to(device)
         if not (self._measures and trainer.enable_validation):
@@ -144,8 +146,7 @@ _LEFT_OUT = {"segmenter/touching_count", *(f"segmenter/{q}q{of}" for q in "sr" f
 
 
 def _paint(generator: Any, batch: Batch) -> Tensor:
-    fake: Tensor = generator(batch.condition, fixed_noise(generator, batch.index, seed=0))
-    return fake
+    return generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
 
 
 def _summary(scores: dict[str, float]) -> dict[str, float]:

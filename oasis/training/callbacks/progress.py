@@ -3,12 +3,14 @@
 import math
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from oasis.training.base import GANModule, as_gan_module, find_callback, on_host
+from oasis.training.base import as_gan_module, find_callback, on_host
+from oasis.training.module import GANModule
+from oasis.training.runs.throughput import images_per_second
 
 _SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _SECONDS_BETWEEN_READINGS = 1.0
@@ -40,7 +42,7 @@ class Throughput(Callback):
         module = as_gan_module(pl_module)
         batches = module.batches_seen - first_batch
         seconds = time.monotonic() - start
-        self.images_per_second = (module.images_seen - first_image) / max(seconds, 1e-9)
+        self.images_per_second = images_per_second(module.images_seen - first_image, seconds)
         self.seconds_to_go = seconds / max(batches, 1) * max(total_batches(trainer) - module.batches_seen, 0)
         pl_module.log_dict(on_host({"speed/images_per_second": self.images_per_second}), batch_size=len(batch))
         if not self._warm:
@@ -52,7 +54,7 @@ class Throughput(Callback):
 
 
 class ProgressBar(TQDMProgressBar):
-    """Lightning's progress bar with images per second and the time to the end of the whole run.
+    """Lightning's progress bar with images per second and the time to the end of the run.
 
     Losses are read from the device once a second, not in every batch: the host has to wait for them.
     """
@@ -79,7 +81,19 @@ class ProgressBar(TQDMProgressBar):
 
 def total_batches(trainer: Trainer) -> float:
     """How many batches the run will have trained on when it ends; infinite if nothing bounds it."""
+    batches_a_step = as_gan_module(trainer.lightning_module).accumulate_batches
     by_epochs = trainer.num_training_batches * trainer.max_epochs if trainer.max_epochs not in (None, -1) else None
-    by_steps = trainer.max_steps / len(trainer.optimizers) if trainer.max_steps >= 0 else None
+    by_steps = trainer.max_steps / len(trainer.optimizers) * batches_a_step if trainer.max_steps >= 0 else None
     bounds = [bound for bound in (by_epochs, by_steps) if bound is not None]
     return float(min(bounds, default=float("inf")))
+
+
+def reached_end(trainer: Trainer) -> bool:
+    """Whether a run has ended by itself, at `max_epochs` or `max_steps`, and not because something stopped it.
+
+    Not a matter of counting batches: a dataset may have grown since the first epochs of a resumed run.
+    """
+    epochs = cast(Any, trainer.fit_loop.epoch_progress.current).processed
+    by_epochs = trainer.max_epochs not in (None, -1) and epochs >= (trainer.max_epochs or 0)
+    by_steps = 0 <= trainer.max_steps <= trainer.global_step
+    return by_steps or (by_epochs and trainer.fit_loop.epoch_loop.batch_progress.is_last_batch)

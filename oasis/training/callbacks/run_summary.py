@@ -2,10 +2,8 @@
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,40 +13,44 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 import oasis
-from oasis.data import CityscapesDataModule
+from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError
+from oasis.files import write_json
 from oasis.metrics import split_class
+from oasis.migration import migrated_metrics
 from oasis.training.base import as_gan_module, data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
-from oasis.training.callbacks.progress import total_batches
-from oasis.training.runs.costs import Pace, PeakMemory
+from oasis.training.callbacks.progress import reached_end, total_batches
 from oasis.training.runs.identity import fingerprint
+from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name
+from oasis.training.runs.throughput import Pace
 
 SUMMARY = "summary.json"
 VERSION = 1
+_SCORES = ("metrics", REAL, UNTRAINED)
+# Groups of the configuration that name a part of the model or its data, in the order in which reports list them.
+PARTS = ("encoding", "discriminator", "model", "generator", "objective", "schedule", "data", "label_space")
 
 
 class RunSummary(Callback):
     """Writes `summary.json` when training ends: what was asked for, what came out, and what it cost.
 
     A run that is resumed goes on counting: what is in the file is of all batches that the final weights have seen, each
-    counted once. The file is written at once or not at all; a run that was cut off has none, or says `finished: false`.
+    counted once. The file is written atomically; a run that was cut off has none, or says `finished: false`.
 
     Args:
         path: the file.
         name: of the question that the run is part of.
-        encoding: its name in conf/encoding.
-        discriminator: its name in conf/discriminator.
+        choices: the group's name -> what was chosen of it in conf/; groups other than `PARTS` are left out.
         seed: of the run.
     """
 
-    def __init__(self, path: str, name: str, encoding: str, discriminator: str, seed: int) -> None:
+    def __init__(self, path: str, name: str, choices: Mapping[str, str | None], seed: int) -> None:
         self.path = Path(path)
         self.name = name
-        self.encoding = encoding
-        self.discriminator = discriminator
+        self.choices = choices_of_parts(choices)
         self.seed = seed
         self._pace = Pace()
         self._memory = PeakMemory()
@@ -110,16 +112,15 @@ class RunSummary(Callback):
         return {
             "version": VERSION,
             "name": self.name,
-            "encoding": self.encoding,
-            "discriminator": self.discriminator,
+            "choices": self.choices,
             "dataset": _dataset(data_of(trainer)),
             "seed": self.seed,
             "batches": module.batches_seen,
             "images": module.images_seen,
             "batch_size": data_of(trainer).batch_size,
             "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
-            "finished": module.batches_seen >= total,
-            **{group: _finite(self._scores.get(group, {})) for group in ("metrics", REAL, UNTRAINED)},
+            "finished": reached_end(trainer),
+            **{group: _finite(self._scores.get(group, {})) for group in _SCORES},
             "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
             "images_per_second": self._pace.median(),
             "peak_memory_mib": self._memory.peak_mib,
@@ -150,12 +151,21 @@ class RunSummary(Callback):
         self._pace.load_state_dict(state_dict["pace"])
         self._memory.peak_mib = state_dict["peak_mib"]
         self._seconds = state_dict["seconds"]
-        self._scores = state_dict["scores"]
+        self._scores = {group: migrated_metrics(scores) for group, scores in state_dict["scores"].items()}
 
     def _elapsed(self) -> float:
         if self._began is None:
             return self._seconds
         return self._seconds + (time.monotonic() if self._ended is None else self._ended) - self._began
+
+
+def choices_of_parts(choices: Mapping[str, Any]) -> dict[str, str]:
+    """What was chosen of the groups in `PARTS`.
+
+    Args:
+        choices: Hydra's `runtime.choices`.
+    """
+    return {part: str(choices[part]) for part in PARTS if choices.get(part) is not None}
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
@@ -176,35 +186,14 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         raise CheckpointError(f"{path}: cannot be read ({error}). Delete it; the run is then resumed.") from error
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise CheckpointError(f"{path}: not a summary of version {VERSION}. Move its folder out of the way.")
-    return content
+    groups = {name: migrated_metrics(content[name]) for name in _SCORES if isinstance(content.get(name), dict)}
+    return {**content, **groups}
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file of which there is all or nothing, whenever the process dies.
-
-    Args:
-        path: the file; its folder is made.
-        content: plain containers without NaN.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def _dataset(data: CityscapesDataModule) -> dict[str, Any]:
-    """What tells two datasets apart on any machine: of the folder its name; the streets drawn, if they were."""
-    streets = asdict(data.streets) if data.root is None and data.streets is not None else None
-    if streets is not None:
-        streets.pop("root")
+def _dataset(data: LabelMapDataModule) -> dict[str, Any]:
+    """What tells two datasets apart on any machine."""
     return {
-        "class": type(data).__name__,
-        "root": None if data.root is None else Path(data.root).name,
-        "streets": streets,
+        **data.source.identity(),
         "height": data.height,
         "width": data.width,
         "photos": len(data.dataset("train")),
@@ -223,5 +212,5 @@ def _count(network: nn.Module) -> int:
 def _own_version() -> str:
     try:
         return version("panoptic-oasis")
-    except PackageNotFoundError:  # a checkout that nobody has installed
+    except PackageNotFoundError:  # a checkout that is not installed
         return oasis.__version__

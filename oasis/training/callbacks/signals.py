@@ -102,7 +102,7 @@ class StopOnSignal(Checkpoint):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *where: Any
     ) -> None:
-        """End, if told to; the whole validation is made up for.
+        """End, if told to; a resumed run repeats the validation.
 
         Raises:
             Stopped: it was.
@@ -146,7 +146,7 @@ class StopOnSignal(Checkpoint):
             os.write(2, f"\n{told}: finishing the batch and writing a checkpoint{more}.\n".encode())
 
     def _former(self, number: int) -> Any:
-        """Who heard this signal before; after a first Ctrl-C nobody, so that a second one ends without a traceback."""
+        """The handlers before these; none after a first Ctrl-C, so that a second one ends without a traceback."""
         if number == signal.SIGINT == self.received:
             return signal.SIG_DFL
         return self._before.get(number) or signal.SIG_DFL

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from oasis.errors import ConfigurationError
 
-_QUESTION = b'{"query": "{ viewer { id } }"}'  # without a key; W&B answers that it knows nobody
+_QUESTION = b'{"query": "{ viewer { id } }"}'  # without a key; W&B answers with no user
 _NETRC = (".netrc", "_netrc")  # in the home folder
 _OFF = ("offline", "dryrun")  # two names of one mode
 
@@ -43,7 +43,7 @@ def obstacle(base_url: str, seconds: float) -> str | None:
         seconds: how long to wait for its answer.
     """
     if not logged_in(base_url):
-        return "nobody is logged in; `wandb login`"
+        return "not logged in; `wandb login`"
     if not answers(base_url, seconds):
         return f"{base_url} does not answer"
     return None

@@ -147,7 +147,7 @@ class WandbLogger(Logger):
 
     @property
     def run(self) -> Any:
-        """W&B's own object; begins the run if nobody has. None where `WANDB_MODE` has disabled W&B."""
+        """W&B's own object; starts the run if necessary. None where `WANDB_MODE` has disabled W&B."""
         if self._run is None and not self._disabled:
             self.begin()
         return self._run

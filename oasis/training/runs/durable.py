@@ -1,8 +1,7 @@
-"""Files that are on the disk as a whole, or not at all."""
+"""Checkpoints that have reached the disk."""
 
 import os
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from oasis.errors import NoRoomError, no_room
 class DurableIO(TorchCheckpointIO):
     """Lightning's way to files, but a checkpoint that was saved has reached the disk.
 
-    Lightning's own collects the whole file in memory first, writes it to the folder for temporary files, and leaves it
-    to the system when it reaches the disk.
+    Lightning's own builds the complete file in memory, writes it by way of the folder for temporary files, and does not
+    wait for the disk.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
@@ -43,36 +42,3 @@ class DurableIO(TorchCheckpointIO):
                     "resume=last."
                 ) from full
             raise
-
-
-def put_in_place(finished: Path, target: Path, keep: int) -> None:
-    """Give a finished file its name, and older files of that name a number.
-
-    At any moment there is a good file: `target`, or, between two renames, the one with number 1.
-
-    Args:
-        finished: has reached the disk.
-        target: its name from now on, such as `last.ckpt`.
-        keep: how many older ones stay, as `last-1.ckpt` (the newest of them), `last-2.ckpt`, ...
-    """
-    aged = [target, *(older(target, age) for age in range(1, keep + 1))]
-    for newer, elder in reversed(list(pairwise(aged))):
-        if newer.exists():
-            newer.replace(elder)
-    finished.replace(target)
-    _sync_folder(target.parent)
-
-
-def older(path: Path, age: int) -> Path:
-    """The name of what `path` was some writings ago."""
-    return path.with_name(f"{path.stem}-{age}{path.suffix}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Names reach the disk with their folder; not every file system can be asked for it."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

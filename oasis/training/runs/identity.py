@@ -7,14 +7,14 @@ from typing import Any
 
 # Says where and how a run is computed, stored and watched, not what it computes.
 _ASIDE = {
-    "": ("name", "paths", "logger", "resume", "summary"),
+    "": ("format", "name", "paths", "logger", "resume", "summary", "trust", "debug"),
     "data": (
         "num_workers",
         "pin_memory",
         "worker_timeout",
-        "use_prepared",
-        "prepare",
-        "prepared_folder",
+        "use_cache",
+        "build_cache",
+        "cache_folder",
     ),
     "trainer": (
         "accelerator",

@@ -1,6 +1,5 @@
 """What can go wrong while a checkpoint is taken up again, and what to say to go on from it later."""
 
-import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,8 +11,7 @@ from torch.optim import Optimizer
 
 from oasis.errors import UNREADABLE, CheckpointError, OasisError
 from oasis.training.memory import ran_out
-
-_UNQUOTED = re.compile(r"[\w./:@%+~-]+")  # what Hydra takes as it stands
+from oasis.training.runs.quoting import quoted_value
 
 
 def explain_failure(error: BaseException, path: str | Path) -> None:
@@ -70,9 +68,9 @@ def mark_validation_due(checkpoint: dict[str, Any]) -> None:
     progress["current"] = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 
 
-def _script() -> str:
-    """What was called; a job of a sweep may have been called by the script of its launcher."""
-    return "train.py" if Path(sys.argv[0]).name == "_submit.py" else sys.argv[0]
+def _program() -> list[str]:
+    """What was called: a checkout's `train.py`, or `oasis train`, which does the same."""
+    return ["python", sys.argv[0]] if Path(sys.argv[0]).name == "train.py" else ["oasis", "train"]
 
 
 def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
@@ -82,8 +80,5 @@ def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
         checkpoint: what to go on from.
         overrides: the settings this run was started with.
     """
-    path = str(checkpoint)
-    if not _UNQUOTED.fullmatch(path):
-        path = "'" + path.replace("'", r"\'") + "'"
     kept = [override for override in overrides if not override.startswith("resume=")]
-    return shlex.join(["python", _script(), *kept, f"resume={path}"])
+    return shlex.join([*_program(), *kept, f"resume={quoted_value(str(checkpoint))}"])

@@ -1,7 +1,7 @@
 """The folder of a run: whose it is, and what is printed of it before the run starts and after it ends."""
 
+import shutil
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +14,14 @@ from rich.console import Console
 from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
+from oasis.files import replacing
+from oasis.migration import migrated, stamped
 from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
+from oasis.training.runs.folder_lock import LOCK
 from oasis.training.runs.identity import differences, essentials
 from oasis.training.memory import memory_advice
-from oasis.training.module import OASIS
+from oasis.training.module import GANModule
 from oasis.training.distributed_errors import partner_advice
 from oasis.training.runs.resumption import command_to_resume
 from oasis.training.callbacks.run_summary import SUMMARY, read_summary
@@ -64,6 +67,12 @@ def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None 
     return True
 
 
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that did not start, if it holds nothing but the notes and the log of that start."""
+    if {path.name for path in folder.iterdir()} <= {".hydra", "train.log", LOCK}:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Write `config.yaml`, all of it or nothing.
 
@@ -71,9 +80,8 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
         folder: of the run.
         config: the resolved configuration, plain containers.
     """
-    unfinished = folder / f"{CONFIG}.{uuid.uuid4().hex}.part"  # several processes of one run write the same
-    OmegaConf.save(OmegaConf.create(config), unfinished)
-    unfinished.replace(folder / CONFIG)
+    with replacing(folder / CONFIG) as unfinished:  # all processes of a run write the same
+        OmegaConf.save(OmegaConf.create(stamped(config)), unfinished)
 
 
 def final_metrics(folder: Path) -> dict[str, float | None]:
@@ -91,12 +99,12 @@ def _read_config(path: Path) -> dict[str, Any]:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
         raise ConfigurationError(
-            f"{path}: cannot be read ({str(error).splitlines()[0]}), so nobody knows whose the run in this folder is. "
-            "Move the folder away, or start under another name (name=...)."
+            f"{path}: cannot be read ({str(error).splitlines()[0]}), so the run in this folder cannot be "
+            "compared with this one. Move the folder away, or start under another name (name=...)."
         ) from error
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run. Move its folder away.")
-    return {str(name): value for name, value in content.items()}
+    return migrated({str(name): value for name, value in content.items()}, path)
 
 
 def list_files(folder: Path) -> None:
@@ -122,7 +130,7 @@ def list_files(folder: Path) -> None:
             console.print(f"  {name:16} {path}")
 
 
-def print_networks(model: OASIS, height: int, width: int) -> None:
+def print_networks(model: GANModule, height: int, width: int) -> None:
     """Print both networks layer by layer: output shape, parameters, multiply-adds. Computes nothing.
 
     Args:
@@ -130,11 +138,13 @@ def print_networks(model: OASIS, height: int, width: int) -> None:
         height: rows of a picture.
         width: columns of a picture.
     """
-    condition = torch.empty(1, model.generator.condition_channels, height, width, device="meta")
+    condition = torch.empty(1, model.condition_channels, height, width, device="meta")
     image = torch.empty(1, 3, height, width, device="meta")
+    noise = torch.empty(1, model.generator.noise_dim, device="meta") if model.generator.noise_dim else None
+    segments = torch.zeros(1, height, width, dtype=torch.int64, device="meta")
     console = Console()
-    console.print(summarize(model.generator, condition))
-    console.print(summarize(model.discriminator, image))
+    console.print(summarize(model.generator, condition, noise, segments))
+    console.print(summarize(model.discriminator, *model.objective.discriminator_inputs(image, condition)))
 
 
 @contextmanager

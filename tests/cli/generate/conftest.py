@@ -1,4 +1,4 @@
-"""Checkpoints that nobody trained, maps for them, and the command that paints these."""
+"""Untrained checkpoints, maps for them, and the command that generates from these."""
 
 import shutil
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.metrics import UNetSegmenter
+from oasis.segmenters import UNetSegmenter
 from oasis.synthesis import Synthesizer
 
 GENERATOR = {
@@ -24,7 +24,8 @@ GENERATOR = {
 }
 SPACE = {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}
 DATA = {
-    "_target_": "oasis.data.CityscapesDataModule",
+    "_target_": "oasis.data.build_data_module",
+    "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
     "label_space": SPACE,
     "root": "nowhere",
     "height": 32,
@@ -33,7 +34,7 @@ DATA = {
 
 
 def write_checkpoint(path: Path, encoding: str) -> Path:
-    """What a run writes, with weights that nobody trained."""
+    """What a run writes, with untrained weights."""
     config = {
         "name": "test",
         "seed": 0,
@@ -99,7 +100,7 @@ class Done:
 
 
 @pytest.fixture
-def paint():
+def generate():
     """Runs `oasis generate` with these words."""
 
     def run(*arguments):

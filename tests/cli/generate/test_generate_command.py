@@ -21,8 +21,8 @@ def pixels(path):
     return np.array(Image.open(path))
 
 
-def test_a_folder_keeps_names_and_folders(paint, semantic, synthesizer, maps, tmp_path):
-    done = paint(semantic.parents[1], maps, "--output", tmp_path / "out", "--seed", 3)
+def test_a_folder_keeps_names_and_folders(generate, semantic, synthesizer, maps, tmp_path):
+    done = generate(semantic.parents[1], maps, "--output", tmp_path / "out", "--seed", 3)
     assert done.exit_code == 0, done.said
     assert files(tmp_path / "out") == ["a/x.png", "b/x.png", "c/deep/y.png", "contact_sheet.png"]
     for name, source in (("a/x", "a/x_gtFine_labelIds"), ("c/deep/y", "c/deep/y")):
@@ -36,34 +36,34 @@ def test_a_folder_keeps_names_and_folders(paint, semantic, synthesizer, maps, tm
     assert str(tmp_path) not in str(text)
 
 
-def test_samples_have_seeds_in_a_row_and_come_again(paint, semantic, synthesizer, maps, tmp_path):
+def test_samples_have_seeds_in_a_row_and_come_again(generate, semantic, synthesizer, maps, tmp_path):
     for folder in ("one", "other"):
-        done = paint(semantic, maps / "a" / "x_gtFine_labelIds.png", "-o", tmp_path / folder, "--samples", 3)
+        done = generate(semantic, maps / "a" / "x_gtFine_labelIds.png", "-o", tmp_path / folder, "--samples", 3)
         assert done.exit_code == 0, done.said
     assert files(tmp_path / "one") == ["contact_sheet.png", "x_0.png", "x_1.png", "x_2.png"]
-    painted = [pixels(tmp_path / "one" / f"x_{i}.png") for i in range(3)]
-    for seed, picture in enumerate(painted):
+    generated = [pixels(tmp_path / "one" / f"x_{i}.png") for i in range(3)]
+    for seed, picture in enumerate(generated):
         expected = synthesizer.synthesize(maps / "a" / "x_gtFine_labelIds.png", seed=seed)
         assert np.array_equal(picture, np.array(expected))
         name = f"x_{seed}.png"
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
-    assert not np.array_equal(painted[0], painted[1])
+    assert not np.array_equal(generated[0], generated[1])
 
 
-def test_the_fingerprint_is_of_the_weights(paint, semantic, boundary, maps, tmp_path):
+def test_the_fingerprint_is_of_the_weights(generate, semantic, boundary, maps, tmp_path):
     copy = tmp_path / "copy.ckpt"
     shutil.copy(semantic, copy)
     found = []
     for number, checkpoint in enumerate((semantic, copy, boundary)):
-        paint(checkpoint, maps / "a", "-o", tmp_path / str(number))
+        generate(checkpoint, maps / "a", "-o", tmp_path / str(number))
         found.append(Image.open(tmp_path / str(number) / "x.png").text["fingerprint"])
     assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize("part", ["car", "26002"])
-def test_samples_that_differ_in_a_part_only(paint, semantic, synthesizer, maps, tmp_path, part):
+def test_samples_that_differ_in_a_part_only(generate, semantic, synthesizer, maps, tmp_path, part):
     source = maps / "b" / "x_gtFine_labelIds.png"
-    done = paint(semantic, source, "-o", tmp_path / "out", "--samples", 2, "--seed", 7, "--resample", part)
+    done = generate(semantic, source, "-o", tmp_path / "out", "--samples", 2, "--seed", 7, "--resample", part)
     assert done.exit_code == 0, done.said
     label = pixels(source)
     instance = pixels(maps / "b" / "x_gtFine_instanceIds.png")
@@ -78,45 +78,45 @@ def test_samples_that_differ_in_a_part_only(paint, semantic, synthesizer, maps, 
     assert (text["seed"], text["resampled"], text["resampled seed"]) == ("7", part, "8")
 
 
-def test_maps_without_the_part_have_one_sample(paint, semantic, maps, tmp_path):
+def test_maps_without_the_part_have_one_sample(generate, semantic, maps, tmp_path):
     empty = np.full((64, 128), 7, np.uint8)
     Image.fromarray(empty).save(maps / "a" / "road.png")
     command = (semantic, maps / "a", "--samples", 2, "--resample", "car")
-    done = paint(*command, "-o", tmp_path / "out")
+    done = generate(*command, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     assert files(tmp_path / "out") == ["contact_sheet.png", "road_0.png", "x_0.png", "x_1.png"]
     assert "--resample car: 1 of 2 have none, one sample of: road" in done.said
-    done = paint(semantic, maps / "a" / "road.png", "--samples", 2, "--resample", "car", "-o", tmp_path / "none")
+    done = generate(semantic, maps / "a" / "road.png", "--samples", 2, "--resample", "car", "-o", tmp_path / "none")
     assert done.exit_code == 1
 
 
-def test_original_size(paint, semantic, maps, tmp_path):
-    done = paint(semantic, maps, "-o", tmp_path / "out", "--original-size")
+def test_original_size(generate, semantic, maps, tmp_path):
+    done = generate(semantic, maps, "-o", tmp_path / "out", "--original-size")
     assert done.exit_code == 0, done.said
     assert Image.open(tmp_path / "out" / "a" / "x.png").size == (128, 64)
     assert Image.open(tmp_path / "out" / "c" / "deep" / "y.png").size == (128, 64)
 
 
 @pytest.mark.parametrize("settings", [False, True], ids=["root", "settings"])
-def test_a_dataset(paint, semantic, tiny, tmp_path, settings):
+def test_a_dataset(generate, semantic, tiny, tmp_path, settings):
     where = ["data=cityscapes", f"data.root={tiny.root}"] if settings else [tiny.root]
-    done = paint(semantic, *where, "-o", tmp_path / "out", "--split", "train")
+    done = generate(semantic, *where, "-o", tmp_path / "out", "--split", "train")
     assert done.exit_code == 0, done.said
     expected = [f"town/town_{i:06d}_000019.png" for i in range(7)]
     assert files(tmp_path / "out") == ["contact_sheet.png", *expected]
 
 
-def test_synthetic_streets(paint, semantic, tmp_path, monkeypatch):
+def test_synthetic_streets(generate, semantic, tmp_path, monkeypatch):
     monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
     streets = ["data=synthetic", "data.streets.train=1", "data.streets.val=2", "data.batch_size=1"]
-    done = paint(semantic, *streets, "-o", tmp_path / "out")
+    done = generate(semantic, *streets, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     assert len(files(tmp_path / "out")) == 3
 
 
-def test_animations_go_there_and_back(paint, semantic, synthesizer, maps, tmp_path):
+def test_animations_go_there_and_back(generate, semantic, synthesizer, maps, tmp_path):
     source = maps / "a" / "x_gtFine_labelIds.png"
-    done = paint(semantic, source, "-o", tmp_path / "out", "--interpolate", "gif", "--frames", 3)
+    done = generate(semantic, source, "-o", tmp_path / "out", "--interpolate", "gif", "--frames", 3)
     assert done.exit_code == 0, done.said
     assert files(tmp_path / "out") == ["contact_sheet.png", "x.gif", "x.png"]
     animation = Image.open(tmp_path / "out" / "x.gif")
@@ -129,17 +129,17 @@ def test_animations_go_there_and_back(paint, semantic, synthesizer, maps, tmp_pa
         assert abs(shown - right).mean() < 0.5 * abs(shown - wrong).mean()  # 128 colours are not all
 
 
-def test_an_mp4(paint, semantic, maps, tmp_path):
+def test_an_mp4(generate, semantic, maps, tmp_path):
     try:
         find_ffmpeg()
     except ValueError:
         pytest.skip("no ffmpeg here")
-    done = paint(semantic, maps / "a", "-o", tmp_path / "out", "--interpolate", "mp4", "--frames", 2)
+    done = generate(semantic, maps / "a", "-o", tmp_path / "out", "--interpolate", "mp4", "--frames", 2)
     assert done.exit_code == 0, done.said
     assert b"ftyp" in (tmp_path / "out" / "x.mp4").read_bytes()[:16]
 
 
-def test_other_kinds_of_maps_are_painted_as_label_ids_are(paint, semantic, ids, maps, tmp_path):
+def test_other_kinds_of_maps_are_generated_as_label_ids_are(generate, semantic, ids, maps, tmp_path):
     label, instance = (pixels(maps / "a" / f"x_gtFine_{kind}.png") for kind in ("labelIds", "instanceIds"))
     folder = tmp_path / "kinds"
     (folder / "coco").mkdir(parents=True)
@@ -149,27 +149,27 @@ def test_other_kinds_of_maps_are_painted_as_label_ids_are(paint, semantic, ids, 
     Image.fromarray(train[label]).save(folder / "z_labelTrainIds.png")
     write_coco(folder / "coco" / "c_panoptic.png", to_coco(instance, left_out=()))
     write_segments(folder / "coco.json", {"c_panoptic.png": segments_info(instance, left_out=())})
-    done = paint(semantic, folder, "-o", tmp_path / "out")
+    done = generate(semantic, folder, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
-    paint(semantic, maps / "a", "-o", tmp_path / "expected")
+    generate(semantic, maps / "a", "-o", tmp_path / "expected")
     expected = pixels(tmp_path / "expected" / "x.png")
     for name in ("coco/c", "x", "y", "z"):
         assert np.array_equal(pixels(tmp_path / "out" / f"{name}.png"), expected), name
 
 
-def test_bf16_is_close(paint, semantic, maps, tmp_path):
+def test_bf16_is_close(generate, semantic, maps, tmp_path):
     for folder, more in (("float", ()), ("bf16", ("--bf16", "--device", "cpu"))):
-        assert paint(semantic, maps / "a", "-o", tmp_path / folder, *more).exit_code == 0
+        assert generate(semantic, maps / "a", "-o", tmp_path / folder, *more).exit_code == 0
     one, other = (pixels(tmp_path / folder / "x.png").astype(int) for folder in ("float", "bf16"))
     assert 0 < abs(one - other).mean() < 3
 
 
 @pytest.mark.real_data
-def test_genuine_label_maps(paint, boundary, tmp_path):
+def test_genuine_label_maps(generate, boundary, tmp_path):
     if "OASIS_REAL_DATA" not in os.environ:
         pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
     root = Path(os.environ["OASIS_REAL_DATA"]) / "cityscapes_sample"
-    done = paint(boundary, root / "gtFine", "-o", tmp_path / "out")
+    done = generate(boundary, root / "gtFine", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     maps = {path.name.removesuffix("_gtFine_labelIds.png") for path in root.rglob("*_labelIds.png")}
     assert {Path(name).stem for name in files(tmp_path / "out")} == {*maps, "contact_sheet"}

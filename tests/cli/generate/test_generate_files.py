@@ -3,10 +3,10 @@
 import pytest
 from PIL import Image
 
-from oasis.cli.generation_inputs import find_maps, find_photos
-from oasis.cli.generation_output import OutputFolder
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
+from oasis.synthesis.batch.inputs import find_maps, find_photos
+from oasis.synthesis.batch.output import OutputFolder
 
 
 def touch(root, *names):

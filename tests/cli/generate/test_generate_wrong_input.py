@@ -15,63 +15,63 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
-def test_an_instance_of_a_map_without_instances_is_an_error(paint, semantic, maps, tmp_path):
-    done = paint(semantic, maps / "c", "--samples", 2, "--resample", "26002", "-o", tmp_path / "out")
+def test_an_instance_of_a_map_without_instances_is_an_error(generate, semantic, maps, tmp_path):
+    done = generate(semantic, maps / "c", "--samples", 2, "--resample", "26002", "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert "y.png" in done.said
     assert "instanceIds.png" in done.said
 
 
-def test_it_goes_on_after_bad_files_and_lists_them(paint, semantic, maps, tmp_path):
+def test_it_goes_on_after_bad_files_and_lists_them(generate, semantic, maps, tmp_path):
     whole = (maps / "a" / "x_gtFine_labelIds.png").read_bytes()
     (maps / "a" / "torn.png").write_bytes(whole[: len(whole) // 2])
     (maps / "b" / "text.png").write_text("no picture")
-    done = paint(semantic, maps, "-o", tmp_path / "out")
+    done = generate(semantic, maps, "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert files(tmp_path / "out") == ["a/x.png", "b/x.png", "c/deep/y.png", "contact_sheet.png"]
-    assert "2 of 5 could not be painted" in done.said
+    assert "2 of 5 could not be generated" in done.said
     assert "torn.png" in done.said
     assert "text.png" in done.said
     assert "Traceback" not in done.said
 
 
-def test_an_encoding_that_needs_instances_names_the_map_that_has_none(paint, boundary, maps, tmp_path):
-    done = paint(boundary, maps, "-o", tmp_path / "out")
+def test_an_encoding_that_needs_instances_names_the_map_that_has_none(generate, boundary, maps, tmp_path):
+    done = generate(boundary, maps, "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert files(tmp_path / "out") == ["a/x.png", "b/x.png", "contact_sheet.png"]
     assert "y.png" in done.said
     assert "instanceIds" in done.said
 
 
-def test_without_ffmpeg_an_mp4_is_refused_before_anything_is_painted(paint, semantic, maps, tmp_path, monkeypatch):
+def test_without_ffmpeg_an_mp4_is_refused_before_anything_is_generated(generate, semantic, maps, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    done = paint(semantic, maps, "-o", tmp_path / "out", "--interpolate", "mp4")
+    done = generate(semantic, maps, "-o", tmp_path / "out", "--interpolate", "mp4")
     assert done.exit_code == 1
     assert "pip install imageio-ffmpeg" in done.said
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_is_overwritten_unless_it_may_be(paint, semantic, maps, tmp_path):
+def test_nothing_is_overwritten_unless_it_may_be(generate, semantic, maps, tmp_path):
     out = tmp_path / "out"
     (out / "b").mkdir(parents=True)
     (out / "b" / "x.png").write_text("precious")
     (out / "contact_sheet.png").write_text("precious")
-    done = paint(semantic, maps, "-o", out)
+    done = generate(semantic, maps, "-o", out)
     assert done.exit_code == 1
     assert "2 of 4 files exist already" in done.said
     assert str(out / "b" / "x.png") in done.said
     assert "--force" in done.said
     assert files(out) == ["b/x.png", "contact_sheet.png"]
     assert (out / "b" / "x.png").read_text() == "precious"
-    assert paint(semantic, maps, "-o", out, "--force").exit_code == 0
+    assert generate(semantic, maps, "-o", out, "--force").exit_code == 0
     assert Image.open(out / "b" / "x.png").size == (64, 32)
 
 
-def test_inputs_are_never_overwritten(paint, semantic, maps):
+def test_inputs_are_never_overwritten(generate, semantic, maps):
     source = maps / "c" / "deep" / "y.png"
     before = source.read_bytes()
-    done = paint(semantic, source, "-o", source.parent, "--force")
+    done = generate(semantic, source, "-o", source.parent, "--force")
     assert done.exit_code == 1
     assert "an input would be overwritten" in done.said
     assert source.read_bytes() == before
@@ -87,36 +87,36 @@ def end_by_sigterm():
 
 
 @pytest.mark.parametrize("end", [end_by_ctrl_c, end_by_sigterm], ids=["ctrl-c", "sigterm"])
-def test_an_interrupted_run_leaves_whole_files_only(paint, semantic, maps, tmp_path, monkeypatch, end):
-    painted = []
+def test_an_interrupted_run_leaves_whole_files_only(generate, semantic, maps, tmp_path, monkeypatch, end):
+    generated = []
     original = Path.write_bytes
     before = signal.getsignal(signal.SIGTERM)
 
     def cut_off(self, content):
-        painted.append(self)
-        if len(painted) == 2:
+        generated.append(self)
+        if len(generated) == 2:
             original(self, content[: len(content) // 2])
             end()
         return original(self, content)
 
     monkeypatch.setattr(Path, "write_bytes", cut_off)
-    done = paint(semantic, maps, "-o", tmp_path / "out")
+    done = generate(semantic, maps, "-o", tmp_path / "out")
     assert done.exit_code in (1, 130, 143)
-    assert len(painted) == 2
+    assert len(generated) == 2
     assert files(tmp_path / "out") == ["a/x.png"]
     Image.open(tmp_path / "out" / "a" / "x.png").load()
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_full_disk_ends_the_run(paint, semantic, maps, tmp_path, monkeypatch):
+def test_a_full_disk_ends_the_run(generate, semantic, maps, tmp_path, monkeypatch):
     def full(self, content):
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    done = paint(semantic, maps, "-o", tmp_path / "out")
+    done = generate(semantic, maps, "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert "No space left on device" in done.said
-    assert "could not be painted" not in done.said  # it is no fault of the maps
+    assert "could not be generated" not in done.said  # it is no fault of the maps
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_full_disk_ends_the_run(paint, semantic, maps, tmp_path, monkeypatch):
         (["CHECKPOINT", "data=towns"], ["towns"]),
     ],
 )
-def test_bad_input_is_told_in_one_line(paint, semantic, maps, tiny, segmenter, tmp_path, arguments, words):
+def test_bad_input_is_told_in_one_line(generate, semantic, maps, tiny, segmenter, tmp_path, arguments, words):
     (tmp_path / "empty").mkdir()
     photo = tiny.photo("val", "town_000100_000019")
     places = {"CHECKPOINT": semantic, "MAPS": maps, "EMPTY": tmp_path / "empty", "SEGMENTER": segmenter, "PHOTO": photo}
@@ -151,7 +151,7 @@ def test_bad_input_is_told_in_one_line(paint, semantic, maps, tiny, segmenter, t
         for name, path in places.items():
             argument = argument.replace(name, str(path))
         filled.append(argument)
-    done = paint(*filled, "--output", tmp_path / "out")
+    done = generate(*filled, "--output", tmp_path / "out")
     assert done.exit_code == 1
     assert "Traceback" not in done.said
     for word in words:
@@ -159,15 +159,15 @@ def test_bad_input_is_told_in_one_line(paint, semantic, maps, tiny, segmenter, t
     assert not (tmp_path / "out").exists()
 
 
-def test_the_output_does_not_lie_among_the_inputs(paint, semantic, maps):
+def test_the_output_does_not_lie_among_the_inputs(generate, semantic, maps):
     for out in (maps, maps / "a" / "new"):
-        done = paint(semantic, maps, "-o", out)
+        done = generate(semantic, maps, "-o", out)
         assert done.exit_code == 1
         assert "lies inside of the input" in done.said
 
 
-def test_the_output_is_a_folder(paint, semantic, maps, tmp_path):
+def test_the_output_is_a_folder(generate, semantic, maps, tmp_path):
     (tmp_path / "out").write_text("")
-    done = paint(semantic, maps, "-o", tmp_path / "out")
+    done = generate(semantic, maps, "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert "this is a file" in done.said

@@ -1,0 +1,104 @@
+"""A label map to draw on, and its photo beside it."""
+
+import gradio as gr
+
+from oasis.app import markup
+from oasis.app.color_map import color_map
+from oasis.app.components import canvas, html, on_canvas, strip
+from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
+from oasis.app.drawing import Stroke
+from oasis.app.empty_street import empty_street
+from oasis.app.pictures import Figure, placeholder
+from oasis.app.session import Session
+from oasis.errors import ConfigurationError
+from oasis.synthesis import LabelMap
+
+
+class DrawTab:
+    """Brushes, a canvas, and the photo of what was drawn.
+
+    Built within the page that is being built.
+
+    Args:
+        context: what all tabs work with.
+        tab: that is filled.
+    """
+
+    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+        self.context, self.tab, self.first = context, tab, context.pool.model()
+        label, instance = empty_street(self.first.height, self.first.width, self.first.label_space)
+        empty = LabelMap(label, instance, self.first.label_space, "empty street")
+        self.starts = [("Empty street", empty), *((each.name, each.label_map) for each in context.examples)]
+        self.beginnings = strip([(name, color_map(start, self.first)) for name, start in self.starts], "starts")
+        with gr.Row(elem_classes="work"):
+            with gr.Column(scale=1, min_width=420):
+                self.canvas = canvas(markup.brushes(self.first.label_space))
+                with gr.Row(elem_classes="tight"):
+                    self.seed = seed_field(elem_id="draw-seed")
+                    self.live = gr.Checkbox(True, label="photo after each stroke", elem_id="live", min_width=200)
+                    self.undo = gr.Button("Undo", size="md", elem_id="undo", min_width=80, scale=0)
+                    self.render = gr.Button(
+                        "Generate photo", size="md", variant="primary", elem_id="render", min_width=120, scale=0
+                    )
+            with gr.Column(scale=1, min_width=420):
+                self.photo = html(placeholder("The photo comes here"), "draw-photo")
+                self.told = html(elem_id="draw-told")
+                self.legend = html(elem_id="draw-legend")
+        self._listen()
+
+    def _listen(self) -> None:
+        told, context = telling(self.told), self.context
+        outputs = [context.session, self.canvas, self.photo, self.told, self.legend]
+        settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
+        common = [context.session, context.model, self.seed]
+        self.beginnings.click(told(self.begin), common, **settings)
+        self.tab.select(told(self.enter), common, **settings)
+        self.canvas.submit(told(self.stroke), [*common, self.live], **settings)
+        self.undo.click(told(self.take_back), [*common, self.live], **settings)
+        self.render.click(told(self.generate), common, **settings)
+        self.seed.submit(told(self.generate), common, **settings)
+
+    def show(self, session: Session, name: str) -> Updates:
+        """The map at hand on the canvas."""
+        label_map = session.require_map()
+        colors = color_map(label_map, self.context.pool.model(name))
+        return {self.context.session: session, self.canvas: on_canvas(colors), self.legend: markup.legend(label_map)}
+
+    def generate(self, session: Session, name: str, number: float | None) -> Updates:
+        """The map at hand and its photo."""
+        seed, label_map = seed_of(number), session.require_map()
+        photo = self.context.pool.generate(name, label_map, seed=seed)
+        count = f"{session.strokes} stroke{'' if session.strokes == 1 else 's'}"
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", count, photo.model)
+        return self.show(session, name) | {
+            self.photo: Figure(photo.image, "Photo", file_name=f"drawn_seed{seed}.png").html(),
+            self.told: markup.status(parts),
+        }
+
+    def begin(self, session: Session, name: str, number: float | None, event: gr.EventData) -> Updates:
+        """Start from the empty street or an example."""
+        index = sent(event, "index")
+        if not isinstance(index, int) or not 0 <= index < len(self.starts):
+            raise ConfigurationError("There is no such street. Load the page anew.")
+        session.take(self.starts[index][1])
+        return self.generate(session, name, number)
+
+    def enter(self, session: Session, name: str, number: float | None) -> Updates:
+        """Go on with the map of the other tabs, or start from the empty street."""
+        if session.label_map is None:
+            session.take(self.starts[0][1])
+        return self.generate(session, name, number)
+
+    def stroke(self, session: Session, name: str, number: float | None, live: bool, event: gr.EventData) -> Updates:
+        """Draw a stroke into the map."""
+        try:
+            session.draw(Stroke.from_message(sent(event, "stroke")), self.first, self.context.limits.undo)
+        except ConfigurationError as error:  # the canvas previews a stroke that there is not: wipe it off
+            return self.show(session, name) | {self.told: markup.problem(str(error))}
+        return self.generate(session, name, number) if live else self.show(session, name)
+
+    def take_back(self, session: Session, name: str, number: float | None, live: bool) -> Updates:
+        """Undo the last stroke."""
+        if not session.undo():
+            return {self.told: markup.status(["There is no stroke to take back."])}
+        return self.generate(session, name, number) if live else self.show(session, name)

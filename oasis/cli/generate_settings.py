@@ -1,0 +1,73 @@
+"""What the settings on the command line of `oasis generate` name: a dataset to read, a segmenter for photos."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oasis.cli.datasets import load_data
+from oasis.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from oasis.segmenters import SegmenterSource
+    from oasis.synthesis.batch.options import DatasetFactory
+
+_SEGMENTER = "segmenter"
+
+
+def maps_source(settings: Sequence[str], source: Path | None) -> "Path | DatasetFactory":
+    """INPUT where it is given, else what makes the dataset that the settings name.
+
+    Raises:
+        ConfigurationError: both an input and a dataset are named, or neither.
+    """
+    data = [setting for setting in settings if not setting.startswith(_SEGMENTER)]
+    if source is not None and data:
+        raise ConfigurationError(
+            f"Both an input, {source}, and a dataset, {' '.join(data)}, are named. Leave one of them out."
+        )
+    if source is not None:
+        return source
+    if not any(setting.startswith(("data=", "data.root=")) for setting in data):
+        raise ConfigurationError(
+            "No input is named. Give a label map, a folder of them, the root of a dataset, or the settings of one: "
+            "data=synthetic, or data=cityscapes data.root=DIR."
+        )
+    from oasis.encodings import Semantic
+
+    return lambda height, width, space: load_data(
+        [f"data.height={height}", f"data.width={width}", *data], lambda _: Semantic(space)
+    )
+
+
+def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos: bool) -> "SegmenterSource | None":
+    """What makes the segmenter that the settings name, `segmenter=unet` by default; None without photos.
+
+    Args:
+        settings: Hydra's, such as `segmenter=mask2former`.
+        weights: a file that `oasis train-segmenter` wrote.
+        from_photos: whether INPUT are photos.
+
+    Raises:
+        ConfigurationError: a segmenter is named where there are no photos, or none where there are.
+    """
+    ours = [setting for setting in settings if setting.startswith(_SEGMENTER)]
+    if not from_photos:
+        if ours or weights is not None:
+            named = " ".join(ours) or f"--segmenter {weights}"
+            raise ConfigurationError(f"{named}: a segmenter is for photos; add --from-photos, or leave it out.")
+        return None
+    from functools import partial
+
+    from hydra.utils import instantiate
+
+    from oasis.cli.conf import load_config
+
+    if weights is not None:
+        from oasis.segmenters import UNetSegmenter
+
+        return partial(UNetSegmenter.for_dataset, weights=str(weights))
+    config = load_config(["segmenter=unet", *ours])
+    if not config.segmenter:
+        raise ConfigurationError("segmenter=none: photos need a segmenter that says what is in them. Leave it out.")
+    source: SegmenterSource = instantiate(config.segmenter)
+    return source

@@ -1,0 +1,37 @@
+"""Caching the splits that training reads, as `oasis prepare` does."""
+
+import time
+
+from rich.console import Console
+
+from oasis.data.cache.writer import build_cache
+from oasis.data.datamodule import TRAINING_SPLITS, LabelMapDataModule
+
+
+def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, verify: bool) -> None:
+    """Cache each split, and print where it lies and how long it took.
+
+    Args:
+        data: the dataset; does not build its cache itself.
+        workers: processes that decode; None = one per core.
+        anew: replace good samples too.
+        verify: compare all checksums.
+
+    Raises:
+        DatasetError: a file that is not what it should be, or no room.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    for split in TRAINING_SPLITS:
+        container = data.container(split)
+        start = time.perf_counter()
+        written = build_cache(container, workers, anew, verify)
+        seconds = time.perf_counter() - start
+        done = f"cached in {seconds:.1f} s" if written else "complete already"
+        if verify and not written:
+            done = f"complete already, all checksums match ({seconds:.1f} s)"
+        console.print(
+            f"{split}: {len(container)} samples of {data.height}x{data.width}, {container.bytes / 1e6:.1f} MB, {done}: "
+            f"{container.folder}",
+            markup=False,
+        )
+    console.print("Training with the same data settings reads them.")

@@ -1,0 +1,143 @@
+"""What a dataset is: a layout of files on disk, and the formats of its maps."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data import reading
+from oasis.data.faults import WrongSizeError
+from oasis.data.listing import Listing
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.samples import SampleFiles, Split
+from oasis.errors import ConfigurationError
+
+
+class Dataset(ABC):
+    """Photos, label maps and instance maps on disk: where they lie, how they are stored, which splits there are.
+
+    One subclass is one layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them, and
+    nothing behind that knows a layout. A subclass says how the files of a split are paired (`listing`) and, where its
+    maps are not stored as in Cityscapes, how they are read (`label_size`, `instance_size`, `read_label`,
+    `read_instance`).
+
+    Args:
+        root: the folder of the dataset.
+
+    Attributes:
+        contents: what lies at `root` and where to get it, for messages.
+        instance_files: what instance maps are called, for messages.
+
+    Raises:
+        ConfigurationError: no root.
+    """
+
+    contents: ClassVar[str]
+    instance_files: ClassVar[str]
+
+    def __init__(self, root: str | Path | None) -> None:
+        if root is None:
+            raise ConfigurationError(
+                f"No dataset is named. Give data.root=FOLDER ({self.contents}), or train on synthetic streets: "
+                "data=synthetic."
+            )
+        self.root = Path(root).expanduser()
+
+    @abstractmethod
+    def splits(self) -> list[Split]:
+        """The splits that are there.
+
+        Raises:
+            DatasetError: no dataset at `root`.
+        """
+
+    @abstractmethod
+    def listing(self, split: Split) -> Listing:
+        """The files of a split, whatever is in them.
+
+        Raises:
+            DatasetError: no dataset at `root`, or nothing in this split.
+        """
+
+    def prepare(self) -> None:  # noqa: B027, a hook
+        """Make what is missing, such as by downloading or drawing it. Runs in one process a machine.
+
+        Nothing by default.
+        """
+
+    def require_batch(self, batch_size: int) -> None:  # noqa: B027, a hook
+        """Refuse a batch size that the dataset cannot fill, where that is known before there are any files.
+
+        Nothing by default: the data module counts files.
+
+        Raises:
+            ConfigurationError: fewer samples than a batch.
+        """
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this dataset from others on any machine, in plain types."""
+        return {"class": type(self).__name__, "root": self.root.name}
+
+    def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+        """(width, height) of a label map, from its header alone.
+
+        Raises:
+            DatasetError: not a label map of this dataset.
+        """
+        return reading.check_label_header(path, max_pixels)
+
+    def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+        """(width, height) of an instance map, from its header alone.
+
+        Raises:
+            DatasetError: not an instance map of this dataset.
+        """
+        return reading.check_instance_header(path, max_pixels)
+
+    def read_label(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+        """Raw label ids.
+
+        Returns:
+            (H, W) uint8, at the size of the file.
+
+        Raises:
+            DatasetError: the file cannot be decoded or is no label map of this dataset.
+        """
+        return reading.read_label_ids(path, max_pixels)
+
+    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint16]:
+        """Raw instance ids: `label id * 1000 + k` for the k-th thing of a class, the plain label id elsewhere.
+
+        Returns:
+            (H, W) uint16, at the size of the file.
+
+        Raises:
+            DatasetError: the file cannot be decoded or is no instance map of this dataset.
+        """
+        return reading.read_instance_ids(path, max_pixels)
+
+    def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> None:
+        """Compare kinds and sizes of a sample's files by their headers.
+
+        Raises:
+            DatasetError: one that is no picture, of another kind, too large, or of another size than its photo.
+        """
+        size = reading.check_photo_header(files.photo, max_pixels)
+        require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
+        if files.instance is not None:
+            require_size(files.instance, self.instance_size(files.instance, max_pixels), files.photo, size)
+
+
+def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:
+    """Raise where a map has not the (width, height) of its photo.
+
+    Raises:
+        DatasetError: it has not.
+    """
+    if size != expected:
+        raise WrongSizeError(
+            f"{path} is {size[0]}x{size[1]} but its photo {photo} is {expected[0]}x{expected[1]} (width x height): "
+            "the two do not belong together, or one was resized. Restore the original."
+        )

@@ -1,0 +1,142 @@
+"""The samples of a split, decoded from the files of a dataset."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from oasis.data import reading
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.dataset import Dataset
+from oasis.data.faults import Tolerance
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.samples import Sample, SampleFiles, Samples, Split
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+
+
+class FileSamples(Samples):
+    """Samples read from the files of a dataset, each time anew.
+
+    Names, sizes and modes of all files are checked when the samples are listed; what only decoding shows (corrupt
+    files, stray ids) is checked as each is read. Nothing here is random: augmentation happens later, on the device.
+
+    Args:
+        dataset: where the files lie and how they are read.
+        split: `train`, `val` or `test`.
+        label_space: which raw ids may occur.
+        height: rows of a sample.
+        width: columns of a sample.
+        needs_instances: refuse a dataset in which an instance map is missing.
+        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map; see
+            `OnInconsistentIds`.
+        tolerance: whether samples with a file of the wrong kind or size are refused at once, or when they are read.
+        max_pixels: the most pixels that a file's header may claim.
+
+    Raises:
+        ConfigurationError: no such policy.
+        DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
+            file of the wrong kind; more of them than `tolerance` accepts.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: Split,
+        label_space: LabelSpace,
+        height: int = 256,
+        width: int = 512,
+        needs_instances: bool = False,
+        on_inconsistent_ids: str = OnInconsistentIds.ERROR,
+        tolerance: Tolerance = Tolerance(),  # noqa: B008
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        self.dataset = dataset
+        self.split = split
+        self.label_space = label_space
+        self.height = height
+        self.width = width
+        self.tolerance = tolerance
+        self.max_pixels = max_pixels
+        self.files = self._pair(needs_instances)
+        self._refused: dict[int, str] = {}  # position -> what is wrong with a file's header
+        with ThreadPoolExecutor(16) as pool:  # waits for the file system, not for Python
+            for index, fault in enumerate(pool.map(self._header_fault, self.files)):
+                if fault is not None:
+                    self._refuse(index, fault)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one sample.
+
+        Raises:
+            DatasetError: a file cannot be decoded, holds ids outside the label space, or the two maps contradict
+                each other.
+        """
+        if index in self._refused:
+            raise DatasetError(self._refused[index])
+        files = self.files[index]
+        raw = self.dataset.read_label(files.label, self.max_pixels)
+        self.label_space.check(raw, str(files.label))
+        instance = np.zeros((self.height, self.width), np.int32)
+        if files.instance is not None:
+            raw_instance = self.dataset.read_instance(files.instance, self.max_pixels)
+            maps = Maps(raw, raw_instance, files.label, files.instance)
+            raw = consistent_label(
+                maps, self.label_space, self.on_inconsistent_ids
+            )  # before resizing, which may hide faults
+            instance[:] = reading.nearest(raw_instance, self.height, self.width)
+        label = reading.nearest(raw, self.height, self.width)
+        photo = reading.read_photo(files.photo, self.height, self.width, self.max_pixels)
+        return Sample(
+            image=torch.from_numpy(photo).permute(2, 0, 1).contiguous(),
+            label=torch.from_numpy(label),
+            instance=torch.from_numpy(instance),
+            name=files.name,
+            index=index,
+        )
+
+    def fingerprint(self) -> str:
+        """A short text that changes whenever a sample would: with the files, picture size, classes, kind of dataset."""
+        hashed = hashlib.sha256()
+        shape = (self.height, self.width)
+        kind = type(self.dataset).__name__
+        settings = (kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
+        hashed.update(repr(settings).encode())
+        for path, (size, mtime) in self.file_states().items():
+            hashed.update(f"{path.absolute()} {size} {mtime}".encode())
+        return hashed.hexdigest()[:32]
+
+    def file_states(self) -> dict[Path, tuple[int, int]]:
+        """Size in bytes and time of change in nanoseconds of every file of the split, as they are now."""
+        paths = (path for files in self.files for path in (files.photo, files.label, files.instance))
+        states = ((path, path.stat()) for path in paths if path is not None)
+        return {path: (state.st_size, state.st_mtime_ns) for path, state in states}
+
+    def suspects(self) -> Sequence[int]:
+        """All: only reading a file shows whether it can be read."""
+        return range(len(self))
+
+    def _pair(self, needs_instances: bool) -> list[SampleFiles]:
+        listing = self.dataset.listing(self.split)
+        for double in listing.doubles:
+            raise double
+        for gap in listing.gaps(needs_instances):
+            raise gap.error()
+        return listing.samples()
+
+    def _header_fault(self, files: SampleFiles) -> DatasetError | None:
+        try:
+            self.dataset.check_headers(files, self.max_pixels)
+        except DatasetError as error:
+            return error
+        return None
+
+    def _refuse(self, index: int, fault: DatasetError) -> None:
+        if not self.tolerance.skips:
+            raise fault
+        self._refused[index] = str(fault)
+        self.tolerance.require_few(len(self._refused), len(self), self.split, str(fault))

@@ -1,0 +1,94 @@
+"""The files of one split, paired by name, and what is missing among them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oasis.data.faults import PartnerError
+from oasis.data.samples import SampleFiles
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Files that have no partner.
+
+    Attributes:
+        files: without one.
+        among: how many files there are of their kind.
+        what: they have none of.
+    """
+
+    files: list[Path]
+    among: int
+    what: str
+
+    def error(self) -> PartnerError:
+        """What to tell the user of all of them."""
+        listing = ", ".join(str(path) for path in self.files[:5])
+        more = f" and {len(self.files) - 5} more" if len(self.files) > 5 else ""
+        return PartnerError(
+            f"{len(self.files)} of {self.among} files have no {self.what}: {listing}{more}. Add the partners, or "
+            "remove these files."
+        )
+
+
+@dataclass
+class Listing:
+    """The files of one split by what their names have in common, such as `CITY/STEM`.
+
+    Attributes:
+        photo_folder: where the photos of the split are looked for.
+        map_folder: where its label and instance maps are.
+        photos: the photo of each stem.
+        labels: the label map of each stem.
+        instances: the instance map of each stem.
+        doubles: one for each file that another one of the same stem and kind keeps out.
+    """
+
+    photo_folder: Path
+    map_folder: Path
+    photos: dict[str, Path] = field(default_factory=dict)
+    labels: dict[str, Path] = field(default_factory=dict)
+    instances: dict[str, Path] = field(default_factory=dict)
+    doubles: list[PartnerError] = field(default_factory=list)
+
+    def samples(self) -> list[SampleFiles]:
+        """All that have a photo and a label map, in the order of their names."""
+        stems = sorted(self.photos.keys() & self.labels.keys())
+        return [SampleFiles(Path(s).name, self.photos[s], self.labels[s], self.instances.get(s)) for s in stems]
+
+    def gaps(self, needs_instances: bool) -> Iterator[Gap]:
+        """What is missing: label maps, photos, and, where they are needed, instance maps."""
+        wanted = [
+            (self.photos, self.labels, f"label map in {self.map_folder}"),
+            (self.labels, self.photos, f"photo in {self.photo_folder}"),
+        ]
+        if needs_instances:
+            what = f"instance map in {self.map_folder}, which this encoding needs (`semantic` does not)"
+            wanted.append((self.photos, self.instances, what))
+        for having, partners, what in wanted:
+            missing = sorted(having.keys() - partners.keys())
+            if missing:
+                yield Gap([having[stem] for stem in missing], len(having), what)
+
+    def collect(self, found: dict[str, Path], paths: Iterable[Path], folder: Path, suffix: str) -> None:
+        """Put each file called `STEM` + `suffix` into `found`, by its path below `folder` up to the stem.
+
+        A file whose stem is there already goes to `doubles`.
+
+        Args:
+            found: `photos`, `labels` or `instances`.
+            paths: what to look at; those of other names are passed over.
+            folder: that all of them lie in.
+            suffix: what their names end in, before the dot; may be empty.
+        """
+        for path in sorted(paths):
+            if not path.stem.endswith(suffix):
+                continue
+            key = path.relative_to(folder).with_name(path.stem.removesuffix(suffix)).as_posix()
+            if key in found:
+                self.doubles.append(
+                    PartnerError(f"{found[key]} and {path.name} are two files for one sample; remove one of them.")
+                )
+            else:
+                found[key] = path

@@ -1,0 +1,243 @@
+"""A picture of what each encoding shows to the networks."""
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from oasis.encodings import (
+    Boundary,
+    CenterOffset,
+    Concat,
+    Encoding,
+    InstanceIds,
+    InstanceNoise,
+    OneHotPlus,
+    PerInstanceMasks,
+    Position,
+    Semantic,
+)
+from oasis.inspection.samples import LabelledPhoto
+from oasis.inspection.sheet import Card, Panel, legend, tile, write
+from oasis.instances import boundaries, centers
+from oasis.visualize import (
+    colorize,
+    paint_direction_wheel,
+    paint_directions,
+    paint_instances,
+    paint_values,
+    to_bytes,
+)
+
+_NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by an integer factor
+_TILES = 9  # channels that are shown one by one, of encodings that have many
+_READABLE = 9.0  # the smallest text
+_NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding says nothing
+_SEED = 0  # of random encodings: the same picture every time
+
+
+def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[Card]:
+    """The sample itself, then a card an encoding: the simplest first, joined ones last.
+
+    Args:
+        sample: what is encoded.
+        encodings: name -> encoding.
+    """
+    order = sorted(encodings, key=lambda name: (encodings[name].needs_instances, isinstance(encodings[name], Concat)))
+    return [*_sample_cards(sample), *(_card(name, encodings[name], sample) for name in order)]
+
+
+def _sample_cards(sample: LabelledPhoto) -> list[Card]:
+    count = int(sample.instance.max())
+    colors = colorize(sample.label[None], sample.label_space.palette)[0]
+    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # recedes, and saves bytes
+    instances = _picture(paint_instances(sample.instance, soft), sample)
+    return [
+        Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks learn to generate.")]),
+        Card(
+            "classes",
+            "label",
+            [Panel(_picture(colors, sample), "What each pixel is. Cars that touch are one blob.")],
+        ),
+        Card(
+            "instances",
+            f"{count} in this picture",
+            [Panel(instances, "Which one it is. Stuff, and groups labelled as one region, have none (grey).")],
+        ),
+    ]
+
+
+def _card(name: str, encoding: Encoding, sample: LabelledPhoto) -> Card:
+    classes = encoding.label_space.num_classes
+    more = encoding.channels - classes
+    return Card(name, f"{classes} + {more} channels" if more else f"{classes} channels", panels(encoding, sample))
+
+
+@singledispatch
+def panels(encoding: Encoding, sample: LabelledPhoto) -> list[Panel]:
+    """The panels of an encoding; without a registered drawing, its channels one by one."""
+    channels = _encoded(encoding, sample)
+    classes = encoding.label_space.num_classes
+    return [_tiled(channels[classes:] if len(channels) > classes else channels, sample)]
+
+
+@panels.register
+def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
+    largest = sample.label.flatten().bincount(minlength=encoding.channels).argsort(descending=True)[:_TILES].sort()[0]
+    encoded = _encoded(encoding, sample)
+    masks = [
+        (encoding.label_space.names[c], _picture(paint_values(encoded[c], 0, 1, "gray"), sample))
+        for c in largest.tolist()
+    ]
+    return [Panel(tile(masks, _size(sample)), "One mask of 0 and 1 a class; the nine largest are shown.")]
+
+
+@panels.register
+def _(encoding: InstanceIds, sample: LabelledPhoto) -> list[Panel]:
+    values = _encoded(encoding, sample).gather(0, sample.label[None])[0]
+    low, high = float(values.min()), float(values.max())
+    picture = _picture(_outlined(paint_values(values, low, high, "viridis"), sample), sample)
+    _number(picture, sample, {k: f"{values[sample.instance == k][0]:.2g}" for k in _numbers(sample)})
+    note = "No new channel: the mask of a thing class holds k for its k-th instance instead of 1."
+    if encoding.normalized:
+        note = "No new channel: the mask of a thing class holds k/n for the k-th of its n instances."
+    return [Panel(picture, note, _bar("viridis", f"{low:.2g}", f"{high:.2g}"))]
+
+
+@panels.register
+def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
+    masks = _extra(encoding, sample)
+    slot = (masks.argmax(0) + 1) * (masks.amax(0) > 0)
+    picture = _picture(paint_instances(slot, _NOTHING.expand_as(sample.photo), 1.0), sample)
+    _number(picture, sample, {k: str(int(slot[sample.instance == k][0])) for k in _numbers(sample)})
+    shown = min(_TILES, len(masks))
+    tiles = [(f"slot {k + 1}", _picture(paint_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
+    taken = f"One mask of 0 and 1 an instance. Here, {int(slot.max())} of {len(masks)} slots are taken, by area."
+    return [
+        Panel(picture, taken),
+        Panel(tile(tiles, _size(sample)), f"The first {shown} slots. Training deals them at random."),
+    ]
+
+
+@panels.register
+def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
+    picture = _picture(paint_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
+    return [Panel(picture, "1 where a pixel touches another class, or another instance of its class.")]
+
+
+@panels.register
+def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
+    heatmap, *offset = _extra(encoding, sample)
+    way = torch.stack(offset) * torch.tensor(heatmap.shape).view(2, 1, 1)  # shares of the picture, in pixels
+    peaks = _picture(_outlined(paint_values(heatmap, 0, 1, "inferno"), sample), sample)
+    colors = paint_directions(way, float(way.norm(dim=0).max())).where(sample.instance > 0, _NOTHING)
+    ways = _picture(colors, sample)
+    _mark_centers(ways, sample)
+    return [
+        Panel(peaks, "Channel 1: a peak on the centre of each instance.", _bar("inferno", "0", "1")),
+        Panel(
+            ways,
+            "Channels 2, 3: which way and how far (dy, dx) from each pixel to its own centre (dots).",
+            legend("the colour of each way:", _image(paint_direction_wheel(26))),
+        ),
+    ]
+
+
+@panels.register
+def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
+    down, right = (_picture(paint_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
+    return [
+        Panel(down, "Channel 1: how far down in the own segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
+        Panel(right, "Channel 2: how far right. Each car begins anew.", _bar("coolwarm", "-1 (left)", "1 (right)")),
+    ]
+
+
+@panels.register
+def _(encoding: InstanceNoise, sample: LabelledPhoto) -> list[Panel]:
+    noise = _extra(encoding, sample)[:3] / 2.0
+    colors = torch.cat([noise, noise.new_zeros(3 - len(noise), *noise.shape[1:])]).clamp(-1, 1)
+    picture = _picture(colors.where(sample.instance > 0, _NOTHING), sample)
+    return [Panel(picture, f"{encoding.dim} random numbers an instance; the first three as red, green and blue.")]
+
+
+@panels.register
+def _(encoding: Concat, sample: LabelledPhoto) -> list[Panel]:
+    parts = [(type(part).__name__, panel.picture) for part in encoding.layers() for panel in panels(part, sample)]
+    return [Panel(tile(parts, _size(sample)), "Several at once, behind one set of one-hot classes.")]
+
+
+def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
+    """(channels, H, W)."""
+    generator = torch.Generator().manual_seed(_SEED)
+    return encoding(sample.label[None], sample.instance[None], [generator])[0]  # type: ignore[no-any-return]
+
+
+def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:
+    """The channels after the one-hot classes, (E, H, W)."""
+    return _encoded(encoding, sample)[encoding.label_space.num_classes :]
+
+
+def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
+    """The first channels one by one, for encodings without a drawing of their own."""
+    shown = channels[:_TILES]
+    low, high = min(0.0, float(shown.min())), max(1.0, float(shown.max()))
+    pictures = [(str(k), _picture(paint_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)]
+    return Panel(
+        tile(pictures, _size(sample)),
+        f"The first {len(shown)} of {len(channels)} channels behind the classes.",
+        _bar("gray", f"{low:.3g}", f"{high:.3g}"),
+    )
+
+
+def _scale(sample: LabelledPhoto) -> int:
+    return max(1, -(-_NARROWEST // sample.label.shape[1]))
+
+
+def _size(sample: LabelledPhoto) -> tuple[int, int]:
+    height, width = sample.label.shape
+    return width * _scale(sample), height * _scale(sample)
+
+
+def _picture(colors: Tensor, sample: LabelledPhoto) -> Image.Image:
+    """(3, H, W) in [-1, 1] as a picture of a panel's size."""
+    return _image(colors).resize(_size(sample), Image.Resampling.NEAREST)
+
+
+def _image(colors: Tensor) -> Image.Image:
+    return Image.fromarray(to_bytes(colors).permute(1, 2, 0).numpy())
+
+
+def _outlined(colors: Tensor, sample: LabelledPhoto) -> Tensor:
+    """With faint lines where segments meet, for orientation."""
+    lines = boundaries(sample.label[None], sample.instance[None])[0]
+    return torch.lerp(colors, torch.ones_like(colors), 0.25 * lines)
+
+
+def _bar(colormap: str, low: str, high: str) -> Image.Image:
+    """A legend: the colours from `low` to `high`."""
+    return legend(low, _image(paint_values(torch.linspace(0, 1, 160).expand(16, -1), 0, 1, colormap)), high)
+
+
+def _number(picture: Image.Image, sample: LabelledPhoto, texts: Mapping[int, str]) -> None:
+    """Write on each instance that has room for it."""
+    scale = _scale(sample)
+    for k, text in texts.items():
+        rows, columns = torch.nonzero(sample.instance == k, as_tuple=True)
+        size = min(30.0, 0.42 * scale * len(rows) ** 0.5)
+        if size >= _READABLE:
+            middle = len(rows) // 2
+            place = (float(columns.sort()[0][middle]) * scale, float(rows.sort()[0][middle]) * scale)
+            write(picture, place, text, size)
+
+
+def _numbers(sample: LabelledPhoto) -> range:
+    return range(1, int(sample.instance.max()) + 1)
+
+
+def _mark_centers(picture: Image.Image, sample: LabelledPhoto) -> None:
+    draw, scale = ImageDraw.Draw(picture), _scale(sample)
+    for y, x in (centers(sample.instance[None])[0, 1 : int(sample.instance.max()) + 1] * scale).tolist():
+        draw.ellipse((x - 3, y - 3, x + 3, y + 3), "black", "white")

@@ -1,0 +1,104 @@
+"""Label spaces as files: the classes of a dataset as data, not code."""
+
+import colorsys
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oasis.errors import ConfigurationError
+
+RAW_IDS = 256
+"""How many raw ids there are: label maps are 8-bit pictures."""
+
+INSTANCES_PER_CLASS = 1000
+"""Raw instance ids of Cityscapes: label id * 1000 + k for the k-th thing, the plain label id elsewhere."""
+
+_KEYS = ("name", "ids", "color", "thing", "scored")
+_GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
+
+
+@lru_cache(maxsize=16)
+def read_label_space(path: Path) -> Mapping[str, Any]:
+    """The arguments of `LabelSpace`; see `LabelSpace.from_file` for what the file holds.
+
+    Raises:
+        ConfigurationError: no such file, or one that does not hold this.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{path}: not a label space that can be read ({error}).") from error
+    classes = content.get("classes") if isinstance(content, dict) else None
+    if not isinstance(classes, list) or not all(isinstance(entry, dict) for entry in classes):
+        raise ConfigurationError(f"{path}: a label space has a list `classes`, each with a `name` and its raw `ids`.")
+    names = [str(entry.get("name")) for entry in classes]
+    if content.get("ignore") not in names:
+        raise ConfigurationError(f"{path}: ignore={content.get('ignore')!r} is the name of no class; it must be one.")
+    ignored = names.index(content["ignore"])
+    for index, entry in enumerate(classes):
+        _check_class(path, entry, names[:index])
+    generated = generated_palette(len(classes))
+    return {
+        "names": tuple(names),
+        "palette": tuple(tuple(entry.get("color", generated[index])) for index, entry in enumerate(classes)),
+        "things": frozenset(index for index, entry in enumerate(classes) if entry.get("thing", False)),
+        "ignore_index": ignored,
+        "raw_to_class": _table(path, classes),
+        "evaluated": frozenset(i for i, entry in enumerate(classes) if entry.get("scored", True) and i != ignored),
+    }
+
+
+def generated_palette(count: int) -> tuple[tuple[int, int, int], ...]:
+    """Colours that differ: black, then hues a golden angle apart in three shades.
+
+    Args:
+        count: how many, the black one included; at most 256.
+
+    Returns:
+        `count` colours, RGB in 0..255, the same ones every time.
+    """
+    shades = ((0.85, 0.95), (0.55, 0.75), (0.95, 0.6))  # saturation and value
+    colors = [(0, 0, 0)]
+    for position in range(count - 1):
+        saturation, value = shades[position % len(shades)]
+        red, green, blue = colorsys.hsv_to_rgb(position / _GOLDEN_RATIO % 1, saturation, value)
+        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
+    return tuple(colors)
+
+
+def _check_class(path: Path, entry: Mapping[str, Any], before: Sequence[str]) -> None:
+    name, color = entry.get("name"), entry.get("color", [0, 0, 0])
+    unknown = [key for key in entry if key not in _KEYS]
+    problem = None
+    if not isinstance(name, str) or not name:
+        problem = "each class needs a name (in quotes, where YAML takes it for something else)"
+    elif name in before:
+        problem = "this name is given twice; rename one of them"
+    elif unknown:
+        problem = f"{unknown[0]!r} is none of {', '.join(_KEYS)}"
+    elif not isinstance(entry.get("ids"), list) or not all(_is_byte(raw) for raw in entry["ids"]):
+        problem = f"ids={entry.get('ids')!r} must be a list of raw ids, 0 to {RAW_IDS - 1}"
+    elif not isinstance(color, list) or len(color) != 3 or not all(_is_byte(value) for value in color):
+        problem = f"color={color!r} must be three numbers, 0 to 255"
+    if problem is not None:
+        raise ConfigurationError(f"{path}: class {len(before)}, {name!r}: {problem}.")
+
+
+def _is_byte(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < RAW_IDS
+
+
+def _table(path: Path, classes: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """The class index of each raw id, -1 where it means nothing."""
+    table = [-1] * RAW_IDS
+    for index, entry in enumerate(classes):
+        for raw in entry["ids"]:
+            if table[raw] >= 0:
+                other = classes[table[raw]]["name"]
+                raise ConfigurationError(f"{path}: raw id {raw} is {other!r} and {entry['name']!r}; it can be but one.")
+            table[raw] = index
+    return tuple(table)

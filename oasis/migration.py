@@ -1,0 +1,166 @@
+"""Configurations and metrics under the names that earlier versions gave them, brought to today's names.
+
+A configuration says its own format in `format`; what has none is of format 1. To rename a setting, a class or a metric,
+add a row to one of the tables below: all renamings since the last release belong to one step. After a
+release, raise `FORMAT` and add a function of its own to `_STEPS`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oasis.errors import CheckpointError
+
+FORMAT = 2  # of the configurations that this version writes
+
+# Format 1 to 2. A setting's dotted name; a row may name a group, which moves with everything in it.
+_SETTINGS = {
+    "judge": "segmenter",
+    "callbacks.metrics.judge": "callbacks.metrics.segmenter",
+    "data.use_prepared": "data.use_cache",
+    "data.prepare": "data.build_cache",
+    "data.prepared_folder": "data.cache_folder",
+}
+_OF_OBJECTIVES = (
+    "balance_classes", "label_mix", "label_mix_weight", "instance_loss", "perceptual_weight", "perceptual_weights_file",
+    "joint_pass",
+)  # fmt: skip
+# What `_target_` names, at any depth.
+_TARGETS = {
+    "oasis.data.CityscapesDataModule": "oasis.data.build_data_module",
+    "oasis.metrics.judge_features": "oasis.metrics.segmenter_features",
+    "oasis.training.OASIS": "oasis.training.GANModule",
+}
+# How names of metrics begin, which are values of some settings and keys of `summary.json`.
+_METRICS = {
+    "judge/": "segmenter/",
+}
+_HOLD_METRICS = ("callbacks.checkpoints.monitor",)
+
+
+def stamped(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with the format that this version writes."""
+    return {"format": FORMAT, **config}
+
+
+def migrated(config: Mapping[str, Any], source: object) -> dict[str, Any]:
+    """A configuration of any earlier format under today's names; `config` itself is not changed.
+
+    Args:
+        config: plain containers, as a checkpoint or a run folder holds them.
+        source: the file, for the error.
+
+    Raises:
+        CheckpointError: it is of a later format, or of none.
+    """
+    found = config.get("format", 1)
+    if not isinstance(found, int) or not 1 <= found <= FORMAT:
+        raise CheckpointError(
+            f"{source}: its configuration is of format {found!r}, this version reads 1 to {FORMAT}. Update "
+            "panoptic-oasis, or use the version that wrote it."
+        )
+    result = dict(config)
+    for step in _STEPS[found - 1 :]:
+        result = step(result)
+    return {**result, "format": FORMAT}
+
+
+def migrated_metric(name: str) -> str:
+    """Today's name of a metric, such as `segmenter/pq` for `judge/pq`; prefixes such as `real_photos/` may precede."""
+    parts = name.split("/")
+    for at in range(len(parts)):
+        rest = "/".join(parts[at:])
+        for old, new in _METRICS.items():
+            if rest.startswith(old):
+                return "/".join([*parts[:at], new + rest.removeprefix(old)])
+    return name
+
+
+def migrated_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores by name, under today's names."""
+    return {migrated_metric(name): value for name, value in scores.items()}
+
+
+def migrated_results(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of results of `oasis evaluate`, whose entry `judge` is now `segmenter`."""
+    return {_SETTINGS["judge"] if name == "judge" else name: value for name, value in content.items()}
+
+
+def _from_format_1(config: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = _with_targets(config, _TARGETS)
+    for old, new in _SETTINGS.items():
+        move(result, old, new)
+    _give_objective(result)
+    _give_dataset(result)
+    for name in _HOLD_METRICS:
+        change(result, name, lambda value: migrated_metric(value) if isinstance(value, str) else value)
+    return result
+
+
+def _give_objective(config: dict[str, Any]) -> None:
+    """Losses were settings of the model, which had no objective and no schedule."""
+    model = config.get("model")
+    if not isinstance(model, dict) or "objective" in model:
+        return
+    for name in _OF_OBJECTIVES:
+        move(config, f"model.{name}", f"objective.{name}")
+    objective = {"_target_": "oasis.objectives.OASISObjective", "label_space": config.get("label_space")}
+    objective |= config.get("objective") or {}
+    schedule = {"_target_": "oasis.training.Constant"}
+    config["objective"], config["schedule"] = objective, schedule
+    model |= {"objective": objective, "schedule": schedule, "clip_norm": None, "accumulate_batches": 1}
+
+
+def _give_dataset(config: dict[str, Any]) -> None:
+    """The data module read Cityscapes, or synthetic streets, without having a dataset."""
+    data = config.get("data")
+    if not isinstance(data, dict) or "dataset" in data:
+        return
+    name = "Cityscapes" if data.get("streets") is None else "Streets"
+    data["dataset"] = {"_target_": f"oasis.data.{name}", "_partial_": True}
+    if data.get("streets") is None:
+        data.pop("streets", None)
+
+
+_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1,)
+
+
+def move(config: dict[str, Any], old: str, new: str) -> None:
+    """Give a setting another dotted name, in place; nothing happens where it is missing or the new one is there."""
+    *path, last = old.split(".")
+    within = _group(config, path)
+    *new_path, new_last = new.split(".")
+    if within is None or last not in within:
+        return
+    target = config
+    for name in new_path:
+        target = target.setdefault(name, {})
+        if not isinstance(target, dict):
+            return
+    target.setdefault(new_last, within.pop(last))
+
+
+def change(config: dict[str, Any], name: str, by: Callable[[Any], Any]) -> None:
+    """Put what `by` makes of a setting in its place; nothing happens where it is missing."""
+    *path, last = name.split(".")
+    within = _group(config, path)
+    if within is not None and last in within:
+        within[last] = by(within[last])
+
+
+def _group(config: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
+    found: Any = config
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def _with_targets(part: Any, targets: Mapping[str, str]) -> Any:
+    """A copy of a configuration in which each `_target_` has today's name."""
+    if isinstance(part, Mapping):
+        copied = {key: _with_targets(value, targets) for key, value in part.items()}
+        if isinstance(copied.get("_target_"), str):
+            copied["_target_"] = targets.get(copied["_target_"], copied["_target_"])
+        return copied
+    if isinstance(part, list | tuple):
+        return [_with_targets(value, targets) for value in part]
+    return part

@@ -1,0 +1,70 @@
+"""What the rest of the code asks of a generator and of a discriminator."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+
+class Generator(nn.Module):
+    """An encoded label map, and noise where it takes any, to a photo.
+
+    The constructor is called with `condition_channels` and `num_classes`, as far as it names them; everything else
+    comes from its own configuration. What is built is rebuilt from the configuration and the state dict alone.
+
+    Attributes:
+        size_divisor: height and width must be multiples of it.
+        noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
+        needs_segments: whether `forward` reads `segments`; nobody computes them otherwise.
+    """
+
+    size_divisor: int = 1
+    noise_dim: int = 0
+    needs_segments: ClassVar[bool] = False
+
+    def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
+        """Generate.
+
+        Args:
+            condition: (B, K, H, W) float, the encoded label map.
+            noise: (B, Z) float, one vector an image, or (B, Z, H, W), one a pixel; None for a generator without noise,
+                or to draw it from torch's global random state.
+            segments: (B, H, W) int64, a number for each segment of an image: each instance, and each class where there
+                is no instance; given where `needs_segments`.
+
+        Returns:
+            (B, 3, H, W) float in [-1, 1].
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+
+class Discriminator(nn.Module):
+    """Tells real pictures from fake ones, in whatever way its objective understands.
+
+    The constructor is called with `condition_channels` and `num_classes`, as far as it names them. What `forward` takes
+    and returns is between it and its objective, see `Objective.discriminator_inputs`.
+
+    Attributes:
+        size_divisor: height and width must be multiples of it.
+    """
+
+    size_divisor: int = 1
+
+
+@runtime_checkable
+class Recomputable(Protocol):
+    """Optional: a network with blocks whose activations are worth computing twice, for `model.recompute=true`."""
+
+    def blocks_to_recompute(self) -> Iterable[nn.Module]:
+        """Blocks that draw no random numbers and take most of the memory."""
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """Optional: a generator that can be built as a graph of plain operators with the same weights.
+
+    Attributes:
+        export_settings: constructor settings that make it so, in which spectral norms are divided into the weights.
+    """
+
+    export_settings: ClassVar[Mapping[str, Any]]

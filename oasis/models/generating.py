@@ -1,0 +1,23 @@
+"""Calling a generator with what it needs of a batch."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from oasis.batch import Batch
+from oasis.models.contract import Generator
+
+
+def generate(
+    generator: Generator, batch: Batch, noise: Tensor | None, call: Callable[..., Tensor] | None = None
+) -> Tensor:
+    """Fakes for a batch: (B, 3, H, W) in [-1, 1].
+
+    Args:
+        generator: the network.
+        batch: the encoded label maps.
+        noise: see `Generator.forward`.
+        call: what to call in its place, such as the same network compiled; None = itself.
+    """
+    call = call or generator
+    return call(batch.condition, noise, batch.segments) if generator.needs_segments else call(batch.condition, noise)

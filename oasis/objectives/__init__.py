@@ -1,0 +1,6 @@
+"""Objectives: which loss terms the two networks of a GAN pay. An extension point, see docs/extending.md."""
+
+from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.oasis import OASISObjective
+
+__all__ = ["LossTerms", "OASISObjective", "Objective", "Step"]

@@ -1,0 +1,89 @@
+"""The files of a Mask2Former checkpoint: finding or downloading them, and checking them before they are loaded."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.labels import LabelSpace
+
+_SETTINGS, _PREPROCESSING, _WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
+_PROTOCOL = "1"  # increase when a prediction for the same picture changes
+_SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
+
+
+def find_checkpoint(name: str) -> Path:
+    """The folder of a checkpoint, downloaded if need be."""
+    if Path(name).is_dir():
+        lacking = _lacking(Path(name))
+        if lacking:
+            raise ConfigurationError(
+                f"{name}: has no {' and no '.join(lacking)}. A checkpoint is a folder with {_SETTINGS}, "
+                f"{_PREPROCESSING} and model.safetensors; pytorch_model.bin is not read, for a pickle may run any code"
+            )
+        return Path(name)
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        raise MissingWeightsError(f"segmenter.weights={name}: no such folder, nor the name of a checkpoint on the hub")
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = [_SETTINGS, _PREPROCESSING, _WEIGHTS, "*.safetensors.index.json"]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+        if not _lacking(folder):
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        revision = HfApi().model_info(name, timeout=_SECONDS).sha
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
+    except Exception as error:  # the hub's own, or those of its HTTP client: requests, httpx or httpx2, by its release
+        raise _missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    if lacking := _lacking(folder):
+        raise _missing(name, f"it has no {' and no '.join(lacking)}")
+    return folder
+
+
+def _missing(name: str, reason: str) -> MissingWeightsError:
+    return MissingWeightsError(
+        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({reason}). Fetch "
+        f"{_SETTINGS}, {_PREPROCESSING} and model.safetensors from https://huggingface.co/{name}/tree/main on a "
+        f"machine that reaches it, put them in a folder, and give segmenter.weights=FOLDER"
+    )
+
+
+def _lacking(folder: Path) -> list[str]:
+    return [pattern for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS) if not any(folder.glob(pattern))]
+
+
+def require_cityscapes(folder: Path) -> None:
+    """Raise before the weights are read: they are large, and would load whatever their classes mean."""
+    file = folder / _SETTINGS
+    try:
+        settings = json.loads(file.read_text())
+        kind = settings["model_type"]
+        names = [settings["id2label"][str(i)] for i in range(len(settings["id2label"]))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{file}: not the settings of a Mask2Former checkpoint ({error!r})") from error
+    if kind != "mask2former":
+        raise ConfigurationError(f"{file}: settings of a {kind!r} model, not of 'mask2former'")
+    space = LabelSpace.cityscapes_train_ids()
+    wanted = [space.names[i] for i in sorted(space.evaluated)]
+    if names != wanted:
+        at = next((i for i, (a, b) in enumerate(zip(names, wanted, strict=False)) if a != b), min(len(names), 19))
+        found, needed = (f"{x[at]!r}" if at < len(x) else "nothing" for x in (names, wanted))
+        raise ConfigurationError(
+            f"{file}: {len(names)} classes, of which number {at} is {found} where Cityscapes has {needed}: take a "
+            f"checkpoint whose name ends in -cityscapes-panoptic"
+        )
+
+
+def fingerprint(folder: Path) -> str:
+    """A hash of weights, settings and preprocessing: 64 hexadecimal digits."""
+    digest = hashlib.sha256(f"mask2former {_PROTOCOL}".encode())
+    for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS):
+        for file in sorted(folder.glob(pattern)):
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,66 @@
+"""Arms of a study: which named choices a run was trained with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from oasis.studies.run import Run
+from oasis.training.callbacks.run_summary import PARTS
+
+ALWAYS = ("encoding", "discriminator")  # the choices that every arm names
+NOT_RECORDED = "not recorded"
+
+
+@dataclass(frozen=True, order=True)
+class Arm:
+    """One way of training: a set of named choices.
+
+    Attributes:
+        choices: (group, name) of each: of the encoding, the discriminator, and all others that differ between the runs.
+    """
+
+    choices: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, encoding: str, discriminator: str = "oasis", **others: str) -> "Arm":
+        """The arm of these choices."""
+        return cls((("encoding", encoding), ("discriminator", discriminator), *others.items()))
+
+    def __getitem__(self, group: str) -> str:
+        """The name chosen of a group."""
+        return dict(self.choices)[group]
+
+    @property
+    def encoding(self) -> str:
+        """The name of its encoding."""
+        return self["encoding"]
+
+    @property
+    def context(self) -> tuple[tuple[str, str], ...]:
+        """All choices but the encoding."""
+        return tuple((group, name) for group, name in self.choices if group != "encoding")
+
+    def choosing(self, **names: str) -> "Arm":
+        """The arm that differs in these choices."""
+        return Arm(tuple((group, names.get(group, name)) for group, name in self.choices))
+
+    def __str__(self) -> str:
+        """`boundary / oasis`, or with all groups named where there are more than these two."""
+        if tuple(group for group, _ in self.choices) == ALWAYS:
+            return " / ".join(name for _, name in self.choices)
+        return ", ".join(f"{group}={name}" for group, name in self.choices)
+
+
+def named_groups(runs: Iterable[Run]) -> tuple[str, ...]:
+    """The groups whose choices name the arms: encoding, discriminator, and all others in which the runs differ."""
+    names: dict[str, set[str]] = {}
+    for run in runs:
+        for group, name in run.choices.items():
+            names.setdefault(group, set()).add(name)
+    differing = {group for group, chosen in names.items() if len(chosen) > 1}
+    known = [group for group in PARTS if group in ALWAYS or group in differing]
+    return (*known, *sorted(differing.difference(known)))
+
+
+def arm_of(run: Run, groups: Iterable[str]) -> Arm:
+    """The arm of a run, named by these groups."""
+    return Arm(tuple((group, run.choices.get(group, NOT_RECORDED)) for group in groups))

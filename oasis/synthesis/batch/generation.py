@@ -1,0 +1,155 @@
+"""The loop of `oasis generate`: read an input, generate its samples, write them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from oasis.data.reading import read_photo
+from oasis.errors import OasisError
+from oasis.synthesis import LabelMap, Synthesizer
+from oasis.synthesis.animation import Animation, interpolate
+from oasis.synthesis.batch.inputs import Input
+from oasis.synthesis.batch.output import OutputFolder
+from oasis.synthesis.batch.sampling import Sampling
+from oasis.synthesis.contact_sheet import ContactSheet
+
+SHEET = "contact_sheet.png"
+_SECONDS = 0.1  # that a frame of an animation is shown
+
+
+@dataclass
+class Outcome:
+    """What became of the inputs.
+
+    Attributes:
+        written: files.
+        bad: inputs that failed, and why.
+        without_part: names of those that have nothing of what was to be resampled.
+        remarks: what the readers had to say, and of how many inputs.
+    """
+
+    written: int = 0
+    bad: list[tuple[Input, str]] = field(default_factory=list)
+    without_part: list[str] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Generates pictures of inputs into a folder, and goes on where some of them fail.
+
+    Attributes:
+        synthesizer: the model.
+        read: makes the label map of an input.
+        output: where files go.
+        sampling: how many samples of each, and of which noise.
+        animation: also written for each input, from sample to sample; None = none.
+        steps: frames of an animation from one sample to the next.
+        original_size: pictures get the size of their label map.
+        photos: the inputs are photos, to be shown beside what they became.
+    """
+
+    synthesizer: Synthesizer
+    read: Callable[[Input], LabelMap]
+    output: OutputFolder
+    sampling: Sampling
+    animation: Animation | None = None
+    steps: int = 12
+    original_size: bool = False
+    photos: bool = False
+
+    def require_possible(self, inputs: Sequence[Input]) -> None:
+        """Raise, before any work, where files are in the way; see `OutputFolder.require_free`.
+
+        Raises:
+            ConfigurationError: they are; or an animation cannot be written on this machine.
+        """
+        if self.animation is not None:
+            self.animation.require_available()
+        names = [name for each in inputs for name in self._files(each)]
+        paths = [path for each in inputs for path in (each.path, each.instance) if path is not None]
+        self.output.require_free([*names, SHEET], paths)
+
+    def run(self, inputs: Sequence[Input], on_done: Callable[[Input], None]) -> Outcome:
+        """Generate all pictures.
+
+        An interrupted run leaves complete files only.
+
+        Args:
+            inputs: which passed `require_possible`.
+            on_done: called after each.
+
+        Raises:
+            OSError: a file cannot be written, for want of room or rights.
+        """
+        outcome = Outcome()
+        sheet = ContactSheet(f"{self.synthesizer.name}, {self.synthesizer.height}x{self.synthesizer.width}")
+        identity = {"Software": "panoptic-oasis", "checkpoint": self.synthesizer.name}
+        identity["fingerprint"] = fingerprint(self.synthesizer)
+        for each in inputs:
+            try:
+                self._generate(each, identity, sheet, outcome)
+            except OasisError as error:
+                outcome.bad.append((each, str(error)))
+            on_done(each)
+        if len(sheet):
+            self.output.write_png(SHEET, sheet.draw(), identity)
+        return outcome
+
+    def _generate(self, each: Input, identity: Mapping[str, str], sheet: ContactSheet, outcome: Outcome) -> None:
+        label_map = self.read(each)
+        fits = self.sampling.fits(label_map)
+        sampling = self.sampling if fits else self.sampling.without_part()
+        noises = sampling.noises(self.synthesizer, label_map)
+        shown: list[tuple[str, Image.Image]] = []
+        names = self._pictures(each)[: len(noises)]
+        for number, (name, noise) in enumerate(zip(names, noises, strict=True)):
+            picture = self.synthesizer.synthesize(label_map, noise=noise, original_size=self.original_size)
+            facts = {**identity, "label map": each.path.name, **sampling.facts(number)}
+            self.output.write_png(name, picture, facts)
+            outcome.written += 1
+            if not sheet.is_full:
+                shown.append((sampling.caption(number), picture))
+        self._show(each, label_map, shown, sheet)
+        if fits:
+            self._animate(each, label_map, outcome)
+        else:
+            outcome.without_part.append(each.name)
+        outcome.remarks.update(label_map.remarks)
+
+    def _show(
+        self, each: Input, label_map: LabelMap, samples: Sequence[tuple[str, Image.Image]], sheet: ContactSheet
+    ) -> None:
+        height, width = self.synthesizer.height, self.synthesizer.width
+        photo = Image.fromarray(read_photo(each.path, height, width)) if self.photos and not sheet.is_full else None
+        sheet.add(each.name, self.synthesizer.colors(label_map), samples, photo)
+
+    def _animate(self, each: Input, label_map: LabelMap, outcome: Outcome) -> None:
+        if self.animation is not None:
+            noises = self.sampling.noises(self.synthesizer, label_map, least=2)
+            frames = list(interpolate(self.synthesizer, label_map, noises, self.steps))
+            self.output.write(f"{each.name}{self.animation.suffix}", self.animation.encode(frames, _SECONDS))
+            outcome.written += 1
+
+    def _pictures(self, each: Input) -> list[str]:
+        """Names of the samples' files: NAME.png, or NAME_0.png, NAME_1.png, ... where there are several."""
+        if self.sampling.count == 1:
+            return [f"{each.name}.png"]
+        return [f"{each.name}_{number}.png" for number in range(self.sampling.count)]
+
+    def _files(self, each: Input) -> Iterator[str]:
+        yield from self._pictures(each)
+        if self.animation is not None:
+            yield f"{each.name}{self.animation.suffix}"
+
+
+def fingerprint(synthesizer: Synthesizer) -> str:
+    """16 hexadecimal digits that depend on the generator's weights and the encoding, not on the file format."""
+    hashed = hashlib.sha256(repr(synthesizer.encoding).encode())
+    for name, tensor in sorted(synthesizer.generator.state_dict().items()):
+        hashed.update(name.encode())
+        hashed.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+    return hashed.hexdigest()[:16]

@@ -1,0 +1,158 @@
+"""Finding the inputs of `oasis generate`: one file, a folder that is searched, or a split of a dataset."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oasis.data import Cityscapes
+from oasis.data.samples import as_split
+from oasis.errors import ConfigurationError
+from oasis.synthesis import MapKind
+
+# What the names of files end in that belong to one picture, in the order in which they are preferred as its label map.
+_KINDS = ("labelIds", "instanceIds", "panoptic", "", "color", "labelTrainIds")
+_NAME = re.compile(
+    r"^(?P<stem>.+?)(?:_gt(?:Fine|Coarse))?_(?P<kind>labelIds|instanceIds|panoptic|color|labelTrainIds)$"
+)
+_PHOTO = "leftImg8bit"
+_PHOTO_ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One label map or photo to generate from.
+
+    Attributes:
+        name: folders and stem, without an ending, by which its pictures are called, such as `town/town_000001`.
+        path: the label map, or the photo.
+        instance: the instance map that belongs to it.
+        kind: of the label map, where its name says so; None = its pixels do.
+    """
+
+    name: str
+    path: Path
+    instance: Path | None = None
+    kind: MapKind | None = None
+
+
+def find_maps(where: Path, split: str) -> list[Input]:
+    """The label maps of a file, a folder or a dataset, by name.
+
+    In a folder, files whose names differ in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or `_labelTrainIds`
+    only are one picture, whose best map is taken: label ids with their instance ids, else what comes first of these.
+
+    Args:
+        where: a file; a folder; or the root of a dataset, with `leftImg8bit` and `gtFine` in it.
+        split: of a dataset.
+
+    Raises:
+        ConfigurationError: nothing there, or no label map in it.
+        DatasetError: see `Cityscapes.listing`.
+    """
+    if where.is_file():
+        name, kind = _split(where)
+        partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
+        return [_input(name, kind, where, partner if partner.is_file() else None)]
+    if _is_dataset(where):
+        listing = Cityscapes(where).listing(as_split(split))
+        _raise_first(listing.doubles)
+        return [Input(name, path, listing.instances.get(name)) for name, path in sorted(listing.labels.items())]
+    groups: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path in _files(where, (".png",)):
+        stem, kind = _split(path)
+        if kind != _PHOTO:
+            name = path.relative_to(where).with_name(stem).as_posix()
+            _add(groups[name], kind, path)
+    if not groups:
+        raise ConfigurationError(
+            f"{where} holds no label map: it was searched through for PNG files, such as *_labelIds.png. For photos, "
+            "add --from-photos."
+        )
+    return [_best(name, group) for name, group in sorted(groups.items())]
+
+
+def find_photos(where: Path, split: str) -> list[Input]:
+    """The photos of a file, a folder or a dataset, by name; see `find_maps`.
+
+    Raises:
+        ConfigurationError: nothing there, or no photo in it; two photos of one name.
+        DatasetError: see `Cityscapes.listing`.
+    """
+    if where.is_file():
+        return [Input(_split(where)[0], where)]
+    if _is_dataset(where):
+        listing = Cityscapes(where).listing(as_split(split))
+        _raise_first(listing.doubles)
+        return [Input(name, path) for name, path in sorted(listing.photos.items())]
+    found: dict[str, Path] = {}
+    for path in _files(where, _PHOTO_ENDINGS):
+        stem, kind = _split(path)
+        if kind in ("", _PHOTO):
+            name = path.relative_to(where).with_name(stem).as_posix()
+            if name in found:
+                raise _twice(found[name], path)
+            found[name] = path
+    if not found:
+        raise ConfigurationError(f"{where} holds no photo: it was searched through for PNG and JPEG files.")
+    return [Input(name, path) for name, path in sorted(found.items())]
+
+
+def _split(path: Path) -> tuple[str, str]:
+    """Stem and kind of a file by its name; kind is empty where the name says nothing."""
+    if path.stem.endswith(f"_{_PHOTO}"):
+        return path.stem.removesuffix(f"_{_PHOTO}"), _PHOTO
+    match = _NAME.match(path.stem)
+    return (match["stem"], match["kind"]) if match else (path.stem, "")
+
+
+def _add(group: dict[str, Path], kind: str, path: Path) -> None:
+    if kind in group:
+        raise _twice(group[kind], path)
+    group[kind] = path
+
+
+def _best(name: str, group: dict[str, Path]) -> Input:
+    kind = next(kind for kind in _KINDS if kind in group)
+    return _input(name, kind, group[kind], group.get("instanceIds"))
+
+
+def _input(name: str, kind: str, path: Path, instance: Path | None) -> Input:
+    if kind == "labelTrainIds":  # from pixels alone, they cannot be told from label ids
+        return Input(name, path, kind=MapKind.TRAIN_IDS)
+    return Input(name, path, instance if kind == "labelIds" else None)
+
+
+def _is_dataset(where: Path) -> bool:
+    if not where.is_dir():
+        raise ConfigurationError(
+            f"{where}: no such file or folder. INPUT is a label map, a folder of them, or the root of a dataset."
+        )
+    return Cityscapes(where).exists()
+
+
+def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
+    """All files below a folder with these endings, hidden ones left out; links to folders are not followed."""
+
+    def refuse(error: OSError) -> None:
+        raise ConfigurationError(f"{error.filename}: this folder cannot be searched ({error.strerror}).") from error
+
+    for folder, folders, files in os.walk(where, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            path = Path(folder, file)
+            if path.suffix.lower() in endings and not file.startswith("."):
+                yield path
+
+
+def _twice(one: Path, other: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"{one} and {other.name} would be written to files of one name. Rename or remove one of them."
+    )
+
+
+def _raise_first(errors: Sequence[Exception]) -> None:
+    for error in errors:
+        raise error

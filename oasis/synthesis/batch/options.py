@@ -1,0 +1,109 @@
+"""The options of `oasis generate`, and the `Generation` and inputs that they stand for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from oasis.data import LabelMapDataModule
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+from oasis.segmenters import SegmenterSource
+from oasis.synthesis import LabelMap, Synthesizer
+from oasis.synthesis.animation import Animation
+from oasis.synthesis.batch.generation import Generation
+from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
+from oasis.synthesis.batch.output import OutputFolder
+from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
+from oasis.synthesis.batch.sampling import Sampling, parse_part
+from oasis.synthesis.photo_reading import PhotoReader
+
+DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height, width, and classes of the model
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """Options, not yet checked against each other.
+
+    Attributes:
+        checkpoint: a file or a run folder.
+        source: a file, a folder or the root of a dataset; or what makes a dataset for a model.
+        output: the folder that is written to.
+        split: of a dataset.
+        seed: of the first sample.
+        samples: of each input.
+        resample: a class or an instance in which alone the samples differ; None = everywhere.
+        animation: also written for each input.
+        steps: frames of the animation, from sample to sample.
+        original_size: pictures get the size of their label maps.
+        segmenter: the inputs are photos, which this segments; None = they are label maps.
+        device: where to compute.
+        bf16: compute in bfloat16.
+        force: overwrite files.
+    """
+
+    checkpoint: Path
+    source: Path | DatasetFactory
+    output: Path
+    split: str
+    seed: int
+    samples: int
+    resample: str | None
+    animation: Animation | None
+    steps: int
+    original_size: bool
+    segmenter: SegmenterSource | None
+    device: str
+    bf16: bool
+    force: bool
+
+    @property
+    def from_photos(self) -> bool:
+        """Whether the inputs are photos."""
+        return self.segmenter is not None
+
+    def resolve(self) -> tuple[Generation, list[Input]]:
+        """What to generate, and from what. All that can be checked beforehand is checked here.
+
+        Raises:
+            OasisError: whatever is wrong with the options.
+        """
+        if self.resample is not None and self.samples == 1 and self.animation is None:
+            raise ConfigurationError(
+                f"--resample {self.resample}: one sample differs from no other. Add --samples 2, or more."
+            )
+        output = OutputFolder(self.output, self.force)
+        if isinstance(self.source, Path):
+            output.require_outside(self.source)
+        synthesizer = Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
+        part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
+        inputs = self._inputs(synthesizer)
+        generation = Generation(
+            synthesizer,
+            self._reader(synthesizer),
+            output,
+            Sampling(self.seed, self.samples, part),
+            self.animation,
+            self.steps,
+            self.original_size,
+            self.from_photos,
+        )
+        generation.require_possible(inputs)
+        return generation, inputs
+
+    def _inputs(self, synthesizer: Synthesizer) -> list[Input]:
+        find = find_photos if self.from_photos else find_maps
+        if isinstance(self.source, Path):
+            return find(self.source, self.split)
+        return find(_root(self.source(synthesizer.height, synthesizer.width, synthesizer.label_space)), self.split)
+
+    def _reader(self, synthesizer: Synthesizer) -> Callable[[Input], LabelMap]:
+        if self.segmenter is None:
+            return lambda each: synthesizer.open(each.path, each.instance, kind=each.kind)
+        segmenter = open_segmenter(self.segmenter, self.checkpoint)
+        size = native_size(segmenter, synthesizer)
+        reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
+        return lambda each: reader.read(each.path)
+
+
+def _root(data: LabelMapDataModule) -> Path:
+    return data.source.root

@@ -1,0 +1,54 @@
+"""The segmenter that `oasis generate --from-photos` reads photos with."""
+
+from pathlib import Path
+
+from hydra.errors import HydraException
+
+from oasis.checkpoint import find_checkpoint, restore
+from oasis.data import LabelMapDataModule
+from oasis.errors import CheckpointError, MissingWeightsError
+from oasis.evaluation import own_data
+from oasis.scoring import segmenter_file
+from oasis.segmenters import Segmenter, SegmenterSource, UNetSegmenter
+from oasis.synthesis import Synthesizer
+
+
+def open_segmenter(source: SegmenterSource, checkpoint: Path) -> Segmenter:
+    """Make a segmenter, by default the one that `oasis train-segmenter` trained on the checkpoint's own dataset.
+
+    Args:
+        source: takes the path of that default.
+        checkpoint: a file or a run folder; its dataset tells which segmenter is the default.
+
+    Raises:
+        ConfigurationError: the source names weights that cannot be used.
+        MissingWeightsError: no weights are named, and none were trained.
+        CheckpointError: the file is no segmenter.
+    """
+    try:
+        return source(_default_file(checkpoint))
+    except MissingWeightsError as error:
+        raise MissingWeightsError(f"{str(error).rstrip('.')}. Or name its file: --segmenter FILE.") from None
+
+
+def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, int] | None:
+    """(height, width) that a segmenter was trained on, if it says so; None = the photo's own."""
+    if not isinstance(segmenter, UNetSegmenter):
+        return None  # others resize photos themselves
+    trained = segmenter.facts.get("height"), segmenter.facts.get("width")
+    if isinstance(trained[0], int) and isinstance(trained[1], int):
+        return trained[0], trained[1]
+    return synthesizer.height, synthesizer.width
+
+
+def _default_file(checkpoint: Path) -> Path:
+    """The segmenter of the checkpoint's dataset; `segmenter.pt` beside a checkpoint that names no dataset."""
+    file = find_checkpoint(checkpoint)
+    beside = file.with_name("segmenter.pt")
+    try:
+        data: object = own_data(restore(file), file)
+    except (CheckpointError, HydraException):  # imported and exported models name no dataset
+        return beside
+    if not isinstance(data, LabelMapDataModule):
+        return beside
+    return segmenter_file(data.source.root, data.height, data.width, data.label_space)

@@ -1,0 +1,135 @@
+"""What differs between the samples of one label map: all of the noise, or that of one class or instance only."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data.reading import nearest
+from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace
+from oasis.synthesis import LabelMap, Noise, Synthesizer
+
+
+class Part(ABC):
+    """A part of a label map.
+
+    Attributes:
+        wanted: how the user named it.
+    """
+
+    wanted: str
+
+    @abstractmethod
+    def is_in(self, label_map: LabelMap) -> bool:
+        """Whether a map has it; true as well where the map cannot tell, so that `mask` says why."""
+
+    @abstractmethod
+    def mask(self, label_map: LabelMap) -> NDArray[np.bool_]:
+        """Its pixels: (H, W) bool.
+
+        Raises:
+            ConfigurationError: there is no such part in this map.
+        """
+
+
+@dataclass(frozen=True)
+class ClassPart(Part):
+    """All pixels of a class."""
+
+    wanted: str
+
+    def is_in(self, label_map: LabelMap) -> bool:
+        """See `Part.is_in`."""
+        return self.wanted in label_map.class_names
+
+    def mask(self, label_map: LabelMap) -> NDArray[np.bool_]:
+        """See `Part.mask`."""
+        return label_map.class_mask(self.wanted)
+
+
+@dataclass(frozen=True)
+class InstancePart(Part):
+    """One individual, by its id in the instance map."""
+
+    wanted: str
+
+    def is_in(self, label_map: LabelMap) -> bool:
+        """See `Part.is_in`."""
+        return label_map.instance is None or int(self.wanted) in label_map.instance_ids
+
+    def mask(self, label_map: LabelMap) -> NDArray[np.bool_]:
+        """See `Part.mask`."""
+        return label_map.instance_mask(int(self.wanted))
+
+
+def parse_part(text: str, space: LabelSpace) -> Part:
+    """What `--resample TEXT` means: a class by its name, or an instance by its number.
+
+    Raises:
+        ConfigurationError: there is no such class.
+    """
+    if text.isascii() and text.isdecimal():
+        return InstancePart(text)
+    if text not in space.names:
+        raise ConfigurationError(
+            f"--resample {text}: the checkpoint knows no such class. Name one of {', '.join(space.names)}; or an "
+            "instance by its number in the instance map, such as 26003."
+        )
+    return ClassPart(text)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The samples of each label map.
+
+    Attributes:
+        seed: of the first; each further one has the next.
+        count: how many there are.
+        part: where alone they differ; None = everywhere.
+    """
+
+    seed: int
+    count: int
+    part: Part | None = None
+
+    def noises(self, synthesizer: Synthesizer, label_map: LabelMap, least: int = 1) -> list[Noise]:
+        """The noise of each sample.
+
+        Args:
+            synthesizer: whose noise it is.
+            label_map: what is generated from.
+            least: how many there are at least, be `count` lower.
+
+        Raises:
+            ConfigurationError: the map does not have the part.
+        """
+        seeds = range(self.seed, self.seed + max(self.count, least))
+        if self.part is None:
+            return [synthesizer.noise(seed) for seed in seeds]
+        # Masks of 2048x1024 cost a hundred times those of the size at which they are used, and say no more.
+        mask = nearest(self.part.mask(label_map), synthesizer.height, synthesizer.width)
+        base = synthesizer.noise(self.seed)
+        return [base, *(base.resampled(mask, seed) for seed in seeds[1:])]
+
+    def fits(self, label_map: LabelMap) -> bool:
+        """Whether a map has what the samples are to differ in."""
+        return self.part is None or self.part.is_in(label_map)
+
+    def without_part(self) -> "Sampling":
+        """The one sample that is left where a map does not have the part."""
+        return Sampling(self.seed, 1)
+
+    def caption(self, number: int) -> str:
+        """What to write above a sample."""
+        if self.part is None or number == 0:
+            return f"seed {self.seed + number}"
+        return f"{self.part.wanted}: seed {self.seed + number}"
+
+    def facts(self, number: int) -> dict[str, str]:
+        """What to say of a sample in its file, so that it can be reproduced."""
+        if self.part is None:
+            return {"seed": str(self.seed + number)}
+        resampled = {"resampled": self.part.wanted, "resampled seed": str(self.seed + number)} if number else {}
+        return {"seed": str(self.seed)} | resampled

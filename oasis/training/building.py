@@ -1,0 +1,104 @@
+"""From factories to networks that are ready to train."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models import Discriminator, Generator, Recomputable
+from oasis.objectives import Objective
+from oasis.training.compilation import Compiled
+from oasis.training.recomputation import recompute_blocks
+
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
+def build_network(factory: Callable[..., _Network], kind: type[_Network], offered: Mapping[str, int]) -> _Network:
+    """Call a factory with what it asks for by name.
+
+    Args:
+        factory: a class, or a `functools.partial` of one.
+        kind: what it must make.
+        offered: what it may ask for: `condition_channels` and `num_classes`.
+
+    Raises:
+        ConfigurationError: it made something else, or has settings that its class does not have.
+    """
+    parameters = _parameters(factory, kind)
+    anything = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    network = factory(**{name: value for name, value in offered.items() if anything or name in parameters})
+    if not isinstance(network, kind):
+        raise ConfigurationError(
+            f"{kind.__name__.lower()}._target_ makes a {type(network).__name__}, which is no "
+            f"oasis.models.{kind.__name__}: derive it from that class, see docs/extending.md."
+        )
+    return network
+
+
+def _parameters(factory: Callable[..., Any], kind: type) -> Mapping[str, inspect.Parameter]:
+    """What a factory, or the class that it is a partial of, can be called with.
+
+    Raises:
+        ConfigurationError: the partial holds settings that the class does not have.
+    """
+    made = factory.func if isinstance(factory, functools.partial) else factory
+    parameters = inspect.signature(made).parameters
+    if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
+        given = factory.keywords if isinstance(factory, functools.partial) else {}
+        unknown = [name for name in given if name not in parameters]
+        if unknown:
+            raise ConfigurationError(
+                f"{kind.__name__.lower()}: {made.__name__} has no setting {unknown[0]!r}; it has "
+                f"{', '.join(parameters)}. "
+                "Was it set for another class, by an experiment or a preset?"
+            )
+    return parameters
+
+
+def prepare_networks(
+    generator: Generator,
+    discriminator: Discriminator,
+    objective: Objective,
+    memory_format: torch.memory_format,
+    compile: bool,
+    recompute: bool,
+) -> tuple[Callable[..., Tensor], Callable[..., Any]]:
+    """Lay out, recompute and compile, as far as it is wanted.
+
+    Returns:
+        What generates and what discriminates in training.
+
+    Raises:
+        ConfigurationError: two wishes that exclude each other, or one for an ability that a network lacks.
+    """
+    if compile and not objective.single_pass:
+        raise ConfigurationError(
+            "model.compile=true: the discriminator takes several batches a step, and a compiled one keeps the "
+            "singular vectors of one pass for its gradient, which the next pass would overwrite. With "
+            "objective=oasis, use objective.joint_pass=true."
+        )
+    if compile and recompute:
+        raise ConfigurationError(
+            "model.compile=true with model.recompute=true: a compiled network chooses by itself what to compute "
+            "again. Use one of the two."
+        )
+    for network in (generator, discriminator):
+        network.to(memory_format=memory_format)
+        if recompute:
+            recompute_blocks(_blocks(network))
+    if compile:
+        return Compiled(generator, "generator"), Compiled(discriminator, "discriminator")
+    return generator.__call__, discriminator.__call__
+
+
+def _blocks(network: nn.Module) -> list[nn.Module]:
+    if not isinstance(network, Recomputable):
+        raise ConfigurationError(
+            f"model.recompute=true: {type(network).__name__} names no blocks to recompute (blocks_to_recompute). The "
+            "networks of model=oasis do; with others, lower data.batch_size or use trainer=mixed."
+        )
+    return list(network.blocks_to_recompute())

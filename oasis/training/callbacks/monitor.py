@@ -1,0 +1,89 @@
+"""The metric by which the best checkpoint is chosen: whether a run logs it, and which way is better."""
+
+import difflib
+from collections.abc import Collection
+
+from pytorch_lightning import Trainer
+
+from oasis.errors import ConfigurationError
+from oasis.metrics import higher_is_better, known_names
+from oasis.training.base import find_callback
+from oasis.training.callbacks.metrics import Metrics
+from oasis.training.module import GANModule
+
+_SETTING = "callbacks.checkpoints.monitor"
+_IN_EVERY_BATCH = ("generator/", "discriminator/", "encoding/", "speed/")
+_LOSSES_OF_VALIDATION = "val/"
+_LOSSES = (_LOSSES_OF_VALIDATION, "generator/", "discriminator/")
+
+
+def lower_is_better(monitor: str, mode: str | None) -> bool:
+    """Whether the lowest value of a metric is the best one.
+
+    Args:
+        monitor: its name.
+        mode: `min` or `max`; None = as the metric wants it.
+
+    Raises:
+        ConfigurationError: another mode, or none for a metric that this project does not know.
+    """
+    if mode not in (None, "min", "max"):
+        raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min, max, or null.")
+    if mode is not None:
+        return mode == "min"
+    higher = False if monitor.startswith(_LOSSES) else higher_is_better(monitor)
+    if higher is None:
+        near = _near(monitor, known_names())
+        misspelt = f"no such metric. Did you mean {near}? If it is one of your own, " if near else ""
+        raise ConfigurationError(
+            f"{_SETTING}={monitor}: {misspelt}it is not known which way this is better; set "
+            "callbacks.checkpoints.mode=min or mode=max."
+        )
+    return not higher
+
+
+def require_measured(monitor: str, trainer: Trainer, module: GANModule) -> None:
+    """Refuse, before training, to wait for a metric that will not be logged.
+
+    What a callback of the user's may log cannot be known yet, nor what is logged in every batch.
+
+    Raises:
+        ConfigurationError: with names near it, or with what is missing.
+    """
+    if monitor.startswith(_IN_EVERY_BATCH):
+        return
+    if monitor.startswith(_LOSSES_OF_VALIDATION):
+        if module.validation_losses:
+            require_logged(monitor, module.validation_losses)
+        return
+    if monitor not in known_names():
+        if near := _near(monitor, known_names()):
+            raise ConfigurationError(f"{_SETTING}={monitor}: no such metric. Did you mean {near}?")
+        return
+    metrics = find_callback(trainer, Metrics)
+    if metrics is None or not metrics.provides(monitor):
+        raise ConfigurationError(
+            f"{_SETTING}={monitor}: nothing in this run measures it. `fid` and `kid` need metrics=inception and its "
+            "weights, scores that begin with segmenter/ need segmenter=unet or segmenter=mask2former."
+        )
+
+
+def is_logged_in_every_batch(monitor: str) -> bool:
+    """Whether it is known after the first batch if a metric is logged."""
+    return monitor.startswith(_IN_EVERY_BATCH)
+
+
+def require_logged(monitor: str, logged: Collection[str]) -> None:
+    """Refuse a metric that is not among those that are logged.
+
+    Raises:
+        ConfigurationError: with names near it, or else all.
+    """
+    if monitor not in logged:
+        near = _near(monitor, logged)
+        told = f"Did you mean {near}?" if near else f"There are {', '.join(sorted(logged))}."
+        raise ConfigurationError(f"{_SETTING}={monitor}: no such metric is logged. {told}")
+
+
+def _near(name: str, names: Collection[str]) -> str:
+    return " or ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.7))

@@ -1,0 +1,83 @@
+"""Whether the parts that a configuration names belong together, told before anything is built."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.errors import InstantiationException
+
+from oasis.errors import ConfigurationError
+from oasis.plugins import require_trusted
+
+PARTS = ("label_space", "data", "encoding", "generator", "discriminator", "objective", "segmenter")
+PRESETS = ("recipe", "speed")
+_UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+
+
+def require_trusted_parts(config: Mapping[str, Any]) -> None:
+    """Refuse parts whose classes are neither this project's nor trusted: a checkpoint with them could not be read.
+
+    Raises:
+        ConfigurationError: with the part, and how to trust its package.
+    """
+    for part in PARTS:
+        for path, target in _targets(config.get(part), part):
+            require_trusted(target, path)
+
+
+def require_own_presets(choices: Mapping[str, str | None]) -> None:
+    """Refuse presets of another model than the one chosen: their keys would reach networks that do not have them.
+
+    Args:
+        choices: Hydra's, by group.
+
+    Raises:
+        ConfigurationError: with the preset and the model.
+    """
+    for group in PRESETS:
+        choice, model = choices.get(group), str(choices.get("model"))
+        if choice and "/" in choice and choice.split("/")[0] != model.split("_")[0]:
+            raise ConfigurationError(
+                f"{group}={choice} is a preset of model={choice.split('/')[0]}, but the run has model={model}. Leave "
+                f"it out, or write conf/{group}/{model}/NAME.yaml."
+            )
+
+
+@contextmanager
+def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
+    """Where a part does not have a setting that it is given, say which one and where that may come from.
+
+    Args:
+        choices: Hydra's, by group.
+
+    Raises:
+        ConfigurationError: a class was given an argument that it does not have.
+    """
+    try:
+        yield
+    except (InstantiationException, TypeError) as error:
+        found = _UNEXPECTED.search(str(error))
+        if found is None:
+            raise
+        chosen = ", ".join(f"{group}={choice}" for group, choice in choices.items() if choice and group in _SETTING)
+        first = str(error).split("\n")[0]
+        raise ConfigurationError(
+            f"{first}. None of its settings is called {found[1]!r}: it was set on the command line or by one of "
+            f"{chosen}, for another class of that group. Leave it out there, or choose the class it is meant for."
+        ) from error
+
+
+_SETTING = ("experiment", "model", "generator", "discriminator", "objective", "encoding", *PRESETS)
+
+
+def _targets(config: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            if key == "_target_":
+                yield f"{path}._target_", str(value)
+            else:
+                yield from _targets(value, f"{path}.{key}")
+    elif isinstance(config, list | tuple):
+        for position, value in enumerate(config):
+            yield from _targets(value, f"{path}[{position}]")

@@ -1,0 +1,49 @@
+"""Learning-rate schedules: pure functions of the epoch, so that a resumed run needs no state of them."""
+
+from typing import Protocol
+
+from oasis.errors import ConfigurationError
+
+
+class Schedule(Protocol):
+    """Which part of its learning rate an optimizer uses in an epoch."""
+
+    def __call__(self, epoch: int, max_epochs: int) -> float:
+        """The factor.
+
+        Args:
+            epoch: counted from 0.
+            max_epochs: of the run; -1 where it has no end.
+        """
+
+
+class Constant:
+    """The same rate throughout, as OASIS trains."""
+
+    def __call__(self, epoch: int, max_epochs: int) -> float:
+        """1."""
+        return 1.0
+
+
+class LinearDecay:
+    """A constant rate, then a linear fall over the last epochs: n/n, (n-1)/n, ..., 1/n of the rate.
+
+    Args:
+        epochs: n, over which it falls; 100 of 200 as published for pix2pixHD and SPADE.
+
+    Raises:
+        ConfigurationError: without an epoch to fall over; or, when called, a run without an end.
+
+    Source: Wang et al. 2018, appendix; Park et al. 2019, section 4.
+    """
+
+    def __init__(self, epochs: int = 100) -> None:
+        if epochs < 1:
+            raise ConfigurationError(f"model.schedule.epochs={epochs}: at least 1, or schedule=constant.")
+        self.epochs = epochs
+
+    def __call__(self, epoch: int, max_epochs: int) -> float:
+        """See `Schedule`."""
+        if max_epochs < 1:
+            raise ConfigurationError("schedule=linear_decay falls towards the end of the run: set trainer.max_epochs.")
+        return min(1.0, (max_epochs - epoch) / self.epochs)

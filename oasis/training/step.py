@@ -1,0 +1,42 @@
+"""What an objective is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from oasis.batch import Batch
+from oasis.objectives import Objective
+from oasis.randomness import Stream
+from oasis.training.sampling import sources_of
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One batch and the two networks, as `oasis.objectives.Step` describes them.
+
+    Attributes:
+        batch: the photos and label maps.
+        discriminator: the network itself.
+        generate: makes fakes for the batch.
+        forward: runs the discriminator, compiled where that is wanted.
+        objective: says what the discriminator is called with.
+        seed: of random numbers.
+    """
+
+    batch: Batch
+    discriminator: nn.Module
+    generate: Callable[[], Tensor]
+    forward: Callable[..., Any]
+    objective: Objective
+    seed: int
+
+    def discriminate(self, image: Tensor) -> Any:
+        """What the discriminator returns for (B, 3, H, W) pictures in [-1, 1]."""
+        return self.forward(*self.objective.discriminator_inputs(image, self.batch.condition))
+
+    def random_sources(self, stream: Stream) -> list[torch.Generator] | None:
+        """One source of random numbers an image; None = torch's global state."""
+        return sources_of(self.batch, self.seed, stream)

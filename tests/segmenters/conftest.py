@@ -1,0 +1,75 @@
+"""Tiny segmenters of random weights, one for each yaml of conf/segmenter."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from segmenting import varied_unet
+
+from oasis.labels import LabelSpace
+
+CONFIGS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "conf" / "segmenter").glob("*.yaml"))}
+WITHOUT = "none"  # the yaml that switches segmenters off
+
+
+def pytest_generate_tests(metafunc):
+    """A test that asks for `name` runs once for each segmenter, so that none can be forgotten."""
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", [name for name in CONFIGS if name != WITHOUT])
+
+
+@pytest.fixture(scope="session")
+def mask2former(tmp_path_factory):
+    """A Mask2Former of a few channels, saved as a checkpoint is."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    names = LabelSpace.cityscapes_train_ids().names[:19]
+    backbone = transformers.SwinConfig(
+        image_size=64,
+        embed_dim=8,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 2, 2],
+        window_size=2,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
+    config = transformers.Mask2FormerConfig(
+        backbone_config=backbone,
+        feature_size=32,  # a multiple of its 32 groups
+        mask_feature_size=32,
+        hidden_dim=32,
+        encoder_feedforward_dim=16,
+        dim_feedforward=16,
+        num_attention_heads=2,
+        encoder_layers=1,
+        decoder_layers=2,
+        num_queries=7,
+        id2label=dict(enumerate(names)),
+        label2id={name: i for i, name in enumerate(names)},
+    )
+    folder = tmp_path_factory.mktemp("mask2former")
+    transformers.Mask2FormerForUniversalSegmentation(config).save_pretrained(folder)
+    transformers.Mask2FormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unet(tmp_path_factory):
+    """The file of a varied `UNetSegmenter`."""
+    path = tmp_path_factory.mktemp("unet") / "segmenter.pt"
+    varied_unet(LabelSpace.cityscapes_ids()).save(path)
+    return path
+
+
+@pytest.fixture
+def build(request):
+    """A segmenter by the name of its yaml; the fixture of that name makes its weights."""
+
+    def instantiated(name, weights=None):
+        from hydra.utils import instantiate
+        from omegaconf import OmegaConf
+
+        weights = weights or request.getfixturevalue(name)
+        source = instantiate(OmegaConf.merge(OmegaConf.load(CONFIGS[name]), {"weights": str(weights)}))
+        return source(Path("no default"))
+
+    return instantiated

@@ -1,0 +1,96 @@
+"""`debug=` and the settings of one machine, conf/local."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from oasis.data import LabelMapDataModule
+from oasis.training import OASIS
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(run):
+    with (run / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Names of the samples of each training batch."""
+    names = []
+    encode = LabelMapDataModule.encode
+
+    def noting(self, sample, positions=None, seed=None):
+        if positions is not None:
+            names.append(list(sample["name"]))
+        return encode(self, sample, positions, seed)
+
+    monkeypatch.setattr(LabelMapDataModule, "encode", noting)
+    return names
+
+
+def test_one_batch_of_everything(fit, seen):
+    run = fit("run", "debug=one_batch")
+    assert len(seen) == 1
+    trained, validated = rows(run)
+    assert trained["generator/adversarial"]
+    assert validated["val/generator_adversarial"]
+    assert (run / "checkpoints" / "last.ckpt").is_file()
+    assert len(list((run / "samples").glob("*.png"))) == 1
+
+
+def test_overfit_trains_on_the_same_four_samples(fit, seen):
+    fit("run", "debug=overfit", "trainer.max_epochs=3", "callbacks.image_logger=null")
+    assert len(seen) == 6
+    assert seen[:2] == seen[2:4] == seen[4:]
+    assert len({name for batch in seen for name in batch}) == 4
+
+
+def test_profile_leaves_a_table_in_the_run_s_folder(fit):
+    run = fit("run", "debug=profile", "trainer.limit_train_batches=1", "trainer.limit_val_batches=0")
+    assert "run_training_batch" in (run / "fit-profile.txt").read_text()
+
+
+def test_detect_anomalies_checks_every_backward_pass(fit, monkeypatch):
+    checking = []
+    optimizers = OASIS.optimizers
+
+    def noting(self, *arguments, **named):
+        checking.append(torch.is_anomaly_enabled())
+        return optimizers(self, *arguments, **named)
+
+    monkeypatch.setattr(OASIS, "optimizers", noting)
+    fit("run", "debug=detect_anomalies", "trainer.max_epochs=1", "trainer.limit_train_batches=1")
+    assert checking
+    assert all(checking)
+    assert not torch.is_anomaly_enabled()
+
+
+@pytest.mark.parametrize("debug", ["one_batch", "overfit", "profile"])
+def test_a_run_that_debugs_is_not_one_to_resume(composed, debug):
+    assert composed("experiment=smoke", f"debug={debug}").name == "debug"
+    assert composed("experiment=smoke", "debug=detect_anomalies").name == "smoke"
+
+
+def test_settings_of_a_machine_win_over_experiments_and_lose_to_debug_and_the_command_line(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "conf", tmp_path / "conf", ignore=shutil.ignore_patterns("local"))
+    (tmp_path / "conf" / "local").mkdir()
+    settings = "# @package _global_\nname: mine\nseed: 5\ndata: {height: 96, num_workers: 3}\n"
+    for name in ("default", "other"):
+        (tmp_path / "conf" / "local" / f"{name}.yaml").write_text(settings.replace("5", str(len(name))))
+    GlobalHydra.instance().clear()
+    monkeypatch.delenv("PANOPTIC_OASIS_LOCAL")
+    with initialize_config_dir(str(tmp_path / "conf"), version_base="1.3"):
+        cfg = compose("train", overrides=["experiment=smoke", "debug=one_batch", "seed=9"])
+        assert (cfg.name, cfg.seed, cfg.data.height, cfg.data.num_workers) == ("debug", 9, 96, 0)
+        assert compose("train").seed == len("default")
+        monkeypatch.setenv("PANOPTIC_OASIS_LOCAL", "other")
+        assert compose("train").seed == len("other")
+        monkeypatch.setenv("PANOPTIC_OASIS_LOCAL", "none")
+        assert compose("train").seed == 0

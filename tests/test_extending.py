@@ -1,0 +1,152 @@
+"""Every example of docs/extending.md, from a package outside this project, through all commands."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from typer.testing import CliRunner
+
+from oasis import plugins
+from oasis.checkpoint import restore
+from oasis.cli import app
+from oasis.errors import CheckpointError, ConfigurationError
+
+PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+EXAMPLES = {
+    match[1]: match[2] for match in re.finditer(r"```(?:python|yaml)\n# (my_\w+/\S+)\n(.*?)```", PAGE, flags=re.DOTALL)
+}
+OASIS = ["discriminator.channels=4", "discriminator.num_blocks=4"]
+# What each kind adds to a run; all else stays as it is.
+KINDS = {
+    "generator": [*OASIS, "generator=pixel"],
+    "discriminator, objective and model": ["model=pixel"],
+}
+FILES = {"generator": ["generator"], "discriminator": ["patch"], "objective": ["hinge"]}
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """The examples as a package and a folder of yaml files; nothing of them is trusted yet."""
+    for name, text in EXAMPLES.items():
+        path = tmp_path / "outside" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "outside" / "my_models" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path / "outside")
+    monkeypatch.setattr(plugins, "_named", set())
+    yield f"hydra.searchpath=[file://{tmp_path / 'outside' / 'my_conf'}]"
+    for name in [name for name in sys.modules if name.split(".")[0] == "my_models"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def fit_plugin(plugin, composed, tiny, tmp_path):
+    """Trains on the tiny dataset with nothing that only OASIS has."""
+    from train import train
+
+    def run(folder, *overrides, trust=True):
+        output = tmp_path / "runs" / "test" / folder
+        output.mkdir(parents=True, exist_ok=True)
+        settings = [
+            plugin, "data=cityscapes", f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.batch_size=2",
+            "data.num_workers=0", "trainer.accelerator=cpu", "trainer.log_every_n_steps=1",
+            "callbacks.progress_bar=null", "callbacks.ema.bn_batches=2", "metrics=none", "name=test",
+            "trainer.enable_progress_bar=false", f"paths.runs={tmp_path / 'runs'}", f"paths.output_dir={output}",
+            *(["trust=[my_models]"] if trust else []),
+        ]  # fmt: skip
+        overrides = {each.split("=")[0]: each for each in [*settings, *overrides]}  # the last one counts
+        train(composed(*overrides.values()))
+        return output
+
+    return run
+
+
+def oasis(*arguments):
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_examples_are_short_and_one_file_and_one_yaml_each():
+    assert len(EXAMPLES) >= 2 * len(FILES) + 1
+    for name, text in EXAMPLES.items():
+        assert len(text.splitlines()) <= 30, name
+    for kind, (stem,) in FILES.items():
+        assert f"my_models/{stem}.py" in EXAMPLES
+        assert [name for name in EXAMPLES if name.startswith(f"my_conf/{kind}/")], kind
+
+
+@pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
+def test_an_example_goes_through_all_commands(fit_plugin, plugin, tiny, tmp_path, monkeypatch, settings):
+    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
+    complete = fit_plugin("complete", *settings, "trainer.max_steps=8")  # two optimizer steps a batch: 4 batches
+    half = fit_plugin("half", *settings, "trainer.max_steps=4")
+    resumed = fit_plugin("on", *settings, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")
+    expected, found = (torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in (complete, resumed))
+    assert expected["progress"]["batches_seen"] == 4
+    for name, value in expected["state_dict"].items():
+        assert value.equal(found["state_dict"][name]), name
+    checkpoint = complete / "checkpoints" / "last.ckpt"
+
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    name = "town_000100_000019"
+    for path in (tiny.label("val", name), tiny.instance("val", name)):
+        (maps / path.name).write_bytes(path.read_bytes())
+    trust = ("--trust", "my_models")
+    oasis("generate", checkpoint, maps, "--output", tmp_path / "pictures", *trust)
+    assert list((tmp_path / "pictures").rglob("*.png"))
+    oasis(
+        "evaluate",
+        checkpoint,
+        "segmenter=none",
+        "metrics=none",
+        "-o",
+        tmp_path / "scores",
+        "--diversity-images",
+        2,
+        *trust,
+    )
+    assert json.loads((tmp_path / "scores" / "results.json").read_text())["columns"]
+    oasis("export", checkpoint, "--output", tmp_path / "model.safetensors", *trust)
+    again = restore(tmp_path / "model.safetensors")
+    for key, value in restore(checkpoint).generator.state_dict().items():
+        assert value.equal(again.generator.state_dict()[key]), key
+
+
+def test_a_checkpoint_alone_widens_nothing(fit_plugin, monkeypatch):
+    checkpoint = fit_plugin("run", *OASIS, "generator=pixel", "trainer.max_steps=2") / "checkpoints" / "last.ckpt"
+    assert restore(checkpoint).generator.noise_dim == 4
+    monkeypatch.setattr(plugins, "_named", set())
+    with pytest.raises(CheckpointError, match=r"would call my_models\.generator\.PixelGenerator.*--trust my_models"):
+        restore(checkpoint)
+    monkeypatch.setattr(plugins, "installed_plugins", lambda: frozenset({"my_models"}))  # as by an entry point
+    assert restore(checkpoint).generator.noise_dim == 4
+
+
+def test_training_wants_its_parts_trusted(fit_plugin):
+    with pytest.raises(ConfigurationError, match=r"generator\._target_=my_models\S+.*trust=\[my_models\]"):
+        fit_plugin("run", *OASIS, "generator=pixel", trust=False)
+    with pytest.raises(ConfigurationError, match=r"no package 'my_modles' can be imported"):
+        fit_plugin("run", *OASIS, "generator=pixel", "trust=[my_modles]")
+
+
+def test_a_name_that_leads_through_a_trusted_package_is_not_trusted(plugin):
+    plugins.trust(["my_models"])
+    assert plugins.is_trusted("my_models.generator.PixelGenerator")
+    for target in ("my_models.generator.torch.load", "my_models.generator.Missing", "os.system", "my_modelsx.A"):
+        assert not plugins.is_trusted(target), target
+    with pytest.raises(ConfigurationError, match=r"my_models is trusted, but it defines no such"):
+        plugins.require_trusted("my_models.generator.Missing", "generator._target_")
+    with pytest.raises(ConfigurationError, match=r"package not_there is not installed"):
+        plugins.require_trusted("not_there.Thing", "generator._target_")
+
+
+def test_yaml_of_the_page_is_yaml():
+    for name, text in EXAMPLES.items():
+        if name.endswith(".yaml"):
+            assert OmegaConf.create(text), name
