@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-lowest lint format clean
+.PHONY: help demo test test-quick test-lowest lint format clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -22,6 +22,9 @@ demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on
 
 test: $(READY) ## Run all tests (12 minutes on 2 cores); they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=8
+
+test-quick: $(READY) ## Run the tests that neither train nor start processes: for while you write
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
 test-lowest: ## Run all tests with the oldest releases that pyproject.toml allows
 	$(MAKE) test VENV=.venv-lowest PIP_CONSTRAINT=$(CURDIR)/.ci/lowest.txt

@@ -45,6 +45,24 @@ TINY = [
 ]
 
 
+SLOW_FIXTURES = {"fit", "python", "browser", "address", "run_two_ranks", "start", "trained"}
+SLOW_FILES = {
+    "app", "export", "reliability", "streets", "test_inception.py", "test_official.py", "test_official_commands.py",
+    "test_generate_photos.py", "test_evaluate_command.py", "test_report_command.py", "test_measure.py",
+    "test_speed.py", "test_module.py", "test_segmenter_training.py", "test_regression.py", "test_golden_import.py",
+    "test_from_checkpoint.py", "test_loading.py", "test_prepared.py", "test_real_data.py",
+    "test_wandb_workspace.py", "test_summary.py",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-quick` leaves out: what trains, starts processes or a browser, or needs large networks."""
+    for item in items:
+        parts = {*item.path.relative_to(ROOT / "tests").parts} if item.path.is_relative_to(ROOT / "tests") else set()
+        if SLOW_FILES & parts or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _frozen_imports() -> None:
     """What is imported is not searched for garbage again and again: that takes longer than a tiny training's epoch."""
