@@ -64,7 +64,7 @@ def _settings(gradio: ModuleType, limits: Limits) -> dict[str, Any]:
     """What is the same for every app: limits, looks, and nothing that leaves this machine."""
     return {
         "share": False,
-        "filter_warnings": True,
+        "quiet": True,
         "max_file_size": limits.upload_bytes,
         "state_session_capacity": limits.sessions,
         "ssr_mode": False,
