@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.pictures.layers import draw, table_rows
+from experiments.pictures.layers import imports as drawn_imports
+
 ROOT = Path(__file__).parents[1]
 
 # The row of every module; the longest matching prefix counts.
@@ -77,3 +80,13 @@ def test_encodings_models_and_losses_know_nothing_of_configuration():
     for path in FILES:
         if "encodings" in path.parts or "models" in path.parts or "losses" in path.parts:
             assert not {"hydra", "omegaconf"} & {name.split(".")[0] for name in imports(path)}, path
+
+
+def test_the_table_is_that_of_the_page_and_the_picture():
+    assert table_rows() == ROWS
+    assert all(ROWS[own] > ROWS[other] for own, other in drawn_imports(ROWS))
+
+
+def test_the_picture_can_be_drawn(tmp_path):
+    draw(tmp_path / "layers.png")
+    assert (tmp_path / "layers.png").stat().st_size > 10_000

@@ -15,7 +15,7 @@ class Generator(nn.Module):
     Attributes:
         size_divisor: height and width must be multiples of it.
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
-        needs_segments: whether `forward` reads `segments`; nobody computes them otherwise.
+        needs_segments: whether `forward` reads `segments`, and is given them.
     """
 
     size_divisor: int = 1
