@@ -53,6 +53,8 @@ def run(task, line, environment):
     words = shlex.split(line)
     log = words[words.index("--output") + 1].replace("%A_%a", job).replace("%t", "0")
     command = words[words.index("-u") - 1 :]
+    while not list(Path(log).parent.glob("*_submitted.pkl")):  # submitit writes it once `sbatch` has returned
+        time.sleep(0.02)
     own = {"JOB_ID": str(100 + int(task)), "ARRAY_JOB_ID": ARRAY, "ARRAY_TASK_ID": task, "JOB_NAME": "train"}
     alone = {"NTASKS": "1", "NTASKS_PER_NODE": "1", "NNODES": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
     variables = {f"SLURM_{name}": value for name, value in (own | alone).items()}

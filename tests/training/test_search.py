@@ -133,7 +133,7 @@ def test_a_search_started_again_trains_nothing_twice(search, tmp_path):
     for trial in found["trials"]:
         told = json.loads((tmp_path / "instance_weights" / trial["folder"] / "summary.json").read_text())
         assert told["metrics"]["val/discriminator_real"] == trial["value"]
-        assert told["discriminator"] == "panoptic"
+        assert told["choices"]["discriminator"] == "panoptic"
     best = min(found["trials"], key=lambda trial: trial["value"])
     assert found["best"] == best["folder"]
     assert f"Best val/discriminator_real of 2 trials: {best['value']:.6g}" in done.stdout
