@@ -8,7 +8,12 @@ from typing import Any
 from oasis.studies.run import Run
 
 # Choice -> the settings that may follow from it.
-_BRINGS = {"model": ("model.", "generator.", "callbacks.ema."), "generator": ("generator.",)}
+_BRINGS = {
+    "model": ("model.", "generator.", "objective.", "schedule.", "callbacks.ema."),
+    "generator": ("generator.",),
+    "objective": ("objective.",),
+    "schedule": ("schedule.",),
+}
 
 
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:

@@ -13,7 +13,7 @@ from oasis.studies.pairs import comparisons
 COMMON = {"data.height": 64, "batches": 20}
 BROUGHT = {
     "a": {"objective.label_mix_weight": 5.0, "generator.channels": 16},
-    "b": {"model._target_": "b", "generator.norm": "none"},
+    "b": {"model._target_": "b", "generator.norm": "none", "objective.weight": 10.0},
 }
 
 
