@@ -29,7 +29,8 @@ def test_samples_are_photo_labels_and_fake(fit, tiny, ids):
 
 
 def test_loss_plot_shows_curves(fit):
-    run = fit("run", "trainer.max_epochs=3")
+    drawn = ("callbacks.loss_plot={_target_:oasis.training.LossPlot,path:${paths.output_dir}/losses.png}",)
+    run = fit("run", *drawn, "trainer.max_epochs=3")
     picture = np.asarray(Image.open(run / "losses.png").convert("RGB"))
     colours = {tuple(colour) for colour in picture.reshape(-1, 3)}
     assert len(colours) > 50  # curves of several colours, not an empty frame
