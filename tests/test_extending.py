@@ -180,3 +180,12 @@ def test_yaml_of_the_page_is_yaml():
     for name, text in EXAMPLES.items():
         if name.endswith(".yaml"):
             assert OmegaConf.create(text), name
+
+
+def test_no_setting_of_one_model_reaches_another(plugin, composed):
+    """Experiments size the model that they name; another one comes with its own settings alone."""
+    for experiment in ("smoke", "demo", "study"):
+        cfg = composed(plugin, f"experiment={experiment}", "model=pixel", "paths.output_dir=unused")
+        assert set(cfg.generator) == {"_target_", "_partial_", "width", "noise_dim"}, experiment
+        assert set(cfg.discriminator) == {"_target_", "_partial_", "width"}, experiment
+        assert set(cfg.objective) == {"_target_"}, experiment

@@ -1,24 +1,16 @@
-"""What callbacks rely on: the module they belong to, its data, and one another."""
+"""What the module and its callbacks share: the data, one another, and means over processes."""
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 
 from oasis.data import LabelMapDataModule
 from oasis.objectives import LossTerms
 
-if TYPE_CHECKING:
-    from oasis.training.module import GANModule
-
 _Kind = TypeVar("_Kind", bound=Callback)
-
-
-def as_gan_module(module: LightningModule) -> "GANModule":
-    """The module as callbacks know it; Lightning's hooks have a wider type."""
-    return cast("GANModule", module)
 
 
 def data_of(trainer: Trainer) -> LabelMapDataModule:

@@ -256,5 +256,10 @@ class GANModule(LightningModule):
             )
 
 
+def as_gan_module(module: LightningModule) -> GANModule:
+    """The module as callbacks know it; Lightning's hooks have a wider type."""
+    return cast(GANModule, module)
+
+
 def _named(network: str, terms: LossTerms) -> LossTerms:
     return {f"{network}/{name}": term for name, term in terms.items()}

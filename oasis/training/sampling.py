@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from pytorch_lightning import Trainer
@@ -10,15 +11,22 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.models import Generator
 from oasis.randomness import Stream, sample_generators
-from oasis.training.base import as_gan_module, find_callback
-from oasis.training.callbacks.ema import GeneratorEMA
+
+
+@runtime_checkable
+class AveragesGenerator(Protocol):
+    """A callback that keeps an average of the generator, such as `GeneratorEMA`."""
+
+    def ready_generator(self, trainer: Trainer) -> Generator:
+        """The average, fit for generating."""
 
 
 @contextmanager
 def sampling_generator(trainer: Trainer) -> Iterator[Generator]:
     """The averaged generator if the run keeps one, else the trained one; in eval mode, without gradients."""
-    average = find_callback(trainer, GeneratorEMA)
-    generator = average.ready_generator(trainer) if average else as_gan_module(trainer.lightning_module).generator
+    averages = [callback for callback in cast(Any, trainer).callbacks if isinstance(callback, AveragesGenerator)]
+    trained: Generator = cast(Any, trainer.lightning_module).generator
+    generator = averages[0].ready_generator(trainer) if averages else trained
     was_training = generator.training
     generator.eval()
     try:

@@ -7,7 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import CSVLogger
 
 from oasis.migration import migrated_metric
-from oasis.training.base import as_gan_module
+from oasis.training.module import as_gan_module
 
 _METRICS = "metrics.csv"
 

@@ -13,7 +13,8 @@ from oasis.batch import Batch
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import Generator
 from oasis.models.generating import generate
-from oasis.training.base import as_gan_module, data_of
+from oasis.training.base import data_of
+from oasis.training.module import as_gan_module
 
 CHECKPOINT_KEY = "generator_ema"
 

@@ -8,9 +8,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.models.generating import generate
-from oasis.training.base import as_gan_module, data_of
+from oasis.training.base import data_of
 from oasis.training.loggers.pictures import PictureLogger, Pictures
-from oasis.training.module import GANModule
+from oasis.training.module import GANModule, as_gan_module
 from oasis.training.sampling import fixed_noise, sampling_generator
 from oasis.visualize import colorize, sample_grid
 

@@ -21,7 +21,8 @@ from oasis.scoring import (
     scores_of_photos,
 )
 from oasis.segmenters import SegmenterSource
-from oasis.training.base import as_gan_module, data_of
+from oasis.training.base import data_of
+from oasis.training.module import as_gan_module
 from oasis.training.sampling import fixed_noise, sampling_generator
 
 REAL, UNTRAINED = "real_photos", "untrained"

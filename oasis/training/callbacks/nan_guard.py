@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from oasis.errors import NonFiniteLossError
-from oasis.training.base import as_gan_module
+from oasis.training.module import as_gan_module
 
 
 @dataclass

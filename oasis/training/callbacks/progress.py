@@ -8,8 +8,8 @@ from typing import Any, cast
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from oasis.training.base import as_gan_module, find_callback, on_host
-from oasis.training.module import GANModule
+from oasis.training.base import find_callback, on_host
+from oasis.training.module import GANModule, as_gan_module
 from oasis.training.runs.throughput import images_per_second
 
 _SHOWN = ("generator/adversarial", "discriminator/real", "discriminator/fake")

@@ -18,10 +18,11 @@ from oasis.errors import CheckpointError
 from oasis.files import write_json
 from oasis.metrics import split_class
 from oasis.migration import migrated_metrics
-from oasis.training.base import as_gan_module, data_of, find_callback
+from oasis.training.base import data_of, find_callback
 from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
 from oasis.training.callbacks.progress import reached_end, total_batches
+from oasis.training.module import as_gan_module
 from oasis.training.runs.identity import fingerprint
 from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name

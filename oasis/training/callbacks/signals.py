@@ -12,8 +12,9 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from oasis.training.base import as_gan_module, find_callback
+from oasis.training.base import find_callback
 from oasis.training.callbacks.checkpoints import Checkpoints
+from oasis.training.module import as_gan_module
 
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _SIGNALLED = 128  # shells add it to the number of the signal that ended a process
