@@ -28,6 +28,8 @@ _OF_OBJECTIVES = (
 _TARGETS = {
     "oasis.data.CityscapesDataModule": "oasis.data.build_data_module",
     "oasis.metrics.judge_features": "oasis.metrics.segmenter_features",
+    "oasis.metrics.mask2former": "oasis.segmenters.Mask2FormerSegmenter.for_dataset",
+    "oasis.metrics.unet": "oasis.segmenters.UNetSegmenter.for_dataset",
     "oasis.training.OASIS": "oasis.training.GANModule",
 }
 # Under which class Lightning keeps a part's state in a checkpoint.

@@ -43,6 +43,8 @@ def test_a_configuration_of_format_1_is_that_of_the_same_settings_today(old, tod
     before = OmegaConf.create(old)
     found = migrated(old, FORMAT_1)
     assert found.pop("format") == FORMAT
+    new = today.pop("trust")  # since then
+    assert new == []
     assert not list(differences(found, today))
     assert before == OmegaConf.create(old)  # not changed
 

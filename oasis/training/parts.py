@@ -12,7 +12,7 @@ from oasis.plugins import require_trusted
 
 PARTS = ("label_space", "data", "encoding", "generator", "discriminator", "objective", "segmenter")
 PRESETS = ("recipe", "speed")
-_UNEXPECTED = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 
 
 def require_trusted_parts(config: Mapping[str, Any]) -> None:
@@ -61,10 +61,9 @@ def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
         if found is None:
             raise
         chosen = ", ".join(f"{group}={choice}" for group, choice in choices.items() if choice and group in _SETTING)
-        first = str(error).split("\n")[0]
         raise ConfigurationError(
-            f"{first}. None of its settings is called {found[1]!r}: it was set on the command line or by one of "
-            f"{chosen}, for another class of that group. Leave it out there, or choose the class it is meant for."
+            f"{found[1]} has no setting {found[2]!r}: it was set on the command line or by one of {chosen}, for another "
+            "class of that group. Leave it out there, or choose the class that it is meant for."
         ) from error
 
 

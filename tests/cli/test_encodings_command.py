@@ -122,11 +122,11 @@ def test_what_the_user_can_mend_is_one_line_without_traceback(run, tiny, tmp_pat
     assert re.fullmatch(error + ".*\n", err), err
 
 
-def test_an_installation_without_its_checkout(run, tmp_path, monkeypatch):
+def test_an_installation_without_its_settings(run, tmp_path, monkeypatch):
     monkeypatch.setattr(conf.oasis, "__file__", str(tmp_path / "oasis" / "__init__.py"))
     code, _, err = run("encodings", "-o", tmp_path / "x.png")
     assert code == 1
-    assert re.match(r"error: .*conf does not exist.*pip install -e", err)
+    assert re.match(r"error: The settings are missing: no train\.yaml in .*conf.*Install panoptic-oasis again", err)
 
 
 def test_cards_go_into_the_first_row_with_room():

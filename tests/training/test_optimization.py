@@ -189,5 +189,5 @@ def test_presets_of_another_model(fit):
         require_own_presets({"model": "spade", "recipe": "oasis/ade20k"})
     with pytest.raises(Exception, match=r"generator: OASISGenerator has no setting 'wings'"):
         fit("run", "+generator.wings=2")
-    with pytest.raises(ConfigurationError, match=r"(?s)called 'wings'.*objective=oasis"):
+    with pytest.raises(ConfigurationError, match=r"OASISObjective has no setting 'wings'.*objective=oasis"):
         fit("run", "+objective.wings=2")
