@@ -2,13 +2,12 @@
 
 import csv
 import json
-import re
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import OmegaConf
+from plugin_examples import EXAMPLES, write_examples
 from typer.testing import CliRunner
 
 from oasis import plugins
@@ -16,10 +15,6 @@ from oasis.checkpoint import restore
 from oasis.cli import app
 from oasis.errors import CheckpointError, ConfigurationError
 
-PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
-EXAMPLES = {
-    match[1]: match[2] for match in re.finditer(r"```(?:python|yaml)\n# (my_\w+/\S+)\n(.*?)```", PAGE, flags=re.DOTALL)
-}
 OASIS = ["discriminator.channels=4", "discriminator.num_blocks=4"]
 # What each kind adds to a run; all else stays as it is.
 KINDS = {
@@ -39,11 +34,7 @@ FILES = {
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """The examples as a package and a folder of yaml files; nothing of them is trusted yet."""
-    for name, text in EXAMPLES.items():
-        path = tmp_path / "outside" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (tmp_path / "outside" / "my_models" / "__init__.py").write_text("")
+    write_examples(tmp_path / "outside")
     monkeypatch.syspath_prepend(tmp_path / "outside")
     monkeypatch.setattr(plugins, "_named", set())
     yield f"hydra.searchpath=[file://{tmp_path / 'outside' / 'my_conf'}]"

@@ -62,8 +62,8 @@ def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
             raise
         chosen = ", ".join(f"{group}={choice}" for group, choice in choices.items() if choice and group in _SETTING)
         raise ConfigurationError(
-            f"{found[1]} has no setting {found[2]!r}: it was set on the command line or by one of {chosen}, for another "
-            "class of that group. Leave it out there, or choose the class that it is meant for."
+            f"{found[1]} has no setting {found[2]!r}: it was set on the command line or by one of {chosen}, for "
+            "another class of that group. Leave it out there, or choose the class that it is meant for."
         ) from error
 
 
