@@ -135,7 +135,7 @@ def test_a_disturbed_sweep_ends_with_the_numbers_of_an_undisturbed_one(disturbed
     found, expected = summary(ours), summary(theirs)
     assert found["finished"]
     assert found["metrics"]
-    for name in ("metrics", "fingerprint", "batches", "images", "parameters", "dataset", "max", "encoding"):
+    for name in ("metrics", "fingerprint", "batches", "images", "parameters", "dataset", "max", "choices"):
         assert found[name] == expected[name], name
     assert rows(ours) == rows(theirs)  # every batch once, though one was cut off twice
     assert len([row for row in rows(ours) if row["generator/adversarial"]]) == BATCHES
