@@ -20,7 +20,9 @@ class Cityscapes(Dataset):
         root: the folder that holds `leftImg8bit` and `gtFine`.
     """
 
-    contents: ClassVar[str] = "Cityscapes: leftImg8bit and gtFine inside; get it with csDownload"
+    contents: ClassVar[str] = (
+        "Cityscapes: leftImg8bit and gtFine inside; get it with csDownload, or set CITYSCAPES_DATASET"
+    )
     instance_files: ClassVar[str] = "*_gtFine_instanceIds.png"
 
     def splits(self) -> list[Split]:
