@@ -82,7 +82,7 @@ def test_multirun_gives_each_job_a_folder(forked, tmp_path):
         (["seed=99999999999"], ["seed=99999999999: must be a whole number"]),
         (["trainer.gradient_clip_val=1.0"], ["gradient_clip_val", "not in struct"]),
         (["+trainer.gradient_clip_val=1.0"], ["gradient clipping", "manual optimization"]),
-        (["+trainer.accumulate_grad_batches=2"], ["gradient accumulation", "manual optimization"]),
+        (["+trainer.accumulate_grad_batches=2"], ["trainer.accumulate_grad_batches", "model.accumulate_batches"]),
         (["generator.norm=layer"], ["layer", "batch, sync_batch, instance"]),
         (["data.bach_size=2"], ["bach_size", "not in struct"]),
     ],
