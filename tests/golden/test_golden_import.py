@@ -52,7 +52,7 @@ def test_discriminator(inputs, stored, deviation, tmp_path):
     weights = checkpoint["state_dict"]
     discriminator.load_state_dict({k.removeprefix("discriminator."): v for k, v in weights.items() if k[0] == "d"})
     with torch.no_grad():
-        assert deviation("discriminator_eval", discriminator.eval()(inputs.image)) < 1e-4
+        assert deviation("discriminator_eval", discriminator.eval()(inputs.image).logits) < 1e-4
 
 
 def test_official_file(inputs, deviation, parity_folder, tmp_path):
