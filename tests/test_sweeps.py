@@ -18,7 +18,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from starting import starter
 
-from oasis.training import differences, essentials
+from oasis.training.runs.identity import differences, essentials
 
 ROOT = Path(__file__).parents[1]
 SMALL = (

@@ -17,7 +17,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from oasis import errors
 from oasis.checkpoint import find_to_resume
-from oasis.training import Stopped, make_trainer, report_errors, telling_errors
+from oasis.training import make_trainer, report_errors, telling_errors
+from oasis.training.callbacks.signals import Stopped
 from oasis.training.runs.resumption import command_to_resume
 
 ROOT = Path(__file__).parents[2]

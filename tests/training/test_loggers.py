@@ -10,8 +10,8 @@ from PIL import Image
 from wandb_files import contents, files_of, isolate, numbers
 
 from oasis.errors import ConfigurationError
-from oasis.training import fingerprint
 from oasis.training.loggers.tensorboard_logging import TensorBoardLogger
+from oasis.training.runs.identity import fingerprint
 
 
 def table(run):

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from hydra.errors import HydraException, InstantiationException
 
 from oasis.errors import ConfigurationError, message
-from oasis.losses import InstanceLoss, label_mix_mask
+from oasis.losses import InstanceLoss
+from oasis.losses.label_mix import label_mix_mask
 
 HEADS = ("discriminator=panoptic", "discriminator.boundary=true")
 

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import Callback
 
 from oasis.errors import NothingToTrainError
-from oasis.training import read_summary
+from oasis.training.callbacks.run_summary import read_summary
 
 
 def assert_same(ours, theirs, path=""):

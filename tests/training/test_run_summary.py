@@ -17,15 +17,10 @@ from pytorch_lightning import Callback
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.files import write_json
 from oasis.segmenters import UNetSegmenter
-from oasis.training import (
-    RunSummary,
-    essentials,
-    fingerprint,
-    finished_before,
-    read_summary,
-    write_config,
-)
+from oasis.training import RunSummary, finished_before, write_config
+from oasis.training.callbacks.run_summary import read_summary
 from oasis.training.runs import peak_memory, provenance, throughput
+from oasis.training.runs.identity import essentials, fingerprint
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
