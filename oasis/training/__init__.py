@@ -1,6 +1,6 @@
 """Training: the LightningModule and its callbacks."""
 
-from oasis.training.callbacks.checkpoints import Checkpoints
+from oasis.training.callbacks.checkpoints import Checkpoints, ConfigInCheckpoint
 from oasis.training.callbacks.curves import KeepCurves
 from oasis.training.callbacks.ema import GeneratorEMA
 from oasis.training.callbacks.encoding_log import EncodingLog
@@ -33,6 +33,7 @@ from oasis.training.warning_filters import filter_warnings
 
 __all__ = [
     "Checkpoints",
+    "ConfigInCheckpoint",
     "Constant",
     "EncodingLog",
     "GANModule",
