@@ -39,6 +39,7 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     found = json.loads((run / "summary.json").read_text())
     assert not (run / "summary.json.part").exists()
     choices = {"encoding": "boundary", "discriminator": "panoptic", "model": "oasis", "generator": "oasis",
+                   "objective": "oasis", "schedule": "constant",
                "data": "cityscapes", "label_space": "cityscapes_ids"}  # fmt: skip
     expected = {"version": 1, "name": "test", "choices": choices, "seed": 5,
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
