@@ -50,7 +50,7 @@ SLOW_FILES = {
     "app", "export", "reliability", "streets", "test_inception.py", "test_official.py", "test_official_commands.py",
     "test_generate_photos.py", "test_evaluate_command.py", "test_report_command.py", "test_measure.py",
     "test_speed.py", "test_module.py", "test_segmenter_training.py", "test_regression.py", "test_golden_import.py",
-    "test_from_checkpoint.py", "test_loading.py", "test_prepared.py", "test_real_data.py",
+    "test_from_checkpoint.py", "test_loading.py", "test_cached_samples.py", "test_real_data.py",
     "test_wandb_workspace.py", "test_summary.py",
 }  # fmt: skip
 

@@ -1,6 +1,5 @@
 """`debug=` and the settings of one machine, conf/local."""
 
-import csv
 import shutil
 from pathlib import Path
 
@@ -8,16 +7,12 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from run_files import csv_rows
 
 from oasis.data import LabelMapDataModule
-from oasis.training import OASIS
+from oasis.training import GANModule
 
 ROOT = Path(__file__).parents[1]
-
-
-def rows(run):
-    with (run / "metrics.csv").open() as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture
@@ -38,7 +33,7 @@ def seen(monkeypatch):
 def test_one_batch_of_everything(fit, seen):
     run = fit("run", "debug=one_batch")
     assert len(seen) == 1
-    trained, validated = rows(run)
+    trained, validated = csv_rows(run)
     assert trained["generator/adversarial"]
     assert validated["val/generator_adversarial"]
     assert (run / "checkpoints" / "last.ckpt").is_file()
@@ -59,13 +54,13 @@ def test_profile_leaves_a_table_in_the_run_s_folder(fit):
 
 def test_detect_anomalies_checks_every_backward_pass(fit, monkeypatch):
     checking = []
-    optimizers = OASIS.optimizers
+    optimizers = GANModule.optimizers
 
     def noting(self, *arguments, **named):
         checking.append(torch.is_anomaly_enabled())
         return optimizers(self, *arguments, **named)
 
-    monkeypatch.setattr(OASIS, "optimizers", noting)
+    monkeypatch.setattr(GANModule, "optimizers", noting)
     fit("run", "debug=detect_anomalies", "trainer.max_epochs=1", "trainer.limit_train_batches=1")
     assert checking
     assert all(checking)

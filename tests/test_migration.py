@@ -11,7 +11,9 @@ from oasis.checkpoint.reading import load
 from oasis.errors import CheckpointError
 from oasis.files import write_json
 from oasis.migration import FORMAT, migrated, migrated_metric, stamped
-from oasis.training import differences, essentials, finished_before, read_summary, write_config
+from oasis.training import finished_before, write_config
+from oasis.training.callbacks.run_summary import read_summary
+from oasis.training.runs.identity import differences, essentials
 
 # Composed by the last version that wrote format 1, with the settings of `TODAY` under their names of then.
 FORMAT_1 = Path(__file__).parent / "checkpoint" / "config_of_format_1.yaml"

@@ -1,6 +1,5 @@
 """Sweeps that are cut off and started again: `python train.py -m experiment=study`."""
 
-import csv
 import itertools
 import json
 import re
@@ -16,9 +15,10 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from run_files import csv_rows
 from starting import starter
 
-from oasis.training import differences, essentials
+from oasis.training.runs.identity import differences, essentials
 
 ROOT = Path(__file__).parents[1]
 SMALL = (
@@ -84,9 +84,8 @@ def summary(folder):
 
 
 def rows(folder):
-    with (folder / "metrics.csv").open(newline="") as file:
-        timed = ("speed/images_per_second",)
-        return [{name: text for name, text in row.items() if name not in timed} for row in csv.DictReader(file)]
+    timed = ("speed/images_per_second",)
+    return [{name: text for name, text in row.items() if name not in timed} for row in csv_rows(folder)]
 
 
 @pytest.fixture(scope="module")

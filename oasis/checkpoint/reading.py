@@ -3,6 +3,7 @@
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,11 @@ def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
 def counts(part: object, *names: str) -> bool:
     """Whether a part of a checkpoint holds counts of these names."""
     return isinstance(part, dict) and all(isinstance(part.get(name), int) and part[name] >= 0 for name in names)
+
+
+def shape_of(weights: Mapping[str, Tensor], name: str) -> str:
+    """The shape of a tensor in words; `missing` where there is none of that name."""
+    return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"
 
 
 def _is_stored(name: object, value: object) -> bool:

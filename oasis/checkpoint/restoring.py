@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from torch import Tensor
 
-from oasis.checkpoint.reading import load
+from oasis.checkpoint.reading import load, shape_of
 from oasis.checkpoint.safe_config import require_safe
 from oasis.encodings import Encoding
 from oasis.errors import CheckpointError
@@ -74,7 +74,9 @@ def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Map
     ours = {name: value.shape for name, value in planned.state_dict().items()}
     for name in ours.keys() | weights.keys():
         if name not in ours or name not in weights or ours[name] != weights[name].shape:
-            raise ValueError(f"{name} is {_shape(weights, name)} in the file, but {_shape(planned.state_dict(), name)}")
+            raise ValueError(
+                f"{name} is {shape_of(weights, name)} in the file, but {shape_of(planned.state_dict(), name)}"
+            )
     # Copied, since what is read may be a map of the file, and laid out as a new network is. Nothing is initialised,
     # which would take longer than reading.
     copies = {name: torch.empty_like(like, device="cpu") for name, like in planned.state_dict().items()}
@@ -82,7 +84,3 @@ def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Map
         copies[name].copy_(value)
     planned.load_state_dict(copies, assign=True)
     return planned
-
-
-def _shape(weights: Mapping[str, Tensor], name: str) -> str:
-    return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from oasis.checkpoint.reading import load
+from oasis.checkpoint.reading import load, shape_of
 from oasis.errors import CheckpointError
 from oasis.training.module import GANModule
 
@@ -34,7 +34,7 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
             continue
         ours = network.state_dict()
         unlike = [
-            f"{key} is {_shape(theirs, key)} there, {_shape(ours, key)} here"
+            f"{key} is {shape_of(theirs, key)} there, {shape_of(ours, key)} here"
             for key in sorted(ours.keys() | theirs.keys())
             if key not in ours or key not in theirs or ours[key].shape != theirs[key].shape
         ]
@@ -49,7 +49,3 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
     if "generator" not in filled:
         raise CheckpointError(f"{path}: holds no generator to start from.")
     return filled
-
-
-def _shape(weights: dict[str, Tensor], name: str) -> str:
-    return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"

@@ -173,7 +173,7 @@ def make_loader(
     )
 
 
-def in_parallel(items: Dataset[_Item], workers: int, title: str, progress: bool = True) -> list[_Item]:
+def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
     """All items of a dataset in order, made by several processes, with a progress bar on stderr.
 
     A loader is a pool of processes that works on every platform, keeps the order, and whose processes are there at
@@ -183,7 +183,6 @@ def in_parallel(items: Dataset[_Item], workers: int, title: str, progress: bool 
         items: what to make; picklable.
         workers: processes; 0 = this one.
         title: of the bar.
-        progress: whether to show it.
 
     Raises:
         DatasetError: a process died.
@@ -201,7 +200,7 @@ def in_parallel(items: Dataset[_Item], workers: int, title: str, progress: bool 
     started = iter(loader)  # before the bar, since processes are forked and its thread is not
     with (
         closing(explained(started)) as results,
-        Progress(*columns, console=Console(stderr=True), disable=not progress or size < _FEW, transient=True) as bar,
+        Progress(*columns, console=Console(stderr=True), disable=size < _FEW, transient=True) as bar,
     ):
         task = bar.add_task(title, total=size)
         for result in results:

@@ -136,18 +136,15 @@ def to_coco(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> NDArray[
     return np.stack([ids % 256, ids // 256, np.zeros_like(ids)], axis=-1).astype(np.uint8)
 
 
-def segments_info(
-    instance_ids: Ids, left_out: Collection[int] = LEFT_OUT, things: Collection[int] = THINGS
-) -> list[Segment]:
+def segments_info(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> list[Segment]:
     """The list that belongs to `to_coco`'s picture: an entry a segment, in the order of ids.
 
     Args:
         instance_ids: (H, W) integers, as in instanceIds.
         left_out: class ids without an entry. Id 0 never has one: in COCO it means "nothing here".
-        things: raw ids of the classes that have individuals; their group regions are marked `iscrowd`.
 
     Returns:
-        Entries whose `category_id` are raw class ids.
+        Entries whose `category_id` are raw class ids; group regions of things are marked `iscrowd`.
 
     Raises:
         DatasetError: no instanceIds.
@@ -159,7 +156,7 @@ def segments_info(
         columns, rows = np.flatnonzero(mask.any(0)).tolist(), np.flatnonzero(mask.any(1)).tolist()
         category = segment // INSTANCES_PER_CLASS if segment >= INSTANCES_PER_CLASS else segment
         bbox = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
-        crowd = int(segment < INSTANCES_PER_CLASS and category in things)
+        crowd = int(segment < INSTANCES_PER_CLASS and category in THINGS)
         found.append(Segment(id=segment, category_id=category, area=int(mask.sum()), bbox=bbox, iscrowd=crowd))
     return found
 

@@ -118,7 +118,7 @@ class Survey:
         return self.label_space.raw_to_class[raw]
 
 
-def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers: int, progress: bool = True) -> Survey:
+def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers: int) -> Survey:
     """Look at every file of a split.
 
     Args:
@@ -126,7 +126,6 @@ def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers:
         split: `train`, `val` or `test`.
         rules: `label_space`, and what else `Inspection` takes.
         workers: processes that look.
-        progress: whether to show a bar on stderr.
 
     Raises:
         DatasetError: no dataset there, nothing in this split; or a process died.
@@ -136,7 +135,7 @@ def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers:
     survey = Survey(split, rules["label_space"], _count_files(listing), len(samples))
     for reason in _missing(listing):
         survey.faults[PartnerError.kind].append(reason)
-    for found in in_parallel(Inspection(dataset, samples, **rules), workers, f"checking {split}", progress):
+    for found in in_parallel(Inspection(dataset, samples, **rules), workers, f"checking {split}"):
         survey.add(found)
     return survey
 

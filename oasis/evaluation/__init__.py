@@ -1,6 +1,6 @@
 """Checkpoints measured side by side, and the report on them."""
 
-from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, own_data_config, untrained
+from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, untrained
 from oasis.evaluation.measure import Evaluation, load_lpips
 from oasis.evaluation.report import write_report
 from oasis.evaluation.results import Column, Comparison, Score, read_json
@@ -15,7 +15,6 @@ __all__ = [
     "load_lpips",
     "open_models",
     "own_data",
-    "own_data_config",
     "read_json",
     "results_table",
     "untrained",

@@ -1,6 +1,5 @@
 """Generators for use elsewhere: safetensors, ONNX, `torch.export`."""
 
-from oasis.export.exporting import Exported, export
-from oasis.export.formats import FORMATS, Contents, Format
+from oasis.export.exporting import export
 
-__all__ = ["FORMATS", "Contents", "Exported", "Format", "export"]
+__all__ = ["export"]

@@ -1,13 +1,12 @@
 """What is measured on pictures: metrics, and the feature extractors that some of them compare pictures by."""
 
-from oasis.metrics.distances import FeatureDistances, frechet_distance, kernel_distance, kernel_spread
+from oasis.metrics.distances import FeatureDistances
 from oasis.metrics.diversity import Diversity, LPIPSDistance
 from oasis.metrics.extractor import FeatureExtractor
-from oasis.metrics.inception import InceptionFeatures, InceptionFeaturesOASIS, inception_extractors
+from oasis.metrics.inception import inception_extractors
 from oasis.metrics.instance_colors import InstanceColors
 from oasis.metrics.names import describe, higher_is_better, known_names, split_class
 from oasis.metrics.panoptic_scores import PanopticScores
-from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
 from oasis.metrics.scored_classes import ScoredClasses
 from oasis.metrics.segmenter_features import SegmenterFeatures
@@ -18,22 +17,16 @@ __all__ = [
     "ExtractorSource",
     "FeatureDistances",
     "FeatureExtractor",
-    "InceptionFeatures",
-    "InceptionFeaturesOASIS",
     "InstanceColors",
     "LPIPSDistance",
     "PanopticScores",
-    "PerImage",
     "PixelScores",
     "ScoredClasses",
     "SegmenterFeatures",
     "describe",
-    "frechet_distance",
     "higher_is_better",
     "inception",
     "inception_extractors",
-    "kernel_distance",
-    "kernel_spread",
     "known_names",
     "segmenter_features",
     "split_class",

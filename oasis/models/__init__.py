@@ -4,21 +4,16 @@ from oasis.models.contract import Discriminator, Exportable, Generator, Recomput
 from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
 from oasis.models.generator import OASISGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
-from oasis.models.spade import SPADE
-from oasis.models.spade_block import SPADEBlock
-from oasis.models.summary import ModelSummary, summarize
+from oasis.models.summary import summarize
 
 __all__ = [
-    "SPADE",
     "Discriminator",
     "DiscriminatorOutput",
     "Exportable",
     "Generator",
-    "ModelSummary",
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",
     "Recomputable",
-    "SPADEBlock",
     "summarize",
 ]

@@ -4,6 +4,6 @@ Nothing here loads torch, so that the processes that draw start at once.
 """
 
 from oasis.streets.dataset import SyntheticStreets
-from oasis.streets.street import Street, draw_street
+from oasis.streets.street import draw_street
 
-__all__ = ["Street", "SyntheticStreets", "draw_street"]
+__all__ = ["SyntheticStreets", "draw_street"]

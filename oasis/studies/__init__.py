@@ -1,22 +1,15 @@
 """From the runs of a study to its report: tables with intervals, curves, pictures."""
 
-from oasis.studies.arms import Arm
-from oasis.studies.differences import Difference
-from oasis.studies.finding import Found, find_runs
+from oasis.studies.finding import find_runs
 from oasis.studies.gallery import write_gallery
 from oasis.studies.report import write_report
-from oasis.studies.run import LeftOut, Run
+from oasis.studies.run import Run
 from oasis.studies.runs_table import read_runs_table, write_runs_table
-from oasis.studies.study import RunGroup, Study, assemble
+from oasis.studies.study import RunGroup, assemble
 
 __all__ = [
-    "Arm",
-    "Difference",
-    "Found",
-    "LeftOut",
     "Run",
     "RunGroup",
-    "Study",
     "assemble",
     "find_runs",
     "read_runs_table",

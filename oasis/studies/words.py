@@ -81,12 +81,12 @@ def _reach(count: int, unit: str) -> str:
     )
 
 
-def conclusion(difference: Difference, name: str, unit: str = "seeds") -> str:
-    """`better`, `worse`, or why neither can be said; `unit` is what the difference is repeated over."""
+def conclusion(difference: Difference, name: str) -> str:
+    """`better`, `worse`, or why neither can be said."""
     if difference.pairs < 2:
-        return f"too few {unit}"
+        return "too few seeds"
     if not difference.significant:
-        return f"cannot be told apart with {difference.pairs} {unit}"
+        return f"cannot be told apart with {difference.pairs} seeds"
     return "better" if (difference.mean > 0) == describe(name).higher_is_better else "worse"
 
 

@@ -9,16 +9,13 @@ from oasis.training.callbacks.loss_plot import LossPlot
 from oasis.training.callbacks.metrics import Metrics
 from oasis.training.callbacks.nan_guard import StopOnNonFinite
 from oasis.training.callbacks.progress import ProgressBar, Throughput
-from oasis.training.callbacks.run_summary import RunSummary, read_summary
-from oasis.training.callbacks.signals import StopOnSignal, Stopped
-from oasis.training.distributed_errors import partner_advice
+from oasis.training.callbacks.run_summary import RunSummary
+from oasis.training.callbacks.signals import StopOnSignal
 from oasis.training.error_reporting import report_errors, telling_errors
-from oasis.training.memory import memory_advice
 from oasis.training.module import GANModule
 from oasis.training.optimizers import fused_adam
 from oasis.training.parts import explaining_arguments, require_own_presets, require_trusted_parts
 from oasis.training.runs.folder_lock import alone_in
-from oasis.training.runs.identity import differences, essentials, fingerprint
 from oasis.training.runs.run_folder import (
     advice,
     discard,
@@ -26,12 +23,11 @@ from oasis.training.runs.run_folder import (
     finished_before,
     list_files,
     print_networks,
-    telling_how_to_go_on,
     write_config,
 )
-from oasis.training.sampling import fixed_noise, sampling_generator
+from oasis.training.sampling import fixed_noise
 from oasis.training.schedules import Constant, LinearDecay
-from oasis.training.segmenter import SegmenterTraining, train_segmenter
+from oasis.training.segmenter import train_segmenter
 from oasis.training.trainer import make_trainer
 from oasis.training.warning_filters import filter_warnings
 
@@ -49,35 +45,25 @@ __all__ = [
     "Metrics",
     "ProgressBar",
     "RunSummary",
-    "SegmenterTraining",
     "StopOnNonFinite",
     "StopOnSignal",
-    "Stopped",
     "Throughput",
     "advice",
     "alone_in",
-    "differences",
     "discard",
-    "essentials",
     "explaining_arguments",
     "filter_warnings",
     "final_metrics",
-    "fingerprint",
     "finished_before",
     "fixed_noise",
     "fused_adam",
     "list_files",
     "make_trainer",
-    "memory_advice",
-    "partner_advice",
     "print_networks",
-    "read_summary",
     "report_errors",
     "require_own_presets",
     "require_trusted_parts",
-    "sampling_generator",
     "telling_errors",
-    "telling_how_to_go_on",
     "train_segmenter",
     "write_config",
 ]

@@ -7,7 +7,8 @@ import torch
 from official_states import discriminator_shapes, generator_shapes, made_up
 
 from oasis.checkpoint import load, restore
-from oasis.checkpoint.official import import_official, official_names
+from oasis.checkpoint.official import import_official
+from oasis.checkpoint.official.names import official_names
 from oasis.checkpoint.resuming import find_to_resume
 from oasis.checkpoint.starting import start_from
 from oasis.errors import CheckpointError, ConfigurationError

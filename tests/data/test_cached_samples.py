@@ -1,6 +1,5 @@
 """Cached samples are those of the files, bit by bit, and what is not is never read."""
 
-import csv
 import json
 import os
 import pickle
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from run_files import csv_rows
 from torch.utils.data import DataLoader
 
 from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
@@ -351,16 +351,10 @@ def test_caching_what_is_not_read_is_refused(module):
 
 
 def test_training_has_the_same_losses(fit, tmp_path):
-    def losses(run):
-        with (run / "metrics.csv").open(newline="") as file:
-            return [
-                {key: value for key, value in row.items() if not key.startswith("time")} for row in csv.DictReader(file)
-            ]
-
     short = ("trainer.max_epochs=1", "trainer.limit_val_batches=0")
-    plain = losses(fit("plain", *short, "data.use_cache=false"))
+    plain = csv_rows(fit("plain", *short, "data.use_cache=false"))
     assert not (tmp_path / "cache").exists()
-    cached = losses(fit("cached", *short, "data.build_cache=true"))
+    cached = csv_rows(fit("cached", *short, "data.build_cache=true"))
     assert (tmp_path / "cache" / "samples").is_dir()
     names = [name for name in plain[0] if name.startswith(("generator/", "discriminator/"))]
     assert len(names) >= 3

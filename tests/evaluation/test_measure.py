@@ -6,7 +6,8 @@ import torch
 from oasis.checkpoint import load
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
 from oasis.evaluation import Evaluation, open_models, own_data, untrained
-from oasis.metrics import FeatureExtractor, frechet_distance
+from oasis.metrics import FeatureExtractor
+from oasis.metrics.distances import frechet_distance
 from oasis.scoring import MetricNetworks
 
 CPU = torch.device("cpu")

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from oasis.checkpoint import load, restore
 from oasis.cli.export import export as export_command
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError
-from oasis.export import FORMATS, export
+from oasis.export import export
+from oasis.export.formats import FORMATS
 from oasis.export.program import fold_spectral_norms, made_up_inputs
 from oasis.models import OASISGenerator
 

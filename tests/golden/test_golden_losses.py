@@ -1,6 +1,7 @@
 import pytest
 
-from oasis.losses import NPlusOneLoss, label_mix, label_mix_loss, real_loss
+from oasis.losses import NPlusOneLoss, label_mix, label_mix_loss
+from oasis.losses.adversarial import real_loss
 
 
 def test_real_loss(inputs, stored):

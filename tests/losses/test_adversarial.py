@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oasis.errors import ConfigurationError
-from oasis.losses import NPlusOneLoss, class_weights, fake_loss, real_loss
+from oasis.losses import NPlusOneLoss
+from oasis.losses.adversarial import class_weights, fake_loss, real_loss
 
 
 def slow_class_weights(label, num_classes, ignore_index):

@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oasis.instances import MAX_INSTANCES
-from oasis.losses import MixClasses, MixSegments, label_mix, label_mix_loss, label_mix_mask
+from oasis.losses import MixClasses, MixSegments, label_mix, label_mix_loss
+from oasis.losses.label_mix import label_mix_mask
 
 
 def random_label(seed, num_classes, size=(3, 16, 16)):

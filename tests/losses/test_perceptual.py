@@ -136,6 +136,6 @@ def test_no_network(monkeypatch):
 
     monkeypatch.setattr(VGG19_Weights, "get_state_dict", fail)
     with pytest.raises(
-        ConfigurationError, match=r"no route.*Fetch https://.*vgg19.*model\.perceptual_weights_file=PATH"
+        ConfigurationError, match=r"no route.*Fetch https://.*vgg19.*objective\.perceptual_weights_file=PATH"
     ):
         VGGPerceptualLoss()

@@ -5,7 +5,7 @@ import torch
 
 from oasis.errors import ConfigurationError, MetricError
 from oasis.labels import LabelSpace
-from oasis.metrics import frechet_distance
+from oasis.metrics.distances import frechet_distance
 from oasis.scoring import RealPhotos, Scorer, real_features, scores_of_photos
 from oasis.visualize import colorize
 

@@ -14,8 +14,9 @@ from cityscapesscripts.helpers.labels import id2label
 from PIL import Image
 
 from oasis.errors import ConfigurationError, DatasetError
-from oasis.streets import Street, SyntheticStreets, draw_street
+from oasis.streets import SyntheticStreets, draw_street
 from oasis.streets import writer as writer_module
+from oasis.streets.street import Street
 
 THINGS = (24, 25, 26, 27, 28, 32, 33)
 

@@ -6,7 +6,8 @@ import json
 import pytest
 from made_up_runs import make_run
 
-from oasis.studies import Arm, assemble, find_runs, read_runs_table, write_report, write_runs_table
+from oasis.studies import assemble, find_runs, read_runs_table, write_report, write_runs_table
+from oasis.studies.arms import Arm
 from oasis.studies.overall import factors
 from oasis.studies.pairs import comparisons
 

@@ -5,7 +5,8 @@ import math
 import pytest
 from made_up_runs import make_run
 
-from oasis.studies import Arm, assemble
+from oasis.studies import assemble
+from oasis.studies.arms import Arm
 from oasis.studies.others import with_others
 from oasis.studies.pairs import comparisons
 

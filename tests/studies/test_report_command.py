@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from oasis.cli.report import report
 from oasis.errors import ConfigurationError
-from oasis.studies import Arm, assemble, find_runs, write_gallery
+from oasis.studies import assemble, find_runs, write_gallery
+from oasis.studies.arms import Arm
 from oasis.studies.gallery import best_arm, most_crowded
 from oasis.studies.samples import _in_a_path, generate_with, open_arm
 from oasis.visualize import to_bytes

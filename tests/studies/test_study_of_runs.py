@@ -7,8 +7,10 @@ import pytest
 from made_up_runs import make_run
 
 from oasis.errors import ConfigurationError
-from oasis.studies import Arm, LeftOut, assemble
+from oasis.studies import assemble
+from oasis.studies.arms import Arm
 from oasis.studies.pairs import baseline_pairs, choice_pairs, comparisons
+from oasis.studies.run import LeftOut
 from oasis.studies.words import conclusions, how_to_read
 
 SEMANTIC, BOUNDARY = Arm.of("semantic", "oasis"), Arm.of("boundary", "oasis")

@@ -15,8 +15,10 @@ from made_up_runs import make_run
 from PIL import Image
 
 from oasis.report.markdown import escaped
-from oasis.studies import Arm, LeftOut, assemble, write_report
+from oasis.studies import assemble, write_report
+from oasis.studies.arms import Arm
 from oasis.studies.plots import band
+from oasis.studies.run import LeftOut
 
 HOSTILE = "<script>alert(1)</script>|`*_$\\frac{"
 PQ = {"semantic": (0.30, 0.32, 0.34), "boundary": (0.36, 0.37, 0.41)}

@@ -1,4 +1,3 @@
-import csv
 import errno
 import os
 import pickle
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from run_files import csv_column, csv_rows
 
 from oasis.checkpoint import find_to_resume, load, restore
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, exit_code
@@ -46,8 +46,7 @@ def test_best_by_a_metric(fit, read_checkpoint, mode):
     monitor = "val/discriminator_fake"
     monitored = f"callbacks.checkpoints.monitor={monitor}", f"callbacks.checkpoints.mode={mode}"
     run = fit("run", "trainer.max_epochs=4", *monitored)
-    with (run / "metrics.csv").open(newline="") as file:
-        scores = [float(row[monitor]) for row in csv.DictReader(file) if row[monitor]]
+    scores = csv_column(run, monitor)
     assert len(scores) == 4
     best = min(scores) if mode == "min" else max(scores)
     found = read_checkpoint(run, "best.ckpt")
@@ -146,8 +145,7 @@ def test_a_run_cut_off_before_a_validation_makes_up_for_it(fit, monkeypatch):
     """A score that is missing might have been the best."""
 
     def validated(run):
-        with (run / "metrics.csv").open(newline="") as file:
-            return [row["step"] for row in csv.DictReader(file) if row["val/discriminator_fake"]]
+        return [row["step"] for row in csv_rows(run) if row["val/discriminator_fake"]]
 
     monitor = "callbacks.checkpoints.monitor=val/discriminator_fake"
     # Nothing but what is written before a validation gets its final name.

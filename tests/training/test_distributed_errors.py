@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from oasis.errors import DatasetError, LostProcessError
-from oasis.training import partner_advice
+from oasis.training.distributed_errors import partner_advice
 
 ROOT = Path(__file__).parents[2]
 RESET = (

@@ -1,6 +1,5 @@
 """Sweeps whose jobs run elsewhere: `python train.py -m hydra/launcher=NAME`."""
 
-import csv
 import os
 import pickle
 import signal
@@ -14,10 +13,12 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from run_files import training_losses
 
 from oasis import errors
 from oasis.checkpoint import find_to_resume
-from oasis.training import Stopped, make_trainer, report_errors, telling_errors
+from oasis.training import make_trainer, report_errors, telling_errors
+from oasis.training.callbacks.signals import Stopped
 from oasis.training.runs.resumption import command_to_resume
 
 ROOT = Path(__file__).parents[2]
@@ -60,13 +61,6 @@ def plain(sweep):
     return sweep(f"data.height={BAD},32", spares=())
 
 
-def losses(job):
-    with (job / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = ("step", "generator/adversarial", "discriminator/real", "discriminator/fake", "discriminator/label_mix")
-    return [[row[name] for name in names] for row in rows if row["discriminator/real"]]
-
-
 def learnt(job):
     return torch.load(job / "checkpoints" / "last.ckpt", weights_only=True)
 
@@ -76,8 +70,8 @@ def assert_same_jobs(ours, theirs):
     assert len({job.parent for job in ours}) == 1  # one folder for the sweep, whenever its jobs started
     assert [(job / "checkpoints").exists() for job in ours] == [False, True]
     one, other = ours[1], theirs[1]
-    assert len(losses(one)) == 2
-    assert losses(one) == losses(other)
+    assert len(training_losses(one)) == 2
+    assert training_losses(one) == training_losses(other)
     assert all(torch.equal(learnt(one)["state_dict"][name], w) for name, w in learnt(other)["state_dict"].items())
 
 
@@ -138,8 +132,8 @@ def test_slurm_warns_a_job_and_starts_it_again(python, sweep, tmp_path):
     _, whole = sweep(*longer, spares=())
     for one, other in zip(jobs, whole, strict=True):
         assert learnt(one)["progress"] == {"batches_seen": 12, "images_seen": 24}
-        assert len(losses(one)) >= 11  # that of the batch after which it was stopped may not have been logged
-        assert all(row in losses(other) for row in losses(one))
+        assert len(training_losses(one)) >= 11  # that of the batch after which it was stopped may not have been logged
+        assert all(row in training_losses(other) for row in training_losses(one))
         assert all(torch.equal(learnt(one)["state_dict"][name], w) for name, w in learnt(other)["state_dict"].items())
 
 

@@ -1,27 +1,26 @@
 """Several loggers at once: the same numbers in all of them, and the same training."""
 
-import csv
 from collections import defaultdict
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from PIL import Image
+from run_files import csv_rows
 from wandb_files import contents, files_of, isolate, numbers
 
 from oasis.errors import ConfigurationError
-from oasis.training import fingerprint
 from oasis.training.loggers.tensorboard_logging import TensorBoardLogger
+from oasis.training.runs.identity import fingerprint
 
 
 def table(run):
     """metrics.csv: name -> step -> value."""
     columns = defaultdict(dict)
-    with (run / "metrics.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            for name in row.keys() - {"step"}:
-                if row[name]:
-                    columns[name][int(row["step"])] = float(row[name])
+    for row in csv_rows(run):
+        for name in row.keys() - {"step"}:
+            if row[name]:
+                columns[name][int(row["step"])] = float(row[name])
     return dict(columns)
 
 

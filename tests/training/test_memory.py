@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from oasis.errors import CheckpointError, LowMemoryError
-from oasis.training import memory_advice
+from oasis.training.memory import memory_advice
 
 SETTINGS = {
     "data": {"batch_size": 20, "height": 256, "width": 512},

@@ -1,11 +1,11 @@
 """Scores while training: what is logged, when, and what is kept."""
 
-import csv
 import json
 import math
 import warnings
 
 import pytest
+from run_files import csv_column, csv_rows
 from segmenting import untrained_segmenter
 
 from oasis.checkpoint import load
@@ -25,24 +25,15 @@ def measured(ids, tmp_path, monkeypatch):
     return untrained_segmenter(ids, monkeypatch, tmp_path)
 
 
-def rows(run):
-    with (run / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def column(run, name):
-    return [float(row[name]) for row in rows(run) if row.get(name)]
-
-
 def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
     run = fit("run", "trainer.max_epochs=2", *measured)
     for name in ("segmenter/frechet", "segmenter/kernel", "segmenter/miou", "segmenter/pq", "instances/color"):
-        assert len(column(run, name)) == 2, name
+        assert len(csv_column(run, name)) == 2, name
         for reference in ("real_photos", "untrained"):
-            first, second = column(run, f"{reference}/{name}")
+            first, second = csv_column(run, f"{reference}/{name}")
             assert first == second
-    assert column(run, "real_photos/segmenter/frechet")[0] < column(run, "segmenter/frechet")[0]
-    assert not any("iou/" in name for name in rows(run)[0])  # 19 columns more would drown the others
+    assert csv_column(run, "real_photos/segmenter/frechet")[0] < csv_column(run, "segmenter/frechet")[0]
+    assert not any("iou/" in name for name in csv_rows(run)[0])  # 19 columns more would drown the others
     printed = capsys.readouterr().out
     assert "untrained" in printed
     assert "PQ things" in printed
@@ -50,34 +41,34 @@ def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
 
 def test_measuring_changes_no_loss(fit, measured):
     without, with_scores = fit("without", "trainer.max_epochs=2"), fit("with", "trainer.max_epochs=2", *measured)
-    for name in rows(without)[0]:
+    for name in csv_rows(without)[0]:
         if name.startswith(("generator/", "discriminator/", "val/")):
-            assert column(without, name) == column(with_scores, name), name
+            assert csv_column(without, name) == csv_column(with_scores, name), name
 
 
 def test_sanity_batches_are_kept_out(fit, measured):
     """The same scores whether or not validation batches are tried before training."""
     first = fit("first", "trainer.max_epochs=1", *measured)
     second = fit("second", "trainer.max_epochs=1", "trainer.num_sanity_val_steps=2", *measured)
-    assert column(first, "segmenter/frechet") == column(second, "segmenter/frechet")
-    assert column(first, "segmenter/miou") == column(second, "segmenter/miou")
+    assert csv_column(first, "segmenter/frechet") == csv_column(second, "segmenter/frechet")
+    assert csv_column(first, "segmenter/miou") == csv_column(second, "segmenter/miou")
 
 
 def test_the_batch_size_of_validation_does_not_matter(fit, measured):
     """Scores of the untrained generator, which has seen no batch of any size, and no statistics of one either."""
     settings = ["trainer.max_epochs=1", "callbacks.ema=null", "generator.init_gain=1", *measured]
     runs = [fit(f"run{size}", f"data.batch_size={size}", *settings) for size in (1, 3)]
-    one, three = (column(run, "untrained/segmenter/frechet") for run in runs)
+    one, three = (csv_column(run, "untrained/segmenter/frechet") for run in runs)
     assert one == pytest.approx(three, rel=1e-4)
 
 
 def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
     monitored = ["callbacks.checkpoints.monitor=segmenter/miou", *measured]
     run = fit("run", "trainer.max_epochs=2", *monitored)
-    best = max(column(run, "segmenter/miou"))
+    best = max(csv_column(run, "segmenter/miou"))
     resumed = fit("resumed", "trainer.max_epochs=4", f"resume={run / 'checkpoints' / 'last.ckpt'}", *monitored)
-    assert column(resumed, "untrained/segmenter/frechet")[0] == column(run, "untrained/segmenter/frechet")[0]
-    later = column(resumed, "segmenter/miou")
+    assert csv_column(resumed, "untrained/segmenter/frechet")[0] == csv_column(run, "untrained/segmenter/frechet")[0]
+    later = csv_column(resumed, "segmenter/miou")
     kept = resumed / "checkpoints" / "best.ckpt"
     assert kept.exists() == (max(later) > best + 1e-9)
     scores = [
@@ -91,7 +82,7 @@ def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
 @pytest.mark.parametrize("monitor", ["segmenter/miou", "instances/color"])
 def test_a_score_that_is_better_when_higher_needs_no_mode(fit, measured, monitor):
     run = fit("run", "trainer.max_epochs=3", f"callbacks.checkpoints.monitor={monitor}", *measured)
-    scores = column(run, monitor)
+    scores = csv_column(run, monitor)
     best = load(run / "checkpoints" / "best.ckpt")["progress"]["batches_seen"]
     assert best == 3 * (scores.index(max(scores)) + 1)
 
@@ -137,7 +128,7 @@ def test_without_weights_one_warning_and_training_goes_on(fit, measured, monkeyp
     assert len(texts) == 1
     assert "weights-inception-2015-12-05-6726825d.pth" in texts[0]
     assert "oasis train-segmenter" in texts[0]
-    assert not any(name.startswith(("fid", "kid", "segmenter")) for name in rows(run)[0])
+    assert not any(name.startswith(("fid", "kid", "segmenter")) for name in csv_rows(run)[0])
 
 
 def test_a_segmenter_of_other_classes_is_refused_before_training(fit, measured, tmp_path):
@@ -151,5 +142,5 @@ def test_a_segmenter_of_other_classes_is_refused_before_training(fit, measured, 
 
 def test_no_score_is_ever_nan_in_the_log(fit, measured):
     run = fit("run", "trainer.max_epochs=1", *measured)
-    assert not any(math.isnan(float(value)) for row in rows(run) for value in row.values() if value)
-    json.dumps(rows(run), allow_nan=False)
+    assert not any(math.isnan(float(value)) for row in csv_rows(run) for value in row.values() if value)
+    json.dumps(csv_rows(run), allow_nan=False)

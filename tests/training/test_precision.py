@@ -10,7 +10,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 
 from oasis.errors import ConfigurationError
-from oasis.losses import label_mix_loss, label_mix_mask
+from oasis.losses import label_mix_loss
+from oasis.losses.label_mix import label_mix_mask
 
 HEADS = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
 # What autocast on a GPU computes in 16 bits: convolutions and products. On a CPU the list is shorter.

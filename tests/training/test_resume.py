@@ -1,15 +1,15 @@
 """N batches, a cut, and N more are 2N batches, bit for bit on CPU."""
 
-import csv
 import random
 
 import numpy as np
 import pytest
 import torch
 from pytorch_lightning import Callback
+from run_files import training_losses
 
 from oasis.errors import NothingToTrainError
-from oasis.training import read_summary
+from oasis.training.callbacks.run_summary import read_summary
 
 
 def assert_same(ours, theirs, path=""):
@@ -46,7 +46,7 @@ def undisturbed(fit, read_checkpoint, kept):
     if not kept:
         run = fit("whole", *WHOLE, "data.num_workers=0")
         pictures = {path.name: path.read_bytes() for path in (run / "samples").iterdir()}
-        kept.update(checkpoint=read_checkpoint(run), losses=losses(run), pictures=pictures)
+        kept.update(checkpoint=read_checkpoint(run), losses=training_losses(run), pictures=pictures)
     return kept
 
 
@@ -56,13 +56,13 @@ def undisturbed(fit, read_checkpoint, kept):
 def test_resumed_run_equals_undisturbed_run(fit, read_checkpoint, undisturbed, batches, workers):
     reading = f"data.num_workers={workers}"
     half = fit("half", f"trainer.max_steps={2 * batches}", reading)
-    assert len(losses(half)) == batches
+    assert len(training_losses(half)) == batches
     resumed = fit("resumed", *WHOLE, reading, f"resume={half / 'checkpoints' / 'last.ckpt'}")
     expected, found = undisturbed["checkpoint"], read_checkpoint(resumed)
     assert expected["progress"] == {"batches_seen": 8, "images_seen": 16}
     for key in RESTORED:
         assert_same(expected[key], found[key], key)
-    assert_same(undisturbed["losses"][batches:], losses(resumed))
+    assert_same(undisturbed["losses"][batches:], training_losses(resumed))
     pictures = list((resumed / "samples").iterdir())
     assert pictures
     for picture in pictures:
@@ -96,19 +96,11 @@ def test_training_draws_nothing_from_global_random_states(fit, read_checkpoint, 
     monkeypatch.setattr("oasis.training.EncodingLog", Scrambler)
     monkeypatch.setattr(Scrambler, "batches", 0)
     resumed = fit("resumed", *settings, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")
-    assert Scrambler.batches == len(losses(resumed)) == 2
+    assert Scrambler.batches == len(training_losses(resumed)) == 2
     expected, found = read_checkpoint(whole), read_checkpoint(resumed)
     for key in RESTORED:
         assert_same(expected[key], found[key], key)
-    assert_same(losses(whole)[2:], losses(resumed))
-
-
-def losses(run):
-    """Step and loss terms of every training batch, as text."""
-    with (run / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = ("step", "generator/adversarial", "discriminator/real", "discriminator/fake", "discriminator/label_mix")
-    return [[row[name] for name in names] for row in rows if row["discriminator/real"]]
+    assert_same(training_losses(whole)[2:], training_losses(resumed))
 
 
 def test_resume_last_finds_the_newest_run_of_the_name(fit, read_checkpoint):
@@ -116,7 +108,7 @@ def test_resume_last_finds_the_newest_run_of_the_name(fit, read_checkpoint):
     fit("second", "trainer.max_epochs=2")
     resumed = fit("third", "trainer.max_epochs=3", "resume=last")
     assert read_checkpoint(resumed)["progress"]["batches_seen"] == 9
-    assert len(losses(resumed)) == 3
+    assert len(training_losses(resumed)) == 3
 
 
 def test_the_interval_of_pictures_does_not_change_training(fit, read_checkpoint):

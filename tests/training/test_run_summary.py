@@ -1,6 +1,5 @@
 """`summary.json`, and what makes two runs the same experiment."""
 
-import csv
 import json
 import math
 import random
@@ -13,19 +12,15 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback
+from run_files import csv_column
 
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.files import write_json
 from oasis.segmenters import UNetSegmenter
-from oasis.training import (
-    RunSummary,
-    essentials,
-    fingerprint,
-    finished_before,
-    read_summary,
-    write_config,
-)
+from oasis.training import RunSummary, finished_before, write_config
+from oasis.training.callbacks.run_summary import read_summary
 from oasis.training.runs import peak_memory, provenance, throughput
+from oasis.training.runs.identity import essentials, fingerprint
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
@@ -33,11 +28,6 @@ EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("
 
 def plain(cfg):
     return OmegaConf.to_container(cfg, resolve=True)
-
-
-def last_value(run, name):
-    with (run / "metrics.csv").open(newline="") as file:
-        return [float(row[name]) for row in csv.DictReader(file) if row.get(name)][-1]
 
 
 @pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
@@ -49,6 +39,7 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     found = json.loads((run / "summary.json").read_text())
     assert not (run / "summary.json.part").exists()
     choices = {"encoding": "boundary", "discriminator": "panoptic", "model": "oasis", "generator": "oasis",
+                   "objective": "oasis", "schedule": "constant",
                "data": "cityscapes", "label_space": "cityscapes_ids"}  # fmt: skip
     expected = {"version": 1, "name": "test", "choices": choices, "seed": 5,
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
@@ -63,7 +54,7 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
         assert found[group]
         for name, value in found[group].items():
             if value is not None:  # NaN is logged nowhere
-                assert value == pytest.approx(last_value(run, prefix + name), rel=1e-6), name
+                assert value == pytest.approx(csv_column(run, prefix + name)[-1], rel=1e-6), name
     weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     for network in ("generator", "discriminator"):
         names = [name for name in weights["state_dict"] if name.startswith(f"{network}.") and _is_parameter(name)]

@@ -1,6 +1,5 @@
 """Training in several processes computes what one process computes."""
 
-import csv
 import os
 import socket
 import subprocess
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from run_files import csv_rows, training_losses
 
 ROOT = Path(__file__).parents[2]
 # Gain 1, or the first steps would compute on what is so small that any difference is lost.
@@ -49,19 +49,8 @@ def run(python):
     return run
 
 
-def rows(output: Path) -> list[dict[str, str]]:
-    with (output / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def losses(output: Path) -> list[dict[str, float]]:
-    batches = [row for row in rows(output) if row["discriminator/real"]]
-    names = [name for name in batches[0] if name.startswith(("generator/", "discriminator/"))]
-    return [{name: float(row[name]) for name in names} for row in batches]
-
-
 def assert_same_losses(found: Path, expected: Path) -> None:
-    ours, theirs = losses(found), losses(expected)
+    ours, theirs = training_losses(found), training_losses(expected)
     assert len(ours) == len(theirs) == 5
     for one, other in zip(ours, theirs, strict=True):
         assert one == pytest.approx(other, rel=2e-6, abs=1e-7)
@@ -98,7 +87,7 @@ def test_validation_losses_count_each_sample_once(tiny_overrides, fit, run, tmp_
     run(*command(tiny_overrides, tmp_path / "two", *once, "trainer.devices=2"))
     names = [f"val/{name}" for name in ("generator_adversarial", "discriminator_real", "discriminator_fake")]
     expected, found = (
-        [[float(row[name]) for name in names] for row in rows(folder) if row[names[0]]]
+        [[float(row[name]) for name in names] for row in csv_rows(folder) if row[names[0]]]
         for folder in (one, tmp_path / "two")
     )
     assert len(expected) == 1

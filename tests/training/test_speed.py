@@ -1,7 +1,6 @@
 """The fast paths compute what the plain ones do."""
 
 import copy
-import csv
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -11,6 +10,7 @@ import pytest
 import torch
 from hydra.errors import InstantiationException
 from omegaconf import OmegaConf
+from run_files import training_losses
 
 from oasis.errors import ConfigurationError, message
 from oasis.models.initialization import iterate_norms
@@ -72,7 +72,7 @@ def test_losses_and_gradients_are_those_of_the_reference(built, which, heads, op
 def test_five_steps_of_training_give_the_same_losses(fit, encoding):
     """Both networks, optimizers and spectral norms moving; `panoptic` differs from pixel to pixel."""
     runs = [fit(speed, f"speed={speed}", f"encoding={encoding}", *WIDE, "trainer.max_steps=10") for speed in SPEEDS]
-    reference, fast = (losses_of(run) for run in runs)
+    reference, fast = (training_losses(run) for run in runs)
     assert len(reference) == 5
     for ours, theirs in zip(fast, reference, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-3)
@@ -276,15 +276,8 @@ def test_a_run_goes_on_at_another_speed(fit, read_checkpoint, first, then):
     half = fit("half", f"speed={first}", *WIDE, "trainer.max_steps=4")
     resumed = fit("on", f"speed={then}", *WIDE, "trainer.max_steps=8", f"resume={half / 'checkpoints' / 'last.ckpt'}")
     assert read_checkpoint(resumed)["progress"] == {"batches_seen": 4, "images_seen": 8}
-    expected, found = (losses_of(run)[-1] for run in (whole, resumed))
+    expected, found = (training_losses(run)[-1] for run in (whole, resumed))
     assert found == pytest.approx(expected, rel=0.01)
-
-
-def losses_of(run):
-    with (run / "metrics.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["discriminator/real"]]
-    names = [name for name in rows[0] if name.startswith(("generator/", "discriminator/"))]
-    return [{name: float(row[name]) for name in names} for row in rows]
 
 
 def test_both_speeds_say_all_that_the_other_one_says():

@@ -11,8 +11,7 @@ import torch
 from pytorch_lightning import Callback
 
 from oasis.errors import message
-from oasis.training import Stopped
-from oasis.training.callbacks.signals import StopOnSignal, requeue_job
+from oasis.training.callbacks.signals import StopOnSignal, Stopped, requeue_job
 from oasis.training.runs.resumption import command_to_resume
 
 ROOT = Path(__file__).parents[2]

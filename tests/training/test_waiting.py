@@ -8,7 +8,8 @@ from pytorch_lightning import LightningModule
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from oasis.errors import NonFiniteLossError
-from oasis.training import GANModule, StopOnNonFinite, watch
+from oasis.training import GANModule, StopOnNonFinite
+from oasis.training.callbacks import nan_guard
 from oasis.training.callbacks.progress import ProgressBar
 
 # What a GPU has to finish before the host can go on: to read a number, or to learn how large a result is.
@@ -123,7 +124,7 @@ def as_on_a_gpu(waited):
 
 def test_losses_of_a_gpu_are_looked_at_one_batch_later(monkeypatch):
     waited = []
-    monkeypatch.setattr(watch, "to_host", as_on_a_gpu(waited))
+    monkeypatch.setattr(nan_guard, "to_host", as_on_a_gpu(waited))
     callback, module = StopOnNonFinite(), SimpleNamespace(batches_seen=0)
 
     def train(value):

@@ -1,6 +1,5 @@
 """An offline W&B run of a tiny training, read back: it holds what was promised, and the same numbers as the CSV."""
 
-import csv
 import json
 import signal
 import time
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from run_files import csv_rows
 from segmenting import untrained_segmenter
 from wandb_files import contents, files_of, frames, isolate, nested, numbers
 
@@ -28,9 +28,8 @@ def nobody(monkeypatch, tmp_path):
 def table(run):
     """metrics.csv: step -> name -> value."""
     rows = defaultdict(dict)
-    with (run / "metrics.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            rows[int(row["step"])] |= {k: float(v) for k, v in row.items() if v and k != "step"}
+    for row in csv_rows(run):
+        rows[int(row["step"])] |= {k: float(v) for k, v in row.items() if v and k != "step"}
     return dict(rows)
 
 

@@ -58,12 +58,12 @@ class Metrics(Callback):
         """Whether validation will log a metric of this name."""
         metric_networks = self._metric_networks
         names = [name for one in metric_networks.extractors for name in (one.frechet_name, one.kernel_name)]
-        judged = (
+        scored = (
             metric_networks.segmenter is not None
             and metric.startswith("segmenter/")
             and metric not in _OF_SEGMENTERS_FEATURES
         )
-        return metric in names or (judged and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
+        return metric in names or (scored and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure the real photos, and the untrained generator."""
