@@ -44,10 +44,10 @@ def test_loss_terms_are_computed_in_float32(built, dtype):
 
     def terms(cast):
         return {
-            "real": module.adversarial.real(cast(logits), batch.label),
-            "fake": module.adversarial.fake(cast(fake)),
+            "real": module.objective.adversarial.real(cast(logits), batch.label),
+            "fake": module.objective.adversarial.fake(cast(fake)),
             "label_mix": label_mix_loss(cast(mixed), cast(logits), cast(fake), mask),
-            **module.instance_loss({k: cast(v) for k, v in heads.items()}, batch.label, batch.instance),
+            **module.objective.instance_loss({k: cast(v) for k, v in heads.items()}, batch.label, batch.instance),
         }
 
     with torch.autocast("cpu", dtype=dtype), Products() as products:

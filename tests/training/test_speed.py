@@ -29,7 +29,7 @@ def step(module, batch, which, seed=3):
     torch.manual_seed(seed)
     network = getattr(module, which)
     module.double()  # so that rounding bends no activation the other way
-    condition = batch.condition.double().contiguous(memory_format=module._layout)
+    condition = batch.condition.double().contiguous(memory_format=module.memory_format)
     batch = replace(batch, image=batch.image.double(), condition=condition)
     terms = getattr(module, f"{which}_loss")(batch)
     gradients = torch.autograd.grad(sum(terms.values()), list(network.parameters()))
