@@ -210,7 +210,7 @@ def test_the_function_s_own_error_is_not_mistaken_for_the_compiler_s(monkeypatch
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["model.compile=true", "objective.joint_pass=false"], r"model\.joint_pass=true"),
+        (["model.compile=true", "objective.joint_pass=false"], r"objective\.joint_pass=true"),
         (
             ["model.compile=true", "objective.joint_pass=true", "model.recompute=true"],
             r"model\.recompute=true.*one of the two",
@@ -302,6 +302,7 @@ def test_average_against_torch_s_own(built):
         with torch.no_grad():
             for value in module.generator.state_dict().values():
                 value.add_(1 if not value.is_floating_point() else torch.randn_like(value))
+        module.stepped = True
         callback.on_train_batch_end(None, module, None, None, 0)
         theirs._average.update_parameters(module.generator)
     assert callback._average.n_averaged == 4

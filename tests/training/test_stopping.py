@@ -71,7 +71,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(
     assert signal.getsignal(number) is before or signal.getsignal(number).__self__._process == 0
     assert torch.load(end.checkpoint, weights_only=True)["progress"]["batches_seen"] == batch
     said = capsys.readouterr().err
-    assert f"after batch {batch}. Go on with\n  python " in said
+    assert f"after batch {batch}. Go on with\n  oasis train " in said
     assert f"resume={end.checkpoint}" in said
     resumed = fit("resumed", "trainer.max_epochs=2", "data.num_workers=1", f"resume={end.checkpoint}")
     if not undisturbed:
