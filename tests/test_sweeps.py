@@ -184,7 +184,7 @@ def test_processes_of_a_launcher_skip_what_is_finished(undisturbed):
 
 def test_the_sweep_of_weights_and_biases_is_the_sweep_of_hydra():
     told = (ROOT / "conf" / "experiment" / "study.yaml").read_text()
-    _, *grid = shlex.split(re.search(r"#   python train.py -m (.*)", told)[1])
+    _, *grid = shlex.split(re.search(r"#   oasis train -m (.*)", told)[1])
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         overrides = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(grid)
