@@ -108,7 +108,7 @@ def test_names_of_before_the_renaming_are_read_as_todays(folders, tmp_path):
     run = find_runs([folders.plain("b", rows, config={"judge": {"_target_": "oasis.metrics.unet"}})]).runs[0]
     assert (run.metrics, run.real_photos) == ({"segmenter/pq": 0.3}, {"segmenter/pq": 0.8})
     assert run.untrained == {"segmenter/pq": 0.01}
-    assert run.settings["segmenter._target_"] == "oasis.metrics.unet"
+    assert run.settings["segmenter._target_"] == "oasis.segmenters.UNetSegmenter.for_dataset"
     write_runs_table([run], tmp_path / "runs.csv")
     text = (tmp_path / "runs.csv").read_text().replace("segmenter/", "judge/")
     (tmp_path / "runs.csv").write_text(text)
