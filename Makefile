@@ -20,7 +20,7 @@ demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on
 	$(BIN)/oasis train-segmenter experiment=demo --epochs 14 --depth 4 --if-missing
 	$(BIN)/oasis train experiment=demo
 
-test: $(READY) ## Run all tests (12 minutes on 2 cores); they need neither network nor data
+test: $(READY) ## Run all tests; they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=8
 
 test-quick: $(READY) ## Run the tests that neither train nor start processes: for while you write

@@ -37,3 +37,4 @@ def test_a_seed_out_of_range_is_refused(seed):
 def test_the_ends_of_the_range_of_seeds_do(seed):
     require_seed(seed)
     pytorch_lightning.seed_everything(seed, verbose=False)
+    assert torch.initial_seed() == seed
