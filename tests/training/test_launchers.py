@@ -65,6 +65,12 @@ def learnt(job):
     return torch.load(job / "checkpoints" / "last.ckpt", weights_only=True)
 
 
+def assert_learnt_the_same(one, other):
+    weights, expected = learnt(one)["state_dict"], learnt(other)["state_dict"]
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
 def assert_same_jobs(ours, theirs):
     assert [job.name for job in ours] == [job.name for job in theirs]
     assert len({job.parent for job in ours}) == 1  # one folder for the sweep, whenever its jobs started
@@ -72,7 +78,7 @@ def assert_same_jobs(ours, theirs):
     one, other = ours[1], theirs[1]
     assert len(training_losses(one)) == 2
     assert training_losses(one) == training_losses(other)
-    assert all(torch.equal(learnt(one)["state_dict"][name], w) for name, w in learnt(other)["state_dict"].items())
+    assert_learnt_the_same(one, other)
 
 
 def assert_told(done, job):
@@ -132,9 +138,10 @@ def test_slurm_warns_a_job_and_starts_it_again(python, sweep, tmp_path):
     _, whole = sweep(*longer, spares=())
     for one, other in zip(jobs, whole, strict=True):
         assert learnt(one)["progress"] == {"batches_seen": 12, "images_seen": 24}
-        assert len(training_losses(one)) >= 11  # that of the batch after which it was stopped may not have been logged
-        assert all(row in training_losses(other) for row in training_losses(one))
-        assert all(torch.equal(learnt(one)["state_dict"][name], w) for name, w in learnt(other)["state_dict"].items())
+        losses, expected = training_losses(one), training_losses(other)
+        assert len(losses) >= 11  # that of the batch after which it was stopped may not have been logged
+        assert all(row in expected for row in losses)
+        assert_learnt_the_same(one, other)
 
 
 def test_jobs_of_a_sweep_go_on_from_their_own_checkpoints(fit, tmp_path):
