@@ -20,6 +20,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+_HANG_UP = (b"connection", b"close")
 _ENVELOPE = 64 * 2**10  # what a form adds around a file
 
 
@@ -27,11 +28,34 @@ class _TooLargeError(Exception):
     """Raised within the app by a request that goes on and on."""
 
 
+class _Body:
+    """The body of a request, counted.
+
+    Args:
+        receive: gives its parts.
+        most_bytes: of all parts; more raise `_TooLargeError`.
+    """
+
+    def __init__(self, receive: Receive, most_bytes: int) -> None:
+        self._receive = receive
+        self._left = most_bytes
+        self.ended = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _TooLargeError
+        self.ended = not message.get("more_body", False)
+        return message
+
+
 class Guard:
     """ASGI middleware: refuses a request whose body is too large, and adds headers to each answer.
 
-    A request that says its length is refused unread; one that does not is cut off where it has sent too much. The
-    headers tell the browser to load nothing from elsewhere, so that the page works, and stays private, without network.
+    A request that says its length is refused unread; one that does not is cut off where it has sent too much, or where
+    it is answered before its end: a server would read what is left, however much that is. The headers tell the browser
+    to load nothing from elsewhere, so that the page works, and stays private, without network.
 
     Args:
         app: what answers.
@@ -47,44 +71,37 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
+        started, body = False, _Body(receive, self._most + _ENVELOPE)
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                names = {name for name, _ in HEADERS}
+                own = HEADERS if body.ended or not _is_chunked(scope) else (*HEADERS, _HANG_UP)
+                names = {name for name, _ in own}
                 kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
-                message = {**message, "headers": [*kept, *HEADERS]}
+                message = {**message, "headers": [*kept, *own]}
             await send(message)
 
         if _length(scope) > self._most + _ENVELOPE:
             await self._refuse(send_guarded)
             return
         try:
-            await self._app(scope, self._counted(receive), send_guarded)
+            await self._app(scope, body.receive, send_guarded)
         except _TooLargeError:
             if not started:
                 await self._refuse(send_guarded)
 
-    def _counted(self, receive: Receive) -> Receive:
-        seen = 0
-
-        async def receive_counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most + _ENVELOPE:
-                raise _TooLargeError
-            return message
-
-        return receive_counted
-
     async def _refuse(self, send: Send) -> None:
         text = f"The file is too large: the app takes files up to {self._most / 2**20:g} MiB.".encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), _HANG_UP]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": text})
+
+
+def _is_chunked(scope: Scope) -> bool:
+    """Whether a request comes in pieces, and only the last one says that it is the last."""
+    return any(name.lower() == b"transfer-encoding" for name, _ in scope["headers"])
 
 
 def _length(scope: Scope) -> int:

@@ -69,7 +69,7 @@ class SpectralNorm(nn.Module):
         matrix = weight.detach().flatten(1)
         for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
             self.register_buffer(name, F.normalize(matrix.new_empty(size).normal_(), dim=0, eps=_NORM_EPS))
-        for _ in range(_FIRST_ITERATIONS):
+        for _ in range(0 if weight.is_meta else _FIRST_ITERATIONS):  # a network planned without memory has no values
             self.iterate(matrix)
 
     def forward(self, weight: Tensor) -> Tensor:
