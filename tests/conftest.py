@@ -2,7 +2,10 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +33,9 @@ TINY = [
     "generator.channels=2",
     "generator.spade_channels=4",
     "generator.noise_dim=4",
-    "generator.num_blocks=4",
+    "generator.num_blocks=2",
     "discriminator.channels=4",
-    "discriminator.num_blocks=4",
+    "discriminator.num_blocks=2",
     "trainer.accelerator=cpu",
     "trainer.log_every_n_steps=1",
     "callbacks.ema.bn_batches=2",
@@ -120,10 +123,10 @@ class TinyDataset:
             Image.fromarray(instance).save(self.instance(split, name))
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> TinyDataset:
-    """7 training and 3 validation samples of 128x64."""
-    dataset = TinyDataset(tmp_path / "dataset")
+@pytest.fixture(scope="session")
+def tiny_once(tmp_path_factory: pytest.TempPathFactory) -> TinyDataset:
+    """7 training and 3 validation samples of 128x64, shared by all tests: nothing in it may be changed."""
+    dataset = TinyDataset(tmp_path_factory.mktemp("tiny"))
     for i in range(7):
         dataset.add("train", f"town_{i:06d}_000019", seed=i)
     for i in range(3):
@@ -132,6 +135,12 @@ def tiny(tmp_path: Path) -> TinyDataset:
 
 
 @pytest.fixture
+def tiny(tiny_once: TinyDataset, tmp_path: Path) -> TinyDataset:
+    """The same samples in a folder of the test's own."""
+    return TinyDataset(shutil.copytree(tiny_once.root, tmp_path / "dataset"))
+
+
+@pytest.fixture(scope="session")
 def composed() -> Callable[..., DictConfig]:
     """Composes what `python train.py OVERRIDES` composes."""
 
@@ -170,12 +179,43 @@ def run_two_ranks(python: Python, tmp_path_factory: pytest.TempPathFactory) -> C
 @pytest.fixture
 def fit(composed: Callable[..., DictConfig], tiny_overrides: list[str], tmp_path: Path) -> Callable[..., Path]:
     """Trains tiny networks on the tiny dataset in this process; returns the run folder."""
-    from train import train
 
     def run(folder: str, *overrides: str) -> Path:
-        output = tmp_path / "runs" / "test" / folder
-        output.mkdir(parents=True, exist_ok=True)
-        train(composed(*tiny_overrides, f"paths.output_dir={output}", *overrides))
-        return output
+        return _train(composed, tmp_path / "runs" / "test" / folder, [*tiny_overrides, *overrides])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _fit_once(
+    composed: Callable[..., DictConfig], tiny_once: TinyDataset, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    runs = tmp_path_factory.mktemp("once")
+
+    @cache
+    def run(*overrides: str) -> Path:
+        folder = Path(tempfile.mkdtemp(dir=runs))
+        return _train(composed, folder, [*TINY, f"paths.runs={runs}", f"data.root={tiny_once.root}", *overrides])
+
+    return run
+
+
+@pytest.fixture
+def trained(_fit_once: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """A run as `fit` leaves it, for tests of what is done with one: the same settings are trained only once.
+
+    The folder is a copy that the test may change; the settings are those of a run elsewhere.
+    """
+
+    def copy(folder: str, *overrides: str) -> Path:
+        return Path(shutil.copytree(_fit_once(*overrides), tmp_path / "runs" / "test" / folder))
+
+    return copy
+
+
+def _train(composed: Callable[..., DictConfig], folder: Path, overrides: list[str]) -> Path:
+    from train import train
+
+    folder.mkdir(parents=True, exist_ok=True)
+    train(composed(*overrides, f"paths.output_dir={folder}"))
+    return folder

@@ -118,8 +118,8 @@ def test_a_checkpoint_of_format_1_is_rebuilt_and_resumed(fit, composed, tiny_ove
     assert resumed["LabelMapDataModule"]["batches_served"] == 6
 
 
-def test_a_checkpoint_of_a_later_format_is_refused(fit):
-    path = fit("run", "trainer.max_epochs=1") / "checkpoints" / "last.ckpt"
+def test_a_checkpoint_of_a_later_format_is_refused(trained):
+    path = trained("run", "trainer.max_epochs=1") / "checkpoints" / "last.ckpt"
     content = torch.load(path, weights_only=True)
     content["config"]["format"] = FORMAT + 1
     torch.save(content, path)

@@ -133,10 +133,10 @@ def test_every_link_and_named_file_exists(page):
         assert (ROOT / path).exists(), path
 
 
-def test_three_lines_of_python_generate_a_photo(fit, tiny, tmp_path, monkeypatch):
+def test_three_lines_of_python_generate_a_photo(trained, tiny, tmp_path, monkeypatch):
     lines = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
     assert len([line for line in lines.splitlines() if line]) == 3
-    checkpoint = fit("readme", "trainer.max_epochs=1") / "checkpoints" / "last.ckpt"
+    checkpoint = trained("readme", "trainer.max_epochs=1") / "checkpoints" / "last.ckpt"
     monkeypatch.chdir(tmp_path)
     Path("runs/demo/run/checkpoints").mkdir(parents=True)
     shutil.copy(checkpoint, "runs/demo/run/checkpoints")

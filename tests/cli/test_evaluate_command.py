@@ -27,8 +27,8 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(fit):
-    return fit("run", "trainer.max_epochs=1", "generator.init_gain=1")
+def run(trained):
+    return trained("run", "trainer.max_epochs=1", "generator.init_gain=1")
 
 
 def oasis(*arguments):

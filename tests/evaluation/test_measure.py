@@ -31,8 +31,8 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(fit):
-    return fit("run", "trainer.max_epochs=1", "generator.init_gain=1", "encoding=instance_noise")
+def run(trained):
+    return trained("run", "trainer.max_epochs=1", "generator.init_gain=1", "encoding=instance_noise")
 
 
 def evaluation(**settings):
@@ -90,9 +90,9 @@ def test_few_images_are_noted_with_their_number(run):
     assert any("3 generated and 3 real images" in note for note in notes)
 
 
-def test_draws_of_a_generator_without_noise_do_not_differ(fit):
-    silent = fit("silent", "trainer.max_epochs=1", "generator.noise_dim=0", "generator.init_gain=1")
-    loud = fit("loud", "trainer.max_epochs=1", "generator.init_gain=1")
+def test_draws_of_a_generator_without_noise_do_not_differ(trained):
+    silent = trained("silent", "trainer.max_epochs=1", "generator.noise_dim=0", "generator.init_gain=1")
+    loud = trained("loud", "trainer.max_epochs=1", "generator.init_gain=1")
     models = open_models([silent, loud], own_data)
     first, second = evaluation(diversity_images=2).run(models).columns
     assert first.scores["diversity/ms_ssim"].mean == 0
@@ -109,8 +109,8 @@ def test_sample_grids_show_every_painter_and_draw(run):
     assert draws.width > side_by_side.width  # label map and three draws, against photo, label map and one
 
 
-def test_names_tell_checkpoints_apart(fit, run):
-    again = fit("other", "trainer.max_epochs=1", "seed=1")
+def test_names_tell_checkpoints_apart(trained, run):
+    again = trained("other", "trainer.max_epochs=1", "seed=1")
     named = open_models([run, again], own_data)
     assert [model.name for model in named] == ["test seed 0", "test seed 1"]
     assert named[0].facts["encoding"] == "InstanceNoise"
@@ -124,8 +124,8 @@ def test_a_spread_needs_three_seeds(run, seeds):
         evaluation(seeds=seeds).run(open_models([run], own_data))
 
 
-def test_checkpoints_of_two_sizes_are_not_compared(fit, run):
-    other = fit("wide", "trainer.max_epochs=1", "data.width=128")
+def test_checkpoints_of_two_sizes_are_not_compared(trained, run):
+    other = trained("wide", "trainer.max_epochs=1", "data.width=128")
     with pytest.raises(ConfigurationError, match=r"32x64.*32x128|data\.height=256"):
         open_models([run, other], own_data)
 

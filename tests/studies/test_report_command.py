@@ -30,11 +30,11 @@ def own_cache(tmp_path_factory):
 
 
 @pytest.fixture
-def trained(fit, own_cache):
+def two_runs(trained, own_cache):
     """Two runs, and numbers for them, since nothing here measures."""
     places = []
     for name, encoding, value in (("a", "semantic", 0.3), ("b", "boundary", 0.4)):
-        folder = fit(name, "trainer.max_epochs=1", "generator.init_gain=1", f"encoding={encoding}")
+        folder = trained(name, "trainer.max_epochs=1", "generator.init_gain=1", f"encoding={encoding}")
         summary = folder / "summary.json"
         content = json.loads(summary.read_text())
         summary.write_text(json.dumps(content | {"metrics": {"segmenter/pq": value}}))
@@ -55,9 +55,9 @@ def test_pictures_are_called_what_any_page_can_link(name, expected, tmp_path):
     (tmp_path / f"{_in_a_path(name)}.png").touch()
 
 
-def test_from_runs_to_a_report(trained, tmp_path):
+def test_from_runs_to_a_report(two_runs, tmp_path):
     output, gallery = tmp_path / "out", tmp_path / "gallery.png"
-    arguments = [*map(str, trained), "-o", str(output), "--samples", "2", "--gallery", str(gallery), "--streets", "2"]
+    arguments = [*map(str, two_runs), "-o", str(output), "--samples", "2", "--gallery", str(gallery), "--streets", "2"]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "Best by PQ, mean over seeds: boundary / oasis." in done.output
@@ -67,7 +67,7 @@ def test_from_runs_to_a_report(trained, tmp_path):
     assert grid.size == (4 * (256 + 4) - 4, 18 + 2 * (128 + 4) - 4)  # photo, map, two encodings; 64x32, four times
     shown = Image.open(gallery)
     assert shown.size == (5 * (256 + 4) - 4, 18 + 2 * (128 + 4) - 4)
-    model = open_arm(group_of(trained), Arm.of("boundary", "oasis"), [])
+    model = open_arm(group_of(two_runs), Arm.of("boundary", "oasis"), [])
     batch = model.data.encode(next(iter(model.data.loader_of("val", most_crowded(model, 1)))))
     photo = Image.fromarray(to_bytes(batch.image[0]).permute(1, 2, 0).numpy())
     np.testing.assert_array_equal(
@@ -76,9 +76,9 @@ def test_from_runs_to_a_report(trained, tmp_path):
     assert "samples" in (output / "report.md").read_text()
 
 
-def test_all_paint_the_same_maps_with_the_same_noise(trained):
+def test_all_paint_the_same_maps_with_the_same_noise(two_runs):
     """As painting each label map alone, by hand, with the noise of its place."""
-    group = group_of(trained)
+    group = group_of(two_runs)
     generated = generate_with(group, group.arms, lambda model: [0, 2], [])
     assert generated.batch.index.tolist() == [0, 2]
     assert list(generated.fakes) == group.arms
@@ -88,13 +88,13 @@ def test_all_paint_the_same_maps_with_the_same_noise(trained):
             (sample,) = model.data.loader_of("val", [place])
             alone = model.generate(sample, 0)[1]
             torch.testing.assert_close(fakes[row : row + 1], alone, atol=1e-5, rtol=0)
-    a_torn_checkpoint_costs_its_pictures_only(trained)
+    a_torn_checkpoint_costs_its_pictures_only(two_runs)
 
 
-def a_torn_checkpoint_costs_its_pictures_only(trained):
-    checkpoint = trained[1] / "checkpoints" / "last.ckpt"
+def a_torn_checkpoint_costs_its_pictures_only(two_runs):
+    checkpoint = two_runs[1] / "checkpoints" / "last.ckpt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    group, notes = group_of(trained), []
+    group, notes = group_of(two_runs), []
     generated = generate_with(group, group.arms, lambda model: [0], notes)
     assert [arm.encoding for arm in generated.fakes] == ["semantic"]
     (note,) = notes

@@ -11,8 +11,8 @@ from oasis.studies import read_runs_table
 
 
 @pytest.fixture
-def measure(fit, tmp_path):
-    run = fit("run", "trainer.max_epochs=1", "generator.init_gain=1", "encoding=instance_noise", "seed=4")
+def measure(trained, tmp_path):
+    run = trained("run", "trainer.max_epochs=1", "generator.init_gain=1", "encoding=instance_noise", "seed=4")
 
     def measured():
         main([str(run), "--output", str(tmp_path / "variety")])

@@ -16,8 +16,8 @@ from oasis.training import Checkpoints
 
 
 @pytest.fixture
-def run(fit):
-    return fit("run", "trainer.max_epochs=2")
+def run(trained):
+    return trained("run", "trainer.max_epochs=2")
 
 
 def last(run):
