@@ -114,7 +114,7 @@ def instance_color(number: int) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def paint_instances(instance: Tensor, background: Tensor, opacity: float = 0.75) -> Tensor:
+def colorize_instances(instance: Tensor, background: Tensor, opacity: float = 0.75) -> Tensor:
     """Each instance in its own colour, with a white contour.
 
     Args:
@@ -133,7 +133,7 @@ def paint_instances(instance: Tensor, background: Tensor, opacity: float = 0.75)
     return torch.where(contour, 1.0, picture)
 
 
-def paint_values(values: Tensor, low: float, high: float, colormap: str) -> Tensor:
+def colorize_values(values: Tensor, low: float, high: float, colormap: str) -> Tensor:
     """Numbers as colours.
 
     Args:
@@ -150,8 +150,8 @@ def paint_values(values: Tensor, low: float, high: float, colormap: str) -> Tens
     return torch.from_numpy(colors).float().permute(2, 0, 1) * 2.0 - 1.0
 
 
-def paint_directions(offset: Tensor, longest: float) -> Tensor:
-    """Vectors as colours: the hue is the direction, white is no way at all; see `paint_direction_wheel`.
+def colorize_directions(offset: Tensor, longest: float) -> Tensor:
+    """Vectors as colours: the hue is the direction, white is no way at all; see `direction_wheel`.
 
     Args:
         offset: (2, H, W), (dy, dx).
@@ -168,8 +168,8 @@ def paint_directions(offset: Tensor, longest: float) -> Tensor:
     return torch.lerp(torch.ones_like(colors), colors, strength) * 2.0 - 1.0
 
 
-def paint_direction_wheel(size: int) -> Tensor:
-    """What the colours of `paint_directions` mean: a disc in which each point has the colour of the way to it.
+def direction_wheel(size: int) -> Tensor:
+    """What the colours of `colorize_directions` mean: a disc in which each point has the colour of the way to it.
 
     Args:
         size: of the picture's sides in pixels.
@@ -179,4 +179,4 @@ def paint_direction_wheel(size: int) -> Tensor:
     """
     axis = (2 * torch.arange(size) - (size - 1)) / (size - 1)  # exactly 0 in the middle, unlike linspace
     way = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
-    return torch.where(way.norm(dim=0) <= 1, paint_directions(way, 1.0), 1.0)
+    return torch.where(way.norm(dim=0) <= 1, colorize_directions(way, 1.0), 1.0)

@@ -11,7 +11,7 @@ from oasis.metrics.names import describe
 from oasis.studies.arms import Arm
 from oasis.studies.samples import NOISE_SEED, SPLIT, generate_with
 from oasis.studies.study import RunGroup
-from oasis.visualize import colorize, paint_instances, sample_grid
+from oasis.visualize import colorize, colorize_instances, sample_grid
 
 # The metric that chooses the best encoding by default: the first of these that was measured.
 _CHOSEN_BY = (
@@ -61,7 +61,7 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
     pairs = zip(batch.instance.cpu(), batch.image.cpu(), strict=True)
     shown = {
         "label map": colorize(batch.label, generated.label_space.palette),
-        "instances": torch.stack([paint_instances(instance, photo) for instance, photo in pairs]),
+        "instances": torch.stack([colorize_instances(instance, photo) for instance, photo in pairs]),
         **{str(arm): fake for arm, fake in generated.fakes.items()},
         "photo": batch.image,
     }
