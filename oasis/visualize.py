@@ -20,7 +20,7 @@ from oasis.instances import boundaries
 
 _CAPTION = 18  # pixels above each column
 _GAP = 4
-_COLUMN = 256  # pixels that a column is at least wide, so that small pictures can be looked at
+_COLUMN = 256  # pixels that a column is at least wide, so that small pictures are visible
 
 
 def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
@@ -28,7 +28,7 @@ def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
 
     Args:
         label: (B, H, W) integer class indices.
-        palette: one RGB colour in 0..255 a class.
+        palette: one RGB colour in 0..255 per class.
 
     Returns:
         (B, 3, H, W) float32 in [-1, 1], like a photo.
@@ -38,7 +38,7 @@ def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
 
 
 def to_bytes(image: Tensor) -> Tensor:
-    """What a network paints as bytes.
+    """A network's output as bytes.
 
     Args:
         image: (..., 3, H, W) in [-1, 1].
@@ -50,13 +50,13 @@ def to_bytes(image: Tensor) -> Tensor:
 
 
 def sample_grid(columns: Mapping[str, Tensor]) -> Image.Image:
-    """Pictures in columns with captions, a row a sample.
+    """Pictures in columns with captions, one row per sample.
 
     Args:
         columns: caption -> (B, 3, H, W) in [-1, 1]; all of one shape.
 
     Returns:
-        An RGB picture of B rows; pictures less than 129 wide are enlarged by a whole factor.
+        An RGB picture of B rows; pictures less than 129 wide are enlarged by an integer factor.
     """
     stacked = torch.stack([to_bytes(images).cpu() for images in columns.values()], dim=1)  # B, columns, 3, H, W
     enlarged = max(1, _COLUMN // stacked.shape[-1])
@@ -151,12 +151,12 @@ def colorize_values(values: Tensor, low: float, high: float, colormap: str) -> T
 
 
 def colorize_directions(offset: Tensor, longest: float) -> Tensor:
-    """Vectors as colours: the hue is the direction, white is no way at all; see `direction_wheel`.
+    """Vectors as colours: the hue is the direction, white is a vector of length 0; see `direction_wheel`.
 
     Args:
         offset: (2, H, W), (dy, dx).
-        longest: the length that gets the full colour. Colours grow with the root of the length, so that short ways
-            can be told apart too.
+        longest: the length that gets the full colour. Colours grow with the root of the length, so that short
+            vectors can be told apart too.
 
     Returns:
         (3, H, W) float32 in [-1, 1].
@@ -169,7 +169,7 @@ def colorize_directions(offset: Tensor, longest: float) -> Tensor:
 
 
 def direction_wheel(size: int) -> Tensor:
-    """What the colours of `colorize_directions` mean: a disc in which each point has the colour of the way to it.
+    """The legend of `colorize_directions`: a disc in which each point has the colour of its offset from the centre.
 
     Args:
         size: of the picture's sides in pixels.

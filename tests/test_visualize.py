@@ -22,26 +22,26 @@ def test_instances_are_coloured_and_contoured_and_all_else_is_grey():
     instance[1:6, 1:6], instance[1:6, 6:11] = 1, 2  # two that touch
     background = torch.full((3, 7, 12), -0.5)
     background[0] = 0.4  # a colour whose mean is -0.2
-    painted = colorize_instances(instance, background, opacity=1.0)
+    colors = colorize_instances(instance, background, opacity=1.0)
     for y in range(7):
         for x in range(12):
             own = int(instance[y, x])
             around = [(y + dy, x + dx) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))]
             at_rim = any(0 <= v < 7 and 0 <= u < 12 and instance[v, u] != own for v, u in around)
             expected = [-0.2] * 3 if not own else [1.0] * 3 if at_rim else [c / 127.5 - 1 for c in instance_color(own)]
-            assert painted[:, y, x].tolist() == pytest.approx(expected, abs=1e-6)
+            assert colors[:, y, x].tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_no_instance_is_a_grey_picture():
     photo = torch.rand(3, 4, 5)
-    painted = colorize_instances(torch.zeros(4, 5, dtype=torch.int64), photo)
-    assert torch.allclose(painted, photo.mean(0).expand(3, -1, -1))
+    colors = colorize_instances(torch.zeros(4, 5, dtype=torch.int64), photo)
+    assert torch.allclose(colors, photo.mean(0).expand(3, -1, -1))
 
 
 def test_values_run_from_the_first_colour_to_the_last():
-    painted = colorize_values(torch.tensor([[-3.0, 2.0, 3.0, 4.0, 9.0]]), 2.0, 4.0, "gray")
-    assert painted[0, 0].tolist() == pytest.approx([-1, -1, 0, 1, 1], abs=0.01)
-    assert torch.equal(painted[0], painted[1])
+    colors = colorize_values(torch.tensor([[-3.0, 2.0, 3.0, 4.0, 9.0]]), 2.0, 4.0, "gray")
+    assert colors[0, 0].tolist() == pytest.approx([-1, -1, 0, 1, 1], abs=0.01)
+    assert torch.equal(colors[0], colors[1])
     assert colorize_values(torch.ones(1, 1), 1.0, 1.0, "gray").isfinite().all()
 
 

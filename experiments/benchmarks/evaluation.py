@@ -46,7 +46,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--segmenter", action="store_true", help="also have an untrained unet segmenter segmenter")
     options = parser.parse_args(given)
 
-    model = untrained_painter(options)
+    model = untrained_model(options)
     segmenter = UNetSegmenter(model.data.label_space) if options.segmenter else None
     metric_networks = MetricNetworks(random_inception(), segmenter)
     evaluation = Evaluation(metric_networks, torch.device(options.device), diversity_images=options.diversity_images)
@@ -61,7 +61,7 @@ def main(given: Sequence[str] | None = None) -> None:
     report("evaluation", outside, rows, options)
 
 
-def untrained_painter(options: argparse.Namespace) -> EvaluatedModel:
+def untrained_model(options: argparse.Namespace) -> EvaluatedModel:
     """A generator on as many streets as are wanted."""
     labels = LabelSpace.cityscapes_ids()
     encoding = Semantic(labels)

@@ -63,8 +63,8 @@ def main() -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for i, (title, ((_, instance), score)) in enumerate(panels.items()):
         left = i * (WIDTH + GAP)
-        painted = colorize_instances(instance, torch.full((3, HEIGHT, WIDTH), -0.4), opacity=1.0)
-        sheet.paste(Image.fromarray(to_bytes(painted).permute(1, 2, 0).numpy()), (left, CAPTION // 2))
+        colors = colorize_instances(instance, torch.full((3, HEIGHT, WIDTH), -0.4), opacity=1.0)
+        sheet.paste(Image.fromarray(to_bytes(colors).permute(1, 2, 0).numpy()), (left, CAPTION // 2))
         draw.text((left + 2, 4), title, fill="black", font=font)
         draw.text((left + 2, HEIGHT + CAPTION // 2 + 4), score, fill="black", font=font)
     sheet.save(PICTURE, optimize=True)

@@ -189,7 +189,7 @@ def test_scores_are_taken_over_what_can_be_read_each_once(module, spoil):
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
 def test_the_training_split_is_scored_without_them_too(module, spoil):
-    """As by the floor of FID, or `oasis evaluate --split train`."""
+    """As for the real-photo reference of FID, or `oasis evaluate --split train`."""
     spoil("train", 4)
     data = module()
     assert len(data.dataset("train")) == 6
