@@ -1,4 +1,4 @@
-"""A picture of what each encoding shows to the networks."""
+"""Pictures of the encodings' channels."""
 
 from collections.abc import Mapping
 from functools import singledispatch
@@ -33,17 +33,17 @@ from oasis.visualize import (
 )
 
 _NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by an integer factor
-_TILES = 9  # channels that are shown one by one, of encodings that have many
+_TILES = 9  # the most channels that are shown one by one
 _READABLE = 9.0  # the smallest text
-_NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding says nothing
+_NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding has no value
 _SEED = 0  # of random encodings: the same picture every time
 
 
 def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[Card]:
-    """The sample itself, then a card an encoding: the simplest first, joined ones last.
+    """The sample itself, then one card per encoding: the simplest first, `Concat` last.
 
     Args:
-        sample: what is encoded.
+        sample: the sample to encode.
         encodings: name -> encoding.
     """
     order = sorted(encodings, key=lambda name: (encodings[name].needs_instances, isinstance(encodings[name], Concat)))
@@ -53,7 +53,7 @@ def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[
 def _sample_cards(sample: LabelledPhoto) -> list[Card]:
     count = int(sample.instance.max())
     colors = colorize(sample.label[None], sample.label_space.palette)[0]
-    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # recedes, and saves bytes
+    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # fainter, and saves bytes
     instances = _picture(colorize_instances(sample.instance, soft), sample)
     return [
         Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks learn to generate.")]),
@@ -78,7 +78,7 @@ def _card(name: str, encoding: Encoding, sample: LabelledPhoto) -> Card:
 
 @singledispatch
 def panels(encoding: Encoding, sample: LabelledPhoto) -> list[Panel]:
-    """The panels of an encoding; without a registered drawing, its channels one by one."""
+    """The panels of an encoding; by default its channels one by one."""
     channels = _encoded(encoding, sample)
     classes = encoding.label_space.num_classes
     return [_tiled(channels[classes:] if len(channels) > classes else channels, sample)]
@@ -181,7 +181,7 @@ def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:
 
 
 def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
-    """The first channels one by one, for encodings without a drawing of their own."""
+    """The first channels one by one, for encodings without their own drawing."""
     shown = channels[:_TILES]
     low, high = min(0.0, float(shown.min())), max(1.0, float(shown.max()))
     pictures = [
@@ -213,7 +213,7 @@ def _image(colors: Tensor) -> Image.Image:
 
 
 def _outlined(colors: Tensor, sample: LabelledPhoto) -> Tensor:
-    """With faint lines where segments meet, for orientation."""
+    """With faint lines along segment boundaries."""
     lines = boundaries(sample.label[None], sample.instance[None])[0]
     return torch.lerp(colors, torch.ones_like(colors), 0.25 * lines)
 
@@ -224,7 +224,7 @@ def _bar(colormap: str, low: str, high: str) -> Image.Image:
 
 
 def _number(picture: Image.Image, sample: LabelledPhoto, texts: Mapping[int, str]) -> None:
-    """Write on each instance that has room for it."""
+    """Write on each instance that is large enough."""
     scale = _scale(sample)
     for k, text in texts.items():
         rows, columns = torch.nonzero(sample.instance == k, as_tuple=True)

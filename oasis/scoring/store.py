@@ -1,4 +1,4 @@
-"""Measurements that are made once and kept: real photos do not change from run to run."""
+"""A cache of measurements of real photos, which do not change between runs."""
 
 import hashlib
 import json
