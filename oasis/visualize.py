@@ -109,7 +109,7 @@ def _draw_curve(axis: Axes, name: str, points: NDArray[np.float64]) -> None:
 
 def instance_color(number: int) -> tuple[int, int, int]:
     """A colour for the instance of this number, far from those of the numbers next to it; RGB in 0..255."""
-    hue = number * 0.618034 % 1.0  # the golden ratio: any few numbers in a row are spread over the circle
+    hue = number * 0.618034 % 1.0  # the golden ratio spreads consecutive numbers over the circle
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.55, 0.8)[number % 2], (1.0, 0.85)[number // 2 % 2])
     return round(255 * red), round(255 * green), round(255 * blue)
 
@@ -138,8 +138,8 @@ def colorize_values(values: Tensor, low: float, high: float, colormap: str) -> T
 
     Args:
         values: (H, W).
-        low: what gets the first colour, and whatever is below.
-        high: what gets the last colour, and whatever is above.
+        low: the value of the first colour; lower ones are clipped.
+        high: the value of the last colour; higher ones are clipped.
         colormap: one of matplotlib's names.
 
     Returns:
@@ -178,5 +178,5 @@ def direction_wheel(size: int) -> Tensor:
         (3, size, size) float32 in [-1, 1], white around the disc.
     """
     axis = (2 * torch.arange(size) - (size - 1)) / (size - 1)  # exactly 0 in the middle, unlike linspace
-    way = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
-    return torch.where(way.norm(dim=0) <= 1, colorize_directions(way, 1.0), 1.0)
+    vectors = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
+    return torch.where(vectors.norm(dim=0) <= 1, colorize_directions(vectors, 1.0), 1.0)

@@ -151,7 +151,7 @@ class PatchGuide(Guide):
         return modulate_and_project(x, rows, self.large, weight[:, :, 0, 0].to(x.dtype))
 
     def _folded(self, spade: SPADE, x: Tensor, norm: nn.Module, divisor: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x and rows, with the normalisation in one of the two: in the rows if it is fixed."""
+        """The pair of x and rows, with the normalisation in one of the two: in the rows if it is fixed."""
         rows = self._rows(spade)
         if divisor is not None:
             rows = rows / divisor

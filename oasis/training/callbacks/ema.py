@@ -69,13 +69,13 @@ class GeneratorEMA(Callback):
     ) -> None:
         """Updates the average."""
         if not as_gan_module(pl_module).stepped:
-            return  # gradients are being accumulated: the generator is as it was
+            return  # gradients are being accumulated: the generator is unchanged
         average, generator = cast(AveragedModel, self._average), as_gan_module(pl_module).generator
         if not self._started:
-            average.update_parameters(generator)  # starts from the generator, or goes on, as the average's count says
+            average.update_parameters(generator)  # copies the generator, or continues, by the average's count
             self._started = True
             return
-        # What `update_parameters` does from then on, but for asking the device for its count, for which it would wait.
+        # As `update_parameters` from then on, but without reading the count from the device, which makes the host wait.
         with torch.no_grad():
             self._move(list(average.parameters()), list(generator.parameters()), average.n_averaged)
             for ours, theirs in zip(average.module.buffers(), generator.buffers(), strict=True):
@@ -119,7 +119,7 @@ class GeneratorEMA(Callback):
 
 
 class _OfBatch(nn.Module):
-    """A generator as torch's `update_bn` calls it, with one argument; noise is drawn by the generator."""
+    """Adapts a generator to torch's `update_bn`, which passes one argument; the generator draws its noise."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ class ImageLogger(Callback):
             self._save_picture(trainer, as_gan_module(pl_module))
 
     def _save_picture(self, trainer: Trainer, module: GANModule) -> None:
-        with sampling_generator(trainer) as generator:  # on every rank: estimating BatchNorm may be a joint act
+        with sampling_generator(trainer) as generator:  # on every rank: estimating BatchNorm may be collective
             if not trainer.is_global_zero:
                 return
             if self._batch is None:

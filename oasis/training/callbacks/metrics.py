@@ -1,4 +1,4 @@
-"""Measuring while training: the scores of validation, and what to read them against."""
+"""Validation scores while training, and their references."""
 
 import math
 from typing import Any
@@ -142,7 +142,7 @@ class Metrics(Callback):
 
 
 _OF_SEGMENTERS_FEATURES = ("segmenter/frechet", "segmenter/kernel")
-# Logged, but not printed: the factors of PQ, and what does not change.
+# Logged, but not printed: the factors of PQ, and constants.
 _LEFT_OUT = {"segmenter/touching_count", *(f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff"))}
 
 
