@@ -1,4 +1,4 @@
-"""Drawings of instances and of numbers, compared pixel by pixel with what they should mean."""
+"""Colours of instances, values and directions, compared pixel by pixel."""
 
 import colorsys
 import math
@@ -58,7 +58,7 @@ def test_directions_are_hues_and_no_way_is_white():
 def test_the_wheel_is_the_key_to_the_directions():
     wheel = direction_wheel(21)
     assert (wheel[:, 0, 0] == 1).all()  # outside the disc
-    assert (wheel[:, 10, 10] > 0.999).all()  # no way
+    assert (wheel[:, 10, 10] > 0.999).all()  # length 0
     right, down = colorize_directions(torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]]), 1.0)[:, 0].unbind(1)
     assert torch.equal(wheel[:, 10, 20], right)
     assert torch.equal(wheel[:, 20, 10], down)

@@ -77,7 +77,7 @@ def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
     config, progress = checkpoint["config"], checkpoint["progress"]
     require_plain(config, path)
     if not isinstance(config, dict) or not counts(progress, "batches_seen", "images_seen"):
-        raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is none.")
+        raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is invalid.")
     size = path.stat().st_size
     for name in ("state_dict", CHECKPOINT_KEY):
         weights = checkpoint.get(name, {})

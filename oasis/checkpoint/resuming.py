@@ -119,10 +119,10 @@ def _resumable(path: Path) -> dict[str, Any]:
     missing = [name for name in _NEEDED if name not in checkpoint]
     if missing:
         raise CheckpointError(
-            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot go on from it."
+            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot resume from it."
         )
     if not counts(checkpoint[_DATA], "batches_served"):
-        raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot go on from it.")
+        raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot resume from it.")
     return checkpoint
 
 

@@ -121,7 +121,7 @@ def worker_failure(error: BaseException) -> DatasetError | None:
     cause = (
         "Shared memory is too small: enlarge /dev/shm (docker run --shm-size=8g)"
         if shared
-        else "Was it killed for want of memory (see `dmesg`), or by a limit of the cluster? Give the job more memory"
+        else "Was it killed because memory ran out (`dmesg`), or by a limit of the cluster? Give the job more memory"
     )
     return DatasetError(
         f"A process that reads data died ({text}). {cause}, lower data.num_workers, or read in the training process "

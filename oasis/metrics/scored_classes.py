@@ -93,7 +93,7 @@ def _evaluated(space: LabelSpace) -> tuple[str, ...]:
         raise ConfigurationError("the label space evaluates no class, so there is nothing to score; set `evaluated`")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigurationError(f"evaluated classes are matched by name, but several bear: {', '.join(twice)}")
+        raise ConfigurationError(f"evaluated classes are matched by name, but several are called: {', '.join(twice)}")
     return names
 
 

@@ -94,7 +94,7 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
     if pixels.are_colors or pixels.palette is not None:
         raise DatasetError(
-            f"{pixels.source}: a map in colours, which does not say who is who. The instance map is a 16-bit grey "
+            f"{pixels.source}: a map in colours, which has no instances. The instance map is a 16-bit grey "
             "picture of instanceIds or panoptic ids, or a COCO panoptic map."
         )
     # Below 1000 there are no instances, which is valid if the picture has none.

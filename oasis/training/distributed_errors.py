@@ -33,8 +33,8 @@ def partner_advice() -> Iterator[None]:
         said = _PLACE.sub("", next(iter(str(error).strip().splitlines()), "")).split(". ")[0] or type(error).__name__
         raise LostProcessError(
             f"Another process of this run is gone ({said}). If it has left a message, it is above or in its own "
-            "log; without one it was killed, for want of memory perhaps (see `dmesg`). Go on from the last checkpoint "
-            "with resume=last."
+            "log; without one it was killed, perhaps because memory ran out (see `dmesg`). Resume from the last "
+            "checkpoint with resume=last."
         ) from error
 
 
@@ -63,5 +63,5 @@ def _follow(launcher: int) -> None:
     while os.getppid() == launcher:
         time.sleep(_LOOK)
     time.sleep(_GRACE)
-    print("error: the process that started this one is gone. Go on with resume=last.", file=sys.stderr, flush=True)
+    print("error: the process that started this one is gone. Continue with resume=last.", file=sys.stderr, flush=True)
     os._exit(1)

@@ -84,7 +84,7 @@ class Search:
             _require_bounds(name, bounds)
         if self.maximize is None and higher_is_better(self.objective) is None:
             raise ConfigurationError(
-                f"hydra.sweeper.objective={self.objective}: it is not known which way this is better; set "
+                f"hydra.sweeper.objective={self.objective}: it is not known which direction is better; set "
                 "hydra.sweeper.maximize=true or false."
             )
 

@@ -1,4 +1,4 @@
-"""`data.on_bad_sample`: what becomes of samples that cannot be read."""
+"""`data.on_bad_sample`: handling of samples that cannot be read."""
 
 import csv
 
@@ -255,7 +255,7 @@ def test_cached_with_holes(module, spoil, dataset, tmp_path):
         assert torch.equal(ours["image"], theirs["image"])
     assert names(cached.val_dataloader()) == [name(100), name(102)]
     with pytest.raises(DatasetError, match=r"town_000002.*cannot be decoded"):
-        module(on_bad_sample="error")  # at once, not when it is its turn
+        module(on_bad_sample="error")  # immediately, not when it is read
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")

@@ -26,7 +26,7 @@ class Means(FeatureExtractor):
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """Not the machine's: neither its features nor its weights."""
+    """An own cache folder, without the machine's features and weights."""
     monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
 
 
@@ -40,7 +40,7 @@ def evaluation(**settings):
 
 
 def test_scores_are_those_of_pictures_generated_one_by_one(run):
-    """Each label map alone, in eval mode, with its own noise: the slow way to the same number."""
+    """Each label map alone, in eval mode, with its own noise: a slow reference."""
     (model,) = open_models([run], own_data)
     comparison = evaluation().run([model])
     dataset = model.data.dataset("val")

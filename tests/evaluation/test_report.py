@@ -1,4 +1,4 @@
-"""The report holds what was measured, and nothing from anywhere else."""
+"""The report has all results, and no external resources."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""`oasis export`: what is written generates what the checkpoint generates, in other hands too."""
+"""`oasis export`: exported files generate the same as the checkpoint, in other libraries too."""
 
 import json
 

@@ -181,7 +181,7 @@ def _require_finite(module: LightningModule) -> None:
     if bad:
         raise NonFiniteLossError(
             f"After batch {as_gan_module(module).batches_seen}, {len(bad)} weights are NaN or infinite, "
-            f"first {bad[0]}. They were not saved: the checkpoints before, if there are any, are as they were. "
+            f"first {bad[0]}. They were not saved; earlier checkpoints, if any, are intact. "
             "Resume with lower model.generator_optimizer.lr and model.discriminator_optimizer.lr."
         )
 

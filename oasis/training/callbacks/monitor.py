@@ -36,7 +36,7 @@ def lower_is_better(monitor: str, mode: str | None) -> bool:
         near = _near(monitor, known_names())
         misspelt = f"no such metric. Did you mean {near}? If it is one of your own, " if near else ""
         raise ConfigurationError(
-            f"{_SETTING}={monitor}: {misspelt}it is not known which way this is better; set "
+            f"{_SETTING}={monitor}: {misspelt}it is not known which direction is better; set "
             "callbacks.checkpoints.mode=min or mode=max."
         )
     return not higher

@@ -38,8 +38,8 @@ class DurableIO(TorchCheckpointIO):
             if full := no_room(error):
                 reason = str(full.strerror).lower()
                 raise NoRoomError(
-                    f"{path}: this checkpoint could not be written, {reason}. Checkpoints before it are as they were. "
-                    "Make room, or keep fewer (callbacks.checkpoints.keep_last, keep_every_batches), and go on with "
+                    f"{path}: this checkpoint could not be written, {reason}. Earlier checkpoints are intact. "
+                    "Make room, or keep fewer (callbacks.checkpoints.keep_last, keep_every_batches), and continue with "
                     "resume=last."
                 ) from full
             raise

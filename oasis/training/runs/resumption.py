@@ -24,7 +24,7 @@ def explain_failure(error: BaseException, path: str | Path) -> None:
     if isinstance(error, UNREADABLE) and not isinstance(error, OasisError) and not ran_out(error):
         said = (str(error).splitlines() or [""])[0]
         error.__cause__ = CheckpointError(
-            f"{path}: a run cannot go on from it ({type(error).__name__}: {said}). Use another one from the same "
+            f"{path}: a run cannot resume from it ({type(error).__name__}: {said}). Use another one from the same "
             "folder. HYDRA_FULL_ERROR=1 shows where it failed."
         )
 
@@ -38,7 +38,7 @@ def require_fitting_state(optimizers: Iterable[Optimizer], path: str | Path) -> 
     for optimizer in optimizers:
         if not optimizer.state:
             raise CheckpointError(
-                f"{path}: a run cannot go on from it: it holds the state of too few optimizers. Use another one from "
+                f"{path}: a run cannot resume from it: it has the state of too few optimizers. Use another one from "
                 "the same folder."
             )
         names = {name for state in optimizer.state.values() for name in state}
@@ -48,7 +48,7 @@ def require_fitting_state(optimizers: Iterable[Optimizer], path: str | Path) -> 
                 if not isinstance(value, Tensor) or (value.dim() and value.shape != parameter.shape):
                     found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
                     raise CheckpointError(
-                        f"{path}: a run cannot go on from it: an optimizer's {name} is {found}, its weight "
+                        f"{path}: a run cannot resume from it: an optimizer's {name} is {found}, its weight "
                         f"{tuple(parameter.shape)}. Use another one from the same folder."
                     )
 

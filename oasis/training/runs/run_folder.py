@@ -171,6 +171,6 @@ def telling_how_to_go_on(overrides: Sequence[str]) -> Iterator[None]:
         if stopped.code:  # only one of several processes prints
             advice = "It has written no checkpoint."
             if stopped.checkpoint is not None:
-                advice = f"Go on with\n  {command_to_resume(stopped.checkpoint, overrides)}"
+                advice = f"Resume with\n  {command_to_resume(stopped.checkpoint, overrides)}"
             print(f"{stopped.reason} {advice}", file=sys.stderr)
         raise
