@@ -20,10 +20,10 @@ class Stroke:
     """One stroke of the brush, as the browser sends it.
 
     Attributes:
-        raw_id: what it draws, an id as in a label map.
+        raw_id: the drawn class, an id as in a label map.
         points: (x, y) as shares of the picture's width and height, in 0..1; others lie outside the picture.
         radius: of the round brush, as a share of the picture's height.
-        filled: also draw what the stroke encloses, its ends joined by a straight line.
+        filled: also fill the enclosed area, with the ends joined by a straight line.
     """
 
     raw_id: int
@@ -100,7 +100,7 @@ class Drawing:
     Args:
         label: (H, W) uint8 of raw ids.
         instance: (H, W) uint16 as in `instanceIds`.
-        label_space: says which classes are things.
+        label_space: defines the thing classes.
         undo: how many strokes can be taken back.
     """
 

@@ -18,7 +18,7 @@ class Example:
     """An example street.
 
     Attributes:
-        name: what to call it.
+        name: of the example.
         label_map: its maps, at the model's size.
     """
 

@@ -20,7 +20,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
-_ENVELOPE = 64 * 2**10  # what a form adds around a file
+_ENVELOPE = 64 * 2**10  # overhead of a form around a file
 
 
 class _TooLargeError(Exception):

@@ -19,7 +19,7 @@ class Brush:
         raw_id: its id in a label map.
         name: of the class.
         color: RGB in 0..255.
-        is_thing: each stroke is an instance of its own.
+        is_thing: whether each stroke is a new instance.
     """
 
     raw_id: int

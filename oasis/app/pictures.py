@@ -17,7 +17,7 @@ class Figure:
         image: RGB.
         caption: below it; empty = none.
         is_map: a label map, not a photo.
-        file_name: what a download is called; empty = no link to download.
+        file_name: of a download; empty = no download link.
     """
 
     image: Image.Image

@@ -75,7 +75,7 @@ class Session:
             name: of the model.
             model: the model.
             seed: of the noise elsewhere.
-            segment: what was clicked on.
+            segment: the clicked segment.
             whole_class: all pixels of its class instead of itself.
         """
         where = self.require_map().class_mask(segment.name) if whole_class else segment.mask

@@ -29,7 +29,7 @@ def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, lim
     Args:
         label: path of the upload; its last part is the visitor's file name.
         instance: path of the instance map; None = there is none.
-        label_space: what the ids mean.
+        label_space: maps the ids to classes.
         limits: refuses files above them before they are decoded.
 
     Raises:

@@ -36,7 +36,7 @@ def find_to_resume(
     Args:
         resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew if
             there is none, so that one command line serves the first start and all others; else a path.
-        runs: the folder that holds the runs of one name.
+        runs: the folder of the runs of one name.
         config: the resolved configuration of the run about to start.
         job: the name of this run's folder, if it is a job of a sweep: `last` and `auto` then search only folders of
             this name, since other jobs have other settings. None = it is not such a job.

@@ -37,7 +37,7 @@ ALLOWED_TARGETS = frozenset(
 def require_plain(config: object, path: str | Path) -> None:
     """Refuse a configuration that is not a tree of plain values, or is too large to walk through.
 
-    A pickle can hold a list that holds itself, or one whose ten entries are one and the same list of ten, and so on.
+    A pickle can have a list that contains itself, or nested lists of ten references to one list each.
 
     Raises:
         CheckpointError: the message names the value.

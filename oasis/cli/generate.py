@@ -131,7 +131,7 @@ def _places(arguments: list[str]) -> tuple[Path, Path | None, list[str]]:
 
 
 def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -> None:
-    """Print what was written, the remarks of the readers, and what failed."""
+    """Print written files, remarks of the readers, and failures."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if outcome.written:
         console.print(f"{outcome.written} files, from {inputs - len(outcome.bad)} of {inputs} inputs, are in {output}")

@@ -100,9 +100,7 @@ def _require_thing_classes(
 ) -> None:
     # The ignored class is allowed: with train ids, caravans and trailers are void, but have instance numbers.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    thing = np.minimum(
-        instance // INSTANCES_PER_CLASS, len(allowed) - 1
-    )  # 65 at most, but the table says how many it has
+    thing = np.minimum(instance // INSTANCES_PER_CLASS, len(allowed) - 1)  # at most 65, limited by the table
     bad = ~allowed[thing]
     if not bad.any():
         return

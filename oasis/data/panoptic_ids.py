@@ -119,8 +119,8 @@ def from_panoptic(panoptic: Ids) -> NDArray[np.uint16]:
 def to_coco(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> NDArray[np.uint8]:
     """The picture of a COCO panoptic map, as `createPanopticImgs` of cityscapesscripts writes it.
 
-    Like that script it leaves out what Cityscapes does not evaluate: those pixels read back as 0. Pass an empty
-    `left_out` to lose nothing.
+    Like that script it leaves out classes that Cityscapes does not evaluate: their pixels are read back as 0. An empty
+    `left_out` keeps all.
 
     Args:
         instance_ids: (H, W) integers, as in instanceIds.

@@ -136,7 +136,7 @@ class Evaluation:
             yield samples
 
     def _keep_shown(self, model: EvaluatedModel, batch: Batch, draws: Sequence[Tensor]) -> None:
-        """Keep what the sample grids show."""
+        """Store the pictures of the sample grids."""
         few = batch.index < self.shown
         if not few.any():
             return

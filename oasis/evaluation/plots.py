@@ -28,7 +28,7 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
     A reference so far away that it would squeeze the checkpoints together is written as a number at the side.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         name: of the metric.
         theme: the colours.
 
@@ -65,7 +65,7 @@ def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
     """One metric per class: a bar for each checkpoint, a mark for each reference.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         family: the prefix of the metrics' names, such as `segmenter/iou`.
         theme: the colours.
 

@@ -36,7 +36,7 @@ def write_report(
     """Write the report: tables, plots, samples and definitions in one file without scripts or links to other files.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         samples: caption and grid of pictures; the first is open on the page, the others are collapsed. They are
             compressed so that the file stays under 3 MB.
         path: the HTML file to write.

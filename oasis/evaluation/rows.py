@@ -81,14 +81,14 @@ def keys(comparison: Comparison) -> list[str]:
 
 
 def measured(comparison: Comparison) -> str:
-    """What was measured, in a sentence."""
+    """The subject of the evaluation, in a sentence."""
     maps = f"{comparison.images} label map{'' if comparison.images == 1 else 's'}"
     segmenter = f", segmented by {comparison.segmenter}" if comparison.segmenter else ""
     return f"{maps} of {comparison.dataset} ({comparison.split}) at {comparison.height}×{comparison.width}{segmenter}."  # noqa: RUF001
 
 
 def meaning_of_spread(comparison: Comparison) -> str:
-    """What ± and bold mean, in sentences."""
+    """The meaning of ± and bold type, in sentences."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return (

@@ -38,7 +38,7 @@ def results_table(comparison: Comparison, *, per_class: bool = False) -> Rendera
     table, and finally the checkpoints are split over several tables, each with the references.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         per_class: also print the metrics of single classes.
     """
     names = [summary_metrics(comparison), *(class_metrics(comparison).values() if per_class else ())]

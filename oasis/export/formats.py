@@ -24,7 +24,7 @@ class Contents:
     """The contents of an export.
 
     Attributes:
-        restored: what the checkpoint holds.
+        restored: the restored checkpoint.
         facts: `config`, `classes` and `progress`, plain containers: the metadata of the file.
         height: of the pictures.
         width: of the pictures.

@@ -201,7 +201,7 @@ def _bias(convolution: nn.Conv2d) -> Tensor:
 
 
 def _fold(rows: Tensor, norm: _BatchNorm) -> Tensor:
-    """Rows that do to x what `rows` do to norm(x) in eval mode: (D, 2 C) to (D, 2 C), overwritten."""
+    """Fold a norm in eval mode into `rows`, which then apply to x: (D, 2 C) to (D, 2 C), overwritten."""
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:
         raise TypeError("SPADE's batch norms keep running statistics")

@@ -77,7 +77,7 @@ class Container:
 
     Args:
         source: the dataset that is cached, with its current files.
-        base: the folder that holds all containers; None = `samples` in the project's cache.
+        base: the folder of all containers; None = `samples` in the project's cache.
 
     Attributes:
         source: as given.

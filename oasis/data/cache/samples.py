@@ -60,7 +60,7 @@ class CachedSamples(Samples):
         return None
 
     def __getitem__(self, index: int) -> Sample:
-        """One sample, a copy of its own; see `Sample`."""
+        """A copy of one sample; see `Sample`."""
         sample = self._mapped(index)
         return Sample(
             image=sample["image"].clone(),

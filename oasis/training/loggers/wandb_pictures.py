@@ -14,7 +14,7 @@ _NUMBERS = 255  # masks are 8-bit pictures, and 0 stands for no instance
 
 
 def as_wandb(pictures: Pictures, photos: bool) -> dict[str, Any]:
-    """What `wandb.Run.log` takes: `samples/grid`, `samples/generated`, and `samples/photo`.
+    """The argument of `wandb.Run.log`: `samples/grid`, `samples/generated`, and `samples/photo`.
 
     Args:
         pictures: the generated pictures.

@@ -163,7 +163,7 @@ def telling_how_to_go_on(overrides: Sequence[str]) -> Iterator[None]:
     """Context manager that, when a signal ends the run, prints the reason and the command to resume.
 
     Args:
-        overrides: the settings the run was started with.
+        overrides: the settings of the run.
     """
     try:
         yield
