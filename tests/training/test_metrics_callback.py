@@ -62,7 +62,7 @@ def test_the_batch_size_of_validation_does_not_matter(fit, measured):
     assert one == pytest.approx(three, rel=1e-4)
 
 
-def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
+def test_best_by_a_score_and_the_untrained_baseline_survive_a_resume(fit, measured):
     monitored = ["callbacks.checkpoints.monitor=segmenter/miou", *measured]
     run = fit("run", "trainer.max_epochs=2", *monitored)
     best = max(csv_column(run, "segmenter/miou"))
