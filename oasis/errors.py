@@ -1,7 +1,7 @@
-"""The errors a user can mend.
+"""Errors that the user can fix.
 
-Each message names the file and the value at fault and says what to do; `train.py` and the command line
-print them without a traceback. Anything else that is raised is a bug of this project.
+Each message names the file or the value and says what to do; `train.py` and the command line print them without a
+traceback. Any other exception is a bug of this project.
 """
 
 import errno
@@ -12,7 +12,7 @@ import struct
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# What torch.load raises at a file that is torn, or none of its own: its reader stumbles wherever it happens to stand.
+# What torch.load raises for a truncated file, or one of another format.
 UNREADABLE = (
     RuntimeError,
     EOFError,
@@ -26,7 +26,7 @@ UNREADABLE = (
 
 
 class OasisError(Exception):
-    """Base of all errors whose remedy lies with the user."""
+    """Base of all errors that the user can fix."""
 
 
 class ConfigurationError(OasisError, ValueError):
@@ -34,31 +34,31 @@ class ConfigurationError(OasisError, ValueError):
 
 
 class DatasetError(OasisError, ValueError):
-    """A dataset, or one file of it, that is not what it should be."""
+    """An invalid dataset, or an invalid file of it."""
 
 
 class CheckpointError(OasisError, ValueError):
-    """A checkpoint that is missing, torn, or of another configuration."""
+    """A checkpoint that is missing, corrupt, or of another configuration."""
 
 
 class NothingToTrainError(ConfigurationError):
-    """A checkpoint to go on from that is trained to the end already."""
+    """A checkpoint to resume from whose training is complete."""
 
 
 class NoRoomError(OasisError):
-    """A checkpoint that could not be written for want of room; the ones before are as they were."""
+    """A checkpoint that could not be written because the disk is full; earlier ones are intact."""
 
 
 class LowMemoryError(OasisError, MemoryError):
-    """A run that needs more memory than there is."""
+    """A run that needs more memory than available."""
 
 
 class LostProcessError(OasisError, RuntimeError):
-    """One of several processes that train together is gone."""
+    """One of several processes that train together died."""
 
 
 class MissingWeightsError(ConfigurationError):
-    """Weights of a measuring network that nobody named and that are nowhere to be found."""
+    """Weights of a metric network that were neither given nor found."""
 
 
 class MetricError(OasisError, ValueError):
@@ -66,14 +66,14 @@ class MetricError(OasisError, ValueError):
 
 
 class NonFiniteLossError(OasisError, ArithmeticError):
-    """A loss term turned NaN or infinite."""
+    """A loss term became NaN or infinite."""
 
 
 def message(error: BaseException) -> str:
-    """What to tell the user of an error: its own words, not those of whatever wrapped it on its way.
+    """An error's own message, without those of the exceptions that wrap it.
 
-    Hydra wraps what a constructor raises, and a loader's worker process puts its traceback in front. Hydra's own
-    errors say half of what they mean in their cause.
+    Hydra wraps what a constructor raises, and a loader's worker process prepends its traceback. Hydra's own errors
+    have part of their message in their cause.
     """
     cause = error.__cause__
     if isinstance(cause, OasisError):
@@ -86,7 +86,7 @@ def message(error: BaseException) -> str:
 
 
 def no_room(error: BaseException) -> OSError | None:
-    """The want of room on a disk that an error is, or comes from; None if there is none in its history."""
+    """The full-disk error that an error is or was caused by; None if there is none."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, OSError) and link.errno in _NO_ROOM:
@@ -96,5 +96,5 @@ def no_room(error: BaseException) -> OSError | None:
 
 
 def exit_code(error: BaseException) -> int:
-    """What a process that ends by an error returns: 74 (EX_IOERR) if a disk is full, else 1."""
+    """The exit status for an error: 74 (EX_IOERR) if a disk is full, else 1."""
     return os.EX_IOERR if no_room(error) else 1

@@ -1,4 +1,4 @@
-"""Files that are complete or absent, whenever the process dies; and where the cache lies. Loads no torch."""
+"""Atomic writing of files, and the cache folder. Does not import torch."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any
 def cache_folder() -> Path:
     """`$PANOPTIC_OASIS_CACHE`, else `$XDG_CACHE_HOME/panoptic-oasis`, else `~/.cache/panoptic-oasis`.
 
-    It holds synthetic streets, features of real photos, and trained segmenters.
+    It contains synthetic streets, features of real photos, and trained segmenters.
     """
     own = os.environ.get("PANOPTIC_OASIS_CACHE")
     if own:
@@ -24,16 +24,16 @@ def cache_folder() -> Path:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; what was written there takes the name `path` at the end.
+    """Yield a temporary path beside `path`, which is renamed to `path` at the end.
 
-    The file has reached the disk before it gets its name. If the block raises, `path` is as it was and the temporary
-    file is gone. Processes that write the same file at the same time do not disturb each other: the last one wins.
+    The file is synced to disk before it is renamed. If the block raises, `path` is unchanged and the temporary file is
+    deleted. If several processes write the same file at the same time, the last one wins.
 
     Args:
-        path: the file; its folder is made. The temporary path has the same suffix.
+        path: the file; its folder is created. The temporary path has the same suffix.
 
     Raises:
-        OSError: no room, or no right to write.
+        OSError: a full disk, or no permission.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.stem[:32]}.{uuid.uuid4().hex}.part{path.suffix}")
@@ -50,7 +50,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file by `replacing`.
 
     Args:
-        path: the file; its folder is made.
+        path: the file; its folder is created.
         content: plain containers without NaN.
 
     Raises:
@@ -62,14 +62,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def put_in_place(finished: Path, target: Path, keep: int) -> None:
-    """Rename a finished file, and number older files of that name.
+    """Rename a finished file, and number older files of the same name.
 
-    At any moment there is a good file: `target`, or, between two renames, the one with number 1.
+    There is a valid file at any time: `target`, or, between two renames, the one with number 1.
 
     Args:
-        finished: has reached the disk.
-        target: its name from now on, such as `last.ckpt`.
-        keep: how many older ones stay, as `last-1.ckpt` (the newest of them), `last-2.ckpt`, ...
+        finished: synced to disk.
+        target: its new name, such as `last.ckpt`.
+        keep: number of older files to keep, as `last-1.ckpt` (the newest of them), `last-2.ckpt`, ...
     """
     aged = [target, *(older(target, age) for age in range(1, keep + 1))]
     for newer, elder in reversed(list(pairwise(aged))):
@@ -81,15 +81,15 @@ def put_in_place(finished: Path, target: Path, keep: int) -> None:
 
 
 def older(path: Path, age: int) -> Path:
-    """The name of the file that `path` was `age` writes ago."""
+    """The name of the version of `path` from `age` writes ago."""
     return path.with_name(f"{path.stem}-{age}{path.suffix}")
 
 
 def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, survive a loss of power.
+    """Sync a file or a folder to disk.
 
     Raises:
-        OSError: no such path, or its file system cannot do it.
+        OSError: no such path, or its file system does not support it.
     """
     handle = os.open(path, os.O_RDONLY)
     try:

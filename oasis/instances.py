@@ -1,7 +1,7 @@
-"""Geometry of instances, as encodings show it and losses ask for it.
+"""Geometry of instances, for encodings and losses.
 
-Everything is vectorised over batch and instances, works on any device and never makes the host wait for it: tables have
-a fixed number of rows, so no one has to ask how many instances there are. Instance 0 means "no instance".
+Everything is vectorised over batch and instances, works on any device and never makes the host wait: tables have a
+fixed number of rows, independent of the number of instances. Instance 0 means "no instance".
 """
 
 import math
@@ -15,7 +15,7 @@ MAX_INSTANCES = 1023  # the highest instance number an image may have; the most 
 
 
 def areas(instance: Tensor) -> Tensor:
-    """How many pixels each instance has.
+    """The number of pixels of each instance.
 
     Args:
         instance: (B, H, W) int64 in 0..MAX_INSTANCES, 0 = no instance.
@@ -36,12 +36,12 @@ def centers(instance: Tensor) -> Tensor:
         (B, MAX_INSTANCES + 1, 2) float32, the mean (y, x) in pixels; 0 for absent numbers and for row 0.
     """
     sums = torch.stack([_sum_by_instance(instance, axis) for axis in _axes(instance)], dim=2)
-    # Summed as integers, so exact in any order; float64 spares the quotient a second rounding.
+    # Summed as integers, so exact in any order; float64 avoids a second rounding of the quotient.
     return (sums.double() / areas(instance).clamp(min=1).unsqueeze(2)).float()
 
 
 def center_offsets(instance: Tensor) -> Tensor:
-    """The way from each pixel to the centre of its own instance.
+    """The offset from each pixel to the centre of its own instance.
 
     Args:
         instance: (B, H, W) int64 in 0..MAX_INSTANCES, 0 = no instance.
@@ -61,9 +61,9 @@ def center_offsets(instance: Tensor) -> Tensor:
 
 
 def center_heatmap(instance: Tensor, sigma: float) -> Tensor:
-    """A Gaussian peak on the centre of each instance, the highest where several meet.
+    """A Gaussian peak on the centre of each instance, the maximum where several overlap.
 
-    The peak is exactly 1, on the pixel that holds the centre. A centre halfway between pixels peaks on both, so that a
+    The peak is exactly 1, on the pixel with the centre. A centre halfway between pixels peaks on both, so that a
     mirrored map has the mirrored heatmap.
 
     Args:
@@ -75,7 +75,7 @@ def center_heatmap(instance: Tensor, sigma: float) -> Tensor:
         above 3 sigma or there is none.
 
     Raises:
-        ConfigurationError: where sigma is not above 0 and finite.
+        ConfigurationError: if sigma is not above 0 and finite.
 
     Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2.
     """
@@ -100,7 +100,7 @@ def center_heatmap(instance: Tensor, sigma: float) -> Tensor:
 def boundaries(label: Tensor, instance: Tensor) -> Tensor:
     """The pixels with a neighbour above, below, left or right in another segment.
 
-    A segment is a class and an instance; both sides of a boundary are marked, the border of the picture is none.
+    A segment is a class and an instance; both sides of a boundary are marked, the border of the picture is not.
 
     Args:
         label: (B, H, W) int64, class indices.
@@ -123,7 +123,7 @@ def boundaries(label: Tensor, instance: Tensor) -> Tensor:
 
 
 def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
-    """One number for each segment: the class where there is no instance, else one of the instance's own.
+    """One number for each segment: the class where there is no instance, else one per instance.
 
     Args:
         label: (B, H, W) int64, class indices 0..num_classes-1.
@@ -137,14 +137,14 @@ def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
 
 
 def _axes(instance: Tensor) -> tuple[Tensor, Tensor]:
-    """Every pixel's y and x, each (B, H, W) int64 without memory of its own."""
+    """Every pixel's y and x, each (B, H, W) int64, expanded views."""
     _, height, width = instance.shape
     y = torch.arange(height, device=instance.device).view(-1, 1).expand_as(instance)
     return y, torch.arange(width, device=instance.device).expand_as(instance)
 
 
 def _sum_by_instance(instance: Tensor, value: Tensor) -> Tensor:
-    """(B, H, W) int64 of values to their (B, MAX_INSTANCES + 1) sums; row 0 is 0."""
+    """Sum (B, H, W) int64 values by instance: (B, MAX_INSTANCES + 1); row 0 is 0."""
     sums = value.new_zeros(instance.shape[0], MAX_INSTANCES + 1)
     sums.scatter_add_(1, instance.flatten(1), value.flatten(1))
     sums[:, 0] = 0
@@ -156,13 +156,13 @@ def _squared_distance_in_column(instance: Tensor, radius: int) -> Tensor:
     batch, height, width = instance.shape
     count = areas(instance).unsqueeze(2)
     sums = torch.stack([_sum_by_instance(instance, axis) for axis in _axes(instance)], dim=2)
-    # The pixel that holds the centre, by exact integers; the two differ where the centre is halfway between pixels.
+    # The pixel that contains the centre, by exact integers; the two differ if the centre is halfway between pixels.
     twice = 2 * count.clamp(min=1)
     low = -((count - 2 * sums).div(twice, rounding_mode="floor"))
     high = (count + 2 * sums).div(twice, rounding_mode="floor")
     steps = torch.arange(-radius, radius + 2, device=instance.device)
     rows = low[:, :, :1] + steps
-    # Steps below 0 start from the lower of the two pixels, steps above 0 from the higher, which is at most one on.
+    # Steps below 0 start from the lower of the two pixels, steps above 0 from the higher, which is at most one further.
     distance = torch.maximum(-steps, rows - high[:, :, :1]).clamp(min=0)
     reached = (count > 0) & (rows >= 0) & (rows < height) & (distance <= radius)
     squared = torch.where(reached, distance.square().float(), torch.inf).flatten(1)

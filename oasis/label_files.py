@@ -1,4 +1,4 @@
-"""Label spaces as files: the classes of a dataset as data, not code."""
+"""Label spaces as YAML files."""
 
 import colorsys
 import math
@@ -12,7 +12,7 @@ import yaml
 from oasis.errors import ConfigurationError
 
 RAW_IDS = 256
-"""How many raw ids there are: label maps are 8-bit pictures."""
+"""The number of raw ids: label maps are 8-bit pictures."""
 
 INSTANCES_PER_CLASS = 1000
 """Raw instance ids of Cityscapes: label id * 1000 + k for the k-th thing, the plain label id elsewhere."""
@@ -23,10 +23,10 @@ _GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 
 @lru_cache(maxsize=16)
 def read_label_space(path: Path) -> Mapping[str, Any]:
-    """The arguments of `LabelSpace`; see `LabelSpace.from_file` for what the file holds.
+    """The arguments of `LabelSpace`; see `LabelSpace.from_file` for the format.
 
     Raises:
-        ConfigurationError: no such file, or one that does not hold this.
+        ConfigurationError: no such file, or an invalid one.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -36,14 +36,14 @@ def read_label_space(path: Path) -> Mapping[str, Any]:
 
 
 def parse_label_space(content: object, path: str | Path) -> Mapping[str, Any]:
-    """The arguments of `LabelSpace`, from what its file holds.
+    """The arguments of `LabelSpace`, from the contents of its file.
 
     Args:
         content: `classes` and `ignore`, plain containers.
-        path: where it stands, for the error.
+        path: of the file, for the error.
 
     Raises:
-        ConfigurationError: it is not that.
+        ConfigurationError: the content is invalid.
     """
     classes = content.get("classes") if isinstance(content, dict) else None
     if (
@@ -70,13 +70,13 @@ def parse_label_space(content: object, path: str | Path) -> Mapping[str, Any]:
 
 
 def generated_palette(count: int) -> tuple[tuple[int, int, int], ...]:
-    """Colours that differ: black, then hues a golden angle apart in three shades.
+    """Distinct colours: black, then hues a golden angle apart in three shades.
 
     Args:
-        count: how many, the black one included; at most 256.
+        count: number of colours, including black; at most 256.
 
     Returns:
-        `count` colours, RGB in 0..255, the same ones every time.
+        `count` colours, RGB in 0..255; deterministic.
     """
     shades = ((0.85, 0.95), (0.55, 0.75), (0.95, 0.6))  # saturation and value
     colors = [(0, 0, 0)]
@@ -110,7 +110,7 @@ def _is_byte(value: object) -> bool:
 
 
 def _table(path: str | Path, classes: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-    """The class index of each raw id, -1 where it means nothing."""
+    """The class index of each raw id, -1 if it has none."""
     table = [-1] * RAW_IDS
     for index, entry in enumerate(classes):
         for raw in entry["ids"]:

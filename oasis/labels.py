@@ -1,4 +1,4 @@
-"""Label spaces: what the integers in a label map mean."""
+"""Label spaces: the classes of label maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ _BUILT_IN = Path(__file__).parent / "label_spaces"
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """The classes a model knows, and how the raw ids of a dataset's files map onto them.
+    """The classes of a model, and the mapping from raw ids of a dataset's files to them.
 
     Attributes:
         names: C class names; the position is the class index.
         palette: C colours, RGB in 0..255.
         things: indices of the classes that have instances.
-        ignore_index: the class whose pixels weigh nothing in the losses (unlabelled, void).
-        evaluated: indices of the classes that scores are taken over; pixels of all others are void to them.
-        raw_to_class: 256 entries, the class index of each raw id, -1 where a raw id means nothing.
+        ignore_index: the class whose pixels have weight 0 in the losses (unlabelled, void).
+        evaluated: indices of the classes that are scored; pixels of all others are void in scores.
+        raw_to_class: 256 entries, the class index of each raw id, -1 if it has none.
     """
 
     names: tuple[str, ...]
@@ -49,20 +49,20 @@ class LabelSpace:
     def from_file(cls, path: str | Path) -> Self:
         """A label space from a YAML file.
 
-        `classes` lists the classes in the order of their indices: a `name`; `ids`, the raw ids that mean it, several,
-        one or none; `color`, RGB (generated where missing); `thing: true` if it has instances; `scored: false` if
-        scores leave it out. `ignore` names the class whose pixels weigh nothing, which is never scored.
+        `classes` lists the classes in the order of their indices: a `name`; `ids`, its raw ids, several, one
+        or none; `color`, RGB (generated if missing); `thing: true` if it has instances; `scored: false` if it is not
+        scored. `ignore` names the class whose pixels have weight 0 in the losses, which is never scored.
 
         Raises:
-            ConfigurationError: no such file, or one that does not hold this.
+            ConfigurationError: no such file, or an invalid one.
         """
         return cls(**read_label_space(Path(path)))
 
     @classmethod
     def from_classes(cls, classes: Sequence[Mapping[str, Any]], ignore: str) -> Self:
-        """A label space from what `from_file` reads, such as from `conf/label_space/NAME.yaml` itself.
+        """A label space from the contents of such a file, as in `conf/label_space/NAME.yaml`.
 
-        A checkpoint then holds the classes, and needs no file to be read.
+        A checkpoint then contains the classes, without a file.
 
         Raises:
             ConfigurationError: see `from_file`.
@@ -72,7 +72,7 @@ class LabelSpace:
 
     @classmethod
     def cityscapes_ids(cls) -> Self:
-        """All of Cityscapes, as OASIS trains it: raw ids 0..33 as they are, and one never-used `unknown`."""
+        """All of Cityscapes, as in OASIS: raw ids 0..33 unchanged, and one unused `unknown`."""
         return cls.from_file(_BUILT_IN / "cityscapes_ids.yaml")
 
     @classmethod
@@ -92,18 +92,18 @@ class LabelSpace:
 
     @property
     def num_classes(self) -> int:
-        """C, the ignored class included."""
+        """C, including the ignored class."""
         return len(self.names)
 
     def check(self, raw: NDArray[np.uint8], source: str) -> None:
-        """Raise if `raw` holds ids that mean nothing here.
+        """Raise if `raw` has ids outside this label space.
 
         Args:
             raw: label map as read from its file, any shape.
-            source: what to call it in the error, usually the file's path.
+            source: its name in the error, usually the file's path.
 
         Raises:
-            DatasetError: with the ids, how many pixels bear them, and what is probably wrong.
+            DatasetError: the message names the ids, their pixel counts, and the probable cause.
         """
         known = np.asarray(self.raw_to_class) >= 0
         if known[raw].all():
@@ -122,7 +122,7 @@ class LabelSpace:
         )
 
     def to_classes(self, raw: Tensor) -> Tensor:
-        """Raw ids to class indices, on whatever device `raw` is.
+        """Map raw ids to class indices, on the device of `raw`.
 
         Args:
             raw: (...) integer tensor of ids that passed `check`.
@@ -135,5 +135,5 @@ class LabelSpace:
 
 @lru_cache(maxsize=16)
 def _lookup(table: tuple[int, ...], device: torch.device) -> Tensor:
-    """The table on a device; made once, since copying it there makes the host wait."""
+    """The table on a device; cached, since copying it makes the host wait."""
     return torch.tensor(table, device=device)

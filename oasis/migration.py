@@ -1,8 +1,8 @@
-"""Configurations and metrics under the names that earlier versions gave them, brought to today's names.
+"""Migration of configurations and metric names from earlier versions.
 
-A configuration says its own format in `format`; what has none is of format 1. To rename a setting, a class or a metric,
-add a row to one of the tables below: all renamings since the last release belong to one step. After a
-release, raise `FORMAT` and add a function of its own to `_STEPS`.
+A configuration has its format in `format`; without it, the format is 1. To rename a setting, a class or a metric, add a
+row to one of the tables below: all renamings since the last release belong to one step. After a release, increment
+`FORMAT` and add a function to `_STEPS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _OF_OBJECTIVES = (
     "balance_classes", "label_mix", "label_mix_weight", "instance_loss", "perceptual_weight", "perceptual_weights_file",
     "joint_pass",
 )  # fmt: skip
-# What `_target_` names, at any depth.
+# Values of `_target_`, at any depth.
 _TARGETS = {
     "oasis.data.CityscapesDataModule": "oasis.data.build_data_module",
     "oasis.metrics.judge_features": "oasis.metrics.segmenter_features",
@@ -32,11 +32,11 @@ _TARGETS = {
     "oasis.metrics.unet": "oasis.segmenters.UNetSegmenter.for_dataset",
     "oasis.training.OASIS": "oasis.training.GANModule",
 }
-# Under which class Lightning keeps a part's state in a checkpoint.
+# Class names under which Lightning keeps states in a checkpoint.
 _STATES = {
     "CityscapesDataModule": "LabelMapDataModule",
 }
-# How names of metrics begin, which are values of some settings and keys of `summary.json`.
+# Prefixes of metric names, which are values of some settings and keys of `summary.json`.
 _METRICS = {
     "judge/": "segmenter/",
 }
@@ -44,19 +44,19 @@ _HOLD_METRICS = ("callbacks.checkpoints.monitor",)
 
 
 def stamped(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with the format that this version writes."""
+    """The configuration with the current format."""
     return {"format": FORMAT, **config}
 
 
 def migrated(config: Mapping[str, Any], source: object) -> dict[str, Any]:
-    """A configuration of any earlier format under today's names; `config` itself is not changed.
+    """Migrate a configuration to the current format; `config` itself is not changed.
 
     Args:
-        config: plain containers, as a checkpoint or a run folder holds them.
+        config: plain containers, from a checkpoint or a run folder.
         source: the file, for the error.
 
     Raises:
-        CheckpointError: it is of a later format, or of none.
+        CheckpointError: a later or invalid format.
     """
     found = config.get("format", 1)
     if not isinstance(found, int) or not 1 <= found <= FORMAT:
@@ -71,7 +71,7 @@ def migrated(config: Mapping[str, Any], source: object) -> dict[str, Any]:
 
 
 def rename_states(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Bring the names of states in a checkpoint to today's, in place; returns it."""
+    """Rename the states in a checkpoint, in place; returns it."""
     for old, new in _STATES.items():
         if old in checkpoint:
             checkpoint.setdefault(new, checkpoint.pop(old))
@@ -79,7 +79,7 @@ def rename_states(checkpoint: dict[str, Any]) -> dict[str, Any]:
 
 
 def migrated_metric(name: str) -> str:
-    """Today's name of a metric, such as `segmenter/pq` for `judge/pq`; prefixes such as `real_photos/` may precede."""
+    """The current name of a metric, such as `segmenter/pq` for `judge/pq`; after prefixes such as `real_photos/`."""
     parts = name.split("/")
     for at in range(len(parts)):
         rest = "/".join(parts[at:])
@@ -90,12 +90,12 @@ def migrated_metric(name: str) -> str:
 
 
 def migrated_metrics(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Scores by name, under today's names."""
+    """Scores by name, under the current names."""
     return {migrated_metric(name): value for name, value in scores.items()}
 
 
 def migrated_results(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A file of results of `oasis evaluate`, whose entry `judge` is now `segmenter`."""
+    """The results of `oasis evaluate`, whose entry `judge` is now `segmenter`."""
     return {_SETTINGS["judge"] if name == "judge" else name: value for name, value in content.items()}
 
 
@@ -111,7 +111,7 @@ def _from_format_1(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _give_objective(config: dict[str, Any]) -> None:
-    """Losses were settings of the model, which had no objective and no schedule."""
+    """Format 1 had the losses as settings of the model, without objective and schedule."""
     model = config.get("model")
     if not isinstance(model, dict) or "objective" in model:
         return
@@ -125,7 +125,7 @@ def _give_objective(config: dict[str, Any]) -> None:
 
 
 def _give_dataset(config: dict[str, Any]) -> None:
-    """The data module read Cityscapes, or synthetic streets, without having a dataset."""
+    """Format 1 had no dataset in the data module, which read Cityscapes or synthetic streets."""
     data = config.get("data")
     if not isinstance(data, dict) or "dataset" in data:
         return
@@ -139,7 +139,7 @@ _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1
 
 
 def move(config: dict[str, Any], old: str, new: str) -> None:
-    """Give a setting another dotted name, in place; nothing happens where it is missing or the new one is there."""
+    """Rename a setting, in place; does nothing if it is missing or the new one exists."""
     *path, last = old.split(".")
     within = _group(config, path)
     *new_path, new_last = new.split(".")
@@ -154,7 +154,7 @@ def move(config: dict[str, Any], old: str, new: str) -> None:
 
 
 def change(config: dict[str, Any], name: str, by: Callable[[Any], Any]) -> None:
-    """Put what `by` makes of a setting in its place; nothing happens where it is missing."""
+    """Replace a setting by `by(setting)`, in place; does nothing if it is missing."""
     *path, last = name.split(".")
     within = _group(config, path)
     if within is not None and last in within:
@@ -169,7 +169,7 @@ def _group(config: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
 
 
 def _with_targets(part: Any, targets: Mapping[str, str]) -> Any:
-    """A copy of a configuration in which each `_target_` has today's name."""
+    """A copy of a configuration in which each `_target_` has its current name."""
     if isinstance(part, Mapping):
         copied = {key: _with_targets(value, targets) for key, value in part.items()}
         if isinstance(copied.get("_target_"), str):

@@ -1,12 +1,12 @@
-"""Packages outside this project whose classes a configuration may name.
+"""Third-party packages whose classes a configuration may name.
 
-An installed package is trusted if it says so by an entry point of the group `panoptic_oasis.plugins`:
+An installed package is trusted if it has an entry point of the group `panoptic_oasis.plugins`:
 
     [project.entry-points."panoptic_oasis.plugins"]
     my_models = "my_models"
 
-Any other one is trusted for as long as a process runs, by `--trust PACKAGE` or, when training, `trust=[PACKAGE]`.
-What a checkpoint holds never adds to that.
+Any other one is trusted for one process by `--trust PACKAGE` or, when training, `trust=[PACKAGE]`. A checkpoint cannot
+add trusted packages.
 """
 
 import importlib
@@ -25,13 +25,13 @@ _named: set[str] = set()  # by the user of this process
 
 
 def trust(packages: Iterable[str]) -> None:
-    """Trust packages, or single modules, in this process.
+    """Trust packages or single modules in this process.
 
     Args:
         packages: importable names; the current folder is searched as well.
 
     Raises:
-        ConfigurationError: one that is not installed.
+        ConfigurationError: a package that is not installed.
     """
     for package in packages:
         if os.getcwd() not in sys.path:
@@ -45,14 +45,14 @@ def trust(packages: Iterable[str]) -> None:
 
 
 def trusted_packages() -> frozenset[str]:
-    """All that is trusted besides this project: installed plug-ins, and what the user named."""
+    """All trusted packages besides this project: installed plug-ins, and those named by the user."""
     return installed_plugins() | _named
 
 
 def is_trusted(target: str) -> bool:
     """Whether a `_target_` is defined in a trusted package.
 
-    A name that merely leads through one, such as `my_models.os.system`, is not. Imports the package if it is trusted.
+    A name that is only reachable through one, such as `my_models.os.system`, is not. Imports a trusted package.
     """
     package = next((each for each in trusted_packages() if target.startswith(f"{each}.")), None)
     if package is None:
@@ -67,10 +67,10 @@ def require_trusted(target: str, source: str) -> None:
 
     Args:
         target: dotted name.
-        source: where it stands, such as `generator._target_`.
+        source: its setting, such as `generator._target_`.
 
     Raises:
-        ConfigurationError: with what to install or to trust.
+        ConfigurationError: the message says what to install or to trust.
     """
     if target.startswith(f"{_OWN}.") or is_trusted(target):
         return
@@ -104,7 +104,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _find(target: str) -> object:
-    """What a dotted name leads to; None if to nothing."""
+    """The object of a dotted name; None if there is none."""
     parts = target.split(".")
     for end in range(len(parts) - 1, 0, -1):
         try:

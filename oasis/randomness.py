@@ -1,4 +1,4 @@
-"""Random numbers that belong to one sample, whatever batch or process it comes in."""
+"""Random numbers per sample, independent of batch and process."""
 
 from collections.abc import Iterable
 from enum import IntEnum
@@ -12,7 +12,7 @@ _HIGHEST_SEED = 2**32 - 1  # of NumPy and of Lightning
 
 
 class Stream(IntEnum):
-    """What random numbers are drawn for: two purposes never share theirs."""
+    """The purpose of random numbers, each with its own stream."""
 
     ENCODING = 0
     NOISE = 1
@@ -24,10 +24,10 @@ class Stream(IntEnum):
 
 
 def require_seed(seed: object) -> None:
-    """Refuse what cannot seed all random number generators.
+    """Refuse an invalid seed.
 
     Raises:
-        ConfigurationError: with the range.
+        ConfigurationError: the message names the range.
     """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _HIGHEST_SEED:
         raise ConfigurationError(
@@ -41,12 +41,12 @@ def sample_generators(seed: int, positions: Iterable[int], stream: Stream) -> li
 
 
 def sample_generator(seed: int, position: int, stream: Stream) -> torch.Generator:
-    """A generator on the CPU whose numbers depend on these three alone.
+    """A CPU generator that is a function of these three arguments.
 
     Args:
-        seed: 0 or above; another seed, other numbers for all samples.
+        seed: 0 or above.
         position: of the sample in its split, or in the stream of training.
-        stream: what the numbers are for.
+        stream: the purpose of the numbers.
     """
     state = np.random.SeedSequence((seed, position, int(stream))).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))

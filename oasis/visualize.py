@@ -20,7 +20,7 @@ from oasis.instances import boundaries
 
 _CAPTION = 18  # pixels above each column
 _GAP = 4
-_COLUMN = 256  # pixels that a column is at least wide, so that small pictures can be looked at
+_COLUMN = 256  # pixels that a column is at least wide, so that small pictures are visible
 
 
 def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
@@ -28,7 +28,7 @@ def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
 
     Args:
         label: (B, H, W) integer class indices.
-        palette: one RGB colour in 0..255 a class.
+        palette: one RGB colour in 0..255 per class.
 
     Returns:
         (B, 3, H, W) float32 in [-1, 1], like a photo.
@@ -38,7 +38,7 @@ def colorize(label: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
 
 
 def to_bytes(image: Tensor) -> Tensor:
-    """What a network paints as bytes.
+    """A network's output as bytes.
 
     Args:
         image: (..., 3, H, W) in [-1, 1].
@@ -50,13 +50,13 @@ def to_bytes(image: Tensor) -> Tensor:
 
 
 def sample_grid(columns: Mapping[str, Tensor]) -> Image.Image:
-    """Pictures in columns with captions, a row a sample.
+    """Pictures in columns with captions, one row per sample.
 
     Args:
         columns: caption -> (B, 3, H, W) in [-1, 1]; all of one shape.
 
     Returns:
-        An RGB picture of B rows; pictures less than 129 wide are enlarged by a whole factor.
+        An RGB picture of B rows; pictures less than 129 wide are enlarged by an integer factor.
     """
     stacked = torch.stack([to_bytes(images).cpu() for images in columns.values()], dim=1)  # B, columns, 3, H, W
     enlarged = max(1, _COLUMN // stacked.shape[-1])
@@ -109,12 +109,12 @@ def _draw_curve(axis: Axes, name: str, points: NDArray[np.float64]) -> None:
 
 def instance_color(number: int) -> tuple[int, int, int]:
     """A colour for the instance of this number, far from those of the numbers next to it; RGB in 0..255."""
-    hue = number * 0.618034 % 1.0  # the golden ratio: any few numbers in a row are spread over the circle
+    hue = number * 0.618034 % 1.0  # the golden ratio spreads consecutive numbers over the circle
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.55, 0.8)[number % 2], (1.0, 0.85)[number // 2 % 2])
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def paint_instances(instance: Tensor, background: Tensor, opacity: float = 0.75) -> Tensor:
+def colorize_instances(instance: Tensor, background: Tensor, opacity: float = 0.75) -> Tensor:
     """Each instance in its own colour, with a white contour.
 
     Args:
@@ -133,13 +133,13 @@ def paint_instances(instance: Tensor, background: Tensor, opacity: float = 0.75)
     return torch.where(contour, 1.0, picture)
 
 
-def paint_values(values: Tensor, low: float, high: float, colormap: str) -> Tensor:
+def colorize_values(values: Tensor, low: float, high: float, colormap: str) -> Tensor:
     """Numbers as colours.
 
     Args:
         values: (H, W).
-        low: what gets the first colour, and whatever is below.
-        high: what gets the last colour, and whatever is above.
+        low: the value of the first colour; lower ones are clipped.
+        high: the value of the last colour; higher ones are clipped.
         colormap: one of matplotlib's names.
 
     Returns:
@@ -150,13 +150,13 @@ def paint_values(values: Tensor, low: float, high: float, colormap: str) -> Tens
     return torch.from_numpy(colors).float().permute(2, 0, 1) * 2.0 - 1.0
 
 
-def paint_directions(offset: Tensor, longest: float) -> Tensor:
-    """Vectors as colours: the hue is the direction, white is no way at all; see `paint_direction_wheel`.
+def colorize_directions(offset: Tensor, longest: float) -> Tensor:
+    """Vectors as colours: the hue is the direction, white is a vector of length 0; see `direction_wheel`.
 
     Args:
         offset: (2, H, W), (dy, dx).
-        longest: the length that gets the full colour. Colours grow with the root of the length, so that short ways
-            can be told apart too.
+        longest: the length that gets the full colour. Colours grow with the root of the length, so that short
+            vectors can be told apart too.
 
     Returns:
         (3, H, W) float32 in [-1, 1].
@@ -168,8 +168,8 @@ def paint_directions(offset: Tensor, longest: float) -> Tensor:
     return torch.lerp(torch.ones_like(colors), colors, strength) * 2.0 - 1.0
 
 
-def paint_direction_wheel(size: int) -> Tensor:
-    """What the colours of `paint_directions` mean: a disc in which each point has the colour of the way to it.
+def direction_wheel(size: int) -> Tensor:
+    """The legend of `colorize_directions`: a disc in which each point has the colour of its offset from the centre.
 
     Args:
         size: of the picture's sides in pixels.
@@ -178,5 +178,5 @@ def paint_direction_wheel(size: int) -> Tensor:
         (3, size, size) float32 in [-1, 1], white around the disc.
     """
     axis = (2 * torch.arange(size) - (size - 1)) / (size - 1)  # exactly 0 in the middle, unlike linspace
-    way = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
-    return torch.where(way.norm(dim=0) <= 1, paint_directions(way, 1.0), 1.0)
+    vectors = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
+    return torch.where(vectors.norm(dim=0) <= 1, colorize_directions(vectors, 1.0), 1.0)

@@ -59,7 +59,7 @@ SLOW_FILES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-quick` leaves out: what trains, starts processes or a browser, or needs large networks."""
+    """Mark tests that `make test-quick` skips: training, processes, a browser, or large networks."""
     for item in items:
         parts = {*item.path.relative_to(ROOT / "tests").parts} if item.path.is_relative_to(ROOT / "tests") else set()
         if SLOW_FILES & parts or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _frozen_imports() -> None:
-    """What is imported is not searched for garbage again and again: that takes longer than a tiny training's epoch."""
+    """Excludes imported objects from garbage collection, which takes longer than a tiny training's epoch."""
     gc.collect()
     gc.freeze()
 

@@ -18,7 +18,7 @@ with open(sys.argv[1], "a+") as file:
 
 @contextmanager
 def held(folder):
-    """Another process holds the folder; gives that process."""
+    """Context manager in which another process holds the folder; yields that process."""
     command = [sys.executable, "-c", HOLDER, str(folder / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"

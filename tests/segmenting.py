@@ -29,7 +29,7 @@ def varied_unet(space, facts=None):
         for parameter in (parameter for head in heads for parameter in head.parameters()):
             parameter.normal_()
         segmenter.network.train()
-        for seed in range(20):  # BatchNorm statistics that fit, else one class drowns all others
+        for seed in range(20):  # BatchNorm statistics that fit, otherwise one class dominates
             segmenter.network(random_pictures(seed=seed))
         segmenter.network.eval()
     return segmenter

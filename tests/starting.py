@@ -106,9 +106,9 @@ def _start_server() -> None:
 
 
 def starter(folder: Path) -> Callable[..., tuple[int, str]]:
-    """Gives what runs `train.py` with arguments, and variables of the environment by name; None = without it.
+    """A function that runs `train.py` with arguments, and environment variables by name; None = without it.
 
-    It returns the exit code and all that was printed. Modules in `folder` can be imported; the cache is there, too.
+    It returns the exit code and the output. Modules in `folder` can be imported; the cache is there, too.
     """
     python = Python(folder)
 
@@ -197,7 +197,7 @@ def _keep(spares: tuple[int, ...]) -> None:
 
 
 def _wait(connection: socket.socket, spares: tuple[int, ...]) -> None:
-    """Be a spare: do what it is told, or end when there is no one left to tell it anything."""
+    """Be a spare: run a command, or end when the parent is gone."""
     code = 1
     try:
         for _, inherited in _spares:

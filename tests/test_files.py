@@ -1,4 +1,4 @@
-"""Atomic writes: whoever looks sees all of a file, the old one or the new one."""
+"""Atomic writes: readers see a complete file, the old one or the new one."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Label spaces from files of one's own."""
+"""Label spaces from custom files."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def write(tmp_path):
     return file
 
 
-def test_what_stands_in_a_file(write):
+def test_the_contents_of_a_file(write):
     space = LabelSpace.from_file(write(SPACE))
     assert space.names == ("nothing", "cat", "lawn")
     assert space.palette == (generated_palette(3)[0], (9, 8, 7), generated_palette(3)[2])

@@ -1,4 +1,4 @@
-"""What earlier versions wrote is read under today's names; see `oasis/migration.py`."""
+"""Reading files of earlier versions; see `oasis/migration.py`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `pip install` of a built wheel gives: every command, from any folder, without the checkout."""
+"""Commands of an installed wheel, from any folder, without the checkout."""
 
 import json
 import os
@@ -50,7 +50,7 @@ for line in sys.stdin:
 
 
 def environment(folder):
-    """Variables under which nothing but the wheel gives `oasis`, with a cache of its own and without a network."""
+    """Environment variables for the wheel's `oasis` only, with its own cache and without a network."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "CITYSCAPES_DATASET")}
     return kept | {"PANOPTIC_OASIS_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 

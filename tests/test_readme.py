@@ -1,4 +1,4 @@
-"""What the documentation says can be done."""
+"""The commands in the documentation work."""
 
 import itertools
 import os

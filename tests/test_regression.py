@@ -1,4 +1,4 @@
-"""Training computes today what it computed when the golden losses were written."""
+"""Training gives the golden losses."""
 
 import json
 

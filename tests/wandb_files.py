@@ -1,4 +1,4 @@
-"""What the W&B logger has written to disk, for its tests: W&B itself can no longer read its own files in Python."""
+"""Reads the files of the W&B logger, for its tests: W&B itself can no longer read its own files in Python."""
 
 import json
 import struct
@@ -14,7 +14,7 @@ ENVIRONMENT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_RUN_ID", 
 
 
 def isolate(monkeypatch, folder):
-    """Nobody is logged in, and W&B keeps its things in a folder of the test; it reads that once a process, so anew."""
+    """Logged out, with W&B's files in a folder of the test; makes W&B read its settings again."""
     wandb.teardown()
     monkeypatch.setenv("WANDB_X_STATS_SAMPLING_INTERVAL", "0.5")
     for name in ENVIRONMENT:
@@ -89,7 +89,7 @@ def contents(file):
 
 
 def nested(items):
-    """Names and values as they were logged; names of metrics hold slashes themselves."""
+    """Names and values as they were logged; names of metrics have slashes themselves."""
     out = {}
     for item in items:
         first, *rest = list(item.nested_key) or [item.key]

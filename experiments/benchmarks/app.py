@@ -2,9 +2,9 @@
 
     python -m experiments.benchmarks.app [--clicks 10] [--json FILE] [--device cuda] [--bf16]
 
-A generator of full width with made-up weights paints synthetic streets of 256x512 in the app, and a Chromium on the
+A generator of full width with made-up weights generates synthetic streets of 256x512 in the app, and a Chromium on the
 same machine clicks from street to street, once warm. Wants chromium, playwright and gradio (the extra `app`). The last
-line is `ratio app VALUE`, the time from click to picture over that of painting alone.
+line is `ratio app VALUE`, the time from click to picture over that of generating alone.
 """
 
 import shutil
@@ -39,17 +39,17 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
     pool = ModelPool([synthesizer])
     with serving(pool) as address:
         clicks = seconds_of_clicks(address, options.clicks)
-    paintings = seconds_of_painting(synthesizer, options.clicks)
+    pictures = seconds_of_generating(synthesizer, options.clicks)
     rows: list[dict[str, str | float]] = [
         {"what": "from click to picture", "median": median(clicks), "slowest": max(clicks)},
-        {"what": "painting alone", "median": median(paintings), "slowest": max(paintings)},
+        {"what": "painting alone", "median": median(pictures), "slowest": max(pictures)},
     ]
     table = Table("", "median s", "slowest s", title=f"{options.height}x{options.width}, {options.channels} channels")
     for row in rows:
         table.add_row(str(row["what"]), f"{row['median']:.2f}", f"{row['slowest']:.2f}")
     Console().print(table)
     print(f"goal: at most {GOAL} s from click to picture: {median(clicks):.2f}")
-    report("app", median(clicks) / median(paintings), rows, options)
+    report("app", median(clicks) / median(pictures), rows, options)
 
 
 def new_synthesizer(options: Namespace) -> Synthesizer:
@@ -86,7 +86,7 @@ def seconds_of_clicks(address: str, clicks: int) -> list[float]:
     return seconds[many:]
 
 
-def seconds_of_painting(synthesizer: Synthesizer, pictures: int) -> list[float]:
+def seconds_of_generating(synthesizer: Synthesizer, pictures: int) -> list[float]:
     """What `Synthesizer.synthesize` takes for the same streets."""
     streets = [example.label_map for example in draw_examples(synthesizer)]
     seconds = []

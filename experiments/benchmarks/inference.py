@@ -1,4 +1,4 @@
-"""How fast does the generator paint, and how much memory does it take?
+"""How fast does the generator generate, and how much memory does it take?
 
     python -m experiments.benchmarks.inference [--root DIR] [--encoding NAME] [--device cuda] [--json FILE]
 
@@ -54,20 +54,20 @@ def compare(
     """Each path's median time, peak memory, and largest distance from the plain one's picture."""
 
     def model(fast: bool, sparse: bool | None) -> Callable[[], Tensor]:
-        def paint() -> Tensor:
+        def picture() -> Tensor:
             generator.fast, generator.sparse = fast, sparse
             with torch.inference_mode():
                 image: Tensor = generator(condition, noise)
             return image
 
-        return paint
+        return picture
 
     models = {name: model(*settings) for name, settings in KINDS.items()}
-    pictures = {name: paint() for name, paint in models.items()}
+    pictures = {name: picture() for name, picture in models.items()}
     seconds = interleaved(models, options.rounds, options.device)
     rows: list[dict[str, str | float]] = []
-    for name, paint in models.items():
-        peak = min(peak_memory(paint, options.device) for _ in range(3))
+    for name, picture in models.items():
+        peak = min(peak_memory(picture, options.device) for _ in range(3))
         difference = (pictures[name] - pictures["reference"]).abs().max().item()
         rows.append({"path": name, "seconds": seconds[name], "peak_mib": peak / 2**20, "difference": difference})
     return rows

@@ -22,7 +22,7 @@ _MANY = 1_000_000
 class Stepper:
     """The module that settings describe, in a trainer of its own, which waits for its turn in a thread.
 
-    What a step is, Lightning's loop says: both networks, both optimizers, logging, the average, the look at the losses.
+    A step is one of Lightning's loop: both networks, both optimizers, logging, the average, the check of the losses.
 
     Args:
         settings: as `python train.py` takes them.

@@ -1,4 +1,4 @@
-"""What all benchmarks do alike: take turns, take medians, look at the peak of memory, write down where it was measured.
+"""Common code of the benchmarks: interleaving, medians, peak memory, provenance.
 
 options = arguments(__doc__)                       # an ArgumentParser with --json, --device, --rounds
 seconds = interleaved(contenders, rounds, device)  # {name: median seconds}
@@ -36,7 +36,7 @@ def arguments(description: str | None, *, rounds: int = 5) -> argparse.ArgumentP
 
 
 def surroundings(device: torch.device | str = "cpu") -> dict[str, str | int]:
-    """Where a number comes from: commit (with `+changes` where there are any), device, and versions."""
+    """Provenance: commit (with `+changes` if there are any), device, and versions."""
     return {
         "commit": _commit(),
         "device": device_name(torch.device(device)),
@@ -128,7 +128,7 @@ def report(name: str, ratio: float, rows: Sequence[Mapping[str, Any]], options: 
     if options.json is not None:
         settings = {key: value for key, value in vars(options).items() if key != "json"}
         if settings.get("root"):
-            settings["root"] = Path(settings["root"]).name  # where it lies on this machine is nobody's business
+            settings["root"] = Path(settings["root"]).name  # the path on this machine is private
         content = {
             "name": name,
             "ratio": ratio,

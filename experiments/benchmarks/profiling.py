@@ -1,4 +1,4 @@
-"""Where the time of a step goes, in a dozen lines that a reader understands."""
+"""A profile of a training step in a dozen readable lines."""
 
 import re
 from collections import Counter

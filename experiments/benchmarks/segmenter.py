@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def scores(data: LabelMapDataModule, segmenter: Segmenter, change: Callable[[Batch], Batch]) -> dict[str, float]:
-    """The segmenter's scores on the validation split, once `change` has had its way with each batch."""
+    """The segmenter's scores on the validation split, with `change` applied to each batch."""
     cpu = torch.device("cpu")
     scorer = Scorer(data.label_space, cpu, {}, segmenter)
     for batch in RealPhotos(data, cpu).batches("val", range(len(data.dataset("val"))), "judging"):
@@ -78,7 +78,7 @@ def noise(batch: Batch) -> Batch:
 
 
 def under_other_maps(batch: Batch, data: LabelMapDataModule, other: Tensor) -> Batch:
-    """Each photo under the label map of some other one: what streets have in common, and no more."""
+    """Each photo with the label map of another one: a baseline of what streets have in common."""
     (strangers,) = data.loader_of("val", other[batch.index].tolist())
     wrong = data.encode(strangers)
     return replace(batch, label=wrong.label, instance=wrong.instance)

@@ -88,7 +88,7 @@ def build(
 
 
 def results(seconds: dict[str, float], memory: dict[str, int], flops: int, batch_size: int) -> list[dict[str, object]]:
-    """A row a contender; all do what the reference does, so its operations are what each one is measured by."""
+    """One row per contender; all do what the reference does, so its operations are what each one is measured by."""
     return [
         {
             "name": name,
@@ -134,7 +134,7 @@ def count_flops(stepper: Stepper) -> int:
 
 
 def matmul_tflops(device: torch.device, size: int = 8192) -> float:
-    """What the device reaches where nothing is in its way."""
+    """The peak throughput of the device."""
     a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
     product: Callable[[], object] = lambda: a @ b  # noqa: E731
     return 2 * size**3 / min(seconds_of(product, device) for _ in range(10)) / 1e12

@@ -106,7 +106,7 @@ def rows_of(name: str, sizes: Sizes, shares: Shares, steps: FirstSteps) -> list[
 
 
 def as_table(rows: Sequence[Sequence[str]], what: str) -> Table:
-    """One kind of measurement: a row a variant, a column a group, layer or term."""
+    """One kind of measurement: one row per variant, one column per group, layer or term."""
     chosen = {(row[0], row[2]): row[3] for row in rows if row[1] == what}
     heads = list(dict.fromkeys(where for _, where in chosen))
     names = list(dict.fromkeys(name for name, _ in chosen))

@@ -1,4 +1,4 @@
-"""What the first layers see of an encoding, and what comes back to them: the arithmetic behind `dissect.py`."""
+"""The computations of `dissect.py`: an encoding in the first layers, and their gradients."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ GROUPS = ("noise", "one-hot", "instance part")
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to show instances.
+    """A variant of an encoding.
 
     Attributes:
         name: what to call it.

@@ -1,4 +1,4 @@
-"""Do instances look different, and do draws? Paints what the study's runs have learnt, three times.
+"""Do instances look different, and do draws? Generates pictures with the study's runs, three times.
 
     python -m experiments.panoptic_encodings.variety runs/study --output runs/study_variety
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from oasis.labels import LabelSpace
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.scored_classes import ScoredClasses
-from oasis.visualize import paint_instances, to_bytes
+from oasis.visualize import colorize_instances, to_bytes
 
 PICTURE = Path(__file__).parents[2] / "docs" / "touching.png"
 HEIGHT, WIDTH, GAP, CAPTION = 150, 290, 8, 46
@@ -63,8 +63,8 @@ def main() -> None:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for i, (title, ((_, instance), score)) in enumerate(panels.items()):
         left = i * (WIDTH + GAP)
-        painted = paint_instances(instance, torch.full((3, HEIGHT, WIDTH), -0.4), opacity=1.0)
-        sheet.paste(Image.fromarray(to_bytes(painted).permute(1, 2, 0).numpy()), (left, CAPTION // 2))
+        colors = colorize_instances(instance, torch.full((3, HEIGHT, WIDTH), -0.4), opacity=1.0)
+        sheet.paste(Image.fromarray(to_bytes(colors).permute(1, 2, 0).numpy()), (left, CAPTION // 2))
         draw.text((left + 2, 4), title, fill="black", font=font)
         draw.text((left + 2, HEIGHT + CAPTION // 2 + 4), score, fill="black", font=font)
     sheet.save(PICTURE, optimize=True)

@@ -81,7 +81,7 @@ def spoilt(mutation: Mutation, content: bytes, seed: int, number: int, canary: P
 
 
 def resume_some(whole: Path, count: int, seed: int, folder: Path) -> list[str]:
-    """Have whole trainings go on from files that are whole but wrong within; what should not have come of it."""
+    """Resume complete trainings from intact files with wrong contents; returns unexpected outcomes."""
     content = whole.read_bytes()
     faults = []
     for number in range(count):

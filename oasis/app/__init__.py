@@ -1,4 +1,4 @@
 """The web app: label maps to photos in a browser.
 
-Nothing that is not user interface needs gradio; what does is imported by `oasis.app.server` alone.
+Only the user interface needs gradio; its modules are imported by `oasis.app.server` alone.
 """

@@ -1,4 +1,4 @@
-"""What lies between the photos of two seeds."""
+"""Photos between those of two seeds."""
 
 import gradio as gr
 
@@ -15,8 +15,8 @@ class BetweenTab:
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: that is filled.
+        context: shared by all tabs.
+        tab: the tab to fill.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:

@@ -16,7 +16,7 @@ def newest_demo(runs: Path) -> Path:
         `runs/demo*/RUN/checkpoints/last.ckpt`, the one written last.
 
     Raises:
-        CheckpointError: there is none; with how to make one.
+        CheckpointError: there is none; the message says how to make one.
     """
     found = [path for path in runs.glob(f"demo*/**/checkpoints/{LAST}") if path.is_file()]
     if not found:

@@ -1,23 +1,23 @@
-"""Label maps to look at."""
+"""Label maps as pictures."""
 
 import numpy as np
 from PIL import Image
 
 from oasis.synthesis import LabelMap, Synthesizer
 
-_WIDTH = 768  # columns that a map is at least shown with, so that contours are thin
+_WIDTH = 768  # least columns of the picture, so that contours are thin
 
 
 def color_map(label_map: LabelMap, model: Synthesizer) -> Image.Image:
-    """What a model sees, in the colours of the classes, with thin white contours between instances.
+    """A label map at a model's size, in the colours of the classes, with thin white contours between instances.
 
     Args:
         label_map: of any size.
-        model: whose size decides how coarse the map is.
+        model: determines the resolution of the map.
 
     Returns:
-        RGB, a whole multiple of the model's size, so that pixels stay square; all but the contours is in the exact
-        colours of the palette.
+        RGB, an integer multiple of the model's size, so that pixels stay square; everything but the contours has the
+        exact colours of the palette.
     """
     small = label_map.resized(model.height, model.width)
     factor = max(1, -(-_WIDTH // model.width))

@@ -19,8 +19,8 @@ class CompareTab:
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: at whose opening photos are generated.
+        context: shared by all tabs.
+        tab: photos are generated when it is opened.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -40,7 +40,7 @@ class CompareTab:
             listen(telling(self.told)(self.generate), inputs, **settings)
 
     def generate(self, session: Session, name: str, models: list[str], number: float | None) -> Updates:
-        """The map at hand and a photo by each checkpoint; one that cannot use it does not stop the others."""
+        """The current map and a photo by each checkpoint; one that cannot use it does not stop the others."""
         label_map, seed, pool = session.require_map(), seed_of(number), self.context.pool
         if not models:
             raise ConfigurationError("No checkpoint is ticked. Tick at least one.")

@@ -1,4 +1,4 @@
-"""The parts of the page that Gradio does not have."""
+"""Page components that Gradio does not provide."""
 
 import itertools
 from collections.abc import Sequence
@@ -35,17 +35,17 @@ _STRIP = """<div class="strip" role="group">${value.map((each, index) =>
 
 
 def html(value: str = "", elem_id: str | None = None) -> gr.HTML:
-    """A place for pieces of HTML."""
+    """A component that shows HTML."""
     return gr.HTML(value, apply_default_css=False, padding=False, elem_id=elem_id, js_on_load=None)
 
 
 def clickable(value: str, elem_id: str) -> gr.HTML:
-    """A figure that sends a `click` event with the place in the picture: x and y in 0..1."""
+    """A figure that sends a `click` event with the position in the picture: x and y in 0..1."""
     return gr.HTML(value, apply_default_css=False, padding=False, elem_id=elem_id, js_on_load=_SEND_PLACE)
 
 
 def strip(choices: Sequence[tuple[str, Image.Image]], elem_id: str) -> gr.HTML:
-    """Small pictures in a row, one of which can be clicked on; sends a `click` event with its index."""
+    """A row of thumbnails; a click on one sends a `click` event with its index."""
     pictures = [{"name": name, "picture": data_url(picture)} for name, picture in choices]
     return gr.HTML(
         pictures,
@@ -60,8 +60,8 @@ def strip(choices: Sequence[tuple[str, Image.Image]], elem_id: str) -> gr.HTML:
 def canvas(brushes: Sequence[Brush]) -> gr.HTML:
     """A canvas with a brush for each class, which sends a `submit` event with a stroke; see `Stroke.from_message`.
 
-    Gradio's own editor hands over pixels, with soft edges between colours that then have to be guessed apart. This one
-    hands over what the hand did.
+    Gradio's own editor sends pixels with antialiased edges, from which classes cannot be read exactly. This one sends
+    strokes.
     """
     return gr.HTML(
         {},
@@ -76,5 +76,5 @@ def canvas(brushes: Sequence[Brush]) -> gr.HTML:
 
 
 def on_canvas(picture: Image.Image) -> dict[str, Any]:
-    """A picture as the canvas takes it; different each time, so that the preview of a refused stroke is wiped off."""
+    """A picture for the canvas; different each time, so that the preview of a refused stroke is cleared."""
     return {"picture": data_url(picture), "version": next(_versions)}

@@ -18,17 +18,17 @@ _LOG = logging.getLogger(__name__)
 _MOST_SEED = 2**31 - 1
 NO_MAP = "Choose a map in the first tab"
 
-Updates = dict[Any, Any]  # component -> what it shows from now on; those left out stay as they are
+Updates = dict[Any, Any]  # component -> new value; those left out stay as they are
 
 
 @dataclass(frozen=True)
 class AppContext:
-    """What all tabs work with.
+    """Everything that the tabs share.
 
     Attributes:
         pool: the models.
         limits: on visitors.
-        examples: streets to begin with.
+        examples: synthetic streets to start from.
         session: holds a `Session` for each visitor.
         model: the name of the model in use.
     """
@@ -40,12 +40,12 @@ class AppContext:
     model: gr.Dropdown
 
 
-# All events wait in one queue, and one at a time is worked on: more would only take the cores from each other.
+# All events share one queue and are handled one at a time: in parallel they would only compete for the cores.
 EVENT: dict[str, Any] = {"concurrency_id": "generate", "concurrency_limit": 1, "api_visibility": "private"}
 
 
 def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:
-    """Decorates what answers an event: an error is told in the page, and all else there stays as it is."""
+    """Decorates an event handler: an error is shown in the page, and everything else there stays as it is."""
 
     def decorate(answer: Callable[..., Updates]) -> Callable[..., Updates]:
         @functools.wraps(answer)
@@ -64,7 +64,7 @@ def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., 
 
 
 def seed_of(value: float | None) -> int:
-    """What stands in a field for seeds.
+    """The value of a field for seeds.
 
     Raises:
         ConfigurationError: it is no seed.
@@ -82,7 +82,7 @@ def seed_field(label: str = "Seed", value: int = 0, elem_id: str | None = None) 
 
 
 def sent(event: gr.EventData, name: str) -> object:
-    """What a component of the page sent along with an event, which may be anything; None for nothing of this name."""
+    """The data of this name that a component sent with an event, of any type; None if it is missing."""
     try:
         value: object = getattr(event, name)
     except (AttributeError, TypeError):

@@ -1,4 +1,4 @@
-"""A label map to draw on, and its photo beside it."""
+"""Drawing a label map, with its photo beside it."""
 
 import gradio as gr
 
@@ -20,8 +20,8 @@ class DrawTab:
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: that is filled.
+        context: shared by all tabs.
+        tab: the tab to fill.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -59,13 +59,13 @@ class DrawTab:
         self.seed.submit(told(self.generate), common, **settings)
 
     def show(self, session: Session, name: str) -> Updates:
-        """The map at hand on the canvas."""
+        """The current map on the canvas."""
         label_map = session.require_map()
         colors = color_map(label_map, self.context.pool.model(name))
         return {self.context.session: session, self.canvas: on_canvas(colors), self.legend: markup.legend(label_map)}
 
     def generate(self, session: Session, name: str, number: float | None) -> Updates:
-        """The map at hand and its photo."""
+        """The current map and its photo."""
         seed, label_map = seed_of(number), session.require_map()
         photo = self.context.pool.generate(name, label_map, seed=seed)
         count = f"{session.strokes} stroke{'' if session.strokes == 1 else 's'}"
@@ -84,7 +84,7 @@ class DrawTab:
         return self.generate(session, name, number)
 
     def enter(self, session: Session, name: str, number: float | None) -> Updates:
-        """Go on with the map of the other tabs, or start from the empty street."""
+        """Continue with the map of the other tabs, or start from the empty street."""
         if session.label_map is None:
             session.take(self.starts[0][1])
         return self.generate(session, name, number)
@@ -93,7 +93,7 @@ class DrawTab:
         """Draw a stroke into the map."""
         try:
             session.draw(Stroke.from_message(sent(event, "stroke")), self.first, self.context.limits.undo)
-        except ConfigurationError as error:  # the canvas previews a stroke that there is not: wipe it off
+        except ConfigurationError as error:  # the canvas shows a preview of the refused stroke: clear it
             return self.show(session, name) | {self.told: markup.problem(str(error))}
         return self.generate(session, name, number) if live else self.show(session, name)
 

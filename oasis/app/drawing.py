@@ -1,4 +1,4 @@
-"""A label map under a brush."""
+"""Drawing strokes into a label map."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from oasis.errors import ConfigurationError
 from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
-_LEAST = 0.71  # pixels: no place is farther than this from all pixels' centres
+_LEAST = 0.71  # pixels: no point is farther than this from the nearest pixel's centre
 MOST_POINTS = 4000  # of one stroke; a hand that draws for a minute makes fewer
 
 
@@ -20,10 +20,10 @@ class Stroke:
     """One stroke of the brush, as the browser sends it.
 
     Attributes:
-        raw_id: what it draws, an id as in a label map.
-        points: (x, y) as shares of the picture's width and height, in 0..1; outside is beside the picture.
+        raw_id: the drawn class, an id as in a label map.
+        points: (x, y) as shares of the picture's width and height, in 0..1; others lie outside the picture.
         radius: of the round brush, as a share of the picture's height.
-        filled: also draw what the stroke encloses, its ends joined by a straight line.
+        filled: also fill the enclosed area, with the ends joined by a straight line.
     """
 
     raw_id: int
@@ -41,7 +41,7 @@ class Stroke:
 
     @classmethod
     def from_message(cls, message: object) -> "Stroke":
-        """From what a browser sent, which may be anything.
+        """From a message of a browser, which may be anything.
 
         Raises:
             ConfigurationError: it is no stroke.
@@ -55,8 +55,8 @@ class Stroke:
         return cls(raw_id, points, radius, filled)
 
     def mask(self, height: int, width: int) -> NDArray[np.bool_]:
-        """The pixels (height, width) whose centres the brush went over, and at least one for a point in the picture."""
-        corners = np.asarray(self.points) * (width, height) - 0.5  # a pixel's centre has whole numbers
+        """The pixels (height, width) whose centres the brush covered, and at least one for a point in the picture."""
+        corners = np.asarray(self.points) * (width, height) - 0.5  # pixel centres have integer coordinates
         radius = max(self.radius * height, _LEAST)
         mask = np.zeros((height, width), dtype=np.bool_)
         for start, end in zip(corners, corners[1:] if len(corners) > 1 else corners, strict=False):
@@ -84,7 +84,7 @@ def _add_capsule(mask: NDArray[np.bool_], start: NDArray[np.float64], end: NDArr
 
 @dataclass(frozen=True)
 class _Before:
-    """What stood in a rectangle before a stroke went over it."""
+    """The contents of a rectangle before a stroke."""
 
     place: tuple[slice, slice]
     label: NDArray[np.uint8]
@@ -94,13 +94,13 @@ class _Before:
 class Drawing:
     """A label map and its instance map, with a brush and undo.
 
-    Each stroke of a thing class is a new instance. The picture is computed from ids, never from colours, so that no
-    edge of a brush can come out in between.
+    Each stroke of a thing class is a new instance. The picture is computed from ids, never from colours, so that the
+    edge of a brush cannot produce other classes.
 
     Args:
         label: (H, W) uint8 of raw ids.
         instance: (H, W) uint16 as in `instanceIds`.
-        label_space: says which classes are things.
+        label_space: defines the thing classes.
         undo: how many strokes can be taken back.
     """
 
@@ -121,10 +121,10 @@ class Drawing:
         """Draw a stroke.
 
         Returns:
-            What now stands in the instance map there: `id * 1000 + k` for a thing, the plain id for all else.
+            The new value in the instance map: `id * 1000 + k` for a thing, the plain id otherwise.
 
         Raises:
-            ConfigurationError: the id means nothing, or the map has all instances of the class that it can have.
+            ConfigurationError: the id is unknown, or the map has the largest number of instances of the class.
         """
         known = 0 <= stroke.raw_id < len(self.label_space.raw_to_class)
         index = self.label_space.raw_to_class[stroke.raw_id] if known else -1
@@ -139,7 +139,7 @@ class Drawing:
         return ident
 
     def undo(self) -> bool:
-        """Take the last stroke back; False if there is none."""
+        """Undo the last stroke; False if there is none."""
         if not self._history:
             return False
         before = self._history.pop()
@@ -148,7 +148,7 @@ class Drawing:
         return True
 
     def _new_instance(self, raw_id: int) -> int:
-        """The lowest instance id of this class that the map does not hold."""
+        """The lowest unused instance id of this class."""
         first = raw_id * INSTANCES_PER_CLASS
         taken = np.unique(self.instance[self.instance // INSTANCES_PER_CLASS == raw_id]) if raw_id else np.empty(0)
         free = np.setdiff1d(np.arange(first, first + INSTANCES_PER_CLASS), taken)
@@ -161,7 +161,7 @@ class Drawing:
 
 
 def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The smallest rectangle that holds all of a mask; an empty one for an empty mask."""
+    """The bounding box of a mask; empty for an empty mask."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return slice(0, 0), slice(0, 0)

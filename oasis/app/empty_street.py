@@ -1,4 +1,4 @@
-"""A street without people or vehicles, to draw on."""
+"""A street without people or vehicles, as a start for drawing."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ _ROOF, _KERB = 0.12, 0.16  # shares of height and width at the picture's border
 def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
     """Sky, houses on both sides, pavements, and a road to the horizon.
 
-    A class that the label space does not have is left to its first class that is drawn anyway.
+    A class that the label space does not have is replaced by its first class.
 
     Returns:
-        The label map (height, width) uint8 of raw ids, and the instance map (height, width) uint16, which holds no
-        thing.
+        The label map (height, width) uint8 of raw ids, and the instance map (height, width) uint16, without
+        things.
     """
     y = ((np.arange(height) + 0.5) / height)[:, None]
     x = ((np.arange(width) + 0.5) / width)[None]
@@ -32,6 +32,6 @@ def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDAr
 
 
 def _raw_id(label_space: LabelSpace, name: str) -> int:
-    """The raw id of a class, or that of the first class where there is none of this name."""
+    """The raw id of a class, or that of the first class if there is none of this name."""
     index = label_space.names.index(name) if name in label_space.names else min(label_space.evaluated, default=0)
     return label_space.raw_to_class.index(index)

@@ -1,4 +1,4 @@
-"""Streets to begin with."""
+"""Example streets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ _CAR = 26
 
 @dataclass(frozen=True)
 class Example:
-    """A street to begin with.
+    """An example street.
 
     Attributes:
-        name: what to call it.
+        name: of the example.
         label_map: its maps, at the model's size.
     """
 
@@ -27,7 +27,7 @@ class Example:
 
 
 def draw_examples(model: Synthesizer, seeds: Sequence[int] = SEEDS) -> list[Example]:
-    """Synthetic streets at a model's size, for a model whose raw ids are those of Cityscapes; else none."""
+    """Synthetic streets at a model's size, if its raw ids are those of Cityscapes; else none."""
     index = model.label_space.raw_to_class[_CAR]
     if index < 0 or model.label_space.names[index] != "car":
         return []

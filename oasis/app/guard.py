@@ -1,4 +1,4 @@
-"""What stands between the network and the app: no request is too large, no page loads anything from elsewhere."""
+"""Middleware that limits the size of requests and keeps pages from loading anything from other hosts."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -10,7 +10,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _OWN = "'self' data: blob:"
-# Gradio compiles its templates in the browser, hence eval; its styles and scripts stand partly in the page.
+# Gradio compiles its templates in the browser, hence eval; some styles and scripts are inline.
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
@@ -21,18 +21,18 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"referrer-policy", b"no-referrer"),
 )
 _HANG_UP = (b"connection", b"close")
-_ENVELOPE = 64 * 2**10  # what a form adds around a file
+_ENVELOPE = 64 * 2**10  # overhead of a form around a file
 
 
 class _TooLargeError(Exception):
-    """Raised within the app by a request that goes on and on."""
+    """Raised within the app by a request that exceeds the limit."""
 
 
 class _Body:
-    """The body of a request, counted.
+    """The body of a request, with a limit.
 
     Args:
-        receive: gives its parts.
+        receive: returns its next part.
         most_bytes: of all parts; more raise `_TooLargeError`.
     """
 
@@ -53,12 +53,12 @@ class _Body:
 class Guard:
     """ASGI middleware: refuses a request whose body is too large, and adds headers to each answer.
 
-    A request that says its length is refused unread; one that does not is cut off where it has sent too much, or where
-    it is answered before its end: a server would read what is left, however much that is. The headers tell the browser
-    to load nothing from elsewhere, so that the page works, and stays private, without network.
+    A too large request that declares its length is refused unread; one that does not is cut off at the limit, or when
+    it is answered before its end: the server would go on reading, however long it is. The headers tell the browser to
+    load nothing from other hosts, so that the page is private and works offline.
 
     Args:
-        app: what answers.
+        app: the wrapped application.
         most_bytes: of a file; a request may be slightly larger.
     """
 
@@ -100,12 +100,12 @@ class Guard:
 
 
 def _is_chunked(scope: Scope) -> bool:
-    """Whether a request comes in pieces, and only the last one says that it is the last."""
+    """Whether a request is sent in chunks, without a declared length."""
     return any(name.lower() == b"transfer-encoding" for name, _ in scope["headers"])
 
 
 def _length(scope: Scope) -> int:
-    """What a request says its body has, 0 where it says nothing that can be read."""
+    """The declared length of a request's body, 0 if it is missing or invalid."""
     for name, value in scope["headers"]:
         if name.lower() == b"content-length" and value.isdigit():
             return int(value)

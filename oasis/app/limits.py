@@ -1,4 +1,4 @@
-"""How much one visitor may ask of the app."""
+"""Limits on visitors of the app."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from oasis.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what comes in and on what waits.
+    """Bounds on uploads, the queue and sessions.
 
     Attributes:
         upload_bytes: of one uploaded file; a Cityscapes label map has 40 kB.
         pixels: of one uploaded map, by its header; refused before it is decoded. A Cityscapes map has 2 million.
-        waiting: requests that may wait in the queue; later ones are turned away.
-        sessions: whose maps are kept at the same time; the oldest is forgotten first.
+        waiting: requests that may wait in the queue; later ones are refused.
+        sessions: whose maps are kept at the same time; the oldest is dropped first.
         kept_seconds: for which the files of a visitor and the map of an idle one are kept.
-        undo: strokes that can be taken back.
+        undo: strokes that can be undone.
     """
 
     upload_bytes: int = 20 * 2**20

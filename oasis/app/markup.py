@@ -19,7 +19,7 @@ class Brush:
         raw_id: its id in a label map.
         name: of the class.
         color: RGB in 0..255.
-        is_thing: each stroke is an instance of its own.
+        is_thing: whether each stroke is a new instance.
     """
 
     raw_id: int
@@ -29,7 +29,7 @@ class Brush:
 
 
 def brushes(label_space: LabelSpace) -> list[Brush]:
-    """A brush for each class that scores are taken over, in their order; things last."""
+    """A brush for each evaluated class, in their order; things last."""
     indices = sorted(label_space.evaluated, key=lambda index: (index in label_space.things, index))
     return [
         Brush(
@@ -63,19 +63,19 @@ def _chip(name: str, color: Sequence[int], title: str) -> str:
 
 
 def status(parts: Iterable[str], remarks: Iterable[str] = ()) -> str:
-    """What was done: parts in one line, remarks below."""
+    """A status message: parts in one line, remarks below."""
     lines = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
     joined = ' <span class="dot">·</span> '.join(f"<span>{escape(part)}</span>" for part in parts)
     return f'<div class="status" role="status">{joined}{f"<ul>{lines}</ul>" if lines else ""}</div>'
 
 
 def problem(text: str) -> str:
-    """What went wrong, and what to do about it. Made new each time, so that it is announced each time."""
+    """An error message. A new element each time, so that screen readers announce it each time."""
     return f'<div class="problem" role="alert" data-at="{time.time_ns()}"><b>Not generated.</b> {escape(text)}</div>'
 
 
 def seconds(value: float) -> str:
-    """A time to read."""
+    """A duration as text."""
     return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
 
 

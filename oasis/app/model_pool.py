@@ -15,7 +15,7 @@ from oasis.synthesis import LabelMap, Noise, Synthesizer
 
 @dataclass(frozen=True)
 class GeneratedPhoto:
-    """A picture, and how it came about.
+    """A picture and how it was generated.
 
     Attributes:
         image: RGB, of the model's size.
@@ -29,10 +29,10 @@ class GeneratedPhoto:
 
 
 class ModelPool:
-    """Models by name, and a lock, so that a machine's cores work on one picture at a time.
+    """Models by name, and a lock, so that only one picture is generated at a time.
 
     Args:
-        synthesizers: at least one; the first is the one to begin with.
+        synthesizers: at least one; the first is the default.
     """
 
     def __init__(self, synthesizers: Sequence[Synthesizer]) -> None:
@@ -54,11 +54,11 @@ class ModelPool:
 
     @property
     def names(self) -> list[str]:
-        """Of all models, the first one first."""
+        """The names of all models, the default first."""
         return list(self._models)
 
     def model(self, name: str | None = None) -> Synthesizer:
-        """The model of this name, or the first.
+        """The model of this name, or the default.
 
         Raises:
             ConfigurationError: there is none.
@@ -75,8 +75,8 @@ class ModelPool:
 
         Args:
             name: of the model.
-            label_map: opened for any model; ids are looked up anew in this one's label space.
-            noise: the noise; drawn from `seed` where it is None.
+            label_map: opened for any model; its ids are looked up in this model's label space.
+            noise: the noise; None = drawn from `seed`.
             seed: 0 or above.
 
         Raises:
@@ -90,6 +90,6 @@ class ModelPool:
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:
-    """The name, with a number behind it where it is taken."""
+    """The name, with a number appended if it is taken."""
     numbers = (name if count == 1 else f"{name} ({count})" for count in range(1, len(list(taken)) + 2))
     return next(each for each in numbers if each not in taken)

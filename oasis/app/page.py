@@ -1,4 +1,4 @@
-"""The page: its head, and its tabs."""
+"""The page: its heading and its tabs."""
 
 import gradio as gr
 

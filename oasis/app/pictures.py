@@ -1,4 +1,4 @@
-"""Pictures as pieces of HTML, with the PNG inside: nothing is written to disk, so nothing has to be removed."""
+"""Pictures as HTML with the PNG inside: nothing is written to disk."""
 
 import base64
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ class Figure:
         image: RGB.
         caption: below it; empty = none.
         is_map: a label map, not a photo.
-        file_name: what a download is called; empty = no link to download.
+        file_name: of a download; empty = no download link.
     """
 
     image: Image.Image
@@ -26,7 +26,7 @@ class Figure:
     file_name: str = ""
 
     def html(self) -> str:
-        """The figure, as wide as there is room."""
+        """The figure, as wide as its container."""
         kind = "map" if self.is_map else "photo"
         url = data_url(self.image)
         size = f'width="{self.image.width}" height="{self.image.height}"'
@@ -38,12 +38,12 @@ class Figure:
 
 
 def grid(figures: Iterable[Figure], columns: int) -> str:
-    """Figures side by side, `columns` of them in a row where there is room."""
+    """Figures side by side, up to `columns` per row."""
     return f'<div class="grid" style="--columns:{columns}">{"".join(figure.html() for figure in figures)}</div>'
 
 
 def placeholder(text: str) -> str:
-    """What stands where there is no picture yet, as large as one."""
+    """A placeholder for a picture, of the same size."""
     return f'<figure><div class="placeholder">{escape(text)}</div></figure>'
 
 

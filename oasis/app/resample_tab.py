@@ -12,13 +12,13 @@ from oasis.errors import ConfigurationError
 
 
 class ResampleTab:
-    """Another car at the same place, or another sky.
+    """Resamples the noise of a segment: another car at the same place, or another sky.
 
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: that is filled.
+        context: shared by all tabs.
+        tab: the tab to fill.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -71,7 +71,7 @@ class ResampleTab:
     def click(
         self, session: Session, name: str, number: float | None, whole_class: bool, event: gr.EventData
     ) -> Updates:
-        """Draw anew what was clicked on."""
+        """Resample the segment that was clicked on."""
         label_map, model = session.require_map(), self.context.pool.model(name)
         row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
         session.resample(name, model, seed_of(number), label_map.segment_at(row, column), whole_class)
@@ -79,10 +79,10 @@ class ResampleTab:
 
 
 def pixel_at(x: object, y: object, height: int, width: int) -> tuple[int, int]:
-    """The pixel (row, column) at a place that a browser sends, as shares of width and height.
+    """The pixel (row, column) at a position from a browser, as shares of width and height.
 
     Raises:
-        ConfigurationError: it is no place in the picture.
+        ConfigurationError: the position is not in the picture.
     """
     if not isinstance(x, int | float) or not isinstance(y, int | float) or not (0 <= x <= 1 and 0 <= y <= 1):
         raise ConfigurationError("That click was beside the picture. Click again.")

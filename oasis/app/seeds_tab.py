@@ -17,8 +17,8 @@ class SeedsTab:
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: at whose opening photos are generated.
+        context: shared by all tabs.
+        tab: photos are generated when it is opened.
     """
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
@@ -35,7 +35,7 @@ class SeedsTab:
             listen(telling(self.told)(self.generate), inputs, **settings)
 
     def generate(self, session: Session, name: str, number: float | None, count: float) -> Updates:
-        """Photos of the map at hand."""
+        """Photos of the current map."""
         first, label_map = seed_of(number), session.require_map()
         seeds = range(first, first + min(max(int(count), 1), _MOST))
         photos = [self.context.pool.generate(name, label_map, seed=seed) for seed in seeds]

@@ -15,8 +15,8 @@ from oasis.errors import ConfigurationError
 
 LOCALHOST = "127.0.0.1"
 _HERE = Path(__file__).parent
-# Gradio puts a prefix before all rules of `css`, so that they cannot reach its outermost box, which else is as wide as
-# the tab that is open.
+# Gradio prefixes all rules of `css`, so that they do not apply to its outermost box, which otherwise is as wide as the
+# open tab.
 _FULL_WIDTH = "<style>gradio-app .gradio-container { width: 100% !important; max-width: 1360px; }</style>"
 
 
@@ -28,14 +28,14 @@ def serving(
     port: int | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Iterator[str]:
-    """Serve the app in the background for as long as the block lasts; gives its address.
+    """Context manager that serves the app in the background and yields its address.
 
     Args:
         pool: the models.
-        limits: on visitors; None = the usual ones.
-        host: who may come: 127.0.0.1 = this machine alone, 0.0.0.0 = all who can reach it.
+        limits: on visitors; None = the defaults.
+        host: 127.0.0.1 = this machine only, 0.0.0.0 = reachable from the network.
         port: to listen on; None = the first free one from 7860 on.
-        auth: user and password that are asked for; None = no login.
+        auth: required user and password; None = no login.
 
     Raises:
         ConfigurationError: gradio is not installed, or the port is taken.
@@ -61,7 +61,7 @@ def serving(
 
 
 def _settings(gradio: ModuleType, limits: Limits) -> dict[str, Any]:
-    """What is the same for every app: limits, looks, and nothing that leaves this machine."""
+    """Launch settings: limits, theme, no telemetry."""
     return {
         "share": False,
         "quiet": True,
@@ -80,7 +80,7 @@ def _settings(gradio: ModuleType, limits: Limits) -> dict[str, Any]:
 
 @contextmanager
 def _environment(folder: str) -> Iterator[None]:
-    """What Gradio reads when it is imported, or when a page is built: send nothing home, keep files here."""
+    """Sets what Gradio reads on import and when a page is built: no telemetry, files in `folder`."""
     settings = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_TEMP_DIR": folder}
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
@@ -111,7 +111,7 @@ def _guard(limits: Limits) -> object:
 
 
 def _theme(gradio: ModuleType) -> Any:
-    # Fonts of the machine at hand: Gradio's own are fetched from elsewhere.
+    # System fonts: Gradio's own are downloaded.
     return gradio.themes.Default(
         primary_hue="indigo",
         neutral_hue="slate",

@@ -1,4 +1,4 @@
-"""What the app keeps of one visitor."""
+"""The state of one visitor."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class Session:
 
     Attributes:
         label_map: None until one is chosen.
-        resampled: names of the segments whose noise was drawn anew, in their order.
+        resampled: names of the segments whose noise was resampled, in order.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Session:
         self._noise: tuple[str, int, Noise] | None = None  # of a model, from a seed
 
     def take(self, label_map: LabelMap) -> None:
-        """Work on another map from now on."""
+        """Replace the map."""
         self.label_map = label_map
         self._drawing = None
         self.start_again()
@@ -38,7 +38,7 @@ class Session:
         return self.label_map
 
     def draw(self, stroke: Stroke, model: Synthesizer, undo: int) -> None:
-        """Draw a stroke into the map, which is first brought to the model's size.
+        """Draw a stroke into the map, which is first resized to the model's size.
 
         Raises:
             ConfigurationError: there is no map; or see `Drawing.draw`.
@@ -50,7 +50,7 @@ class Session:
         self._adopt(self._drawing)
 
     def undo(self) -> bool:
-        """Take the last stroke back; False if there is none."""
+        """Undo the last stroke; False if there is none."""
         done = self._drawing is not None and self._drawing.undo()
         if self._drawing is not None and done:
             self._adopt(self._drawing)
@@ -58,7 +58,7 @@ class Session:
 
     @property
     def strokes(self) -> int:
-        """How many strokes can be taken back."""
+        """How many strokes can be undone."""
         return self._drawing.strokes if self._drawing is not None else 0
 
     def noise(self, name: str, model: Synthesizer, seed: int) -> Noise:
@@ -69,13 +69,13 @@ class Session:
         return self._noise[2]
 
     def resample(self, name: str, model: Synthesizer, seed: int, segment: Segment, whole_class: bool) -> Noise:
-        """Draw the noise under one segment, or under its whole class, anew; another one each time.
+        """Resample the noise under one segment, or under all pixels of its class; different each time.
 
         Args:
             name: of the model.
             model: the model.
-            seed: of the noise of all else.
-            segment: what was clicked on.
+            seed: of the noise elsewhere.
+            segment: the clicked segment.
             whole_class: all pixels of its class instead of itself.
         """
         where = self.require_map().class_mask(segment.name) if whole_class else segment.mask
@@ -88,7 +88,7 @@ class Session:
         return noise
 
     def start_again(self) -> None:
-        """Forget what was resampled."""
+        """Reset the resampled noise."""
         self._noise = None
         self.resampled = []
 
@@ -99,7 +99,7 @@ class Session:
 
 
 def _drawing(label_map: LabelMap, model: Synthesizer, undo: int) -> Drawing:
-    """The map at the model's size, to draw on; without instance map, things are there, but not told apart."""
+    """The map at the model's size, to draw on; without an instance map, things have no instances."""
     small = label_map.resized(model.height, model.width)
     instance = small.label.astype(np.uint16) if small.instance is None else small.instance
     return Drawing(small.label, instance, label_map.label_space, undo)

@@ -1,4 +1,4 @@
-"""A label map from a file, or a ready example, and its photo."""
+"""A label map from a file or an example, and its photo."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ _HINT = "Click a street above, or upload a map: labelIds, instanceIds or colours
 
 
 class UploadTab:
-    """The first tab: one click on a street, or one file, and there is a photo.
+    """The first tab: generates a photo from an example or an uploaded file.
 
     Built within the page that is being built.
 
     Args:
-        context: what all tabs work with.
+        context: shared by all tabs.
     """
 
     def __init__(self, context: AppContext) -> None:
@@ -66,7 +66,7 @@ class UploadTab:
         self.seed.submit(told(self.generate), common, **settings)
 
     def generate(self, session: Session, name: str, number: float | None) -> Updates:
-        """The photo of the map at hand."""
+        """The photo of the current map."""
         label_map, seed, model = session.require_map(), seed_of(number), self.context.pool.model(name)
         photo = self.context.pool.generate(name, label_map, seed=seed)
         parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", photo.model)
@@ -79,7 +79,7 @@ class UploadTab:
         }
 
     def generate_anew(self, session: Session, name: str) -> Updates:
-        """The photo of the map at hand from a random seed."""
+        """The photo of the current map from a random seed."""
         seed = int(np.random.default_rng().integers(10_000))
         return self.generate(session, name, seed) | {self.seed: seed}
 
@@ -94,7 +94,7 @@ class UploadTab:
     def open_files(
         self, session: Session, name: str, number: float | None, label: str | None, instance: str | None
     ) -> Updates:
-        """The photo of what was uploaded."""
+        """The photo of the uploaded map."""
         if label is None:
             return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
         model, companion = self.context.pool.model(name), Path(instance) if instance is not None else None

@@ -1,4 +1,4 @@
-"""Checks of uploaded files, which may hold anything."""
+"""Checks of uploaded files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, open_label_map
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-# What else the first bytes of a file may say, and what to do about it; the first that fits.
+# First bytes of other file types, and advice for each; the first match counts.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG, which blurs ids: save the map as PNG"),
     (b"<svg", "an SVG drawing: export the map as PNG"),
@@ -27,13 +27,13 @@ def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, lim
     """A label map, and the instance map that belongs to it, from uploaded files.
 
     Args:
-        label: where the upload was put; the last part of the path is the visitor's own name for it.
-        instance: the same of an instance map; None = there is none.
-        label_space: what the ids mean.
+        label: path of the upload; its last part is the visitor's file name.
+        instance: path of the instance map; None = there is none.
+        label_space: maps the ids to classes.
         limits: refuses files above them before they are decoded.
 
     Raises:
-        OasisError: a file that is no such map; the message names it as the visitor does, not by where it was put.
+        OasisError: a file that is not such a map; the message has the visitor's file name, not the path.
     """
     paths = [path for path in (label, instance) if path is not None]
     try:
@@ -44,14 +44,14 @@ def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, lim
         text = message(error)
         for path in paths:
             text = text.replace(str(path), path.name)
-        raise DatasetError(text) from None  # whose words have the paths
+        raise DatasetError(text) from None  # whose message has the paths
 
 
 def _require_png(path: Path, limits: Limits) -> None:
-    """Look at the size and the first bytes of a file, whatever its name says.
+    """Check the size and the first bytes of a file, regardless of its name.
 
     Raises:
-        DatasetError: it is too large, empty, or no PNG.
+        DatasetError: it is too large, empty, or not a PNG.
     """
     size = path.stat().st_size
     if size > limits.upload_bytes:

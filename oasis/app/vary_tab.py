@@ -12,8 +12,8 @@ def vary_tab(context: AppContext, tab: gr.Tab) -> None:
     """Build the tabs, within the page that is being built.
 
     Args:
-        context: what all tabs work with.
-        tab: that is filled.
+        context: shared by all tabs.
+        tab: the tab to fill.
     """
     with gr.Tabs():
         with gr.Tab("Seeds side by side"):

@@ -1,4 +1,4 @@
-"""From a checkpoint file back to a run: finding it, trusting it, rebuilding what it holds."""
+"""Finding, checking and restoring checkpoints."""
 
 from oasis.checkpoint.finding import find_checkpoint
 from oasis.checkpoint.reading import load

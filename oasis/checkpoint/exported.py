@@ -1,6 +1,6 @@
-"""A generator as one `.safetensors` file: its weights, and in its header all that rebuilds it; no pickle.
+"""A generator as one `.safetensors` file: its weights, and in its header everything needed to rebuild it; no pickle.
 
-The header's metadata hold one JSON text under `panoptic_oasis`:
+The header's metadata have one JSON text under `panoptic_oasis`:
 
 - `version`: of this layout, 1;
 - `config`: `name`, `label_space`, `encoding`, `generator` and `data` as in a run's configuration;
@@ -47,10 +47,10 @@ def write_exported(path: Path, weights: Mapping[str, Tensor], facts: Mapping[str
 
 
 def read_exported(path: Path) -> dict[str, Any]:
-    """Read what `write_exported` wrote, every byte of it compared with the checksum.
+    """Read a file of `write_exported` and verify its checksum.
 
     Returns:
-        A checkpoint as `load` gives it: `config`, `progress` and `state_dict`, unchecked but for their presence.
+        A checkpoint as from `load`: `config`, `progress` and `state_dict`, only checked for presence.
 
     Raises:
         CheckpointError: corrupt, not written by this project, or by a later version of it.

@@ -1,4 +1,4 @@
-"""Which checkpoint a path means."""
+"""Finding the checkpoint of a path."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _IN_RUN = Path("checkpoints") / LAST
 
 
 def find_checkpoint(path: Path) -> Path:
-    """The file that a path means.
+    """The checkpoint file of a path.
 
     Args:
         path: a checkpoint; a run folder, whose `checkpoints/last.ckpt` is meant; or a folder with runs at any depth

@@ -1,4 +1,4 @@
-"""Reading a checkpoint file: intact or not at all, and without running anything in it."""
+"""Reading a checkpoint file safely: verified, and without executing code from it."""
 
 import struct
 import zipfile
@@ -21,10 +21,10 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowErro
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint, or what was exported as `.safetensors`, without running anything in it.
+    """Read a checkpoint, or an exported `.safetensors` file, without executing code from it.
 
     Every byte is compared with the checksums in the file. Tensors stay on disk until they are used. The configuration
-    is that of today's format, whichever version wrote the file.
+    is migrated to the current format.
 
     Raises:
         CheckpointError: missing, corrupt, not written by this project, or by a later version of it.
@@ -50,9 +50,9 @@ def load(path: str | Path) -> dict[str, Any]:
 
 
 def require_intact(path: Path) -> None:
-    """Look at all checksums: `torch.load` does not, so that a flipped bit would be a flipped weight.
+    """Verify all checksums, which `torch.load` does not do.
 
-    What is compressed is refused unread: torch compresses nothing, and a small file could fill the memory.
+    Compressed entries are refused unread: torch does not compress, and a small file could fill the memory.
 
     Raises:
         CheckpointError: corrupt or packed.
@@ -73,11 +73,11 @@ def require_intact(path: Path) -> None:
 
 
 def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse parts that are not what a run writes, before anything is built from them."""
+    """Refuse parts of other types than a run writes, before anything is built from them."""
     config, progress = checkpoint["config"], checkpoint["progress"]
     require_plain(config, path)
     if not isinstance(config, dict) or not counts(progress, "batches_seen", "images_seen"):
-        raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is none.")
+        raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is invalid.")
     size = path.stat().st_size
     for name in ("state_dict", CHECKPOINT_KEY):
         weights = checkpoint.get(name, {})
@@ -89,12 +89,12 @@ def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
 
 
 def counts(part: object, *names: str) -> bool:
-    """Whether a part of a checkpoint holds counts of these names."""
+    """Whether a part of a checkpoint has counts of these names."""
     return isinstance(part, dict) and all(isinstance(part.get(name), int) and part[name] >= 0 for name in names)
 
 
 def shape_of(weights: Mapping[str, Tensor], name: str) -> str:
-    """The shape of a tensor in words; `missing` where there is none of that name."""
+    """The shape of a tensor in words; `missing` if there is none of that name."""
     return "x".join(map(str, weights[name].shape)) or "one number" if name in weights else "missing"
 
 

@@ -1,4 +1,4 @@
-"""Rebuilding what a checkpoint holds, from nothing else."""
+"""Rebuilding a model from a checkpoint alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from oasis.training.callbacks.ema import CHECKPOINT_KEY
 
 @dataclass
 class Restored:
-    """What a checkpoint alone rebuilds: everything that turns a label map into a picture.
+    """A model rebuilt from a checkpoint alone: everything that turns a label map into a picture.
 
-    `generator` is the averaged one where the run kept an average; it is in eval mode, on the CPU. `batches_seen` says
-    how long it was trained.
+    `generator` is the averaged one if the run kept an average; it is in eval mode, on the CPU. `batches_seen` counts
+    its training batches.
     """
 
     config: dict[str, Any]
@@ -38,8 +38,8 @@ def restore(path: str | Path) -> Restored:
     """Rebuild label space, encoding and generator from a checkpoint alone.
 
     Raises:
-        CheckpointError: see `load`; or its configuration names classes that are not this project's, or networks that
-            its weights are not those of.
+        CheckpointError: see `load`; or its configuration names classes of other projects, or its weights do not fit its
+            networks.
     """
     checkpoint = load(path)
     config = checkpoint["config"]
@@ -59,7 +59,7 @@ def restore(path: str | Path) -> Restored:
         generator = _rebuilt(config["generator"], offered, weights)
         if not isinstance(label_space, LabelSpace) or not isinstance(encoding, Encoding):
             raise TypeError("its label space or its encoding is something else")
-    except Exception as error:  # a constructor may raise anything at arguments from anywhere
+    except Exception as error:  # a constructor may raise anything on invalid arguments
         raise CheckpointError(f"{path}: its weights and its configuration do not fit: {error}") from error
     return Restored(config, label_space, encoding, generator.eval(), checkpoint["progress"]["batches_seen"])
 
@@ -77,8 +77,8 @@ def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Map
             raise ValueError(
                 f"{name} is {shape_of(weights, name)} in the file, but {shape_of(planned.state_dict(), name)}"
             )
-    # Copied, since what is read may be a map of the file, and laid out as a new network is. Nothing is initialised,
-    # which would take longer than reading.
+    # Copied, since the tensors may be memory-mapped, and laid out as in a new network. Initialisation is skipped: it
+    # would take longer than reading.
     copies = {name: torch.empty_like(like, device="cpu") for name, like in planned.state_dict().items()}
     for name, value in weights.items():
         copies[name].copy_(value)

@@ -1,4 +1,4 @@
-"""Which checkpoint a run goes on from."""
+"""Finding the checkpoint that a run resumes from."""
 
 import glob
 import warnings
@@ -15,7 +15,7 @@ from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
 from oasis.training.runs.run_folder import SEARCHING
 
-# What has to be the same for weights to mean the same, and for the order of the data to go on.
+# Settings that must be equal for the weights and the order of the data to fit.
 _SHAPING = ("label_space", "encoding", "generator", "discriminator")
 _SAME = (*_SHAPING, "data.batch_size")
 _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
@@ -31,23 +31,23 @@ def find_to_resume(
     job: str | None = None,
     folder: Path | None = None,
 ) -> Path | None:
-    """The checkpoint that `resume` means, checked to be intact and to fit the run that is about to go on.
+    """The checkpoint to resume from, checked to be intact and to fit the run.
 
     Args:
-        resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew where
-            there is none, so that one command line does for the first start and for all others; else a path.
-        runs: the folder that holds the runs of one name.
+        resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew if
+            there is none, so that one command line serves the first start and all others; else a path.
+        runs: the folder of the runs of one name.
         config: the resolved configuration of the run about to start.
-        job: the name of this run's folder, if it is a job of a sweep: `last` and `auto` then look into folders of this
-            name alone, for the other jobs differ in what the sweep is about. None = it is no such job.
-        folder: this run's own folder. If it holds a good checkpoint, the run was cut off before: it goes on from there,
+        job: the name of this run's folder, if it is a job of a sweep: `last` and `auto` then search only folders of
+            this name, since other jobs have other settings. None = it is not such a job.
+        folder: this run's own folder. If it has a good checkpoint, the run was interrupted: it resumes from there,
             unless `resume` is a path. None = it has none.
 
     Returns:
         Its path; None to start anew.
 
     Raises:
-        CheckpointError: nothing there; see `load`; or the checkpoint was written by another configuration.
+        CheckpointError: not found; see `load`; or the checkpoint was written by another configuration.
     """
     named = resume is not None and resume not in SEARCHING
     found = None
@@ -80,17 +80,17 @@ def find_to_resume(
 
 
 def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) -> None:
-    """Refuse a checkpoint that has reached the `max_epochs` or `max_steps` of the run that is about to go on.
+    """Refuse a checkpoint that has reached the `max_epochs` or `max_steps` of the run to resume.
 
-    Not in the run's own folder: there it may have been cut off before it wrote its summary.
+    Not in the run's own folder: that run may have been interrupted before it wrote its summary.
 
     Args:
-        path: what `find_to_resume` found.
+        path: from `find_to_resume`.
         config: the resolved configuration of the run about to start.
         folder: this run's own.
 
     Raises:
-        NothingToTrainError: with what to raise.
+        NothingToTrainError: the message names the limit to raise.
     """
     if path.resolve().is_relative_to(folder.resolve()):
         return
@@ -114,26 +114,26 @@ def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | No
 
 
 def _resumable(path: Path) -> dict[str, Any]:
-    """An intact checkpoint with all that training needs, which is more than generating needs."""
+    """An intact checkpoint with everything that training needs, which is more than generating needs."""
     checkpoint = load(path)
     missing = [name for name in _NEEDED if name not in checkpoint]
     if missing:
         raise CheckpointError(
-            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot go on from it."
+            f"{path}: it holds no {', '.join(missing)}: it can generate, but training cannot resume from it."
         )
     if not counts(checkpoint[_DATA], "batches_served"):
-        raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot go on from it.")
+        raise CheckpointError(f"{path}: it does not say how far the data was read; a run cannot resume from it.")
     return checkpoint
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:
-    """Those that hold where a run stood last, the newest first: `last`, its elders and numbered copies."""
+    """Checkpoints of a run's last state, newest first: `last` and its numbered predecessors."""
     kept = [path for path in paths if path.is_file() and path.stem.startswith((_STEM, "batch_"))]
     return sorted(kept, key=lambda path: (path.stat().st_mtime_ns, path.name == LAST), reverse=True)
 
 
 def _first_good(candidates: list[Path]) -> tuple[Path, dict[str, Any]] | None:
-    """The first that can be read, and its configuration; those before it are warned of."""
+    """The first readable one and its configuration; warns of those before it."""
     passed_over = False
     for path in candidates:
         try:

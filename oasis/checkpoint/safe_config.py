@@ -1,4 +1,4 @@
-"""What a configuration from anywhere may ask for."""
+"""Checks of configurations from untrusted checkpoints."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -8,13 +8,13 @@ import oasis.models
 from oasis.errors import CheckpointError
 from oasis.plugins import is_trusted
 
-# Far above what any configuration needs, far below what takes long to look at.
+# Far above what any configuration needs, and still fast to check.
 _MOST_VALUES = 20_000
 _DEEPEST = 40
 _LONGEST = 100_000  # characters
 _PLAIN = (str, bool, int, float, type(None))
 
-# A checkpoint may come from anywhere: these, and nothing else, may it ask to be called.
+# The only targets that an untrusted checkpoint may call.
 LABEL_SPACES = frozenset(
     {
         "oasis.labels.LabelSpace",
@@ -35,12 +35,12 @@ ALLOWED_TARGETS = frozenset(
 
 
 def require_plain(config: object, path: str | Path) -> None:
-    """Refuse a configuration that is no tree of plain values, or one that would take for ever to walk through.
+    """Refuse a configuration that is not a tree of plain values, or is too large to walk through.
 
-    A pickle can hold a list that holds itself, or one whose ten entries are one and the same list of ten, and so on.
+    A pickle can have a list that contains itself, or nested lists of ten references to one list each.
 
     Raises:
-        CheckpointError: with what is in the way.
+        CheckpointError: the message names the value.
     """
     level: list[object] = [config]
     seen = 0
@@ -74,18 +74,18 @@ def _parts(value: object, path: str | Path) -> Collection[object]:
 
 
 def require_safe(config: object, path: str | Path, allowed: Collection[str] = ALLOWED_TARGETS) -> None:
-    """Refuse a configuration that would call, or have resolved, anything but what is allowed.
+    """Refuse a configuration that would call or resolve anything that is not allowed.
 
-    Hydra calls what `_target_` names, at any depth, whatever stands beside it in `_args_`, `_partial_`, `_convert_` or
+    Hydra calls what `_target_` names, at any depth, whatever is beside it in `_args_`, `_partial_`, `_convert_` or
     `_recursive_`; and OmegaConf resolves `${...}`, which may read the environment.
 
     Args:
         config: plain containers.
         path: the checkpoint's, for the error.
-        allowed: what `_target_` may be; the parts of a model unless told otherwise.
+        allowed: allowed values of `_target_`; the parts of a model by default.
 
     Raises:
-        CheckpointError: with what it would call; or see `require_plain`.
+        CheckpointError: the message names the target; or see `require_plain`.
     """
     require_plain(config, path)
     _walk(config, path, allowed)

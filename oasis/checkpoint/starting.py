@@ -1,4 +1,4 @@
-"""Starting a run from the weights of another one, and from nothing else of it."""
+"""Starting a run from the weights of another one."""
 
 from pathlib import Path
 
@@ -12,19 +12,19 @@ _MOST_NAMED = 4
 
 
 def start_from(path: str | Path, model: GANModule) -> list[str]:
-    """Give the networks of a run the weights in a checkpoint; counters, optimizers and order of the data start anew.
+    """Load a checkpoint's weights into the networks of a run; counters, optimizers and data order start anew.
 
     For fine-tuning: an imported checkpoint of the official OASIS, or one of another dataset with the same classes.
 
     Args:
-        path: a checkpoint, or what was exported as `.safetensors`.
-        model: as built for the run; networks that the checkpoint does not hold stay as they are.
+        path: a checkpoint, or an exported `.safetensors` file.
+        model: as built for the run; networks that the checkpoint does not have are unchanged.
 
     Returns:
-        Which networks were filled: `generator`, and `discriminator` where the checkpoint holds one.
+        The loaded networks: `generator`, and `discriminator` if the checkpoint has one.
 
     Raises:
-        CheckpointError: see `load`; no generator in it; or tensors that are not those of the run's networks.
+        CheckpointError: see `load`; no generator in it; or its tensors do not fit the run's networks.
     """
     weights: dict[str, Tensor] = load(path)["state_dict"]
     filled = []

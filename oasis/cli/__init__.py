@@ -1,4 +1,4 @@
-"""The command `oasis`: a sub-command a file; `oasis --help` lists them."""
+"""The command `oasis`: one sub-command per file; `oasis --help` lists them."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class _OneLineErrors(TyperGroup):
     _trusted: list[str]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take `--trust PACKAGE`, which any command understands, off the words; `oasis train` has trust=[PACKAGE]."""
+        """Handle `--trust PACKAGE`, which every command accepts; `oasis train` has trust=[PACKAGE]."""
         self._trusted, left, words = [], [], iter(args)
         for word in words:
             name, given, value = word.partition("=")

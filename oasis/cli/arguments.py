@@ -12,7 +12,7 @@ _SETTING = re.compile(r"^[~+]{0,2}[A-Za-z_][\w./@]*=")
 def split_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Paths and settings, each in their order.
 
-    What exists as a file or folder, or ends in `.ckpt`, is a path, though folders of a sweep hold `=` in their names.
+    Existing files and folders, and names that end in `.ckpt`, are paths, even with a `=`, as in folders of sweeps.
 
     Raises:
         ConfigurationError: no path at all.

@@ -1,4 +1,4 @@
-"""Where conf/ is, and what it composes, for commands that instantiate something by its name there."""
+"""Locating conf/ and composing configurations from it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def conf_dir() -> Path:
 
 
 def load_config(overrides: Sequence[str]) -> DictConfig:
-    """What `oasis train OVERRIDES` composes.
+    """The configuration that `oasis train OVERRIDES` composes.
 
     Args:
         overrides: such as `data.root=DIR` or `segmenter=unet`.
@@ -53,7 +53,7 @@ def encoding_names() -> list[str]:
 
 
 def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
-    """Make encodings as `oasis train encoding=NAME` does, ready to encode what is not training data.
+    """Make encodings as `oasis train encoding=NAME` does, in eval mode.
 
     Args:
         names: of files in conf/encoding.

@@ -1,4 +1,4 @@
-"""`oasis data-check`: statistics of a dataset, and its faults."""
+"""`oasis data-check`: statistics and faults of a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path

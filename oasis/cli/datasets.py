@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encoding]") -> "LabelMapDataModule":
-    """Make the data module that `python train.py SETTINGS` would read, and what it needs on disk.
+    """Make the data module of `python train.py SETTINGS`, and prepare its files.
 
     Args:
         settings: Hydra's, such as `data=cityscapes data.root=DIR`.
@@ -18,7 +18,7 @@ def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encodin
 
     Raises:
         ConfigurationError: a setting that does not exist.
-        DatasetError: no dataset there, or not what it should be.
+        DatasetError: no dataset there, or an invalid one.
     """
     from hydra.utils import instantiate
 

@@ -1,4 +1,4 @@
-"""`oasis encodings`: a picture of what each encoding shows to the networks."""
+"""`oasis encodings`: a picture of each encoding's channels."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""From the words of `oasis evaluate` to a comparison."""
+"""The implementation of `oasis evaluate`."""
 
 import warnings
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ def evaluate_checkpoints(
     diversity_images: int,
     device: str,
 ) -> tuple[Comparison, list[tuple[str, Image.Image]]]:
-    """Measure checkpoints with what the settings say.
+    """Measure checkpoints with the metrics and the segmenter of the settings.
 
     Args:
         checkpoints: files or run folders.
-        overrides: Hydra's, as `python train.py` takes them; `segmenter=unet` unless they say otherwise.
+        overrides: Hydra's, as `python train.py` takes them; `segmenter=unet` by default.
         seeds: of the noise.
         split: train, val or test.
         diversity_images: see `Evaluation`.
@@ -49,7 +49,7 @@ def evaluate_checkpoints(
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is missing stands below the table
+        warnings.simplefilter("ignore")  # what is missing is listed below the table
         metric_networks = load_metric_networks(models[0].data, sources, segmenter)
     if metric_networks.segmenter is not None and not any(
         isinstance(one, SegmenterFeatures) for one in metric_networks.extractors

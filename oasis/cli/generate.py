@@ -1,4 +1,4 @@
-"""`oasis generate`: photos from label maps, or from other photos by way of a segmenter."""
+"""`oasis generate`: photos from label maps, or from other photos through a segmenter."""
 
 import signal
 import sys
@@ -104,7 +104,7 @@ def generate(
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Let SIGTERM end the command like Ctrl-C, so that an unfinished file is deleted."""
+    """Make SIGTERM end the command like Ctrl-C, so that an unfinished file is deleted."""
     if threading.current_thread() is not threading.main_thread():  # no signals there
         yield
         return
@@ -131,7 +131,7 @@ def _places(arguments: list[str]) -> tuple[Path, Path | None, list[str]]:
 
 
 def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -> None:
-    """Print what was written, the remarks of the readers, and what failed."""
+    """Print written files, remarks of the readers, and failures."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if outcome.written:
         console.print(f"{outcome.written} files, from {inputs - len(outcome.bad)} of {inputs} inputs, are in {output}")

@@ -1,4 +1,4 @@
-"""What the settings on the command line of `oasis generate` name: a dataset to read, a segmenter for photos."""
+"""The dataset and the segmenter that the settings of `oasis generate` name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ _SEGMENTER = "segmenter"
 
 
 def maps_source(settings: Sequence[str], source: Path | None) -> "Path | DatasetFactory":
-    """INPUT where it is given, else what makes the dataset that the settings name.
+    """INPUT if given, else a factory of the dataset that the settings name.
 
     Raises:
         ConfigurationError: both an input and a dataset are named, or neither.
@@ -40,7 +40,7 @@ def maps_source(settings: Sequence[str], source: Path | None) -> "Path | Dataset
 
 
 def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos: bool) -> "SegmenterSource | None":
-    """What makes the segmenter that the settings name, `segmenter=unet` by default; None without photos.
+    """A factory of the segmenter that the settings name, `segmenter=unet` by default; None without photos.
 
     Args:
         settings: Hydra's, such as `segmenter=mask2former`.
@@ -48,7 +48,7 @@ def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos:
         from_photos: whether INPUT are photos.
 
     Raises:
-        ConfigurationError: a segmenter is named where there are no photos, or none where there are.
+        ConfigurationError: a segmenter without photos, or photos without a segmenter.
     """
     ours = [setting for setting in settings if setting.startswith(_SEGMENTER)]
     if not from_photos:

@@ -1,4 +1,4 @@
-"""`oasis report`: from runs to a table with error bars, curves and pictures."""
+"""`oasis report`: a table with error bars, curves and pictures of runs."""
 
 import shlex
 import sys

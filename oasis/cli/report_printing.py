@@ -1,4 +1,4 @@
-"""What `oasis report` prints."""
+"""The output of `oasis report`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ GAP = 3  # blanks between two columns
 
 
 def print_study(study: Study, console: Console) -> None:
-    """Scores and conclusions of each group, then what was left out and what to know."""
+    """Print scores and conclusions of each group, then omitted runs and notes."""
     for number, group in enumerate(study.groups, 1):
         if len(study.groups) > 1:
             console.print(Text(f"\nSetting {number}", style="bold"))
@@ -38,7 +38,7 @@ def print_study(study: Study, console: Console) -> None:
 
 
 def _tables(table: PageTable, naming: int, width: int) -> Iterator[Table]:
-    """The table in as many pieces as the width takes; each begins with the `naming` first columns."""
+    """The table, split into pieces that fit the width; each begins with the first `naming` columns."""
     names = [*range(naming)]
     piece: list[int] = []
     for place in range(naming, len(table.heads)):
@@ -50,7 +50,7 @@ def _tables(table: PageTable, naming: int, width: int) -> Iterator[Table]:
 
 
 def _width_of(table: PageTable, place: int) -> int:
-    """What a column needs: its heading may be broken between words, what stands in it may not."""
+    """The least width of a column: its heading may be broken between words, its cells may not."""
     texts = [*visible(table.heads[place].text).split(), *(visible(row[place].plain) for row in table.rows)]
     return max(cell_len(text) for text in texts)
 

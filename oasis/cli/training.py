@@ -1,4 +1,4 @@
-"""What `oasis train` and `python train.py` do: compose -> instantiate -> fit. All settings are in conf/."""
+"""The implementation of `oasis train` and `python train.py`: compose -> instantiate -> fit."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -77,5 +77,5 @@ def run_job(cfg: DictConfig) -> dict[str, float | None]:
 
 
 def main() -> None:
-    """Run what the command line says; errors that the user can fix end it without a traceback."""
+    """Run the command line; errors that the user can fix are printed without a traceback."""
     training.report_errors(lambda: hydra.main(str(conf_dir()), "train", version_base="1.3")(run_job)())

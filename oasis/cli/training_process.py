@@ -1,4 +1,4 @@
-"""`python -m oasis.cli.training_process`: what `oasis train` runs, and Lightning starts for each further device."""
+"""`python -m oasis.cli.training_process`: started by `oasis train`, and by Lightning for each further device."""
 
 from oasis.cli.training import main
 

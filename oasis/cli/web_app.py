@@ -81,7 +81,7 @@ def _user(auth: str | None) -> tuple[str, str] | None:
     """User and password from USER:PASSWORD.
 
     Raises:
-        ConfigurationError: it is not of this form; without the password.
+        ConfigurationError: it is not of this form; the message leaves out the password.
     """
     if auth is None:
         return None

@@ -9,7 +9,7 @@ from oasis.data.file_samples import FileSamples
 from oasis.data.streets import Streets
 
 DATASETS = ("Cityscapes", "Streets")
-"""Names of the datasets, one class a layout."""
+"""Names of the datasets, one class per layout."""
 
 __all__ = [
     "DATASETS",

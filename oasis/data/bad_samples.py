@@ -1,4 +1,4 @@
-"""The list of the samples that a run could not read."""
+"""The record of samples that a run could not read."""
 
 import csv
 import warnings
@@ -12,10 +12,10 @@ FILE = "bad_samples.csv"
 
 
 class BadSamples:
-    """Counts the bad samples of one split: warns of each once, lists it, and ends the run where there are too many.
+    """Counts the bad samples of one split: warns of each once, lists it, and ends the run if there are too many.
 
-    Several processes list theirs in one file: each warns of those that it met itself, and counts those of all, or its
-    own alone where there is no run folder.
+    Several processes share one file: each warns of its own, and counts those of all, or only its own if there is no
+    run folder.
 
     Args:
         tolerance: how many are accepted.
@@ -24,7 +24,7 @@ class BadSamples:
         folder: of the run, which gets `bad_samples.csv`; None = there is no run.
 
     Attributes:
-        known: position -> the refusal of each so far.
+        known: position -> refusal.
     """
 
     def __init__(self, tolerance: Tolerance, split: str, size: int, folder: Path | None) -> None:
@@ -36,10 +36,10 @@ class BadSamples:
         self._count = 0
 
     def report(self, refusals: Sequence[Refusal]) -> None:
-        """Take note of samples that could not be read; those that are known already are passed over.
+        """Record samples that could not be read; known ones are ignored.
 
         Raises:
-            DatasetError: they are more than is accepted.
+            DatasetError: there are more than the tolerance allows.
         """
         for refusal in refusals:
             if refusal.position in self.known:
@@ -55,12 +55,12 @@ class BadSamples:
             self.tolerance.require_few(self._count, self.size, self.split, refusals[-1].reason)
 
     def _list(self, refusal: Refusal) -> int:
-        """Add one to the file; how many of this split stand there then, 0 where that cannot be told."""
+        """Append one to the file; returns how many of this split it then lists, 0 if unknown."""
         if self.folder is None:
             return 0
         path = self.folder / FILE
         row = [self.split, refusal.name, refusal.reason]
-        with suppress(OSError):  # a full disk is no reason to end a run that was told to go on
+        with suppress(OSError):  # a full disk must not end a run that skips bad samples
             self.folder.mkdir(parents=True, exist_ok=True)
             with path.open("a+", newline="", encoding="utf-8") as file:
                 file.seek(0)

@@ -1,4 +1,4 @@
-"""From integers of the files to what the networks take."""
+"""The transform from a file's integers to a batch for the networks."""
 
 import torch
 
@@ -12,14 +12,14 @@ from oasis.randomness import Stream, sample_generators
 
 
 class BatchTransform:
-    """Mirrors, normalises and encodes a batch, on whatever device its integers are.
+    """Mirrors, normalises and encodes a batch, on the device of its integers.
 
-    All that is random is drawn for each sample from a source of its own, so that a sample is the same in any batch
-    and any process.
+    Random numbers are drawn for each sample from its own generator, so that a sample is the same in any batch and any
+    process.
 
     Args:
-        encoding: how label maps are shown to the networks.
-        label_space: what the raw ids mean.
+        encoding: encodes the label maps.
+        label_space: maps the raw ids to classes.
         flip: mirror half of the training samples left to right.
     """
 
@@ -29,14 +29,14 @@ class BatchTransform:
         self.flip = flip
 
     def __call__(self, sample: Sample, positions: list[int] | None, seed: int) -> Batch:
-        """From integers to a batch.
+        """Transform collated samples to a batch.
 
         Args:
             sample: collated samples, see `Sample`, with a leading batch dimension.
             positions: B positions in the stream of training samples: half of them are mirrored, and random encodings
-                draw anew for each. None = not for training: nothing is mirrored, and what is drawn depends on the
-                sample's place in the split.
-            seed: of all that is drawn.
+                draw anew for each. None = not for training: nothing is mirrored, and random numbers depend on the
+                sample's index in the split.
+            seed: of all random numbers.
         """
         image, label, instance = sample["image"], sample["label"], sample["instance"]
         if positions is not None and self.flip:

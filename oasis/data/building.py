@@ -1,4 +1,4 @@
-"""What `conf/data/*.yaml` call."""
+"""The factory that `conf/data/*.yaml` call."""
 
 import inspect
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from oasis.data.dataset import Dataset
 
 
 def build_data_module(dataset: Callable[..., Dataset], **settings: Any) -> LabelMapDataModule:
-    """A data module and the dataset that it reads, from one flat list of settings.
+    """Make a data module and its dataset from one flat list of settings.
 
-    So each setting has one name on the command line, `data.root` and `data.height` alike, whoever takes it.
+    So all settings are `data.NAME` on the command line, such as `data.root` and `data.height`.
 
     Args:
         dataset: makes the dataset; takes those settings that its signature names, such as `root`.

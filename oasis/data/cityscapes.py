@@ -1,4 +1,4 @@
-"""Cityscapes, and any dataset that lies on disk as it does."""
+"""Cityscapes, and any dataset with its layout."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ class Cityscapes(Dataset):
     `gtFine/SPLIT/CITY/STEM_gtFine_{labelIds,instanceIds}.png`.
 
     Args:
-        root: the folder that holds `leftImg8bit` and `gtFine`.
+        root: the folder with `leftImg8bit` and `gtFine`.
     """
 
     contents: ClassVar[str] = (
@@ -26,7 +26,7 @@ class Cityscapes(Dataset):
     instance_files: ClassVar[str] = "*_gtFine_instanceIds.png"
 
     def splits(self) -> list[Split]:
-        """Those of `train`, `val` and `test` that have a folder of photos."""
+        """The splits of `train`, `val` and `test` that have a folder of photos."""
         self._require_root()
         return [split for split in get_args(Split) if (self.root / "leftImg8bit" / split).is_dir()]
 
@@ -46,7 +46,7 @@ class Cityscapes(Dataset):
         return listing
 
     def exists(self) -> bool:
-        """Whether a dataset of this layout lies at `root`."""
+        """Whether there is a dataset of this layout at `root`."""
         return (self.root / "leftImg8bit").is_dir() and (self.root / "gtFine").is_dir()
 
     def _require_root(self) -> None:

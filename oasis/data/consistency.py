@@ -1,4 +1,4 @@
-"""Whether the label map and the instance map of a sample tell the same story."""
+"""Consistency of a sample's label map and instance map."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,10 +15,10 @@ from oasis.labels import LabelSpace
 
 
 class OnInconsistentIds(StrEnum):
-    """What becomes of a thing pixel that has another class in the label map; `data.on_inconsistent_ids`."""
+    """How to handle a thing pixel that has another class in the label map; `data.on_inconsistent_ids`."""
 
     ERROR = "error"
-    """Refuse the sample: the two maps probably do not belong together."""
+    """Refuse the sample: the maps probably do not belong together."""
 
     TRUST_INSTANCES = "trust_instances"
     """Take the class from the instance map, `id // 1000`."""
@@ -31,7 +31,7 @@ class OnInconsistentIds(StrEnum):
 
 @dataclass(frozen=True)
 class Maps:
-    """The two maps of one sample as they stand in their files.
+    """The two maps of one sample, as in their files.
 
     Attributes:
         label: (H, W) uint8 raw label ids, all within the label space.
@@ -47,14 +47,14 @@ class Maps:
 
 
 def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -> NDArray[np.uint8]:
-    """The label map, once it is sure that it fits to the instance map; 2 ms for two million pixels.
+    """The label map, checked against the instance map; 2 ms for two million pixels.
 
-    Maps are flat over long stretches, so everything is asked once a stretch instead of once a pixel.
+    Maps are constant over long runs, so each check is made once per run instead of once per pixel.
 
     Args:
         maps: the two maps, of one shape.
         space: which classes have instances.
-        policy: what to do about thing pixels of another class.
+        policy: how to handle thing pixels of another class.
 
     Returns:
         (H, W) uint8: `maps.label` itself, or a copy that follows the instance map.
@@ -98,11 +98,9 @@ def _stretches(
 def _require_thing_classes(
     path: Path, instance: NDArray[np.uint16], pixels: NDArray[np.intp], space: LabelSpace
 ) -> None:
-    # The ignored class is let through: with train ids, caravans and trailers are void and numbered all the same.
+    # The ignored class is allowed: with train ids, caravans and trailers are void, but have instance numbers.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    thing = np.minimum(
-        instance // INSTANCES_PER_CLASS, len(allowed) - 1
-    )  # 65 at most, but the table says how many it has
+    thing = np.minimum(instance // INSTANCES_PER_CLASS, len(allowed) - 1)  # at most 65, limited by the table
     bad = ~allowed[thing]
     if not bad.any():
         return
@@ -112,7 +110,7 @@ def _require_thing_classes(
     raise ForeignIdsError(
         f"{path}: instance ids outside the label space: {listing}{', ...' if len(ids) > 8 else ''}. An id of 1000 or "
         f"more is class id * 1000 + k, and only the classes {', '.join(map(str, things))} have instances; all else "
-        "bears its plain class id. If every pixel holds class id * 1000 + instance, these are panoptic ids: convert "
+        "has its plain class id. If every pixel holds class id * 1000 + instance, these are panoptic ids: convert "
         "them with oasis.data.panoptic_ids.from_panoptic."
     )
 

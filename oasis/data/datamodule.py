@@ -1,4 +1,4 @@
-"""Datasets as batches that the networks can take."""
+"""The data module: datasets as encoded batches."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,32 +40,32 @@ class LabelMapDataModule(LightningDataModule):
     """Reads the samples of a dataset and encodes each batch once, on the device.
 
     Args:
-        dataset: where the files lie and how they are read.
-        encoding: how label maps are shown to the networks.
-        label_space: what the raw ids in the files mean.
+        dataset: lists and reads the files.
+        encoding: encodes the label maps.
+        label_space: maps the raw ids to classes.
         height: rows of a sample.
         width: columns of a sample.
-        batch_size: samples a training or validation batch, over all processes.
-        num_workers: processes that read; 0 = the training process does; None = one a core, at most 8, for files; 0 for
-            cached samples, which are copied sooner than handed from process to process.
-        pin_memory: page-locked batches; None = where there is a GPU.
+        batch_size: samples per training or validation batch, over all processes.
+        num_workers: processes that read; 0 = the training process does; None = one per core, at most 8, for files; 0
+            for cached samples, which are copied faster than passed between processes.
+        pin_memory: page-locked batches; None = if there is a GPU.
         flip: mirror half of the training samples left to right.
         seed: of shuffling.
-        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map: `error`, or
+        on_inconsistent_ids: how to handle thing pixels that have another class in the label map: `error`, or
             `trust_instances`; see `OnInconsistentIds`.
-        on_bad_sample: what becomes of a sample that cannot be read: `error`, or `skip`; see `OnBadSample`.
+        on_bad_sample: how to handle a sample that cannot be read: `error`, or `skip`; see `OnBadSample`.
         max_bad_share: under `skip`, the share of a split that may be bad.
         max_pixels: the most pixels that a file's header may claim.
-        worker_timeout: seconds to wait for a batch of the processes that read; 0 = for ever.
-        use_cache: read samples that `oasis prepare` decoded and resized, where there are; else the files.
+        worker_timeout: seconds to wait for a batch of the processes that read; 0 = no timeout.
+        use_cache: read samples that `oasis prepare` decoded and resized, if there are any; else the files.
         build_cache: decode and resize all samples on first use, see `oasis.data.cache.build_cache`.
-        cache_folder: where cached samples are kept; None = in the project's cache.
+        cache_folder: the folder of cached samples; None = in the project's cache.
 
     Attributes:
         source: the dataset.
 
     Raises:
-        ConfigurationError: batch_size below 1, or above what the training split holds; no such policy.
+        ConfigurationError: batch_size below 1, or above the size of the training split; no such policy.
         DatasetError: see `FileSamples`.
     """
 
@@ -115,7 +115,7 @@ class LabelMapDataModule(LightningDataModule):
         self._splits = Splits(self._files, self.tolerance, use_cache, cache_folder, self.num_workers)
 
     def prepare_data(self) -> None:
-        """Make what is wanted and not there yet: the dataset, cached samples. Runs in one process a machine."""
+        """Make the dataset and the cached samples if requested and missing. Runs in one process per machine."""
         self.source.prepare()
         if self.build_cache:
             for split in TRAINING_SPLITS:
@@ -127,17 +127,17 @@ class LabelMapDataModule(LightningDataModule):
         if self.trainer is not None:
             self._splits.run_folder = Path(self.trainer.default_root_dir)
         require_full_batch(self._splits.all("train"), self.batch_size)
-        len(self.dataset("val"))  # where bad samples are left out, they are found now
+        len(self.dataset("val"))  # finds bad samples now, if they are left out
 
     def dataset(self, split: Split) -> Samples:
-        """The samples of one split, listed and checked on first use: cached ones where there are good ones.
+        """The samples of one split, listed and checked on first use: cached ones if they are valid.
 
-        With `on_bad_sample=skip`, those that can be read: what is scored is each of them once.
+        With `on_bad_sample=skip`, only those that can be read.
         """
         return self._splits.scored(split)
 
     def container(self, split: Split) -> Container:
-        """Where the cached samples of a split belong, whether they are there or not."""
+        """The container of a split's cached samples, which need not exist."""
         return Container(self._files(split), self.cache_folder)
 
     def _files(self, split: Split) -> FileSamples:
@@ -154,22 +154,22 @@ class LabelMapDataModule(LightningDataModule):
         )
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Shuffled batches, read on from where training stands; see `StreamSampler`."""
+        """Shuffled batches from the current position of training on; see `StreamSampler`."""
         dataset = self._splits.trained()
         return self._loader("train", dataset, lasting=True, sampler=self._stream(len(dataset)), drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
-        """The validation split in order; of several processes each reads a part, all as many samples.
+        """The validation split in order; of several processes each reads an equal part.
 
-        Some samples are then read twice, if the split cannot be divided; `Batch.counted` marks each once.
+        If the split is not divisible, some samples are read twice; `Batch.counted` marks each once.
         """
         share = Share(self.dataset("val"), self._rank, self._processes)
         return self._loader("val", share, lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
-        """The first `batches` of an own shuffling of the training split, the same at every call.
+        """The first `batches` of a separate shuffling of the training split, the same at every call.
 
-        For re-estimating BatchNorm statistics: reading it changes nothing about the order of training.
+        For re-estimating BatchNorm statistics: reading it does not change the order of training.
         """
         dataset = self._splits.trained()
         generator = torch.Generator().manual_seed(self.seed)
@@ -182,13 +182,13 @@ class LabelMapDataModule(LightningDataModule):
         return self._loader(split, Subset(self.dataset(split), chosen))
 
     def first_samples(self, split: Split, count: int, device: torch.device) -> Batch:
-        """The first samples of a split as a batch on `device`, for pictures that can be compared over time."""
+        """The first samples of a split as a batch on `device`."""
         dataset = self.dataset(split)
         samples = default_collate([dataset[i] for i in range(min(count, len(dataset)))])
         return self.encode(self.transfer_batch_to_device(samples, device, 0))
 
     def encode(self, sample: Sample, positions: list[int] | None = None, seed: int | None = None) -> Batch:
-        """Integers of the files to what the networks take, see `BatchTransform`; `seed` None = the data module's."""
+        """Transform samples to a batch, see `BatchTransform`; `seed` None = the data module's."""
         return self.batch_transform(sample, positions, self.seed if seed is None else seed)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
@@ -211,15 +211,15 @@ class LabelMapDataModule(LightningDataModule):
         return StreamSampler(size, self.batch_size, self.seed, lambda: self.batches_served, self._rank, self._processes)
 
     def state_dict(self) -> dict[str, Any]:
-        """How far training is; Lightning puts it into the checkpoint."""
+        """The position of training; Lightning puts it into the checkpoint."""
         return {"batches_served": self.batches_served}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where the checkpoint was written."""
+        """Restore the position of training."""
         self.batches_served = state_dict["batches_served"]
 
     def on_exception(self, exception: BaseException) -> None:
-        """Say what became of a process that reads, wherever torch happened to tell of its death."""
+        """Explain the death of a worker process, wherever torch raised the error."""
         failure = worker_failure(exception)
         if failure is not None:
             exception.__cause__ = failure

@@ -1,4 +1,4 @@
-"""What a dataset is: a layout of files on disk, and the formats of its maps."""
+"""The base class of datasets: a layout of files on disk, and the formats of its maps."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -16,19 +16,18 @@ from oasis.errors import ConfigurationError
 
 
 class Dataset(ABC):
-    """Photos, label maps and instance maps on disk: where they lie, how they are stored, which splits there are.
+    """Photos, label maps and instance maps on disk: their locations, formats and splits.
 
-    One subclass is one layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them, and
-    nothing behind that knows a layout. A subclass says how the files of a split are paired (`listing`) and, where its
-    maps are not stored as in Cityscapes, how they are read (`label_size`, `instance_size`, `read_label`,
-    `read_instance`).
+    One subclass per layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them. A
+    subclass defines how the files of a split are paired (`listing`) and, if its maps are not stored as in Cityscapes,
+    how they are read (`label_size`, `instance_size`, `read_label`, `read_instance`).
 
     Args:
         root: the folder of the dataset.
 
     Attributes:
-        contents: what lies at `root` and where to get it, for messages.
-        instance_files: what instance maps are called, for messages.
+        contents: the contents of `root` and where to get them, for messages.
+        instance_files: the names of instance maps, for messages.
 
     Raises:
         ConfigurationError: no root.
@@ -47,7 +46,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def splits(self) -> list[Split]:
-        """The splits that are there.
+        """The available splits.
 
         Raises:
             DatasetError: no dataset at `root`.
@@ -55,29 +54,29 @@ class Dataset(ABC):
 
     @abstractmethod
     def listing(self, split: Split) -> Listing:
-        """The files of a split, whatever is in them.
+        """The files of a split; their contents are not checked.
 
         Raises:
-            DatasetError: no dataset at `root`, or nothing in this split.
+            DatasetError: no dataset at `root`, or the split is empty.
         """
 
     def prepare(self) -> None:  # noqa: B027, a hook
-        """Make what is missing, such as by downloading or drawing it. Runs in one process a machine.
+        """Download or generate what is missing. Runs in one process per machine.
 
-        Nothing by default.
+        Does nothing by default.
         """
 
     def require_batch(self, batch_size: int) -> None:  # noqa: B027, a hook
-        """Refuse a batch size that the dataset cannot fill, where that is known before there are any files.
+        """Refuse a batch size above the dataset's size, if that is known before the files exist.
 
-        Nothing by default: the data module counts files.
+        Does nothing by default: the data module counts files.
 
         Raises:
             ConfigurationError: fewer samples than a batch.
         """
 
     def identity(self) -> dict[str, Any]:
-        """What tells this dataset from others on any machine, in plain types."""
+        """Machine-independent settings that identify the dataset, in plain types."""
         return {"class": type(self).__name__, "root": self.root.name}
 
     def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -103,7 +102,7 @@ class Dataset(ABC):
             (H, W) uint8, at the size of the file.
 
         Raises:
-            DatasetError: the file cannot be decoded or is no label map of this dataset.
+            DatasetError: the file cannot be decoded or is not a label map of this dataset.
         """
         return reading.read_label_ids(path, max_pixels)
 
@@ -114,15 +113,15 @@ class Dataset(ABC):
             (H, W) uint16, at the size of the file.
 
         Raises:
-            DatasetError: the file cannot be decoded or is no instance map of this dataset.
+            DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
         return reading.read_instance_ids(path, max_pixels)
 
     def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> None:
-        """Compare kinds and sizes of a sample's files by their headers.
+        """Compare modes and sizes of a sample's files by their headers.
 
         Raises:
-            DatasetError: one that is no picture, of another kind, too large, or of another size than its photo.
+            DatasetError: a file that is not a picture, of another mode, too large, or of another size than its photo.
         """
         size = reading.check_photo_header(files.photo, max_pixels)
         require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
@@ -131,10 +130,10 @@ class Dataset(ABC):
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:
-    """Raise where a map has not the (width, height) of its photo.
+    """Raise if a map does not have the (width, height) of its photo.
 
     Raises:
-        DatasetError: it has not.
+        DatasetError: the sizes differ.
     """
     if size != expected:
         raise WrongSizeError(

@@ -1,4 +1,4 @@
-"""What can be wrong with one sample, and what becomes of a run that meets it."""
+"""Faults of samples, and how a run handles them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,13 +8,13 @@ from oasis.errors import ConfigurationError, DatasetError
 
 
 class OnBadSample(StrEnum):
-    """What becomes of a sample that cannot be read; `data.on_bad_sample`."""
+    """How to handle a sample that cannot be read; `data.on_bad_sample`."""
 
     ERROR = "error"
-    """End the run: the dataset is not what it should be."""
+    """End the run."""
 
     SKIP = "skip"
-    """Train on another sample in its place, leave it out of scores, and list it in the run folder."""
+    """Train on another sample instead, leave it out of scores, and list it in the run folder."""
 
     @classmethod
     def _missing_(cls, value: object) -> "OnBadSample":
@@ -22,9 +22,9 @@ class OnBadSample(StrEnum):
 
 
 class Refusal(NamedTuple):
-    """A sample that cannot be read. Plain values, so that a batch can carry it from process to process.
+    """A sample that cannot be read. Plain values, so that batches can pass it between processes.
 
-    position: in the split; name: the sample's; reason: why not, naming the file.
+    position: in the split; name: the sample's; reason: the error, naming the file.
     """
 
     position: int
@@ -56,14 +56,14 @@ class Tolerance:
 
     @property
     def skips(self) -> bool:
-        """Whether a bad sample is less than an error."""
+        """Whether bad samples are skipped."""
         return self.policy == OnBadSample.SKIP
 
     def require_few(self, bad: int, size: int, split: str, example: str) -> None:
-        """Raise once a split holds more bad samples than are accepted.
+        """Raise if a split has more bad samples than are accepted.
 
         Args:
-            bad: how many are known.
+            bad: number of known bad samples.
             size: samples of the split.
             split: its name.
             example: the reason of one of them.
@@ -80,47 +80,47 @@ class Tolerance:
 
 
 class FileError(DatasetError):
-    """Something wrong with one file of a dataset, of a kind that can be counted.
+    """A fault of one file of a dataset.
 
     Attributes:
-        kind: what is wrong, in a few words.
+        kind: the kind of fault, for counting.
     """
 
     kind: ClassVar[str] = "other faults"
 
 
 class UnreadableFileError(FileError):
-    """A file that is not there, is no picture, or is corrupt."""
+    """A file that is missing, corrupt, or not a picture."""
 
     kind: ClassVar[str] = "cannot be decoded"
 
 
 class OversizedFileError(FileError):
-    """A picture whose header claims more pixels than are wanted."""
+    """A picture whose header claims more pixels than are allowed."""
 
     kind: ClassVar[str] = "too many pixels"
 
 
 class WrongModeError(FileError):
-    """A picture of another kind: colours where ids should be, 8 bits where 16 are needed."""
+    """A picture of another mode: colours instead of ids, 8 bits instead of 16."""
 
     kind: ClassVar[str] = "wrong mode"
 
 
 class WrongSizeError(FileError):
-    """A map that has not the size of its photo."""
+    """A map of another size than its photo."""
 
     kind: ClassVar[str] = "wrong size"
 
 
 class ForeignIdsError(FileError):
-    """Ids that mean nothing in the label space."""
+    """Ids that are not in the label space."""
 
     kind: ClassVar[str] = "ids outside the label space"
 
 
 class ContradictionError(FileError):
-    """A label map and an instance map that do not tell the same story."""
+    """A label map and an instance map that contradict each other."""
 
     kind: ClassVar[str] = "label and instance map disagree"
 

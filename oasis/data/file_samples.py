@@ -19,19 +19,19 @@ from oasis.labels import LabelSpace
 
 
 class FileSamples(Samples):
-    """Samples read from the files of a dataset, each time anew.
+    """Samples decoded from the files of a dataset at each access.
 
-    Names, sizes and modes of all files are checked when the samples are listed; what only decoding shows (corrupt
-    files, stray ids) is checked as each is read. Nothing here is random: augmentation happens later, on the device.
+    Names, sizes and modes of all files are checked when the samples are listed; faults that only decoding shows
+    (corrupt files, foreign ids) are checked as each is read. Augmentation happens later, on the device.
 
     Args:
-        dataset: where the files lie and how they are read.
+        dataset: lists and reads the files.
         split: `train`, `val` or `test`.
         label_space: which raw ids may occur.
         height: rows of a sample.
         width: columns of a sample.
         needs_instances: refuse a dataset in which an instance map is missing.
-        on_inconsistent_ids: what becomes of thing pixels that have another class in the label map; see
+        on_inconsistent_ids: how to handle thing pixels that have another class in the label map; see
             `OnInconsistentIds`.
         tolerance: whether samples with a file of the wrong kind or size are refused at once, or when they are read.
         max_pixels: the most pixels that a file's header may claim.
@@ -39,7 +39,7 @@ class FileSamples(Samples):
     Raises:
         ConfigurationError: no such policy.
         DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
-            file of the wrong kind; more of them than `tolerance` accepts.
+            file of the wrong mode; more of them than `tolerance` accepts.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FileSamples(Samples):
         self.tolerance = tolerance
         self.max_pixels = max_pixels
         self.files = self._pair(needs_instances)
-        self._refused: dict[int, str] = {}  # position -> what is wrong with a file's header
+        self._refused: dict[int, str] = {}  # position -> fault of a file's header
         with ThreadPoolExecutor(16) as pool:  # waits for the file system, not for Python
             for index, fault in enumerate(pool.map(self._header_fault, self.files)):
                 if fault is not None:
@@ -73,7 +73,7 @@ class FileSamples(Samples):
         """Read one sample.
 
         Raises:
-            DatasetError: a file cannot be decoded, holds ids outside the label space, or the two maps contradict
+            DatasetError: a file cannot be decoded, has ids outside the label space, or the two maps contradict
                 each other.
         """
         if index in self._refused:
@@ -100,7 +100,7 @@ class FileSamples(Samples):
         )
 
     def fingerprint(self) -> str:
-        """A short text that changes whenever a sample would: with the files, picture size, classes, kind of dataset."""
+        """A hash that changes with the samples: of files, picture size, classes and dataset class."""
         hashed = hashlib.sha256()
         shape = (self.height, self.width)
         kind = type(self.dataset).__name__
@@ -111,13 +111,13 @@ class FileSamples(Samples):
         return hashed.hexdigest()[:32]
 
     def file_states(self) -> dict[Path, tuple[int, int]]:
-        """Size in bytes and time of change in nanoseconds of every file of the split, as they are now."""
+        """Current size in bytes and modification time in nanoseconds of every file of the split."""
         paths = (path for files in self.files for path in (files.photo, files.label, files.instance))
         states = ((path, path.stat()) for path in paths if path is not None)
         return {path: (state.st_size, state.st_mtime_ns) for path, state in states}
 
     def suspects(self) -> Sequence[int]:
-        """All: only reading a file shows whether it can be read."""
+        """All samples: only reading a file shows whether it can be read."""
         return range(len(self))
 
     def _pair(self, needs_instances: bool) -> list[SampleFiles]:

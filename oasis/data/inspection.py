@@ -1,4 +1,4 @@
-"""Looking at one sample for everything that could be wrong with it, and counting what is in it."""
+"""Checking single samples for all faults, and counting their contents."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
 
 class Fault(NamedTuple):
-    """Something wrong with a file. kind: what, in a few words; reason: the full message, naming the file."""
+    """A fault of a file. kind: for counting; reason: the full message, naming the file."""
 
     kind: str
     reason: str
@@ -32,17 +32,17 @@ class Fault(NamedTuple):
 
 @dataclass
 class Finding:
-    """What one sample holds; None where it could not be read.
+    """The contents of one sample; None for what could not be read.
 
     Attributes:
-        city: the folder that it lies in.
+        city: its folder.
         name: of the sample.
-        faults: all that is wrong with it.
+        faults: all of its faults.
         size: (width, height) of the photo.
         label_pixels: (256,) int64, pixels of each raw label id.
-        group_pixels: (256,) int64, pixels of each raw id of a thing class that belong to no single instance.
-        instances: how many there are.
-        links_out: files that are links to somewhere outside the dataset.
+        group_pixels: (256,) int64, pixels of each raw id of a thing class that do not belong to a single instance.
+        instances: number of instances.
+        links_out: files that are links to the outside of the dataset.
     """
 
     city: str
@@ -60,7 +60,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
 
     Args:
         dataset: how its files are read.
-        samples: what to look at.
+        samples: the files to check.
         label_space: which ids may occur.
         on_inconsistent_ids: whether maps that contradict each other are a fault, see `OnInconsistentIds`.
         max_pixels: the most pixels that a file's header may claim.
@@ -85,7 +85,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Finding:
-        """Look at one sample: every file is decoded completely, at its own size, by the readers that training uses."""
+        """Check one sample: every file is decoded completely, at its own size, by the readers that training uses."""
         files = self.samples[index]
         found = Finding(files.photo.parent.name, files.name)
         found.links_out = sum(self._leads_out(path) for path in (files.photo, files.label, files.instance))

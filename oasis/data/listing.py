@@ -1,4 +1,4 @@
-"""The files of one split, paired by name, and what is missing among them."""
+"""The files of one split, paired by name, and missing partners."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from oasis.data.samples import SampleFiles
 
 @dataclass(frozen=True)
 class Gap:
-    """Files that have no partner.
+    """Files without a partner.
 
     Attributes:
-        files: without one.
-        among: how many files there are of their kind.
-        what: they have none of.
+        files: without a partner.
+        among: the number of files of their kind.
+        what: the kind of the missing partner.
     """
 
     files: list[Path]
@@ -23,7 +23,7 @@ class Gap:
     what: str
 
     def error(self) -> PartnerError:
-        """What to tell the user of all of them."""
+        """One error for all of them."""
         listing = ", ".join(str(path) for path in self.files[:5])
         more = f" and {len(self.files) - 5} more" if len(self.files) > 5 else ""
         return PartnerError(
@@ -34,15 +34,15 @@ class Gap:
 
 @dataclass
 class Listing:
-    """The files of one split by what their names have in common, such as `CITY/STEM`.
+    """The files of one split by the common part of their names, such as `CITY/STEM`.
 
     Attributes:
-        photo_folder: where the photos of the split are looked for.
-        map_folder: where its label and instance maps are.
+        photo_folder: the folder of the split's photos.
+        map_folder: the folder of its label and instance maps.
         photos: the photo of each stem.
         labels: the label map of each stem.
         instances: the instance map of each stem.
-        doubles: one for each file that another one of the same stem and kind keeps out.
+        doubles: one error for each file whose stem and kind are taken by another one.
     """
 
     photo_folder: Path
@@ -53,12 +53,12 @@ class Listing:
     doubles: list[PartnerError] = field(default_factory=list)
 
     def samples(self) -> list[SampleFiles]:
-        """All that have a photo and a label map, in the order of their names."""
+        """All samples with a photo and a label map, sorted by name."""
         stems = sorted(self.photos.keys() & self.labels.keys())
         return [SampleFiles(Path(s).name, self.photos[s], self.labels[s], self.instances.get(s)) for s in stems]
 
     def gaps(self, needs_instances: bool) -> Iterator[Gap]:
-        """What is missing: label maps, photos, and, where they are needed, instance maps."""
+        """Missing label maps, photos, and, if they are needed, instance maps."""
         wanted = [
             (self.photos, self.labels, f"label map in {self.map_folder}"),
             (self.labels, self.photos, f"photo in {self.photo_folder}"),
@@ -74,13 +74,13 @@ class Listing:
     def collect(self, found: dict[str, Path], paths: Iterable[Path], folder: Path, suffix: str) -> None:
         """Put each file called `STEM` + `suffix` into `found`, by its path below `folder` up to the stem.
 
-        A file whose stem is there already goes to `doubles`.
+        A file whose stem is taken goes to `doubles`.
 
         Args:
             found: `photos`, `labels` or `instances`.
-            paths: what to look at; those of other names are passed over.
-            folder: that all of them lie in.
-            suffix: what their names end in, before the dot; may be empty.
+            paths: candidates; those of other names are ignored.
+            folder: the folder that contains all of them.
+            suffix: the end of their names, before the dot; may be empty.
         """
         for path in sorted(paths):
             if not path.stem.endswith(suffix):

@@ -1,4 +1,4 @@
-"""Loaders that say what happened to their processes, and that listen to what those could not read."""
+"""Loaders that report unreadable samples and explain the death of worker processes."""
 
 import math
 import time
@@ -16,17 +16,17 @@ from oasis.data.samples import Sample
 from oasis.errors import ConfigurationError, DatasetError, message
 
 _Item = TypeVar("_Item")
-_FEW = 16  # samples; fewer are read sooner than processes have started
-_TIMED_OUT = "DataLoader timed out"  # torch's words
-_LOOK = 5.0  # seconds between looks at processes that give nothing; torch's own interval where it waits for ever
+_FEW = 16  # samples; fewer are read faster than processes start
+_TIMED_OUT = "DataLoader timed out"  # torch's message
+_LOOK = 5.0  # seconds between checks of silent processes; torch's own interval without a timeout
 
 
 class Collate:
-    """Makes a batch of samples, and hands on which others could not be read.
+    """Collates samples, and passes on which others could not be read.
 
     Args:
-        report: told of them, in the process that iterates.
-        patience: seconds that this process waits for a batch; 0 = for ever.
+        report: called with them, in the process that iterates.
+        patience: seconds that this process waits for a batch; 0 = no timeout.
     """
 
     def __init__(self, report: Callable[[Sequence[Refusal]], None], patience: float = 0.0) -> None:
@@ -34,24 +34,24 @@ class Collate:
         self.patience = patience
 
     def __call__(self, samples: list[Sample]) -> dict[str, Any]:
-        """Stack the samples; `refused` is there only where there is something in it."""
+        """Stack the samples; the key `refused` exists only if it is not empty."""
         refused = [refusal for sample in samples for refusal in sample.pop("refused", [])]
         batch: dict[str, Any] = default_collate(samples)
         return {**batch, "refused": refused} if refused else batch
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without whom to tell: a process that only makes batches hands on."""
+        """Without `report`: worker processes only pass refusals on."""
         return {"report": None, "patience": 0.0}
 
 
 class Loader(DataLoader[Sample]):
-    """Batches of samples, with a word about each sample that could not be read, and about a process that died.
+    """Batches of samples; reports samples that could not be read, and explains the death of a worker process.
 
     Its `collate_fn` is a `Collate`.
     """
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        return self._listened(super().__iter__())  # at once: its processes start now, and the sampler looks where it is
+        return self._listened(super().__iter__())  # not lazily: processes start now, and the sampler reads its position
 
     def _listened(self, batches: Iterable[Any]) -> Generator[Any]:
         collate = cast(Collate, self.collate_fn)
@@ -64,14 +64,14 @@ class Loader(DataLoader[Sample]):
 
 
 def explained(items: Iterable[_Item], patience: float = 0.0) -> Generator[_Item]:
-    """The same items; where a reading process dies or hangs, an error that says what to do.
+    """The same items; if a worker process dies or hangs, an error that says what to do.
 
     Args:
         items: of a loader.
-        patience: seconds to wait for one of them, where the loader's own timeout is shorter.
+        patience: seconds to wait for an item, if the loader's own timeout is shorter.
 
     Raises:
-        DatasetError: it did.
+        DatasetError: a process died or hangs.
     """
     iterator = iter(items)
     while True:
@@ -88,10 +88,10 @@ def explained(items: Iterable[_Item], patience: float = 0.0) -> Generator[_Item]
 
 
 def _wait(iterator: Iterator[_Item], patience: float) -> _Item:
-    """The next item of a loader, asked for again and again.
+    """The next item of a loader, with retries.
 
-    torch looks whether its processes live at the end of a timeout only, and the signal of their death may have lost its
-    handler: Lightning restores what it found, and torch sets its own once. A timeout takes nothing off the queue.
+    torch checks whether its processes are alive only after a timeout, and the handler of SIGCHLD may be missing:
+    Lightning restores previous handlers, and torch sets its own once. A timeout does not lose items.
     """
     end = time.monotonic() + patience
     while True:
@@ -103,9 +103,9 @@ def _wait(iterator: Iterator[_Item], patience: float) -> _Item:
 
 
 def worker_failure(error: BaseException) -> DatasetError | None:
-    """What to tell the user if this error is a reading process that died or hangs; None if it is anything else.
+    """An explanation if this error means that a worker process died or hangs; None otherwise.
 
-    torch raises it wherever the training process happens to be when a reading process dies.
+    torch raises it anywhere in the training process when a worker dies.
     """
     text = " ".join(message(error).split())
     if not isinstance(error, RuntimeError) or isinstance(error, DatasetError):
@@ -121,7 +121,7 @@ def worker_failure(error: BaseException) -> DatasetError | None:
     cause = (
         "Shared memory is too small: enlarge /dev/shm (docker run --shm-size=8g)"
         if shared
-        else "Was it killed for want of memory (see `dmesg`), or by a limit of the cluster? Give the job more memory"
+        else "Was it killed because memory ran out (`dmesg`), or by a limit of the cluster? Give the job more memory"
     )
     return DatasetError(
         f"A process that reads data died ({text}). {cause}, lower data.num_workers, or read in the training process "
@@ -130,7 +130,7 @@ def worker_failure(error: BaseException) -> DatasetError | None:
 
 
 def require_timeout(seconds: float) -> float:
-    """Refuse a timeout that is none.
+    """Refuse an invalid timeout.
 
     Raises:
         ConfigurationError: it is not a number of seconds, 0 or above.
@@ -151,15 +151,15 @@ def make_loader(
     seed: int,
     **settings: Any,
 ) -> Loader:
-    """A loader whose processes are watched.
+    """Make a loader whose worker processes are monitored.
 
     Args:
-        dataset: what to read.
+        dataset: the dataset to read.
         workers: processes that read; 0 = this one.
-        timeout: seconds to wait for a batch of theirs; 0 = for ever.
-        report: told of samples that could not be read.
+        timeout: seconds to wait for a batch of theirs; 0 = no timeout.
+        report: called with samples that could not be read.
         lasting: whether the processes outlive an iteration.
-        seed: of the loader's own random numbers, so that starting it leaves the global random state alone.
+        seed: of the loader's own random numbers, so that starting it does not change the global random state.
         settings: torch's.
     """
     return Loader(
@@ -176,11 +176,11 @@ def make_loader(
 def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
     """All items of a dataset in order, made by several processes, with a progress bar on stderr.
 
-    A loader is a pool of processes that works on every platform, keeps the order, and whose processes are there at
-    once, since they are forked where that can be done.
+    A loader is a pool of processes that works on every platform, keeps the order, and starts quickly, since processes
+    are forked if possible.
 
     Args:
-        items: what to make; picklable.
+        items: picklable.
         workers: processes; 0 = this one.
         title: of the bar.
 
@@ -193,7 +193,7 @@ def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
         batch_size=None,
         collate_fn=unchanged,
         num_workers=workers if workers > 1 and size >= _FEW else 0,
-        generator=torch.Generator(),  # its own, so that the global random state is left alone
+        generator=torch.Generator(),  # its own, so that the global random state does not change
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     made: list[_Item] = []
@@ -210,5 +210,5 @@ def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
 
 
 def unchanged(item: Any) -> Any:
-    """What is not collated."""
+    """The item itself, for loaders that do not collate."""
     return item

@@ -1,4 +1,4 @@
-"""Opening pictures that may be anything: what is bounded and refused before a single pixel is decoded."""
+"""Opening untrusted pictures: checks before any pixel is decoded."""
 
 import stat
 import struct
@@ -14,9 +14,9 @@ from PIL.PngImagePlugin import PngImageFile
 from oasis.data.faults import OversizedFileError, UnreadableFileError
 
 MAX_PIXELS = 2**26
-"""The most pixels a picture may have unless told otherwise: 8192x8192, a photo of 200 MB. Cityscapes has 2^21."""
+"""The default limit of pixels: 8192x8192, a photo of 200 MB. Cityscapes has 2^21."""
 
-# Pillow's readers stumble over damaged files wherever they happen to stand.
+# What Pillow's readers raise for damaged files.
 DECODING_ERRORS = (
     OSError,
     SyntaxError,
@@ -31,23 +31,23 @@ DECODING_ERRORS = (
     zlib.error,
 )
 
-# Tried in place of `Image.open`, which would also start the readers of forty other formats, Ghostscript among them, and
-# whose own bound is a global of the process that first only warns.
+# Used instead of `Image.open`, which would also try forty other formats, Ghostscript among them, and whose own limit is
+# a global of the process that at first only warns.
 _READERS: Mapping[bytes, type[ImageFile]] = {b"\x89PNG\r\n\x1a\n": PngImageFile, b"\xff\xd8\xff": JpegImageFile}
 
 
 def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The picture in a file, PNG or JPEG, opened but not decoded yet.
 
-    Links are followed, wherever they lead: datasets are often folders of links into a store.
+    Links are followed: datasets are often folders of links into a store.
 
     Args:
         path: of the file.
         max_pixels: the most pixels that its header may claim.
 
     Raises:
-        DatasetError: there is no such file, it is none (a folder, a pipe, a device), it is no picture, or its header
-            claims more than `max_pixels`.
+        DatasetError: there is no such file, it is not a regular file (a folder, a pipe, a device), it is not a picture,
+            or its header claims more than `max_pixels`.
     """
     reader = _reader(path)
     try:
@@ -65,9 +65,9 @@ def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def _reader(path: Path) -> type[ImageFile]:
-    """The class that reads this file, by its first bytes; its name may lie."""
+    """The class that reads this file, by its first bytes; its name is not trusted."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever, and a device never ends
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block, and a device never ends
             raise UnreadableFileError(f"{path}: not a file, but a folder, pipe or device. Remove it.")
         with path.open("rb") as file:
             start = file.read(8)

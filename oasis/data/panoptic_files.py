@@ -1,6 +1,6 @@
-"""The files of panoptic maps; what the ids in them mean stands in `oasis.data.panoptic_ids`.
+"""The files of panoptic maps; their ids are described in `oasis.data.panoptic_ids`.
 
-instanceIds are read by `oasis.data.reading`, as those of a dataset are.
+instanceIds are read by `oasis.data.reading`.
 """
 
 import json
@@ -25,7 +25,7 @@ def read_panoptic_ids(path: Path) -> NDArray[np.int32]:
         (H, W) int32.
 
     Raises:
-        DatasetError: the file cannot be decoded or is no 16-bit grey picture.
+        DatasetError: the file cannot be decoded or is not a 16-bit grey picture.
     """
     return reading.read_instance_ids(path).astype(np.int32)
 
@@ -59,7 +59,7 @@ def read_coco(path: Path) -> NDArray[np.uint8]:
         (H, W, 3) uint8.
 
     Raises:
-        DatasetError: the file cannot be decoded or is no RGB picture.
+        DatasetError: the file cannot be decoded or is not an RGB picture.
     """
     with open_picture(path) as picture:
         if picture.mode != "RGB":
@@ -74,20 +74,20 @@ def write_coco(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write the picture of a COCO panoptic map.
 
     Args:
-        path: the PNG to write; any other ending might lose what the colours say.
+        path: the PNG to write; other formats may be lossy.
         picture: (H, W, 3) uint8.
     """
     Image.fromarray(picture).save(path, format="PNG")
 
 
 def read_segments(path: Path) -> dict[str, list[Segment]]:
-    """The lists of segments in the JSON file that comes with COCO panoptic maps.
+    """The lists of segments in the JSON file of COCO panoptic maps.
 
     Returns:
         File name of each picture -> its `segments_info`.
 
     Raises:
-        DatasetError: the file is no such JSON, or names files outside of the folder that it belongs to.
+        DatasetError: the file is not such a JSON, or names files outside of its folder.
     """
     try:
         content = json.loads(path.read_text())
@@ -107,7 +107,7 @@ def read_segments(path: Path) -> dict[str, list[Segment]]:
 
 
 def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> None:
-    """Write the JSON file that comes with COCO panoptic maps; `image_id` is the file name without its ending.
+    """Write the JSON file of COCO panoptic maps; `image_id` is the file name without its ending.
 
     Args:
         path: the JSON to write.
@@ -121,6 +121,6 @@ def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> Non
 
 
 def _require_below(path: Path, name: str) -> None:
-    """Whoever joins the name to a folder shall not leave that folder."""
+    """Refuse a name that would lead out of its folder."""
     if not name or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
         raise DatasetError(f"{path}: file_name {name!r} is no name of a picture below the folder of the pictures.")

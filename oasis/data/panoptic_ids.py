@@ -1,7 +1,7 @@
-"""Panoptic maps in the three ways they are written down, and from each to each.
+"""Three formats of panoptic maps, and conversions between them.
 
-The three differ in how one integer a pixel names a class and, for things, which individual it is. `k` counts the
-individuals of a class from 0, with gaps, as in Cityscapes:
+They differ in how one integer per pixel encodes a class and, for things, an instance. `k` counts the instances of a
+class from 0, with gaps, as in Cityscapes:
 
 | | stuff | k-th thing | group region (things that could not be told apart) |
 |---|---|---|---|
@@ -10,11 +10,11 @@ individuals of a class from 0, with gaps, as in Cityscapes:
 | **COCO panoptic** (RGB PNG, and `segments_info`) | `id` | `id * 1000 + k` | `id`, `iscrowd` 1 |
 
 In panoptic ids, instance 0 means "no instance". So the k-th thing is instance k + 1 there: with `id * 1000 + k` the
-0-th car and a group of cars would be one number. COCO panoptic spreads its ids over the three bytes of a colour, red
-being the lowest, and says of each id in `segments_info` what it is. `instanceIds` are the hub: every other kind is
-converted from and to them, and back again without a pixel changing.
+0-th car and a group of cars would be one number. COCO panoptic stores its ids in the three bytes of a colour, red
+being the lowest, and describes each id in `segments_info`. Every other format is converted from and to `instanceIds`,
+without loss.
 
-The functions take and return arrays; `oasis.data.panoptic_files` has the files.
+The functions take and return arrays; `oasis.data.panoptic_files` reads and writes files.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -62,7 +62,7 @@ def class_ids(instance_ids: Ids) -> NDArray[np.uint8]:
         (H, W) uint8, as in labelIds.
 
     Raises:
-        DatasetError: no instanceIds: outside 0..65535, or 256..999, which is neither a class nor an individual.
+        DatasetError: no instanceIds: outside 0..65535, or 256..999, which is neither a class nor an instance.
     """
     ids = _integers(instance_ids)
     classes = np.where(ids >= INSTANCES_PER_CLASS, ids // INSTANCES_PER_CLASS, ids)
@@ -103,8 +103,8 @@ def from_panoptic(panoptic: Ids) -> NDArray[np.uint16]:
         (H, W) uint16, as in instanceIds.
 
     Raises:
-        DatasetError: what instanceIds cannot hold: negative ids, a class above 255, an individual of class 0 (it
-            would read as a plain class id) or of one above 65 (16 bits).
+        DatasetError: ids that instanceIds cannot represent: negative ones, a class above 255, an instance of class 0
+            (it would be a plain class id) or of a class above 65 (16 bits).
     """
     ids = _integers(panoptic)
     classes, instance = np.divmod(ids, INSTANCES_PER_CLASS)
@@ -119,8 +119,8 @@ def from_panoptic(panoptic: Ids) -> NDArray[np.uint16]:
 def to_coco(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> NDArray[np.uint8]:
     """The picture of a COCO panoptic map, as `createPanopticImgs` of cityscapesscripts writes it.
 
-    Like that script it leaves out what Cityscapes does not evaluate: those pixels read back as 0. Pass an empty
-    `left_out` to lose nothing.
+    Like that script it leaves out classes that Cityscapes does not evaluate: their pixels are read back as 0. An empty
+    `left_out` keeps all.
 
     Args:
         instance_ids: (H, W) integers, as in instanceIds.
@@ -137,7 +137,7 @@ def to_coco(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> NDArray[
 
 
 def segments_info(instance_ids: Ids, left_out: Collection[int] = LEFT_OUT) -> list[Segment]:
-    """The list that belongs to `to_coco`'s picture: an entry a segment, in the order of ids.
+    """The list that belongs to `to_coco`'s picture: one entry per segment, in the order of ids.
 
     Args:
         instance_ids: (H, W) integers, as in instanceIds.
@@ -167,24 +167,24 @@ def from_coco(
     class_of: Mapping[int, int] | None = None,
     things: Collection[int] = THINGS,
 ) -> NDArray[np.uint16]:
-    """A COCO panoptic map of any origin to instanceIds.
+    """Convert a COCO panoptic map of any origin to instanceIds.
 
-    An id that already is an instanceId of its class stays, so what `to_coco` and cityscapesscripts wrote comes back
-    as it was (but for what they left out, which is 0). Other things get the lowest k that is free in their class,
-    in the order of `segments`.
+    An id that is an instanceId of its class is kept, so maps of `to_coco` and cityscapesscripts are restored exactly
+    (except for ids they left out, which are 0). Other things get the lowest free k of their class, in the order of
+    `segments`.
 
     Args:
         picture: (H, W, 3) uint8, id = R + 256 G + 65536 B; 0 = nothing here.
-        segments: what each id is; of each entry `id`, `category_id` and `iscrowd` are read.
+        segments: describes each id; `id`, `category_id` and `iscrowd` of each entry are read.
         class_of: raw class id of each `category_id`, e.g. `TRAIN_IDS`; None = they are raw class ids.
-        things: raw ids of the classes that have individuals.
+        things: raw ids of the classes that have instances.
 
     Returns:
         (H, W) uint16, as in instanceIds.
 
     Raises:
-        DatasetError: the picture is not RGB; it holds an id that no segment explains; two segments of one id; an
-            unknown category; more than 1000 individuals of a class.
+        DatasetError: the picture is not RGB; an id without a segment; two segments of one id; an unknown category; more
+            than 1000 instances of a class.
     """
     if picture.ndim != 3 or picture.shape[2] != 3:
         raise DatasetError(
@@ -244,7 +244,7 @@ def _integers(ids: Ids) -> NDArray[np.int64]:
 
 
 def _refuse(ids: NDArray[np.int64], wrong: NDArray[np.bool_], why: str) -> None:
-    """Raise if any pixel is wrong, naming the ids and how many pixels bear them."""
+    """Raise if any pixel is wrong, naming the ids and how many pixels have them."""
     if wrong.any():
         values, counts = np.unique(ids[wrong], return_counts=True)
         listing = ", ".join(f"{v} ({n} pixels)" for v, n in zip(values[:8], counts[:8], strict=True))

@@ -1,4 +1,4 @@
-"""Reading the files of a dataset, and saying clearly what is wrong with one that cannot be read."""
+"""Reading the files of a dataset, with clear errors for invalid ones."""
 
 from pathlib import Path
 from typing import TypeVar, cast
@@ -28,7 +28,7 @@ def check_label_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, i
     """(width, height) of a label map, from its header alone.
 
     Raises:
-        DatasetError: see `open_picture`; or its mode shows that it holds colours instead of ids.
+        DatasetError: see `open_picture`; or its mode is one of colours instead of ids.
     """
     with open_picture(path, max_pixels) as picture:
         _require_label_mode(picture, path)
@@ -39,7 +39,7 @@ def check_instance_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int
     """(width, height) of an instance map, from its header alone.
 
     Raises:
-        DatasetError: see `open_picture`; or it has not the 16 bits that ids such as 26003 need.
+        DatasetError: see `open_picture`; or it has fewer than 16 bits, which ids such as 26003 need.
     """
     with open_picture(path, max_pixels) as picture:
         _require_instance_mode(picture, path)
@@ -66,13 +66,13 @@ def read_photo(path: Path, height: int, width: int, max_pixels: int = MAX_PIXELS
 
 
 def read_label_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """A label map of raw ids, as it stands in the file.
+    """A label map of raw ids, as in the file.
 
     Returns:
         (H, W) uint8.
 
     Raises:
-        DatasetError: see `open_picture`; or the file cannot be decoded or holds colours instead of ids.
+        DatasetError: see `open_picture`; or the file cannot be decoded or has colours instead of ids.
     """
     with open_picture(path, max_pixels) as picture:
         _require_label_mode(picture, path)
@@ -90,14 +90,14 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.ui
     """
     with open_picture(path, max_pixels) as picture:
         _require_instance_mode(picture, path)
-        return pixels(picture, path).astype(np.uint16)  # a PNG of 16 bits cannot hold more, in whatever mode it opens
+        return pixels(picture, path).astype(np.uint16)  # fits in any mode in which Pillow opens a 16-bit PNG
 
 
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
     """Resize a map of ids by nearest neighbour, taking the pixel under each new pixel's centre.
 
-    Pillow's NEAREST picks the same where the ratio is whole (2048x1024 to 512x256), but elsewhere rounds ties
-    differently for 8 and 16 bits, which would tear label and instance map apart.
+    Pillow's NEAREST gives the same for integer ratios (2048x1024 to 512x256), but otherwise rounds ties differently
+    for 8 and 16 bits, which would misalign label and instance map.
 
     Args:
         ids: (H, W) of any dtype.
@@ -113,7 +113,7 @@ def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
 
 
 def pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
-    """Decode a picture that stands in `path`, in whatever mode it has.
+    """Decode the picture in `path`, in any mode.
 
     Raises:
         DatasetError: the file is corrupt.

@@ -1,4 +1,4 @@
-"""The order in which training sees the data: a pure function of a seed and of how far training is."""
+"""The order of the training data: a pure function of a seed and the position of training."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,20 +7,20 @@ from torch.utils.data import Sampler
 
 
 class StreamSampler(Sampler[int]):
-    """An endless stream of shuffled passes over the dataset, read on from where training stands.
+    """An endless stream of shuffled passes over the dataset, from the current position of training on.
 
-    Position p of the stream depends on the seed alone, so a resumed run goes on with the very sample at which
-    it was cut off, in the middle of an epoch too; and an epoch that is cut short
-    (`trainer.limit_train_batches`) is followed by the samples it left out. Of several processes each reads its part
-    of every batch, so that together they read what one would.
+    Position p of the stream depends on the seed alone, so a resumed run continues with the sample at which it was
+    interrupted, even within an epoch; and an epoch that is cut short (`trainer.limit_train_batches`) is followed by
+    the samples it left out. Of several processes each reads its part of every batch, so that together they read the
+    same samples as one.
 
     Args:
         size: samples in the dataset.
-        batch_size: samples a batch, over all processes; the last, smaller batch of a pass is left out.
+        batch_size: samples per batch, over all processes; the last, smaller batch of a pass is dropped.
         seed: of the shuffling.
-        batches_done: tells how many batches were trained on so far; asked each time iteration starts.
-        rank: which of the processes this is.
-        processes: how many there are; a divisor of `batch_size`.
+        batches_done: returns the number of batches trained on so far; called each time iteration starts.
+        rank: of this process.
+        processes: number of processes; a divisor of `batch_size`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class StreamSampler(Sampler[int]):
         self.processes = processes
 
     def __len__(self) -> int:
-        """Samples an epoch, of this process."""
+        """Samples per epoch of this process."""
         return self.size // self.batch_size * (self.batch_size // self.processes)
 
     def __iter__(self) -> Iterator[int]:
@@ -55,7 +55,7 @@ class StreamSampler(Sampler[int]):
                 yield order[position]
 
     def positions(self, batch: int) -> range:
-        """Of this process's part of a batch in the stream."""
+        """The positions in the stream of this process's part of a batch."""
         part = self.batch_size // self.processes
         start = batch * self.batch_size + self.rank * part
         return range(start, start + part)

@@ -1,4 +1,4 @@
-"""What a sample is, and what everything that yields samples has in common."""
+"""Samples, and the base class of their datasets."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -31,12 +31,11 @@ def as_split(name: str) -> Split:
 
 
 class Sample(TypedDict):
-    """One photo with its maps, as integers straight from the files.
+    """One photo with its maps, as integers from the files.
 
     image: (3, H, W) uint8; label: (H, W) uint8 raw label ids; instance: (H, W) int32 raw instance ids, zeros
-    where the dataset has none; name: the file stem; index: the position in the split; counted: see `Batch`, missing
-    where all are; refused: the samples whose place this one takes, on its way from a reading process to the one that
-    trains.
+    if the dataset has none; name: the file stem; index: the position in the split; counted: see `Batch`, missing if
+    all are; refused: the samples that this one replaces, passed from a worker process to the one that trains.
     """
 
     image: Tensor
@@ -50,7 +49,7 @@ class Sample(TypedDict):
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """The files of one sample; `instance` is None where the dataset has no instance map."""
+    """The files of one sample; `instance` is None if the dataset has no instance map."""
 
     name: str
     photo: Path
@@ -62,14 +61,14 @@ class Samples(torch.utils.data.Dataset[Sample], ABC):
     """The samples of one split.
 
     Attributes:
-        dataset: that they are of.
+        dataset: the dataset of the samples.
         split: `train`, `val` or `test`.
         label_space: which raw ids may occur.
         height: rows of a sample.
         width: columns of a sample.
         files: of each sample, in order.
         tolerance: how many samples that cannot be read are accepted.
-        decodes: whether reading a sample is so much work that other processes had better do it.
+        decodes: whether reading a sample is so slow that worker processes pay off.
     """
 
     dataset: "Dataset"
@@ -99,7 +98,7 @@ class Samples(torch.utils.data.Dataset[Sample], ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A short text that changes whenever a sample would."""
+        """A hash that changes with the samples."""
 
     @abstractmethod
     def suspects(self) -> Sequence[int]:

@@ -1,11 +1,11 @@
-"""Settings of the data that cannot be: told before anything is read."""
+"""Validation of data settings before anything is read."""
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
 
 
 def require_batch_size(batch_size: int) -> int:
-    """Refuse a batch without samples.
+    """Refuse an invalid batch size.
 
     Raises:
         ConfigurationError: below 1.
@@ -16,7 +16,7 @@ def require_batch_size(batch_size: int) -> int:
 
 
 def require_workers(workers: int | None) -> int | None:
-    """Refuse a number of processes that is none.
+    """Refuse an invalid number of processes.
 
     Raises:
         ConfigurationError: below 0.
@@ -27,7 +27,7 @@ def require_workers(workers: int | None) -> int | None:
 
 
 def require_pixels(pixels: int) -> int:
-    """Refuse a bound that no picture meets.
+    """Refuse an invalid limit of pixels.
 
     Raises:
         ConfigurationError: below 1.
@@ -38,20 +38,20 @@ def require_pixels(pixels: int) -> int:
 
 
 def require_use(build_cache: bool, use_cache: bool) -> None:
-    """Refuse to cache samples that are not to be read.
+    """Refuse `build_cache` without `use_cache`.
 
     Raises:
-        ConfigurationError: they are not.
+        ConfigurationError: the cache would be built, but not used.
     """
     if build_cache and not use_cache:
         raise ConfigurationError("data.build_cache=true data.use_cache=false: cached to be left unread; choose one.")
 
 
 def require_full_batch(train: Samples, batch_size: int) -> None:
-    """Refuse batches that are larger than the training split.
+    """Refuse a batch size above the size of the training split.
 
     Raises:
-        ConfigurationError: they are.
+        ConfigurationError: the training split is smaller than a batch.
     """
     if len(train) < batch_size:
         raise ConfigurationError(
@@ -61,10 +61,10 @@ def require_full_batch(train: Samples, batch_size: int) -> None:
 
 
 def require_even_split(batch_size: int, processes: int) -> None:
-    """Refuse batches of which several processes cannot have equal parts.
+    """Refuse a batch size that is not divisible by the number of processes.
 
     Raises:
-        ConfigurationError: with the sizes nearby that can be split.
+        ConfigurationError: the message names the nearest divisible sizes.
     """
     if batch_size % processes:
         below = batch_size // processes * processes

@@ -8,14 +8,14 @@ from oasis.data.samples import Sample, Samples
 
 
 class Share(torch.utils.data.Dataset[Sample]):
-    """Every n-th sample of a split, for one of n processes; all shares are of one length.
+    """Every n-th sample of a split, for one of n processes; all shares have the same length.
 
-    Where the split cannot be divided, the last sample of some shares is one from its beginning, which another process
+    If the split is not divisible, the last sample of some shares is one from its beginning, which another process
     counts: its `counted` is False.
 
     Args:
         source: the split.
-        rank: which of the processes this is.
+        rank: of this process.
         processes: n.
     """
 
@@ -36,7 +36,7 @@ class Share(torch.utils.data.Dataset[Sample]):
         return self._marked(self.source[self._place(index) % len(self.source)], index)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """A batch; as fast as the source can."""
+        """A batch, by the source's `__getitems__` if it has one."""
         fetch: Callable[[Sequence[int]], list[Sample]] | None = getattr(self.source, "__getitems__", None)
         if fetch is None:
             return [self[index] for index in indices]

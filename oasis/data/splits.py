@@ -1,4 +1,4 @@
-"""The splits of a dataset as training and as scores want them."""
+"""The splits of a dataset for training and for scoring."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,18 +11,18 @@ from oasis.data.file_samples import FileSamples
 from oasis.data.samples import Samples, Split
 from oasis.data.tolerant import Readable, Replacing, find_refusals
 
-_MOST_WORKERS = 8  # that are started unasked
+_MOST_WORKERS = 8  # by default
 
 
 class Splits:
-    """Opens each split once, when it is first asked for: cached samples where there are good ones, else the files.
+    """Opens each split once, on first use: cached samples if they are valid, else the files.
 
     Args:
         files: lists the files of a split.
         tolerance: how many samples that cannot be read are accepted.
-        use_cache: read cached samples where there are good ones.
-        cache_folder: where those are kept; None = in the project's cache.
-        workers: processes that read; None = one a core, at most 8, for files; 0 for cached samples.
+        use_cache: read cached samples if they are valid.
+        cache_folder: the folder of cached samples; None = in the project's cache.
+        workers: processes that read; None = one per core, at most 8, for files; 0 for cached samples.
 
     Attributes:
         run_folder: where bad samples are listed; None = there is no run.
@@ -47,7 +47,7 @@ class Splits:
         self._bad: dict[Split, BadSamples] = {}
 
     def all(self, split: Split) -> Samples:
-        """Every sample of a split; to read one that cannot be read is an error."""
+        """Every sample of a split; reading a bad sample raises."""
         if split not in self._all:
             source = self.files(split)
             cached = CachedSamples.find(Container(source, self.cache_folder)) if self.use_cache else None
@@ -55,7 +55,7 @@ class Splits:
         return self._all[split]
 
     def scored(self, split: Split) -> Samples:
-        """What scores are taken over: each sample once, without those that may be left out, which are found now."""
+        """The samples for scoring: each once, without bad samples if those are skipped, which are found now."""
         if not self.tolerance.skips:
             return self.all(split)
         if split not in self._readable:
@@ -65,7 +65,7 @@ class Splits:
         return self._readable[split]
 
     def trained(self) -> Samples | Replacing:
-        """The training split at its full length, another sample in the place of each that may be and is skipped."""
+        """The training split at its full length; bad samples are replaced if they are skipped."""
         return Replacing(self.all("train")) if self.tolerance.skips else self.all("train")
 
     def workers(self, split: Split) -> int:
@@ -75,7 +75,7 @@ class Splits:
         return min(_MOST_WORKERS, os.cpu_count() or 1) if self.all(split).decodes else 0
 
     def reporter(self, split: Split) -> Callable[[Sequence[Refusal]], None]:
-        """Whom to tell of samples of a split that could not be read."""
+        """The callback for samples of a split that could not be read."""
         if split not in self._bad:
             self._bad[split] = BadSamples(self.tolerance, split, len(self.all(split)), self.run_folder)
         return self._bad[split].report

@@ -1,4 +1,4 @@
-"""The synthetic streets as a dataset that draws itself."""
+"""The synthetic streets as a dataset, generated on first use."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +10,11 @@ from oasis.streets import SyntheticStreets
 
 
 class Streets(Cityscapes):
-    """Synthetic streets, drawn on first use and read as Cityscapes is.
+    """Synthetic streets, generated on first use and read like Cityscapes.
 
     Args:
-        streets: which ones, and where they are kept.
-        root: a dataset in the same layout to read instead: a root that is named is always what is read.
+        streets: their settings and folder.
+        root: a dataset in the same layout to read instead.
     """
 
     def __init__(self, streets: SyntheticStreets, root: str | Path | None = None) -> None:
@@ -22,12 +22,12 @@ class Streets(Cityscapes):
         self.streets = streets if root is None else None
 
     def prepare(self) -> None:
-        """Draw the streets, unless they are there already."""
+        """Draw the streets, unless they exist."""
         if self.streets is not None:
             self.streets.write()
 
     def require_batch(self, batch_size: int) -> None:
-        """Refuse batches that the streets cannot fill.
+        """Refuse a batch size above the number of streets.
 
         Raises:
             ConfigurationError: fewer streets than a batch, or none to validate on.
@@ -37,7 +37,7 @@ class Streets(Cityscapes):
             raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
 
     def identity(self) -> dict[str, Any]:
-        """The settings of the streets that were drawn; their folder differs from machine to machine."""
+        """The settings of the streets; their folder differs between machines."""
         if self.streets is None:
             return super().identity()
         streets = asdict(self.streets)

@@ -1,4 +1,4 @@
-"""A split of a dataset, counted from end to end."""
+"""Statistics and faults of a split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -20,21 +20,21 @@ from oasis.labels import LabelSpace
 
 @dataclass
 class Survey:
-    """What a split holds and what is wrong with it.
+    """The contents and faults of a split.
 
     Attributes:
         split: its name.
-        label_space: what its raw ids mean.
+        label_space: maps its raw ids to classes.
         files: city -> kind (`photos`, `label maps`, `instance maps`) -> how many.
-        samples: how many have a photo and a label map.
+        samples: number of samples with a photo and a label map.
         faults: kind -> the full message of each.
         sizes: `WIDTHxHEIGHT` -> photos.
         label_pixels: (256,) int64, pixels of each raw label id.
         label_images: (256,) int64, images with each raw label id.
-        group_pixels: (256,) int64, pixels of each raw thing id that belong to no single instance.
+        group_pixels: (256,) int64, pixels of each raw thing id that do not belong to a single instance.
         group_images: (256,) int64, images with such pixels.
-        instances: how many instances each image has whose instance map can be read.
-        links_out: files that are links to somewhere outside the dataset.
+        instances: number of instances of each image with a readable instance map.
+        links_out: files that are links to the outside of the dataset.
     """
 
     split: Split
@@ -52,16 +52,16 @@ class Survey:
 
     @property
     def most_instances(self) -> int:
-        """Of one image: as many slots does `per_instance_masks` need."""
+        """The most instances of one image: `per_instance_masks` needs as many slots."""
         return max(self.instances, default=0)
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no faults."""
         return not any(self.faults.values())
 
     def foreign_ids(self) -> dict[int, tuple[int, int]]:
-        """Raw label id that means nothing in the label space -> pixels, files."""
+        """Raw label id outside the label space -> pixels, files."""
         known = np.asarray(self.label_space.raw_to_class) >= 0
         ids = np.flatnonzero((self.label_pixels > 0) & ~known).tolist()
         return {raw: (int(self.label_pixels[raw]), int(self.label_images[raw])) for raw in ids}
@@ -80,7 +80,7 @@ class Survey:
         }
 
     def add(self, found: Finding) -> None:
-        """Count one more sample in."""
+        """Add one sample."""
         for fault in found.faults:
             self.faults[fault.kind].append(fault.reason)
         if found.size is not None:
@@ -97,7 +97,7 @@ class Survey:
         self.links_out += found.links_out
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain types, as JSON takes them."""
+        """All attributes in plain types, for JSON."""
         return {
             "samples": self.samples,
             "files": {city: dict(counts) for city, counts in self.files.items()},
@@ -119,16 +119,16 @@ class Survey:
 
 
 def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers: int) -> Survey:
-    """Look at every file of a split.
+    """Check every file of a split.
 
     Args:
-        dataset: what to look at.
+        dataset: the dataset to check.
         split: `train`, `val` or `test`.
-        rules: `label_space`, and what else `Inspection` takes.
-        workers: processes that look.
+        rules: `label_space`, and further arguments of `Inspection`.
+        workers: processes that read.
 
     Raises:
-        DatasetError: no dataset there, nothing in this split; or a process died.
+        DatasetError: no dataset there, an empty split; or a process died.
     """
     listing = dataset.listing(split)
     samples = listing.samples()
@@ -141,7 +141,7 @@ def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers:
 
 
 def _missing(listing: Listing) -> Iterable[str]:
-    """What has no partner, a message a file. A split without any instance map is as it is meant to be."""
+    """One message per file without a partner. A split without any instance maps is valid."""
     yield from map(str, listing.doubles)
     for gap in listing.gaps(needs_instances=bool(listing.instances)):
         yield from (f"{path}: there is no {gap.what}" for path in gap.files)

@@ -1,7 +1,7 @@
-"""Samples of a split of which some cannot be read.
+"""Splits with bad samples.
 
-Two views of it, for two purposes. Training wants a stream whose order nothing changes: `Replacing` gives another sample
-in a bad one's place. Scores want every sample once: `Readable` is the split without its bad samples.
+Training needs a stream of fixed order: `Replacing` returns another sample instead of a bad one. Scores need every
+sample once: `Readable` is the split without its bad samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,11 +14,11 @@ from oasis.data.loading import in_parallel
 from oasis.data.samples import Sample, Samples
 from oasis.errors import DatasetError
 
-_TRIES = 16  # of samples in the place of one; where a tenth is bad, all of them are once in 10^16
+_TRIES = 16  # substitutes for a sample; if a tenth of all samples is bad, all substitutes are with probability 10^-16
 
 
 def attempt(source: Samples, index: int) -> Sample | Refusal:
-    """Read a sample, or say why that cannot be done."""
+    """Read a sample, or return why it cannot be read."""
     try:
         return source[index]
     except DatasetError as error:
@@ -26,10 +26,10 @@ def attempt(source: Samples, index: int) -> Sample | Refusal:
 
 
 class Replacing(Dataset[Sample]):
-    """Gives another sample in the place of one that cannot be read.
+    """Returns another sample instead of one that cannot be read.
 
-    Which one depends on the position of the bad one and on what can be read, on nothing else: neither the number of
-    reading processes nor resuming changes the order of any sample. What was refused stands in the sample's `refused`.
+    Which one depends only on the position of the bad one and on which samples can be read: neither the number of
+    worker processes nor resuming changes the order. The sample's `refused` lists the samples it replaces.
 
     Args:
         source: the split.
@@ -45,7 +45,7 @@ class Replacing(Dataset[Sample]):
         """Read the sample, or the first of its substitutes that can be read.
 
         Raises:
-            DatasetError: none can.
+            DatasetError: none of them can be read.
         """
         refused: list[Refusal] = []
         order = np.random.default_rng((len(self), index)).permutation(len(self))
@@ -62,7 +62,7 @@ class Replacing(Dataset[Sample]):
         )
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """A batch; as fast as the source can where nothing is wrong."""
+        """A batch, by the source's `__getitems__` if no sample is bad."""
         fetch: Callable[[Sequence[int]], list[Sample]] | None = getattr(self.source, "__getitems__", None)
         if fetch is not None:
             try:
@@ -75,7 +75,7 @@ class Replacing(Dataset[Sample]):
 class Readable(Samples):
     """A split without the samples that cannot be read.
 
-    A sample that could be read when they were looked for and cannot be read later is an error, never replaced.
+    A sample that becomes unreadable later is an error, and is never replaced.
 
     Args:
         source: the complete split.
@@ -104,22 +104,22 @@ class Readable(Samples):
         self.decodes = source.decodes
 
     def __getitem__(self, index: int) -> Sample:
-        """Read one sample; its index counts those that are left.
+        """Read one sample; `index` counts the readable ones.
 
         Raises:
-            DatasetError: it could be read before, and now cannot.
+            DatasetError: it has become unreadable.
         """
         sample = self.source[self.positions[index]]
         sample["index"] = index
         return sample
 
     def fingerprint(self) -> str:
-        """That of the complete split, and what is left out of it."""
+        """A hash of the complete split's fingerprint and the omitted samples."""
         whole = self.source.fingerprint()
         return f"{whole} without {' '.join(map(str, self.left_out))}" if self.left_out else whole
 
     def suspects(self) -> Sequence[int]:
-        """None: they are left out."""
+        """No samples: the bad ones are left out."""
         return []
 
 
@@ -137,7 +137,7 @@ class _Outcomes(Dataset[Refusal | None]):
 
 
 def find_refusals(source: Samples, workers: int) -> list[Refusal]:
-    """Every sample of a split that cannot be read, in order; reads all that are not known to be good.
+    """All samples of a split that cannot be read, in order; reads all that are not known to be good.
 
     Args:
         source: the split.

@@ -1,4 +1,4 @@
-"""What happens to a batch of integers on the device, before it is encoded."""
+"""Transforms of a batch of integers on the device, before it is encoded."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ _RAW_INSTANCES = 65536  # the maps are 16-bit pictures
 
 
 def to_unit_range(image: Tensor) -> Tensor:
-    """Bytes to the range of the networks.
+    """Convert bytes to the range of the networks.
 
     Args:
         image: (B, 3, H, W) uint8.
@@ -23,8 +23,8 @@ def to_unit_range(image: Tensor) -> Tensor:
 def compact_instances(raw: Tensor) -> Tensor:
     """Number the instances of each image 1..N, in the order of their raw ids.
 
-    Raw ids below 1000 are plain class ids: stuff, and group regions where annotators could not tell the
-    individuals apart. Both become 0. No host-device synchronisation, no loop over instances.
+    Raw ids below 1000 are plain class ids: stuff, and group regions where annotators could not tell
+    instances apart. Both become 0. No host-device synchronisation, no loop over instances.
 
     Args:
         raw: (B, H, W) integer tensor of Cityscapes instance ids, 0..65535.
@@ -41,7 +41,7 @@ def compact_instances(raw: Tensor) -> Tensor:
 
 
 def flip_some(flip: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
-    """Mirror the chosen samples left to right, the same in every map.
+    """Mirror the chosen samples left to right in every map.
 
     Args:
         flip: (B,) bool, which samples.

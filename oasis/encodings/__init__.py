@@ -1,4 +1,4 @@
-"""How a label map is shown to the networks: one class a file, swapped with `encoding=NAME`."""
+"""Encodings of label maps for the networks: one class per file, chosen with `encoding=NAME`."""
 
 from oasis.encodings.base import Encoding, OrderSensitivity
 from oasis.encodings.boundary import Boundary

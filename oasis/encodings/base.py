@@ -1,4 +1,4 @@
-"""The extension point of the project: how a label map is shown to the networks."""
+"""The base class of encodings of label maps."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -11,28 +11,28 @@ from torch import Tensor, nn
 from oasis.labels import LabelSpace
 
 Generators = Sequence[torch.Generator] | None
-"""What a batch is drawn from: one generator a sample, on any device; None = torch's global random state."""
+"""One random generator per sample, on any device; None = torch's global random state."""
 
 
 class OrderSensitivity(IntEnum):
-    """What becomes of an encoding when the instances of an image are numbered in another order, the worst last."""
+    """How an encoding changes if the instances of an image are numbered in another order, the worst last."""
 
     SAME = 0
-    SAME_DISTRIBUTION = 1  # what is drawn differs, the chance of drawing it does not
+    SAME_DISTRIBUTION = 1  # random numbers differ, their distribution does not
     DIFFERENT = 2
 
 
 class Encoding(nn.Module, ABC):
     """Turns class and instance maps into the channels that the generator is conditioned on.
 
-    A subclass says how many `channels` it makes and makes them in `forward`; nothing else knows. It is applied once a
-    batch, to all samples at once, on the batch's device, after flipping, so that it never has to be flipped itself.
-    Most encodings are the one-hot classes and something more: those derive from `OneHotPlus`.
+    A subclass defines the number of `channels` and computes them in `forward`. It is applied once per batch, on the
+    batch's device, after flipping, so that it never has to be flipped itself. Encodings that add channels to the
+    one-hot classes derive from `OneHotPlus`.
 
     Attributes:
-        needs_instances: whether the encoding reads the instance map; a dataset without one is refused if so.
-        order_sensitivity: what the encoding promises about the order of instances.
-        label_space: what the class indices mean.
+        needs_instances: whether the encoding reads the instance map; if so, a dataset without one is refused.
+        order_sensitivity: how the encoding depends on the order of instances.
+        label_space: the classes.
     """
 
     needs_instances: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class Encoding(nn.Module, ABC):
     @property
     @abstractmethod
     def channels(self) -> int:
-        """How many channels `forward` returns."""
+        """Number of channels that `forward` returns."""
 
     @abstractmethod
     def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
@@ -56,22 +56,21 @@ class Encoding(nn.Module, ABC):
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
             instance: (B, H, W) int64, 0 = no instance, 1..N within each image.
-            generators: what random encodings draw from: one a sample, so that a sample is the same in any batch; None =
-                torch's global random state, which a resumed run takes up again.
+            generators: for random encodings: one per sample, so that a sample is the same in any batch; None =
+                torch's global random state, which a resumed run restores.
 
         Returns:
             (B, channels, H, W) float32.
         """
 
     def measurements(self) -> dict[str, Tensor]:
-        """What the last call has to report, by name: scalars on the device, for the log. Most have nothing."""
+        """Scalars of the last call for the log, by name, on the device; empty for most encodings."""
         return {}
 
     def of_things(self, label: Tensor, instance: Tensor) -> Tensor:
-        """The instance map without the numbers of pixels whose class is no thing.
+        """The instance map with 0 for pixels whose class is not a thing.
 
-        A label space may count a raw thing among void, as Cityscapes' train ids do with caravans; their numbers then
-        belong to no thing.
+        A label space may map a raw thing class to void, as Cityscapes' train ids do with caravans.
 
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
@@ -80,7 +79,7 @@ class Encoding(nn.Module, ABC):
         Returns:
             (B, H, W) int64.
         """
-        # The encoding may stay on the CPU while the maps are not; without blocking, the host need not wait.
+        # The encoding may be on the CPU and the maps on another device; non-blocking, so that the host does not wait.
         is_thing = self.get_buffer("is_thing").to(label.device, non_blocking=True)
         return instance * is_thing[label]
 
@@ -93,15 +92,15 @@ def draw_for_each(
     Args:
         draw: `torch.rand` or `torch.randn`.
         shape: of one sample's numbers.
-        batch: B, how many samples.
+        batch: B, number of samples.
         generators: B of them, on any device; None = torch's global random state.
-        device: where the numbers are wanted.
+        device: of the result.
 
     Returns:
         (B, *shape) float32.
 
     Raises:
-        ValueError: another number of generators than of samples.
+        ValueError: the number of generators is not B.
     """
     if generators is None:
         return draw(batch, *shape, dtype=torch.float32, device=device)

@@ -1,4 +1,4 @@
-"""Where segments meet."""
+"""Boundaries of segments."""
 
 from torch import Tensor
 
@@ -19,5 +19,5 @@ class Boundary(OneHotPlus):
         return 1
 
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
-        """Fill the boundary channel; see `OneHotPlus.fill`. Nothing is drawn."""
+        """Fill the boundary channel; see `OneHotPlus.fill`. Not random."""
         canvas.copy_(boundaries(label, instance))

@@ -1,4 +1,4 @@
-"""Centres of instances, and the way there."""
+"""Centres of instances, and offsets to them."""
 
 import math
 
@@ -12,17 +12,17 @@ from oasis.labels import LabelSpace
 
 
 class CenterOffset(OneHotPlus):
-    """One-hot classes, a heatmap of instance centres, and each pixel's way to its own centre.
+    """One-hot classes, a heatmap of instance centres, and each pixel's offset to its own centre.
 
-    Behind the classes: Gaussian peaks in [0, 1]; dy as a share of the picture's height; dx as a share of its width,
-    both in (-1, 1). All are 0 where there is no instance, but for the slopes of peaks nearby.
+    After the classes: Gaussian peaks in [0, 1]; dy as a share of the picture's height; dx as a share of its width,
+    both in (-1, 1). All are 0 where there is no instance, except for the slopes of peaks nearby.
 
     Args:
-        label_space: what the class indices mean.
+        label_space: the classes.
         sigma: standard deviation of a peak as a share of the picture's height, above 0: 1/32 is 8 pixels of 256.
 
     Raises:
-        ConfigurationError: where sigma is not above 0 and finite.
+        ConfigurationError: if sigma is not above 0 and finite.
 
     Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2.
     """
@@ -41,7 +41,7 @@ class CenterOffset(OneHotPlus):
         return 3
 
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
-        """Fill heatmap and offsets; see `OneHotPlus.fill`. Nothing is drawn."""
+        """Fill heatmap and offsets; see `OneHotPlus.fill`. Not random."""
         height, width = instance.shape[1:]
         canvas[:, :1] = center_heatmap(instance, self.sigma * height)
         canvas[:, 1:] = center_offsets(instance)

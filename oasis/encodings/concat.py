@@ -1,4 +1,4 @@
-"""Several encodings at once."""
+"""Several encodings concatenated."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -12,16 +12,16 @@ from oasis.labels import LabelSpace
 
 
 class Concat(OneHotPlus):
-    """One-hot classes once, then what each part puts behind them, in the order of the parts.
+    """One-hot classes once, then the extra channels of each part, in the order of the parts.
 
     Args:
-        label_space: what the class indices mean, the parts' too.
-        parts: at least one encoding that puts something behind plain one-hot classes, each kind at most once. The parts
-            of a `Concat` count as if they were listed here.
+        label_space: the classes, the same as the parts'.
+        parts: at least one encoding that adds channels to plain one-hot classes, each kind at most once. The parts of
+            a `Concat` count as if they were listed here.
 
     Raises:
-        ConfigurationError: no part; one without anything behind the classes, such as `Semantic`; one whose classes are
-            not plain, such as `InstanceIds`; one that is repeated; one of another label space.
+        ConfigurationError: no part; one without extra channels, such as `Semantic`; one whose classes are not plain,
+            such as `InstanceIds`; a repeated one; one of another label space.
     """
 
     def __init__(self, label_space: LabelSpace, parts: Sequence[Encoding]) -> None:
@@ -40,17 +40,17 @@ class Concat(OneHotPlus):
         return sum(part.extra_channels for part in self.layers())
 
     def layers(self) -> list[OneHotPlus]:
-        """The parts, as what they are."""
+        """The parts, typed."""
         return [cast(OneHotPlus, part) for part in self.parts]
 
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
-        """Give each part its share of the canvas; see `OneHotPlus.fill`."""
+        """Fill each part's channels of the canvas; see `OneHotPlus.fill`."""
         sizes = [part.extra_channels for part in self.layers()]
         for part, share in zip(self.layers(), canvas.split_with_sizes(sizes, dim=1), strict=True):
             part.fill(share, label, instance, generators)
 
     def measurements(self) -> dict[str, Tensor]:
-        """Those of all parts."""
+        """The measurements of all parts."""
         return {name: value for part in self.layers() for name, value in part.measurements().items()}
 
 

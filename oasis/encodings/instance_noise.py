@@ -1,4 +1,4 @@
-"""A random look for each instance."""
+"""A random vector for each instance."""
 
 import torch
 from torch import Tensor
@@ -13,14 +13,14 @@ from oasis.labels import LabelSpace
 class InstanceNoise(OneHotPlus):
     """One-hot classes, and a random vector per instance, repeated over its pixels.
 
-    The vectors are normal with variance 1 and drawn anew at every call; pixels without an instance hold 0.
+    The vectors are normal with variance 1 and drawn anew at every call; pixels without an instance have 0.
 
     Args:
-        label_space: what the class indices mean.
+        label_space: the classes.
         dim: D, length of the vectors, at least 1.
 
     Raises:
-        ConfigurationError: where dim is below 1.
+        ConfigurationError: if dim is below 1.
 
     Source: the idea of Tan et al. 2021 (INADE), section 3.2, as an input.
     """
@@ -42,7 +42,7 @@ class InstanceNoise(OneHotPlus):
 
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
         """Fill the noise channels; see `OneHotPlus.fill`."""
-        # For all numbers there may be: how many there are, only the device knows.
+        # For all possible numbers: reading how many there are would make the host wait.
         shape = (self.dim, MAX_INSTANCES + 1)
         noise = draw_for_each(torch.randn, shape, len(instance), generators, instance.device)
         noise[:, :, 0] = 0

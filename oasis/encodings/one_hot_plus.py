@@ -1,4 +1,4 @@
-"""Encodings that put something behind the one-hot classes."""
+"""Encodings that add channels to the one-hot classes."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -10,10 +10,10 @@ from oasis.encodings.base import Encoding, Generators
 
 
 class OneHotPlus(Encoding):
-    """One-hot classes, and `extra_channels` more that a subclass fills from the instances.
+    """One-hot classes, and `extra_channels` more that a subclass fills.
 
-    The whole encoding is allocated once and filled in place: it takes no more memory than itself, and `Concat` can
-    give each of its parts a share of one canvas.
+    The output is allocated once and filled in place, without further memory; `Concat` gives each of its parts a slice
+    of it.
     """
 
     needs_instances: ClassVar[bool] = True
@@ -21,18 +21,18 @@ class OneHotPlus(Encoding):
     @property
     @abstractmethod
     def extra_channels(self) -> int:
-        """E, how many channels `fill` writes."""
+        """E, the number of channels that `fill` writes."""
 
     @abstractmethod
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
-        """Fill the channels behind the classes.
+        """Fill the channels after the classes.
 
         Args:
             canvas: (B, E, H, W) float32, zeros at first; need not be contiguous.
             label: (B, H, W) int64, class indices 0..C-1.
             instance: (B, H, W) int64, 1..N within each image for the pixels of single things; 0 for stuff, void, group
-                regions, and whatever else has no instance.
-            generators: what to draw from, one a sample, or None; see `Encoding.forward`.
+                regions, and everything else without an instance.
+            generators: one per sample, or None; see `Encoding.forward`.
         """
 
     @property

@@ -13,20 +13,20 @@ from oasis.labels import LabelSpace
 class PerInstanceMasks(OneHotPlus):
     """One-hot classes, then K slots with the binary mask of one instance each.
 
-    When training, each image's slots are dealt at random at every call, so that no slot gets a meaning. Else they go by
-    area, the largest instance first, and by number where areas are equal. Where an image has more than K
-    instances, K - 1 have a slot of their own, and all the smaller ones share the last slot.
+    In training mode, the slots of each image are assigned at random at every call, so that no slot gets a meaning.
+    Otherwise they are sorted by area, the largest instance first, and by number for equal areas. If an image has more
+    than K instances, K - 1 have a slot of their own, and all smaller ones share the last slot.
 
     Args:
-        label_space: what the class indices mean.
+        label_space: the classes.
         slots: K, at least 1. Cityscapes has up to 50 instances in an image.
 
     Attributes:
-        overflow: (B,) int64, of the last call: how many instances of each image share the last slot because there are
-            too many; 0 where each has its own. None before the first call.
+        overflow: (B,) int64, of the last call: number of instances of each image that share the last slot; 0 if each
+            has its own. None before the first call.
 
     Raises:
-        ConfigurationError: without a slot.
+        ConfigurationError: if slots is below 1.
     """
 
     order_sensitivity = OrderSensitivity.SAME_DISTRIBUTION
@@ -53,12 +53,12 @@ class PerInstanceMasks(OneHotPlus):
         self.overflow = torch.where(count > self.slots, count - (self.slots - 1), 0)
         rank = _ranks(area).clamp_(max=self.slots - 1)
         slot = _shuffled(self.slots, self.overflow, generators).gather(1, rank) if self.training else rank
-        # Pixels without an instance write a 0 into some slot, where a 0 is already.
+        # Pixels without an instance write a 0 over a 0.
         index = slot.gather(1, instance.flatten(1)).view_as(instance)
         canvas.scatter_(1, index.unsqueeze(1), (instance > 0).unsqueeze(1).float())
 
     def measurements(self) -> dict[str, Tensor]:
-        """`overflow`: how many instances of the last batch had to share a slot."""
+        """`overflow`: the number of instances of the last batch that shared a slot."""
         return {} if self.overflow is None else {"overflow": self.overflow.sum()}
 
 
@@ -70,7 +70,7 @@ def _shuffled(slots: int, overflow: Tensor, generators: Generators) -> Tensor:
 
 
 def _ranks(area: Tensor) -> Tensor:
-    """The place of each instance in the order of falling areas: (B, MAX_INSTANCES + 1) int64."""
+    """The rank of each instance by descending area: (B, MAX_INSTANCES + 1) int64."""
     order = area.argsort(dim=1, descending=True, stable=True)
     places = torch.arange(MAX_INSTANCES + 1, device=area.device).expand_as(area)
     return torch.empty_like(order).scatter_(1, order, places)

@@ -1,4 +1,4 @@
-"""Where in its segment a pixel is."""
+"""The position of pixels within their segments."""
 
 import torch
 from torch import Tensor
@@ -9,11 +9,11 @@ from oasis.instances import MAX_INSTANCES, segment_ids
 
 
 class Position(OneHotPlus):
-    """One-hot classes, and each pixel's place in the bounding box of its own segment.
+    """One-hot classes, and each pixel's position in the bounding box of its own segment.
 
-    Behind the classes: y, from -1 at the top of the box to 1 at its bottom; x, from -1 at the left to 1 at the right;
-    0 where the box is one pixel wide. A segment is an instance, or all pixels of a class that have none: the sky,
-    void, or the group regions of a thing class.
+    After the classes: y, from -1 at the top of the box to 1 at its bottom; x, from -1 at the left to 1 at the right;
+    0 where the box is one pixel wide. A segment is an instance, or all pixels of a class without instances: the
+    sky, void, or the group regions of a thing class.
 
     Source: Tan et al. 2021 (CLADE), section 3.3, the intra-class positional encoding; here per instance.
     """
@@ -24,7 +24,7 @@ class Position(OneHotPlus):
         return 2
 
     def fill(self, canvas: Tensor, label: Tensor, instance: Tensor, generators: Generators) -> None:
-        """Fill both axes; see `OneHotPlus.fill`. Nothing is drawn."""
+        """Fill both axes; see `OneHotPlus.fill`. Not random."""
         _, height, width = label.shape
         classes = self.label_space.num_classes
         segment = segment_ids(label, instance, classes).flatten(1)
@@ -35,7 +35,7 @@ class Position(OneHotPlus):
 
 
 def _in_box(segment: Tensor, axis: Tensor, segments: int) -> Tensor:
-    """Each pixel's place between the ends of its segment: (B, H*W) ids, (B, H, W) places to (B, H, W) in [-1, 1]."""
+    """Each pixel's position between the ends of its segment: (B, H*W) ids, (B, H, W) axis to (B, H, W) in [-1, 1]."""
     places = axis.flatten(1)
     table = places.new_zeros(len(segment), segments)
     first = table.scatter_reduce(1, segment, places, "amin", include_self=False)

@@ -7,7 +7,7 @@ from oasis.encodings.base import Encoding, Generators
 
 
 class Semantic(Encoding):
-    """One-hot classes; blind to instances.
+    """One-hot classes, without instances.
 
     Source: Park et al. 2019 (SPADE), Sushko et al. 2021 (OASIS).
     """
@@ -18,7 +18,7 @@ class Semantic(Encoding):
         return self.label_space.num_classes
 
     def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:
-        """Encode a batch; see `Encoding.forward`. `instance` is not looked at, and nothing is drawn."""
+        """Encode a batch; see `Encoding.forward`. `instance` is ignored. Not random."""
         batch, height, width = label.shape
         one_hot = torch.zeros(batch, self.channels, height, width, dtype=torch.float32, device=label.device)
         return one_hot.scatter_(1, label.unsqueeze(1), 1.0)

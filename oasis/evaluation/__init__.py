@@ -1,4 +1,4 @@
-"""Checkpoints measured side by side, and the report on them."""
+"""Evaluation and comparison of checkpoints."""
 
 from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, untrained
 from oasis.evaluation.measure import Evaluation, load_lpips

@@ -1,4 +1,4 @@
-"""What is compared: generators, each with the dataset in its own encoding."""
+"""The compared models: generators, each with the dataset in its own encoding."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from oasis.models import Generator
 from oasis.models.generating import generate
 from oasis.training import fixed_noise
 
-# What a checkpoint's own configuration of the data may ask to be called.
+# Targets that a checkpoint's own configuration of the data may call.
 _DATA_TARGETS = frozenset(
     {
         "oasis.data.build_data_module",
@@ -37,12 +37,12 @@ class EvaluatedModel:
     """A generator and the dataset that it generates from.
 
     Attributes:
-        name: what to call it, unique among those compared.
+        name: unique among the compared models.
         origin: the checkpoint's path.
         facts: further details.
         generator: in eval mode, on the CPU until `to`.
         data: the dataset with the generator's own encoding.
-        generator_config: what it was built from.
+        generator_config: the generator's configuration.
     """
 
     name: str
@@ -57,7 +57,7 @@ class EvaluatedModel:
 
         Args:
             samples: collated samples on the generator's device.
-            seed: of all that is random: the noise, and encodings that draw.
+            seed: of the noise and of random encodings.
 
         Returns:
             The batch, and (B, 3, H, W) in [-1, 1].
@@ -72,13 +72,13 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
     """Restore the models of checkpoints.
 
     Args:
-        paths: checkpoint files, run folders, whose last.ckpt is meant, or folders of runs, whose newest is.
+        paths: checkpoint files, run folders (their last.ckpt), or folders of runs (their newest).
         make_data: makes the dataset for a checkpoint, such as `own_data`.
 
     Raises:
         CheckpointError: see `oasis.checkpoint.restore`.
         ConfigurationError: the data has other classes than a checkpoint; checkpoints of different picture sizes.
-        DatasetError: the dataset is not there or not what it should be.
+        DatasetError: the dataset is missing or invalid.
     """
     files = [find_checkpoint(path) for path in paths]
     restored = [restore(path) for path in files]
@@ -99,7 +99,7 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
 
 
 def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
-    """What the dataset that a checkpoint was trained on is made from; safe to instantiate.
+    """The configuration of the dataset that a checkpoint was trained on; safe to instantiate.
 
     Raises:
         CheckpointError: its configuration has none, or one that would call something else.
@@ -108,7 +108,7 @@ def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
     require_safe(config, path, _DATA_TARGETS)
-    # A stranger's checkpoint may read what it names, but has nothing written.
+    # An untrusted checkpoint may name files to read, but must not cause any to be written.
     return {key: value for key, value in config.items() if key not in ("build_cache", "cache_folder")}
 
 

@@ -1,4 +1,4 @@
-"""Measuring models side by side."""
+"""Measuring and comparing models."""
 
 import math
 import warnings
@@ -31,9 +31,9 @@ class Evaluation:
         metric_networks: feature extractors and segmenter.
         device: where to generate and measure.
         seeds: of the noise; each label map is used once with each.
-        split: whose label maps are used.
+        split: of the label maps.
         diversity_images: label maps, spread over the split, on which diversity is measured; 0 = none.
-        lpips: measures diversity too; None = MS-SSIM alone does.
+        lpips: second measure of diversity; None = MS-SSIM alone.
         shown: label maps in the sample grids.
         progress: whether to show bars.
     """
@@ -51,10 +51,10 @@ class Evaluation:
     _shown: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
     def run(self, models: Sequence[EvaluatedModel], references: Sequence[EvaluatedModel] = ()) -> Comparison:
-        """Measure all of them, and real photos.
+        """Measure all models, and real photos.
 
         Args:
-            models: to be compared; each with a name of its own.
+            models: the models to compare, with unique names.
             references: measured like models, shown beside them.
 
         Raises:
@@ -94,7 +94,7 @@ class Evaluation:
         """Pictures of the first label maps: all models with the first seed, then the draws of each.
 
         Returns:
-            Caption and picture of each grid; to be called after `run`.
+            Caption and picture of each grid; call it after `run`.
         """
         first = next(iter(self._shown.values()))
         side_by_side = {caption: first[caption] for caption in (_PHOTO, _MAP)}
@@ -106,7 +106,7 @@ class Evaluation:
         return grids
 
     def _column(self, model: EvaluatedModel, real: dict[FeatureExtractor, Tensor]) -> Column:
-        """All scores of one model, one value a seed."""
+        """All scores of one model, one value per seed."""
         model.generator.to(self.device)
         space = model.data.label_space
         scorers = [Scorer(space, self.device, real, self.metric_networks.segmenter, self.stopwatch) for _ in self.seeds]
@@ -136,7 +136,7 @@ class Evaluation:
             yield samples
 
     def _keep_shown(self, model: EvaluatedModel, batch: Batch, draws: Sequence[Tensor]) -> None:
-        """Keep what the sample grids show."""
+        """Store the pictures of the sample grids."""
         few = batch.index < self.shown
         if not few.any():
             return
@@ -151,7 +151,7 @@ class Evaluation:
 
 
 class _Diversity:
-    """Diversity of one model, on label maps spread over the split, if it is wanted at all."""
+    """Diversity of one model, on label maps spread over the split, if enabled."""
 
     def __init__(self, evaluation: Evaluation, model: EvaluatedModel) -> None:
         self.space = model.data.label_space
@@ -162,14 +162,14 @@ class _Diversity:
         self.metric = Diversity(self.classes.names, evaluation.lpips).to(self.device)
 
     def update(self, batch: Batch, draws: Tensor) -> None:
-        """Take the chosen label maps of a batch, and their draws (S, B, 3, H, W)."""
+        """Add the chosen label maps of a batch, and their draws (S, B, 3, H, W)."""
         chosen = (batch.index % self.step == 0) & (batch.index < self.step * self.wanted)
         if chosen.any():
             target = self.classes.lookup(self.space).to(self.device)[batch.label]
             self.metric.update(batch.index[chosen], draws[:, chosen], target[chosen])
 
     def compute(self) -> dict[str, Score]:
-        """The scores, one value a seed: how far its draws are from those of the others."""
+        """The scores, one value per seed: the distance of its draws from those of the others."""
         if self.wanted == 0:
             return {}
         return {name: Score(values) for name, values in self.metric.compute().items()}

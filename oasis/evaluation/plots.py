@@ -1,4 +1,4 @@
-"""Plots of a comparison, each in the colours of a light and of a dark page."""
+"""Plots of a comparison, for light and dark pages."""
 
 import math
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from oasis.report.themes import COLORS, Theme, color_of, figure_png, themed
 
 _MARKERS = "osD^vP*X"
 _DPI = 150
-_LONGEST_NAME = 20  # letters of a checkpoint's name beside its dots
+_LONGEST_NAME = 20  # characters of a checkpoint's name beside its dots
 _UNKNOWN = Score((math.nan,))
 _STYLE = {"font.size": 9, "ytick.major.size": 0, "axes.spines.left": False}
-_FAR = 1.0  # a reference that is farther from the checkpoints than they spread, times this, would squeeze them
+_FAR = 1.0  # a reference farther from the checkpoints than this times their spread is not drawn to scale
 
 
 def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
@@ -28,9 +28,9 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
     A reference so far away that it would squeeze the checkpoints together is written as a number at the side.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         name: of the metric.
-        theme: its colours.
+        theme: the colours.
 
     Returns:
         A PNG.
@@ -62,12 +62,12 @@ def plot_seeds(comparison: Comparison, name: str, theme: Theme) -> bytes:
 
 
 def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
-    """One metric of every class: a bar for each checkpoint, a mark for each reference.
+    """One metric per class: a bar for each checkpoint, a mark for each reference.
 
     Args:
-        comparison: what was measured.
-        family: what the names of the metrics begin with, such as `segmenter/iou`.
-        theme: its colours.
+        comparison: the results.
+        family: the prefix of the metrics' names, such as `segmenter/iou`.
+        theme: the colours.
 
     Returns:
         A PNG.
@@ -102,7 +102,7 @@ def plot_classes(comparison: Comparison, family: str, theme: Theme) -> bytes:
 
 
 def _legend(figure: Figure, handles: Sequence[Any], comparison: Comparison) -> None:
-    # A letter or space in front: matplotlib leaves out of a legend what begins with "_".
+    # Prefixed by a letter or space: matplotlib leaves labels that begin with "_" out of a legend.
     texts = [
         f"{key}  {_cut(column.name, 40)}" for key, column in zip(keys(comparison), comparison.columns, strict=True)
     ]
@@ -113,7 +113,7 @@ def _legend(figure: Figure, handles: Sequence[Any], comparison: Comparison) -> N
 
 def _draw_seeds(axes: Axes, row: int, values: Sequence[float], theme: Theme) -> None:
     color, marker = color_of(row), _MARKERS[row // len(COLORS) % len(_MARKERS)]
-    # Moved up and down a little, so that equal values can be counted.
+    # Jittered vertically, so that equal values can be counted.
     heights = row + np.linspace(-0.16, 0.16, len(values)) if len(values) > 1 else [row] * len(values)
     axes.plot(values, heights, marker, color=color, markersize=5, alpha=0.75, markeredgewidth=0)
     if len(values) > 1:
@@ -145,7 +145,7 @@ def _is_far(comparison: Comparison, name: str, reference: Column) -> bool:
 
 
 def _values(column: Column, name: str, factor: float = 1.0) -> list[float]:
-    """Those of the seeds' values that are numbers, as they are printed."""
+    """The seeds' values that are not nan, as printed."""
     score = column.scores.get(name)
     return [value * factor for value in score.values if math.isfinite(value)] if score else []
 
@@ -153,7 +153,7 @@ def _values(column: Column, name: str, factor: float = 1.0) -> list[float]:
 def _class_scores(
     column: Column, family: str, classes: Sequence[str], factor: float
 ) -> tuple[list[float], list[float]]:
-    """Mean and spread of every class; nan where there is none."""
+    """Mean and spread of every class; nan if there is none."""
     scores = [column.scores.get(f"{family}/{name}", _UNKNOWN) for name in classes]
     means = [score.mean * factor for score in scores]
     spreads = [math.nan if math.isnan(score.mean) else score.spread * factor for score in scores]
@@ -161,11 +161,11 @@ def _class_scores(
 
 
 def _short_names(comparison: Comparison) -> list[str]:
-    """Letter and name, shortened to what fits; the letter keeps them apart."""
+    """Letter and shortened name; the letter makes it unique."""
     return [f"{key}  {_cut(column.name)}" for key, column in zip(keys(comparison), comparison.columns, strict=True)]
 
 
 def _cut(name: str, longest: int = _LONGEST_NAME) -> str:
-    """A name without its middle, where it is too long."""
+    """A name without its middle, if it is too long."""
     half = (longest - 1) // 2
     return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"

@@ -36,9 +36,9 @@ def write_report(
     """Write the report: tables, plots, samples and definitions in one file without scripts or links to other files.
 
     Args:
-        comparison: what was measured.
-        samples: caption and grid of pictures; the first is open on the page, the others can be opened. They become
-            JPEGs small enough for the file to stay under 3 MB.
+        comparison: the results.
+        samples: caption and grid of pictures; the first is open on the page, the others are collapsed. They are
+            compressed so that the file stays under 3 MB.
         path: the HTML file to write.
         command: the command line that made it.
     """
@@ -101,7 +101,7 @@ def _classes(comparison: Comparison) -> Section:
 
 
 def _table(comparison: Comparison, heading: str, named: Sequence[tuple[Cell, Row]]) -> Table:
-    """A row each, a column each checkpoint and reference."""
+    """One row per metric, one column per checkpoint and reference."""
     heads = (Cell(heading), *_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
     body = tuple((name, *row.cells, *row.references) for name, row in named)
     return Table(heads, body, reference_columns=len(comparison.references))

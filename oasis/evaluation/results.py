@@ -11,41 +11,41 @@ from pathlib import Path
 from oasis.errors import ConfigurationError
 from oasis.migration import migrated_metrics, migrated_results
 
-FORMAT = 1  # of the JSON; raised when a reader of the old one would misread the new
+FORMAT = 1  # of the JSON; incremented when readers of the old one would misread the new
 
 
 @dataclass(frozen=True)
 class Score:
-    """One number and how far it varies.
+    """One number and its spread over seeds.
 
     Attributes:
-        values: one for each noise seed; a single one where noise plays no part, as for real photos.
+        values: one for each noise seed; a single one without noise, as for real photos.
     """
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        """Over the seeds; nan where any is."""
+        """Mean over the seeds; nan if any is."""
         return statistics.fmean(self.values)
 
     @property
     def spread(self) -> float:
-        """Standard deviation over the seeds (n - 1); nan where there is only one, or one is not finite."""
+        """Standard deviation over the seeds (n - 1); nan if there is only one, or one is not finite."""
         known = len(self.values) > 1 and all(map(math.isfinite, self.values))
         return statistics.stdev(self.values) if known else math.nan
 
 
 @dataclass(frozen=True)
 class Column:
-    """What was measured of one source of pictures.
+    """The scores of one source of pictures.
 
     Attributes:
-        name: what to call it; unique in a comparison.
+        name: unique in a comparison.
         scores: metric -> score. Metrics are called `fid`, `kid`, `segmenter/pq`, `segmenter/iou/car`,
             `diversity/ms_ssim`.
-        origin: the checkpoint's path, or what else the pictures are.
-        facts: what else is known of it, such as `encoding` or `batches seen`.
+        origin: the checkpoint's path, or a description of the pictures.
+        facts: further details, such as `encoding` or `batches seen`.
     """
 
     name: str
@@ -59,16 +59,16 @@ class Comparison:
     """Checkpoints measured side by side on one dataset.
 
     Attributes:
-        columns: the checkpoints', in the order in which they were named.
+        columns: the checkpoints', in the order of the command line.
         references: the real-photo reference and the untrained baseline.
-        dataset: where the label maps and photos come from.
-        split: which part of it.
-        images: label maps that were generated.
+        dataset: the source of the label maps and photos.
+        split: of the dataset.
+        images: number of label maps.
         height: rows of a picture.
         width: columns of a picture.
         seeds: of the noise; one draw of every label map for each.
-        segmenter: the segmenter that was used; empty if none was.
-        notes: what a reader has to know to read the numbers right, such as how few images there are.
+        segmenter: name of the segmenter; empty if there was none.
+        notes: caveats about the numbers, such as too few images.
         seconds: part of the work (`generator`, `extractor`, `segmenter`, `data`, `scores`) -> seconds it took.
     """
 
@@ -89,11 +89,11 @@ class Comparison:
         return self.columns + self.references
 
     def metrics(self) -> list[str]:
-        """Every metric that any column has, in the order in which they first come."""
+        """Every metric of any column, in order of first appearance."""
         return list(dict.fromkeys(name for column in self.all_columns() for name in column.scores))
 
     def write_json(self, path: Path) -> None:
-        """All of it, with every seed's value; nan and infinity become null."""
+        """Write everything, with every seed's value; nan and infinity become null."""
         content = {"format": FORMAT, **asdict(self)}
         for columns in (content["columns"], content["references"]):
             for column in columns:
@@ -104,7 +104,7 @@ class Comparison:
         path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write_csv(self, path: Path) -> None:
-        """One row a metric and column: metric, column, mean, spread, n, and the value of each seed."""
+        """Write one row per metric and column: metric, column, mean, spread, n, and the value of each seed."""
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
             table.writerow(["metric", "column", "mean", "spread", "n", *(f"seed_{seed}" for seed in self.seeds)])
@@ -120,7 +120,7 @@ class Comparison:
 
 
 def read_json(path: Path) -> Comparison:
-    """What `Comparison.write_json` wrote.
+    """Read a file of `Comparison.write_json`.
 
     Raises:
         ConfigurationError: no such file, or not one of this format.

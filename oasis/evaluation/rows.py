@@ -1,4 +1,4 @@
-"""What a table of results says: its rows, which checkpoint is best, and the sentences under it."""
+"""The contents of a table of results: its rows, the best checkpoints, and the sentences below it."""
 
 import math
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ class Row:
     Attributes:
         name: of the metric.
         info: its name, unit and direction.
-        cells: the checkpoints'.
-        references: those of the references.
+        cells: of the checkpoints.
+        references: cells of the references.
     """
 
     name: str
@@ -44,7 +44,7 @@ def class_metrics(comparison: Comparison) -> dict[str, list[str]]:
 
 
 def rows(comparison: Comparison, names: Sequence[str]) -> list[Row]:
-    """What to print of some metrics."""
+    """The rows of some metrics."""
     return [_row(comparison, name) for name in names]
 
 
@@ -52,8 +52,8 @@ def best_checkpoint(comparison: Comparison, name: str) -> int | None:
     """The checkpoint that is clearly the best in a metric.
 
     Returns:
-        Its position; None where the mean ± spread of the best overlaps another's, where a spread is not known, where
-        there are fewer than two numbers, or where neither way is better.
+        Its position; None if the mean ± spread of the best overlaps another's, if a spread is unknown, if there are
+        fewer than two numbers, or if the metric has no better direction.
     """
     upwards = describe(name).higher_is_better
     if upwards is None:
@@ -71,24 +71,24 @@ def best_checkpoint(comparison: Comparison, name: str) -> int | None:
     if len(ranked) < 2:
         return None
     (mean, spread, place), *others = ranked
-    # A comparison with nan is false: without a spread nothing is clear.
+    # A comparison with nan is false: without a spread no checkpoint is clearly the best.
     return place if all(mean - spread > other + its_spread for other, its_spread, _ in others) else None
 
 
 def keys(comparison: Comparison) -> list[str]:
-    """A letter for every checkpoint, to be read where its name has no room."""
+    """A letter for every checkpoint, as its short name."""
     return [_letters(place) for place in range(len(comparison.columns))]
 
 
 def measured(comparison: Comparison) -> str:
-    """What was measured, in a sentence."""
+    """The subject of the evaluation, in a sentence."""
     maps = f"{comparison.images} label map{'' if comparison.images == 1 else 's'}"
     segmenter = f", segmented by {comparison.segmenter}" if comparison.segmenter else ""
     return f"{maps} of {comparison.dataset} ({comparison.split}) at {comparison.height}×{comparison.width}{segmenter}."  # noqa: RUF001
 
 
 def meaning_of_spread(comparison: Comparison) -> str:
-    """What ± and bold mean, in sentences."""
+    """The meaning of ± and bold type, in sentences."""
     seeds = comparison.seeds
     if len(seeds) < 2:
         return (
@@ -106,7 +106,7 @@ def meaning_of_spread(comparison: Comparison) -> str:
 
 
 def time_split(comparison: Comparison) -> list[str]:
-    """How long the evaluation took, and each part of it: a sentence, or none where that is not known."""
+    """How long the evaluation and each part of it took: one sentence, or none if unknown."""
     total = sum(comparison.seconds.values())
     parts = [f"{part} {one:.1f} s ({one / (total or 1):.0%})" for part, one in comparison.seconds.items()]
     return [f"{total:.1f} s in total: {', '.join(parts)}."] if parts else []
@@ -121,7 +121,7 @@ def _row(comparison: Comparison, name: str) -> Row:
 
 
 def _scores(columns: Sequence[Column], name: str, *, keep_nan: bool = False) -> list[Score | None]:
-    """A metric's score of each column, None where it has none."""
+    """A metric's score of each column, None if it has none."""
     found = [column.scores.get(name) for column in columns]
     return [score if score and (keep_nan or not math.isnan(score.mean)) else None for score in found]
 

@@ -25,20 +25,20 @@ from oasis.evaluation.rows import (
 from oasis.report import Cell
 from oasis.report.terminal import visible
 
-_LONGEST_NAME = 24  # of a heading over one line of numbers; beyond it the numbers would stand far apart
+_LONGEST_NAME = 24  # of a heading over one line of numbers; beyond it the numbers would be far apart
 _TITLE = 22  # columns for a metric's title, before it is folded
 _ENDLESS = 100_000
-_APART = "dim"  # style of what the checkpoints are read against
+_APART = "dim"  # style of the references
 
 
 def results_table(comparison: Comparison, *, per_class: bool = False) -> RenderableType:
-    """What rich prints of a comparison: a row a metric, a column a checkpoint, the references at the right.
+    """A comparison as a rich table: one row per metric, one column per checkpoint, the references at the right.
 
-    Where the terminal is too narrow for that, spreads go under their means, names become letters that are explained
-    under the table, and at last the checkpoints are spread over several tables, each with the references.
+    If the terminal is too narrow, spreads go below their means, names become letters that are explained below the
+    table, and finally the checkpoints are split over several tables, each with the references.
 
     Args:
-        comparison: what was measured.
+        comparison: the results.
         per_class: also print the metrics of single classes.
     """
     names = [summary_metrics(comparison), *(class_metrics(comparison).values() if per_class else ())]
@@ -48,12 +48,12 @@ def results_table(comparison: Comparison, *, per_class: bool = False) -> Rendera
 
 @dataclass(frozen=True)
 class _Layout:
-    """One way to draw the table.
+    """A layout of the table.
 
     Attributes:
         headings: of all columns, references last.
-        stacked: the spread stands under the mean.
-        checkpoints: as many in one table.
+        stacked: whether spreads are below their means.
+        checkpoints: number of checkpoints per table.
     """
 
     headings: tuple[str, ...]
@@ -62,14 +62,14 @@ class _Layout:
 
 
 class _FittingTable:
-    """The table in the most spacious layout that the terminal has room for."""
+    """The table in the most spacious layout that fits the terminal."""
 
     def __init__(self, comparison: Comparison, content: Sequence[Row]) -> None:
         self.comparison = comparison
         self.content = content
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        endless = options.update(max_width=_ENDLESS)  # else tables measure no wider than what they are given
+        endless = options.update(max_width=_ENDLESS)  # otherwise tables measure at most the available width
         for layout in self._layouts():
             tables = list(self._tables(layout))
             if all(Measurement.get(console, endless, table).maximum <= options.max_width for table in tables):
@@ -115,7 +115,7 @@ class _FittingTable:
 
 
 def _short_references(references: Sequence[Column]) -> list[str]:
-    """The first word of each, numbered where two have the same."""
+    """The first word of each, numbered if two have the same."""
     words = [(visible(column.name).split() or [""])[0][:9] for column in references]
     return [word if words.count(word) == 1 else f"{word}{number}" for number, word in enumerate(words, 1)]
 

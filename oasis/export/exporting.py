@@ -1,4 +1,4 @@
-"""From a checkpoint to a file for use elsewhere, compared with the generator before it gets its name."""
+"""Exporting a checkpoint's generator, and comparing the file with it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,12 @@ _SETTINGS = ("format", "name", "label_space", "encoding", "generator")
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The exported file.
 
     Attributes:
         path: the file.
         bytes: its size.
-        inputs: what it takes: name -> shape, the first number of which is free.
+        inputs: name -> shape, the first dimension of which is free.
         difference: the largest difference between its picture and the generator's, both in [-1, 1].
     """
 
@@ -42,18 +42,18 @@ def export(
     width: int | None = None,
     force: bool = False,
 ) -> Exported:
-    """Write a checkpoint's generator, the averaged one where there is one, as the name's suffix says.
+    """Export a checkpoint's generator, the averaged one if there is one, in the format of the suffix.
 
     Args:
         checkpoint: a file, or a run's folder.
         output: ends in `.safetensors`, `.onnx` or `.pt2`.
         height: rows of the pictures, fixed in `.onnx` and `.pt2`; None = those of training.
-        width: columns of them.
+        width: their columns.
         force: overwrite a file.
 
     Raises:
-        CheckpointError: see `restore`; or it does not say what size it generates.
-        ConfigurationError: another suffix; the file is there; a package is missing; a size that the generator does not
+        CheckpointError: see `restore`; or its picture size is unknown.
+        ConfigurationError: another suffix; the file exists; a package is missing; a size that the generator does not
             support; or the exported file generates other pictures than the checkpoint.
         NoRoomError: the disk is full.
     """
@@ -108,7 +108,7 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
 
 
 def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
-    """Write, read again and generate: the largest difference in [-1, 1]."""
+    """Write, read back and generate; returns the largest difference in [-1, 1]."""
     form.write(contents, path)
     inputs = _inputs(contents)
     with torch.no_grad():
@@ -124,5 +124,5 @@ def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
 
 
 def _inputs(contents: Contents) -> dict[str, torch.Tensor]:
-    """One picture: another number than the file was made with."""
+    """Inputs for one picture: another batch size than the file was made with."""
     return made_up_inputs(contents.restored, 1, contents.height, contents.width)

@@ -1,4 +1,4 @@
-"""The kinds of files that a generator can be exported to; each can be read again and compared."""
+"""The export formats of generators; each can be read back and compared."""
 
 import importlib.util
 import json
@@ -21,10 +21,10 @@ _OPSET = 18  # of ONNX: the one that torch's exporter writes without converting
 
 @dataclass(frozen=True)
 class Contents:
-    """What is exported.
+    """The contents of an export.
 
     Attributes:
-        restored: what the checkpoint holds.
+        restored: the restored checkpoint.
         facts: `config`, `classes` and `progress`, plain containers: the metadata of the file.
         height: of the pictures.
         width: of the pictures.
@@ -42,19 +42,19 @@ class Contents:
 
 
 class Format(ABC):
-    """A kind of file.
+    """An export format.
 
     Attributes:
-        packages: what has to be installed for it.
+        packages: required packages.
     """
 
     packages: ClassVar[tuple[str, ...]] = ()
 
     def require_packages(self) -> None:
-        """Raise unless all packages are there.
+        """Raise unless all packages are installed.
 
         Raises:
-            ConfigurationError: with those missing and how to get them.
+            ConfigurationError: the message names the missing ones and how to install them.
         """
         missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
         if missing:
@@ -68,11 +68,11 @@ class Format(ABC):
 
     @abstractmethod
     def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
-        """Read the file again and run it.
+        """Read the file back and run it.
 
         Args:
-            path: what `write` wrote.
-            inputs: as `made_up_inputs` gives them.
+            path: a file of `write`.
+            inputs: see `made_up_inputs`.
 
         Returns:
             (B, 3, H, W) float32 in [-1, 1].
@@ -80,7 +80,7 @@ class Format(ABC):
 
 
 class Safetensors(Format):
-    """The weights, and in the header what rebuilds the generator; see `oasis.checkpoint.exported`."""
+    """The weights, and in the header everything to rebuild the generator; see `oasis.checkpoint.exported`."""
 
     packages = ("safetensors",)
 
@@ -146,7 +146,7 @@ class Onnx(Format):
 
 
 def _example(contents: Contents) -> dict[str, Tensor]:
-    """Two pictures: with one, the number of them would be taken for fixed."""
+    """Two pictures: with one, the batch size would be traced as constant."""
     return made_up_inputs(contents.restored, 2, contents.height, contents.width)
 
 

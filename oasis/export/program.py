@@ -18,12 +18,11 @@ def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
     """The generator as a graph: eval mode, spectral norms divided into the weights, every pixel computed.
 
     Args:
-        restored: what a checkpoint holds.
-        inputs: as `made_up_inputs` gives them, of at least two pictures; the number of pictures stays free, their size
-            does not.
+        restored: the restored checkpoint.
+        inputs: see `made_up_inputs`, of at least two pictures; the number of pictures is dynamic, their size is not.
 
     Returns:
-        A program from `condition` (B, K, H, W), and `noise` (B, Z, H, W) where the generator takes any, to the picture
+        A program from `condition` (B, K, H, W), and `noise` (B, Z, H, W) if the generator takes any, to the picture
         (B, 3, H, W) in [-1, 1]; all float32.
     """
     batch = Dim("batch", min=1, max=1024)
@@ -36,12 +35,13 @@ def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
 def fold_spectral_norms(restored: Restored) -> Generator:
     """The same generator with plain weights, already divided by their spectral norms, on the plain path.
 
-    A generator that does not say how it becomes `Exportable` is exported as it is.
+    A generator that is not `Exportable` is exported as it is.
 
-    Built anew: taking a parametrization off a copy takes it off the original too, since both are of one class.
+    It is rebuilt: removing a parametrization from a copy would remove it from the original too, since both share one
+    class.
 
     Returns:
-        A generator in eval mode that shares memory with the one restored.
+        A generator in eval mode that shares memory with the restored one.
     """
     generator = restored.generator.eval()
     if not isinstance(generator, Exportable):
@@ -62,10 +62,10 @@ def fold_spectral_norms(restored: Restored) -> Generator:
 
 
 def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int) -> dict[str, Tensor]:
-    """What a generator may be given: blocks in the checkpoint's own encoding, each with noise of its own.
+    """Example inputs: blocks of classes in the checkpoint's own encoding, each with its own noise.
 
     Args:
-        restored: what a checkpoint holds.
+        restored: the restored checkpoint.
         batch_size: B.
         height: H, of a size that the generator supports.
         width: W.

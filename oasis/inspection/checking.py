@@ -1,4 +1,4 @@
-"""`oasis data-check`: the check of a dataset, from folder to printed tables and JSON."""
+"""The implementation of `oasis data-check`."""
 
 import json
 from collections.abc import Sequence
@@ -27,21 +27,21 @@ def check_dataset(
     workers: int | None,
     splits: Sequence[str],
 ) -> bool:
-    """Look at every file, print what was found, and write it to a JSON file if one is named.
+    """Check every file, print the results, and optionally write them to a JSON file.
 
     Args:
         root: the dataset's folder.
-        dataset: knows its layout.
+        dataset: the dataset.
         label_space: which raw label ids may occur.
         on_inconsistent_ids: see `Inspection`.
         max_pixels: see `Inspection`.
         slots: K of `per_instance_masks`; None = another encoding is used.
         output: the JSON file to write.
         workers: processes; None = one per core.
-        splits: which ones; empty = all that exist.
+        splits: the splits to check; empty = all that exist.
 
     Returns:
-        Whether nothing is wrong.
+        Whether there are no faults.
 
     Raises:
         ConfigurationError: a split that does not exist; an output inside the dataset.

@@ -1,4 +1,4 @@
-"""A picture of what each encoding shows to the networks."""
+"""Pictures of the encodings' channels."""
 
 from collections.abc import Mapping
 from functools import singledispatch
@@ -25,25 +25,25 @@ from oasis.inspection.sheet import Card, Panel, legend, tile, write
 from oasis.instances import boundaries, centers
 from oasis.visualize import (
     colorize,
-    paint_direction_wheel,
-    paint_directions,
-    paint_instances,
-    paint_values,
+    colorize_directions,
+    colorize_instances,
+    colorize_values,
+    direction_wheel,
     to_bytes,
 )
 
 _NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by an integer factor
-_TILES = 9  # channels that are shown one by one, of encodings that have many
+_TILES = 9  # the most channels that are shown one by one
 _READABLE = 9.0  # the smallest text
-_NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding says nothing
+_NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding has no value
 _SEED = 0  # of random encodings: the same picture every time
 
 
 def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[Card]:
-    """The sample itself, then a card an encoding: the simplest first, joined ones last.
+    """The sample itself, then one card per encoding: the simplest first, `Concat` last.
 
     Args:
-        sample: what is encoded.
+        sample: the sample to encode.
         encodings: name -> encoding.
     """
     order = sorted(encodings, key=lambda name: (encodings[name].needs_instances, isinstance(encodings[name], Concat)))
@@ -53,8 +53,8 @@ def all_cards(sample: LabelledPhoto, encodings: Mapping[str, Encoding]) -> list[
 def _sample_cards(sample: LabelledPhoto) -> list[Card]:
     count = int(sample.instance.max())
     colors = colorize(sample.label[None], sample.label_space.palette)[0]
-    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # recedes, and saves bytes
-    instances = _picture(paint_instances(sample.instance, soft), sample)
+    soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # fainter, and saves bytes
+    instances = _picture(colorize_instances(sample.instance, soft), sample)
     return [
         Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks learn to generate.")]),
         Card(
@@ -78,7 +78,7 @@ def _card(name: str, encoding: Encoding, sample: LabelledPhoto) -> Card:
 
 @singledispatch
 def panels(encoding: Encoding, sample: LabelledPhoto) -> list[Panel]:
-    """The panels of an encoding; without a registered drawing, its channels one by one."""
+    """The panels of an encoding; by default its channels one by one."""
     channels = _encoded(encoding, sample)
     classes = encoding.label_space.num_classes
     return [_tiled(channels[classes:] if len(channels) > classes else channels, sample)]
@@ -89,7 +89,7 @@ def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
     largest = sample.label.flatten().bincount(minlength=encoding.channels).argsort(descending=True)[:_TILES].sort()[0]
     encoded = _encoded(encoding, sample)
     masks = [
-        (encoding.label_space.names[c], _picture(paint_values(encoded[c], 0, 1, "gray"), sample))
+        (encoding.label_space.names[c], _picture(colorize_values(encoded[c], 0, 1, "gray"), sample))
         for c in largest.tolist()
     ]
     return [Panel(tile(masks, _size(sample)), "One mask of 0 and 1 a class; the nine largest are shown.")]
@@ -99,7 +99,7 @@ def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: InstanceIds, sample: LabelledPhoto) -> list[Panel]:
     values = _encoded(encoding, sample).gather(0, sample.label[None])[0]
     low, high = float(values.min()), float(values.max())
-    picture = _picture(_outlined(paint_values(values, low, high, "viridis"), sample), sample)
+    picture = _picture(_outlined(colorize_values(values, low, high, "viridis"), sample), sample)
     _number(picture, sample, {k: f"{values[sample.instance == k][0]:.2g}" for k in _numbers(sample)})
     note = "No new channel: the mask of a thing class holds k for its k-th instance instead of 1."
     if encoding.normalized:
@@ -111,10 +111,10 @@ def _(encoding: InstanceIds, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
     masks = _extra(encoding, sample)
     slot = (masks.argmax(0) + 1) * (masks.amax(0) > 0)
-    picture = _picture(paint_instances(slot, _NOTHING.expand_as(sample.photo), 1.0), sample)
+    picture = _picture(colorize_instances(slot, _NOTHING.expand_as(sample.photo), 1.0), sample)
     _number(picture, sample, {k: str(int(slot[sample.instance == k][0])) for k in _numbers(sample)})
     shown = min(_TILES, len(masks))
-    tiles = [(f"slot {k + 1}", _picture(paint_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
+    tiles = [(f"slot {k + 1}", _picture(colorize_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
     taken = f"One mask of 0 and 1 an instance. Here, {int(slot.max())} of {len(masks)} slots are taken, by area."
     return [
         Panel(picture, taken),
@@ -124,7 +124,7 @@ def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
 
 @panels.register
 def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
-    picture = _picture(paint_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
+    picture = _picture(colorize_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
     return [Panel(picture, "1 where a pixel touches another class, or another instance of its class.")]
 
 
@@ -132,8 +132,8 @@ def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
     heatmap, *offset = _extra(encoding, sample)
     way = torch.stack(offset) * torch.tensor(heatmap.shape).view(2, 1, 1)  # shares of the picture, in pixels
-    peaks = _picture(_outlined(paint_values(heatmap, 0, 1, "inferno"), sample), sample)
-    colors = paint_directions(way, float(way.norm(dim=0).max())).where(sample.instance > 0, _NOTHING)
+    peaks = _picture(_outlined(colorize_values(heatmap, 0, 1, "inferno"), sample), sample)
+    colors = colorize_directions(way, float(way.norm(dim=0).max())).where(sample.instance > 0, _NOTHING)
     ways = _picture(colors, sample)
     _mark_centers(ways, sample)
     return [
@@ -141,14 +141,14 @@ def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
         Panel(
             ways,
             "Channels 2, 3: which way and how far (dy, dx) from each pixel to its own centre (dots).",
-            legend("the colour of each way:", _image(paint_direction_wheel(26))),
+            legend("the colour of each way:", _image(direction_wheel(26))),
         ),
     ]
 
 
 @panels.register
 def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
-    down, right = (_picture(paint_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
+    down, right = (_picture(colorize_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
     return [
         Panel(down, "Channel 1: how far down in the own segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
         Panel(right, "Channel 2: how far right. Each car begins anew.", _bar("coolwarm", "-1 (left)", "1 (right)")),
@@ -181,10 +181,12 @@ def _extra(encoding: OneHotPlus, sample: LabelledPhoto) -> Tensor:
 
 
 def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
-    """The first channels one by one, for encodings without a drawing of their own."""
+    """The first channels one by one, for encodings without their own drawing."""
     shown = channels[:_TILES]
     low, high = min(0.0, float(shown.min())), max(1.0, float(shown.max()))
-    pictures = [(str(k), _picture(paint_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)]
+    pictures = [
+        (str(k), _picture(colorize_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)
+    ]
     return Panel(
         tile(pictures, _size(sample)),
         f"The first {len(shown)} of {len(channels)} channels behind the classes.",
@@ -211,18 +213,18 @@ def _image(colors: Tensor) -> Image.Image:
 
 
 def _outlined(colors: Tensor, sample: LabelledPhoto) -> Tensor:
-    """With faint lines where segments meet, for orientation."""
+    """With faint lines along segment boundaries."""
     lines = boundaries(sample.label[None], sample.instance[None])[0]
     return torch.lerp(colors, torch.ones_like(colors), 0.25 * lines)
 
 
 def _bar(colormap: str, low: str, high: str) -> Image.Image:
     """A legend: the colours from `low` to `high`."""
-    return legend(low, _image(paint_values(torch.linspace(0, 1, 160).expand(16, -1), 0, 1, colormap)), high)
+    return legend(low, _image(colorize_values(torch.linspace(0, 1, 160).expand(16, -1), 0, 1, colormap)), high)
 
 
 def _number(picture: Image.Image, sample: LabelledPhoto, texts: Mapping[int, str]) -> None:
-    """Write on each instance that has room for it."""
+    """Write on each instance that is large enough."""
     scale = _scale(sample)
     for k, text in texts.items():
         rows, columns = torch.nonzero(sample.instance == k, as_tuple=True)

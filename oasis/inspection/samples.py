@@ -1,4 +1,4 @@
-"""One sample to look at: read from a dataset, or a synthetic street."""
+"""One sample to inspect: read from a dataset, or a synthetic street."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +14,19 @@ from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.streets import draw_street
 
-_FIRST_STREET = 32  # cars that touch; persons one by one, and in a group
+_FIRST_STREET = 32  # has touching cars, single persons and a group
 
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """One sample in the form in which encodings take it.
+    """One sample as encodings take it.
 
     Attributes:
-        name: what to call it.
+        name: of the sample.
         photo: (3, H, W) float32 in [-1, 1].
         label: (H, W) int64 class indices.
         instance: (H, W) int64, 0 = no instance, 1..N.
-        label_space: what the class indices mean.
+        label_space: the classes.
     """
 
     name: str
@@ -37,7 +37,7 @@ class LabelledPhoto:
 
     @classmethod
     def of_raw(cls, name: str, photo: Tensor, label: Tensor, instance: Tensor, space: LabelSpace) -> "LabelledPhoto":
-        """From integers as they stand in files: photo (3, H, W) uint8, raw label ids, raw instance ids."""
+        """From integers as in files: photo (3, H, W) uint8, raw label ids, raw instance ids."""
         return cls(name, to_unit_range(photo), space.to_classes(label), compact_instances(instance[None])[0], space)
 
 
@@ -53,8 +53,8 @@ def read_sample(dataset: FileSamples, index: int) -> LabelledPhoto:
     """Read one sample of a dataset.
 
     Raises:
-        ConfigurationError: there are not that many.
-        DatasetError: its files are not what they should be.
+        ConfigurationError: the index is out of range.
+        DatasetError: its files are invalid.
     """
     if index >= len(dataset):
         raise ConfigurationError(

@@ -16,12 +16,12 @@ _PAPER, _CARD, _INK, _FAINT = "#ffffff", "#eef0f4", "#15181e", "#545b68"
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture and what is to be seen in it.
+    """A picture and its explanation.
 
     Attributes:
-        picture: RGB; all of a sheet have one size.
-        note: the text under it; what does not fit into two lines is left out.
-        legend: a small picture under the note that explains the colours, see `color_bar`.
+        picture: RGB; of the same size for all panels of a sheet.
+        note: the text below it, cut after two lines.
+        legend: a small picture below the note that explains the colours, see `legend`.
     """
 
     picture: Image.Image
@@ -34,7 +34,7 @@ class Card:
     """Panels that belong together, under one title.
 
     Attributes:
-        title: what it is.
+        title: of the card.
         subtitle: faint, at the right of the title.
         panels: one to `COLUMNS`.
     """
@@ -95,7 +95,7 @@ def legend(before: str, picture: Image.Image, after: str = "") -> Image.Image:
 
 
 def tile(pictures: Sequence[tuple[str, Image.Image]], size: tuple[int, int]) -> Image.Image:
-    """Several pictures in the place of one, each with a short text in its corner.
+    """Several pictures tiled into one, each with a short text in its corner.
 
     Args:
         pictures: text and RGB picture; they are shrunk to fit.
@@ -141,7 +141,7 @@ def _draw_card(card: Card, step: int, height: int) -> Image.Image:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines that are no wider than `width` pixels, if no word is."""
+    """Wrap a text to lines of at most `width` pixels; longer words are not broken."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

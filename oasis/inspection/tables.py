@@ -18,8 +18,8 @@ def print_survey(console: Console, survey: Survey, slots: int | None) -> None:
     """Print all tables of a split.
 
     Args:
-        console: where to.
-        survey: what was found.
+        console: the output.
+        survey: the results.
         slots: K of `per_instance_masks`; None = another encoding is used.
     """
     console.print(files_table(survey))
@@ -56,7 +56,7 @@ def files_table(survey: Survey) -> Table:
 
 
 def print_faults(console: Console, survey: Survey) -> None:
-    """Print what is wrong: how often, and the first few messages of each kind."""
+    """Print the number of faults and the first few messages of each kind."""
     for kind, reasons in survey.faults.items():
         if reasons:
             console.print(f"[bold red]{kind}[/]: {len(reasons)} in {survey.split}")
@@ -67,13 +67,13 @@ def print_faults(console: Console, survey: Survey) -> None:
 
 
 def histogram(values: Sequence[int]) -> list[str]:
-    """A bar chart in text: how many images have how many instances.
+    """A bar chart in text: the number of images by their number of instances.
 
     Args:
         values: 0 or above, at least one.
 
     Returns:
-        A line a bar, from the lowest value to the largest.
+        One line per bar, from the lowest value to the largest.
     """
     width = math.ceil((max(values) - min(values) + 1) / _BARS)
     bins = Counter(value // width for value in values)
@@ -88,7 +88,7 @@ def histogram(values: Sequence[int]) -> list[str]:
 
 
 def slots_advice(needed: int, slots: int | None) -> str:
-    """What K of `per_instance_masks` should be."""
+    """Advice on K of `per_instance_masks`."""
     if slots is None:
         return (
             f"The most is {needed}: encoding=per_instance_masks encoding.slots={needed} gives each a slot of its own."

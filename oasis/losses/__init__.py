@@ -1,4 +1,4 @@
-"""What the networks are trained for: pure functions with thin modules."""
+"""Losses: pure functions and thin modules."""
 
 from oasis.losses.adversarial import NPlusOneLoss
 from oasis.losses.instances import InstanceLoss

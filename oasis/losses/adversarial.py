@@ -14,7 +14,7 @@ FAKE = 0  # the discriminator's output that means "fake"
 
 
 def count_pixels(label: Tensor, num_classes: int) -> Tensor:
-    """How many pixels of a batch each class has.
+    """The number of pixels of each class in a batch.
 
     Args:
         label: (B, H, W) int64 in 0..num_classes-1.
@@ -29,19 +29,19 @@ def count_pixels(label: Tensor, num_classes: int) -> Tensor:
 
 
 def class_weights(label: Tensor, num_classes: int, ignore_index: int | None, counts: Tensor | None = None) -> Tensor:
-    """The weight of every pixel that gives all classes present in the batch the same say.
+    """Pixel weights that give all classes in the batch the same total weight.
 
-    w_c = (pixels of the batch) / (classes present * pixels of c). The ignored class weighs nothing and is not among
-    the classes present; its pixels do count in the numerator.
+    w_c = (pixels of the batch) / (classes present * pixels of c). The ignored class has weight 0 and is not
+    among the classes present, but its pixels count in the numerator.
 
     Args:
         label: (B, H, W) int64 in 0..num_classes-1.
-        num_classes: N, the ignored class included.
+        num_classes: N, including the ignored class.
         ignore_index: the class to ignore, or None.
-        counts: (N,) pixels of each class, where the batch is more than `label`: the sum over all processes.
+        counts: (N,) pixels of each class over all processes; None = those of `label`.
 
     Returns:
-        (B, H, W) float32. All 0 where every pixel is ignored.
+        (B, H, W) float32. All 0 if every pixel is ignored.
 
     Source: Sushko et al. 2021, equation 2 (alpha_c).
     """
@@ -50,24 +50,24 @@ def class_weights(label: Tensor, num_classes: int, ignore_index: int | None, cou
     present = counts > 0
     if ignore_index is not None:
         present[ignore_index] = False
-    # The clamp only spares classes that are not present a division by 0.
+    # The clamp only avoids a division by 0 for absent classes.
     share = total.float() / (present.sum() * counts).clamp(min=1)
     weight_of_class = torch.where(present, share, 0.0)
     return weight_of_class[label]
 
 
 def real_loss(logits: Tensor, label: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy of logits that should name each pixel's class.
+    """Cross-entropy with each pixel's class as the target.
 
-    The discriminator pays it for photos, the generator for its fakes.
+    For the discriminator on photos, and for the generator on its fakes.
 
     Args:
         logits: (B, N + 1, H, W) of any floating-point type; index 0 is fake.
         label: (B, H, W) int64 in 0..N-1.
-        weights: (B, H, W) float, of each pixel; None for 1.
+        weights: (B, H, W) float, of each pixel; None = 1.
 
     Returns:
-        Scalar float32, the mean over all pixels, those of weight 0 included.
+        Scalar float32, the mean over all pixels, including those of weight 0.
 
     Source: Sushko et al. 2021, equations 2 and 3.
     """
@@ -76,7 +76,7 @@ def real_loss(logits: Tensor, label: Tensor, weights: Tensor | None = None) -> T
 
 
 def fake_loss(logits: Tensor) -> Tensor:
-    """Cross-entropy of logits that should call every pixel fake.
+    """Cross-entropy with "fake" as the target of every pixel.
 
     Args:
         logits: (B, N + 1, H, W) of any floating-point type; index 0 is fake.
@@ -93,17 +93,17 @@ def fake_loss(logits: Tensor) -> Tensor:
 class NPlusOneLoss(nn.Module):
     """Both terms of the (N+1)-class loss for one label space.
 
-    Where several processes train together, the pixels are counted over all of them: the loss, averaged over the
-    processes, is then that of one process with the whole batch.
+    If several processes train together, the pixels are counted over all of them: the loss, averaged over the
+    processes, equals that of one process with the full batch.
 
     Args:
-        num_classes: N, the ignored class included.
-        ignore_index: the class whose pixels weigh nothing in the real term, or None.
-        balance: whether rare classes weigh more; see `class_weights`. Without it every pixel weighs the same, those
-            of the ignored class included, as in the paper's own comparison.
+        num_classes: N, including the ignored class.
+        ignore_index: the class whose pixels have weight 0 in the real term, or None.
+        balance: whether rare classes have larger weights; see `class_weights`. Without it every pixel has weight 1,
+            including those of the ignored class, as in the paper's own comparison.
 
     Raises:
-        ConfigurationError: when the ignored class is none of the classes.
+        ConfigurationError: if the ignored class is not one of the classes.
 
     Example:
         >>> loss = NPlusOneLoss(num_classes=2, ignore_index=0)
@@ -131,7 +131,7 @@ class NPlusOneLoss(nn.Module):
         return fake_loss(logits)
 
     def weights(self, label: Tensor) -> Tensor | None:
-        """The weight of every pixel: (B, H, W) int64 label to (B, H, W) float32, or None where all weigh 1."""
+        """The weight of every pixel: (B, H, W) int64 label to (B, H, W) float32, or None if all are 1."""
         if not self.balance:
             return None
         counts = count_pixels(label, self.num_classes)

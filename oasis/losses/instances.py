@@ -1,8 +1,8 @@
-"""What the instance heads of a discriminator are trained for, on photos and, by the generator, on fakes.
+"""Losses of the discriminator's instance heads, on photos and, for the generator, on fakes.
 
-Every loss is the mean over the pixels of each image whose target is known, and then over the images, those without any
-such pixel included: it does not depend on how a batch is spread over devices. Unknown are void, and the group regions
-where annotators could not tell individuals apart: a thing class without an instance. All losses are in float32.
+Every loss is the mean over the pixels of each image whose target is known, and then over all images, so that it does
+not depend on how a batch is spread over devices. Unknown are void, and the group regions where annotators could not
+tell instances apart: a thing class without an instance. All losses are in float32.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ def center_loss(predicted: Tensor, heatmap: Tensor, known: Tensor) -> Tensor:
     """Mean squared error of the centre heatmap.
 
     Args:
-        predicted: (B, 1, H, W) of any floating-point type, not squashed.
+        predicted: (B, 1, H, W) of any floating-point type, without an activation.
         heatmap: (B, 1, H, W) in [0, 1], 1 at the centres, see `center_heatmap`.
         known: (B, H, W) bool, the pixels that count.
 
     Returns:
-        Scalar float32. Without any instance, what is left is that every bump predicted is one too many.
+        Scalar float32. Without any instance, it penalises every predicted peak.
 
     Source: Cheng et al. 2020, section 3.2.
     """
@@ -33,7 +33,7 @@ def center_loss(predicted: Tensor, heatmap: Tensor, known: Tensor) -> Tensor:
 
 
 def offset_loss(predicted: Tensor, offsets: Tensor, mine: Tensor) -> Tensor:
-    """L1 distance of the offsets, in picture heights: the same for a picture and its enlargement.
+    """L1 distance of the offsets, in picture heights, independent of the picture's scale.
 
     Args:
         predicted: (B, 2, H, W) of any floating-point type, down and right, in picture heights.
@@ -50,7 +50,7 @@ def offset_loss(predicted: Tensor, offsets: Tensor, mine: Tensor) -> Tensor:
 
 
 def boundary_loss(logits: Tensor, boundary: Tensor, known: Tensor) -> Tensor:
-    """Binary cross-entropy in which boundaries, a few percent of the pixels, have the same say as all others.
+    """Binary cross-entropy in which boundaries, a few percent of the pixels, have the same total weight as all others.
 
     Args:
         logits: (B, 1, H, W) of any floating-point type.
@@ -58,7 +58,7 @@ def boundary_loss(logits: Tensor, boundary: Tensor, known: Tensor) -> Tensor:
         known: (B, H, W) bool, the pixels that count.
 
     Returns:
-        Scalar float32: log 2 for logits of 0 where every image has both kinds of pixels.
+        Scalar float32: log 2 for logits of 0 if every image has both kinds of pixels.
 
     Source: Xie and Tu 2015 (HED), equation 2, with half the weight for each kind.
     """
@@ -71,19 +71,19 @@ class InstanceLoss(nn.Module):
     """The weighted terms of all instance heads that a discriminator has.
 
     The default weights bring each term to a few tenths at the start, beside an adversarial loss of about 3.5. Heads
-    that say 0 pay, before weighting, 0.004 for the centres, 0.08 for the offsets and log 2 for the boundaries on four
-    street scenes of Cityscapes; the same at 64x128 and at 256x512 pixels, since lengths are in picture heights.
-    Panoptic-DeepLab's 200 and 0.01 are for lengths in pixels, and beside no adversarial loss.
+    that output 0 have unweighted losses of 0.004 for the centres, 0.08 for the offsets and log 2 for the boundaries on
+    four street scenes of Cityscapes; the same at 64x128 and at 256x512 pixels, since lengths are in picture heights.
+    Panoptic-DeepLab's 200 and 0.01 are for lengths in pixels, without an adversarial loss.
 
     Args:
-        label_space: which classes are things, and which one is void.
+        label_space: defines the thing classes and the void class.
         center_weight: of `center_loss`; 0 switches it off.
         offset_weight: of `offset_loss`; 0 switches it off.
         boundary_weight: of `boundary_loss`; 0 switches it off.
-        sigma: standard deviation of the bumps on the centres, in picture heights.
+        sigma: standard deviation of the peaks on the centres, in picture heights.
 
     Raises:
-        ConfigurationError: a weight below 0; a sigma that is no share of the height.
+        ConfigurationError: a weight below 0; an invalid sigma.
     """
 
     things: Tensor
@@ -109,7 +109,7 @@ class InstanceLoss(nn.Module):
         self.register_buffer("things", things, persistent=False)  # from the configuration, not learnt
 
     def forward(self, heads: Mapping[str, Tensor], label: Tensor, instance: Tensor) -> dict[str, Tensor]:
-        """Compare what the heads say of a picture with the maps that belong to it.
+        """Compare the outputs of the heads for a picture with its maps.
 
         Args:
             heads: `DiscriminatorOutput.heads`, any of `center` (B, 1, H, W), `offset` (B, 2, H, W), `boundary` (B, 1,
@@ -120,7 +120,7 @@ class InstanceLoss(nn.Module):
         Returns:
             Scalars float32, weights included, by the heads' names; those of absent heads and of weight 0 are left out.
         """
-        # Some label spaces count a thing of the files among void, as Cityscapes' train ids do with caravans.
+        # Some label spaces map a raw thing class to void, as Cityscapes' train ids do with caravans.
         instance = instance * self.things[label]
         losses = {"center": self.center, "offset": self.offset, "boundary": self.boundary}
         return {
@@ -143,12 +143,12 @@ class InstanceLoss(nn.Module):
         return boundary_loss(logits, boundaries(label, instance), self.known(label, instance))
 
     def known(self, label: Tensor, instance: Tensor) -> Tensor:
-        """Where it is known which instance is there, or that none is: (B, H, W), (B, H, W) to (B, H, W) bool."""
+        """Where the instance, or its absence, is known: (B, H, W), (B, H, W) to (B, H, W) bool."""
         group = self.things[label] & (instance == 0)
         return ~group & (label != self.ignore_index)
 
 
 def _mean_of_images(values: Tensor, counted: Tensor) -> Tensor:
-    """Mean over the counted pixels of each image, 0 where there is none, then over images; both are (B, H, W)."""
+    """Mean over the counted pixels of each image, 0 if there is none, then over images; both are (B, H, W)."""
     sums = torch.where(counted, values, 0.0).sum(dim=(1, 2))
     return (sums / counted.sum(dim=(1, 2)).clamp(min=1)).mean()

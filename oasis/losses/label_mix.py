@@ -1,4 +1,4 @@
-"""LabelMix: the discriminator should segment a collage as it segments the pictures that it is made of."""
+"""LabelMix: consistency of the discriminator's output on mixed pictures."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
@@ -13,16 +13,16 @@ Coins = Sequence[torch.Generator] | torch.Generator | None
 
 
 def label_mix_mask(label: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
-    """Toss a coin for each class of each image, and give all its pixels the result.
+    """Draw real or fake for each class of each image.
 
-    Each image has coins of its own, so that the penalty does not depend on how a batch is spread over devices. The
-    ids need not be classes: any non-negative ids, such as segments, can be tossed for.
+    Each image has its own draws, so that the penalty does not depend on how a batch is spread over devices. `label`
+    may have any non-negative ids, such as segments, instead of classes.
 
     Args:
         label: (B, H, W) int64 in 0..num_classes-1.
         num_classes: N, one above the highest id.
-        generator: where the coins come from, of any device: one for all images, or one for each; None for the global
-            random state.
+        generator: random generators, of any device: one for all images, or one for each; None = the global random
+            state.
 
     Returns:
         (B, 1, H, W) float32: 1 = real, 0 = fake.
@@ -40,7 +40,7 @@ def label_mix_mask(label: Tensor, num_classes: int, generator: Coins = None) -> 
 
 
 class Mix(Protocol):
-    """What LabelMix takes from the photo, and what from the fake.
+    """Chooses the parts that LabelMix takes from the photo and from the fake.
 
     Attributes:
         needs_instances: whether it reads the instance map.
@@ -63,7 +63,7 @@ class Mix(Protocol):
 
 
 class MixClasses:
-    """A coin for each class of each image, as published.
+    """Draws real or fake for each class of each image, as published.
 
     Source: Sushko et al. 2021, section 3.1.
     """
@@ -71,15 +71,15 @@ class MixClasses:
     needs_instances: ClassVar[bool] = False
 
     def __call__(self, label: Tensor, instance: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
-        """Draw a mask, see `Mix`. `instance` is not looked at."""
+        """Draw a mask, see `Mix`. `instance` is ignored."""
         return label_mix_mask(label, num_classes, generator)
 
 
 class MixSegments:
-    """A coin for each segment of each image: for each instance, and for each class where there is none.
+    """Draws real or fake for each segment of each image: for each instance, and for each class without instances.
 
-    Of two cars that touch, one may then be real and the other one fake, so that the discriminator has to tell them
-    apart. In an image without instances it does what `MixClasses` does.
+    Of two touching cars, one may be real and the other one fake, so that the discriminator has to tell them apart.
+    Without instances it is the same as `MixClasses`.
     """
 
     needs_instances: ClassVar[bool] = True
@@ -113,7 +113,7 @@ def label_mix_loss(logits_mixed: Tensor, logits_real: Tensor, logits_fake: Tenso
         logits_mixed: (B, C, H, W) logits of the mixed pictures.
         logits_real: (B, C, H, W) logits of the photos.
         logits_fake: (B, C, H, W) logits of the fakes.
-        mask: (B, 1, H, W) of 0 and 1, the one the pictures were mixed with.
+        mask: (B, 1, H, W) of 0 and 1, with which the pictures were mixed.
 
     Returns:
         Scalar float32, the mean over pixels and logits.

@@ -1,4 +1,4 @@
-"""The perceptual loss: the distance of two pictures as VGG-19 sees them."""
+"""The perceptual loss: the distance of two pictures in features of VGG-19."""
 
 import os
 
@@ -20,16 +20,16 @@ _IMAGENET_STD = (0.229, 0.224, 0.225)
 class VGGPerceptualLoss(nn.Module):
     """L1 distance of the features relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1 of VGG-19.
 
-    The pictures are normalised to the statistics VGG was trained with; pix2pixHD, SPADE and OASIS pass it [-1, 1] as it
-    is. The network is frozen and held in buffers outside the state dict: it moves with the module, but is neither
-    trained nor averaged nor saved with a checkpoint.
+    The pictures are normalised with the statistics that VGG was trained with; pix2pixHD, SPADE and OASIS pass [-1, 1]
+    unchanged. The network is frozen and stored in non-persistent buffers: it moves with the module, but is neither
+    trained nor averaged nor saved.
 
     Args:
-        weights: path of a torchvision VGG-19 state dict, of which the keys `features.*` are read; None for the one
-            torchvision downloads once and keeps in its cache.
+        weights: path of a torchvision VGG-19 state dict, of which the keys `features.*` are read; None = the
+            one that torchvision downloads and caches.
 
     Raises:
-        ConfigurationError: where the weights are missing, unreadable or of another network.
+        ConfigurationError: if the weights are missing, unreadable or of another network.
 
     Source: Johnson et al. 2016, equation 2; Wang et al. 2018 (pix2pixHD), section 3.3, for the features and weights.
     """
@@ -47,7 +47,7 @@ class VGGPerceptualLoss(nn.Module):
         """Compare.
 
         Args:
-            fake: (B, 3, H, W) float in [-1, 1]; gets the gradient.
+            fake: (B, 3, H, W) float in [-1, 1]; gets a gradient.
             real: (B, 3, H, W) float in [-1, 1]; gets none.
 
         Returns:
@@ -62,7 +62,7 @@ class VGGPerceptualLoss(nn.Module):
         return torch.stack(distances).sum()
 
     def features(self, image: Tensor) -> list[Tensor]:
-        """The five features compared: (B, 3, H, W) in [-1, 1] to (B, 64, H, W) .. (B, 512, H / 16, W / 16)."""
+        """The five compared features: (B, 3, H, W) in [-1, 1] to (B, 64, H, W) .. (B, 512, H / 16, W / 16)."""
         x = ((image + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
         features = []
         for stage, positions in enumerate(_STAGES):
@@ -81,7 +81,7 @@ def _download() -> dict[str, Tensor]:
         state: dict[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(
             progress=True, check_hash=True, map_location="cpu", weights_only=True
         )
-    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a torn file a RuntimeError
+    except (OSError, RuntimeError) as error:  # OSError: no network; RuntimeError: a truncated file
         url = VGG19_Weights.IMAGENET1K_V1.url
         raise ConfigurationError(
             f"the VGG-19 of the perceptual loss can be neither found in {torch.hub.get_dir()}/checkpoints nor "

@@ -1,4 +1,4 @@
-"""What is measured on pictures: metrics, and the feature extractors that some of them compare pictures by."""
+"""Metrics, and the feature extractors that some of them use."""
 
 from oasis.metrics.distances import FeatureDistances
 from oasis.metrics.diversity import Diversity, LPIPSDistance

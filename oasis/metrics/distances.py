@@ -1,4 +1,4 @@
-"""How far two sets of pictures are from each other: Frechet and kernel distances of their features."""
+"""Frechet and kernel distances between the features of two sets of pictures."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from torchmetrics.utilities import dim_zero_cat, rank_zero_warn
 from oasis.errors import MetricError
 from oasis.metrics.per_image import PerImage
 
-# Rows a block of the kernel matrix has: 32 MB in float64, however many pictures there are.
+# Rows and columns of a block of the kernel matrix: 32 MB in float64, for any number of pictures.
 _BLOCK = 2048
 
 
@@ -21,7 +21,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     |mean_a - mean_b|^2 + tr S_a + tr S_b - 2 tr sqrt(S_a S_b), with unbiased covariances S = F^T F, where F are the
     centred features over sqrt(N - 1). S_a S_b has the same eigenvalues above 0 as (F_a F_b^T)(F_a F_b^T)^T, so that the
     trace of its square root is the sum of the singular values of F_a F_b^T: exact for any N, of size N_a x N_b, and
-    without the square root of a matrix that rounding made indefinite. Where N > D, F's QR factor of D rows does for F.
+    without the square root of a matrix that rounding made indefinite. If N > D, F is replaced by its D x D QR factor.
 
     Args:
         a: (N, D) float, finite, N >= 2.
@@ -40,21 +40,21 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     root_a, root_b = _covariance_root(a), _covariance_root(b)
     cross = torch.linalg.svdvals(root_a @ root_b.T).sum()
     distance = shift.square().sum() + root_a.square().sum() + root_b.square().sum() - 2 * cross
-    return max(0.0, float(distance))  # below 0 is rounding
+    return max(0.0, float(distance))  # negative by rounding
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
     """Squared maximum mean discrepancy of two sets of features under the kernel (x.y / D + 1)^3, unbiased.
 
-    The U-statistic over all pairs. torchmetrics and torch-fidelity average it over random subsets; this is what that
-    mean estimates, and depends on neither seed nor order.
+    The U-statistic over all pairs. torchmetrics and torch-fidelity average it over random subsets, which estimates this
+    value; this depends on neither seed nor order.
 
     Args:
         a: (N, D) float, finite, N >= 2.
         b: (M, D) float, finite, M >= 2.
 
     Returns:
-        May be a little below 0 for sets that are alike; computed in float64, in blocks.
+        May be slightly negative for similar sets; computed in float64, in blocks.
 
     Raises:
         MetricError: fewer than 2 rows.
@@ -66,14 +66,14 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
 
 def kernel_spread(a: Tensor, b: Tensor, subsets: int = 100, subset_size: int = 100, seed: int = 2020) -> float:
-    """Standard deviation of the kernel distance over random subsets, as is printed behind a KID.
+    """Standard deviation of the kernel distance over random subsets, as usually reported with a KID.
 
-    It tells how noisy a KID of `subset_size` pictures is. The subsets are those that torch-fidelity draws.
+    It is the noise of a KID of `subset_size` pictures. The subsets are those of torch-fidelity.
 
     Args:
         a: (N, D) float, finite.
         b: (M, D) float, finite.
-        subsets: how many.
+        subsets: number of subsets.
         subset_size: pictures of each set in a subset.
         seed: of the draw.
 
@@ -99,9 +99,9 @@ class FeatureDistances(PerImage):
 
     Args:
         real: (N, D) float, the features of the real pictures, N >= 2.
-        subsets: over how many random subsets the spread of the kernel distance is taken.
+        subsets: number of random subsets for the spread of the kernel distance.
         subset_size: pictures in a subset.
-        settings: torchmetrics'.
+        settings: torchmetrics' settings.
 
     Raises:
         MetricError: fewer than 2 real pictures, or NaN or infinity in the features of one.
@@ -119,7 +119,7 @@ class FeatureDistances(PerImage):
         self.warned = False
 
     def update(self, index: Tensor, features: Tensor) -> None:
-        """Take in a batch.
+        """Add a batch.
 
         Args:
             index: (B,) int64, positions in the dataset.
@@ -131,11 +131,11 @@ class FeatureDistances(PerImage):
         """The distances of all pictures.
 
         Returns:
-            `frechet`, `kernel`, and `kernel_std`, which is NaN where there are fewer pictures than a subset has.
+            `frechet`, `kernel`, and `kernel_std`, which is NaN if there are fewer pictures than in a subset.
 
         Raises:
-            MetricError: fewer than 2 pictures, or NaN or infinity in the features of one. It is here and not in
-                `update` so that all processes raise it, and none is left to wait for the others.
+            MetricError: fewer than 2 pictures, or NaN or infinity in the features of one. Raised
+                here and not in `update`, so that all processes raise it, and none waits for the others.
         """
         features = self.collected()
         _refuse_non_finite("generated", dim_zero_cat(self.index), dim_zero_cat(self.values))
@@ -167,7 +167,7 @@ class FeatureDistances(PerImage):
 
 def _float64(features: Tensor) -> Tensor:
     _refuse_too_few("a set of", features)
-    # Apple's GPUs know no float64.
+    # Apple's GPUs do not support float64.
     return (features.cpu() if features.device.type == "mps" else features).double()
 
 
@@ -203,7 +203,7 @@ def _kernel_distances(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) 
 
 
 def _kernel_sums(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) -> Tensor:
-    """Sums of the kernel over all pairs chosen: arguments and result as of `_kernel_distances`."""
+    """Sums of the kernel over all chosen pairs: arguments and result as in `_kernel_distances`."""
     sums = a.new_zeros(chosen_a.shape[1])
     for rows, weights in zip(torch.split(a, _BLOCK), torch.split(chosen_a, _BLOCK), strict=True):
         for columns, other in zip(torch.split(b, _BLOCK), torch.split(chosen_b, _BLOCK), strict=True):

@@ -1,4 +1,4 @@
-"""How much several pictures of one label map differ, over all and inside each class."""
+"""Diversity of several pictures of one label map, overall and per class."""
 
 import itertools
 import math
@@ -23,15 +23,15 @@ _LUMINANCE_STABILIZER, _CONTRAST_STABILIZER = 0.01**2, 0.03**2  # for pictures i
 class StructuralDistance(nn.Module):
     """1 - MS-SSIM: 0 for identical pictures, exactly, and at most 1.
 
-    Five scales where the coarsest of them still holds the window (176 pixels and more along the shorter side), else as
-    many as do (64 pixels: 3), the exponents of those left scaled to the sum of all five. So numbers at different sizes
-    are not comparable. Negative similarities count as 0. These are torchmetrics' numbers, but for rounding.
+    Five scales if the window fits into the coarsest (176 pixels or more along the shorter side), else as many as it
+    fits into (64 pixels: 3), with their exponents scaled to the sum of all five. So values at different sizes are not
+    comparable. Negative similarities count as 0. Equal to torchmetrics up to rounding.
 
     With d = x - y, the contrast and structure term is 1 - var(d) / (var(x) + var(y) + C2), and the luminance term
-    1 - mean(d)^2 / (mean(x)^2 + mean(y)^2 + C1). Written so, what is equal in both pictures adds exactly nothing, and
-    the small share of a small region is not lost in the rounding. The window is applied by shifting and adding:
-    several times as fast on a CPU as torchmetrics' 11 x 11 convolutions, and out of reach of autocast and of
-    TensorFloat-32, whose three digits are too few for variances.
+    1 - mean(d)^2 / (mean(x)^2 + mean(y)^2 + C1). In this form, equal regions contribute exactly 0, and the
+    contribution of a small region is not lost to rounding. The window is applied by shifting and adding: several
+    times as fast on a CPU as torchmetrics' 11 x 11 convolutions, and unaffected by autocast and TensorFloat-32, whose
+    three digits are too few for variances.
 
     Source: Wang et al. 2003, equations 1-7.
     """
@@ -50,8 +50,8 @@ class StructuralDistance(nn.Module):
             ConfigurationError: the pictures are smaller than the window.
         """
         levels = _levels(image)
-        shifted = (image.float() + 1) / 2  # other grey levels change SSIM: it wants black to be 0
-        # A few at a time: what fits a processor's cache takes half as long, and memory does not grow with the pairs.
+        shifted = (image.float() + 1) / 2  # SSIM depends on the grey levels: black is 0
+        # A few at a time: twice as fast if they fit into the cache, and memory does not grow with the pairs.
         parts = torch.split(pairs, _PAIRS_AT_ONCE)
         return torch.cat([_structural_loss(*shifted[part.T], levels=levels) for part in parts])
 
@@ -79,7 +79,7 @@ def _levels(image: Tensor) -> int:
 def _loss_at_scale(x: Tensor, y: Tensor, *, last: bool) -> Tensor:
     """1 - the mean similarity of each pair: (P, 3, H, W) in [0, 1] twice to (P,).
 
-    Only the last scale has the luminance term; its borders are mirrored, and those of the others left out.
+    Only the last scale has the luminance term; its borders are mirrored, those of the others are left out.
     """
     if last:
         x, y = (F.pad(picture, [_RADIUS] * 4, mode="reflect") for picture in (x, y))
@@ -95,7 +95,7 @@ def _loss_at_scale(x: Tensor, y: Tensor, *, last: bool) -> Tensor:
 
 
 def _windowed(maps: Tensor) -> Tensor:
-    """Means under the Gaussian window, where it fits: (N, C, H, W) to (N, C, H - 10, W - 10)."""
+    """Means under the Gaussian window, without padding: (N, C, H, W) to (N, C, H - 10, W - 10)."""
     bell = [math.exp(-(offset**2) / (2 * _SIGMA**2)) for offset in range(-_RADIUS, _RADIUS + 1)]
     for dim in (2, 3):
         length = maps.shape[dim] - 2 * _RADIUS
@@ -109,19 +109,19 @@ def _windowed(maps: Tensor) -> Tensor:
 class LPIPSDistance(nn.Module):
     """LPIPS on AlexNet, as torchmetrics computes it: 0 for identical pictures.
 
-    The linear heads come with torchmetrics. torchvision's ImageNet weights are taken from torch.hub's cache, or
-    downloaded into it.
+    The linear heads come with torchmetrics. torchvision's ImageNet weights are read from torch.hub's cache, or
+    downloaded to it.
 
     Source: Zhang et al. 2018, equation 1.
 
     Raises:
-        MissingWeightsError: the AlexNet is neither in the cache nor can it be downloaded, or its file is damaged.
+        MissingWeightsError: the AlexNet is not in the cache and cannot be downloaded, or its file is corrupt.
     """
 
     def __init__(self) -> None:
         super().__init__()
         try:
-            # torchvision would unpickle whatever lies in the cache: this reads it as tensors only, and fills it.
+            # torchvision would unpickle any file in the cache: this reads it as tensors only.
             AlexNet_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True)
             self.network = LearnedPerceptualImagePatchSimilarity(net_type="alex").net
         except (OSError, *UNREADABLE) as error:
@@ -142,7 +142,7 @@ class LPIPSDistance(nn.Module):
         Returns:
             (P,) float32, 0 or above.
         """
-        # The network would take two batches, and look anew at a picture for each pair that it is in.
+        # torchmetrics' network would process a picture once for each of its pairs.
         with torch.autocast(image.device.type, enabled=False):
             distances = []
             features = self.network.net(self.network.scaling_layer(image.float()))
@@ -153,22 +153,22 @@ class LPIPSDistance(nn.Module):
         return torch.stack(distances).sum(dim=0)
 
     def train(self, mode: bool = True) -> "LPIPSDistance":
-        """Stay in evaluation mode: the heads have dropout."""
+        """Stays in eval mode: the heads have dropout."""
         return super().train(False)
 
 
 class Diversity(PerImage):
-    """How much several draws of one label map differ: 0 where they are all the same, higher is more diverse.
+    """The difference between several draws of one label map: 0 if they are all equal, higher is more diverse.
 
-    There is one value for each draw. Over the whole picture: its mean distance to all others, so that the mean of the
-    values is that of all pairs. For a class: the distance between the draw, and the draw with the next one pasted into
-    the class's region (the first one into the last), which is what the class adds to the difference of the two. It is
-    taken over the whole picture, so that a large class adds more than a small one: compare a class between models, not
-    classes with each other. A class's mean is over the images that have it; one that no image has is left out.
+    One value per draw. Overall: its mean distance to all others, so that the mean of the values is that of all pairs.
+    Per class: the distance between the draw, and the draw with the next one pasted into the class's region (the first
+    one into the last), which is the contribution of the class to their difference. It is taken over the entire
+    picture, so that a large class contributes more than a small one: compare a class between models, not classes with
+    each other. A class's mean is over the images that have it; classes without images are left out.
 
     Args:
         class_names: names of the scored classes 0..K-1.
-        lpips: the LPIPS distance; None = it is left out, and only MS-SSIM is reported.
+        lpips: the LPIPS distance; None = only MS-SSIM is reported.
 
     Source: Zhu et al. 2017 (BicycleGAN), section 4 (pairs of draws); Zhu et al. 2020 (GroupDNet), section 4.2
     (class-specific diversity).
@@ -191,7 +191,7 @@ class Diversity(PerImage):
 
         Raises:
             ConfigurationError: there are fewer than two draws, or the pictures are too small.
-            MetricError: a picture holds NaN or infinity.
+            MetricError: a picture has NaN or infinity.
         """
         if len(draws) < 2:
             raise ConfigurationError(f"diversity needs at least 2 draws of each label map, not {len(draws)}")
@@ -210,7 +210,7 @@ class Diversity(PerImage):
         count, scored = len(draws), len(self.class_names)
         present = torch.bincount(label.flatten(), minlength=scored)[:scored].nonzero().flatten()
         regions = (label == present.view(-1, 1, 1)).unsqueeze(1)
-        # For each class, each draw with the next one's region: behind the draws, in this order.
+        # After the draws: for each class, each draw with the next one's region, in this order.
         pasted = torch.where(regions.unsqueeze(1), draws.roll(-1, 0), draws)
         pairs = [*itertools.combinations(range(count), 2)]
         own = [(i % count, count + i) for i in range(count * len(present))]
@@ -228,7 +228,7 @@ class Diversity(PerImage):
         """The means over images, one for each draw.
 
         Returns:
-            `diversity/ms_ssim`, `diversity/ms_ssim/car`, ...; and the same of `lpips` where that was given.
+            `diversity/ms_ssim`, `diversity/ms_ssim/car`, ...; and the same of `lpips` if given.
 
         Raises:
             MetricError: nothing was measured.

@@ -1,4 +1,4 @@
-"""What turns a picture into the feature vector that distances between sets of pictures are measured in."""
+"""The base class of feature extractors."""
 
 from abc import ABC, abstractmethod
 
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class FeatureExtractor(nn.Module, ABC):
-    """A frozen network that describes a picture by one vector.
+    """A frozen network that computes one feature vector per picture.
 
     Attributes:
         num_features: D.
-        frechet_name: what the Frechet distance in these features is called, such as `fid`.
-        kernel_name: what the kernel distance in these features is called, such as `kid`; None = it is not reported.
-        fingerprint: changes whenever the features of the same picture would: weights and protocol.
+        frechet_name: name of the Frechet distance in these features, such as `fid`.
+        kernel_name: name of the kernel distance in these features, such as `kid`; None = it is not reported.
+        fingerprint: a hash of weights and protocol, which changes with the features.
     """
 
     num_features: int
@@ -22,7 +22,7 @@ class FeatureExtractor(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Tensor) -> Tensor:
-        """Describe.
+        """Compute features.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1].

@@ -1,4 +1,4 @@
-"""The Inception network of 2015, whose features FID and KID are measured in, under two protocols."""
+"""The Inception network of 2015 for FID and KID, under two protocols."""
 
 import os
 import tempfile
@@ -14,7 +14,7 @@ from oasis.errors import ConfigurationError
 from oasis.metrics.extractor import FeatureExtractor
 from oasis.metrics.weights import SHA256, inception_weights
 
-# The way to the 2048 features through torch-fidelity's modules.
+# torch-fidelity's modules up to the 2048 features.
 _LAYERS = (
     *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
     *("Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"),
@@ -23,10 +23,10 @@ _LAYERS = (
 
 
 class _Inception(FeatureExtractor):
-    """What both protocols share.
+    """The base of both protocols.
 
     Args:
-        network: frozen, and in eval mode whatever `train` is told.
+        network: frozen, and always in eval mode.
         sha256: of its weights.
     """
 
@@ -40,14 +40,14 @@ class _Inception(FeatureExtractor):
 
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
-        """Describe, in float32 also under autocast.
+        """Compute features, in float32 even under autocast.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1].
 
         Returns:
-            (B, 2048) float32, at least 0; NaN throughout for a picture with NaN or infinity in it, which bytes and
-            resizing could hide.
+            (B, 2048) float32, at least 0; all NaN for a picture with NaN or infinity, which bytes and resizing could
+            hide.
         """
         with torch.autocast(image.device.type, enabled=False):
             features = self.describe(image.float())
@@ -60,9 +60,9 @@ class _Inception(FeatureExtractor):
 
 
 class InceptionFeatures(_Inception):
-    """The protocol of torchmetrics since 1.8: pictures of 8 bits, antialiased when they are resized to 299x299.
+    """The protocol of torchmetrics since 1.8: 8-bit pictures, resized to 299x299 with antialiasing.
 
-    Bytes are rounded, not truncated, so that a photo that was read from bytes gets the very same bytes back.
+    Bytes are rounded, not truncated, so that photos read from bytes are restored exactly.
 
     Source: Heusel et al. 2017 for FID; Binkowski et al. 2018 for KID; Parmar et al. 2022 on antialiasing.
     """
@@ -78,10 +78,10 @@ class InceptionFeatures(_Inception):
 
 
 class InceptionFeaturesOASIS(_Inception):
-    """The protocol of the published 47.7: pictures in float, resized to 299x299 by plain bilinear interpolation.
+    """The protocol of the published 47.7: float pictures, resized to 299x299 without antialiasing.
 
-    A picture that is larger than 299 pixels is sampled with aliasing, and -1..1 is shown to the network as it is, where
-    torchmetrics shows (bytes - 128) / 128. KID was not published under it and is not reported.
+    Pictures larger than 299 pixels are sampled with aliasing, and -1..1 is passed to the network unchanged, where
+    torchmetrics passes (bytes - 128) / 128. KID was not published under it and is not reported.
 
     Source: the official OASIS, `utils/fid_scores.py` and `utils/fid_folder/inception.py`, which is pytorch-fid's.
     """
@@ -91,8 +91,8 @@ class InceptionFeaturesOASIS(_Inception):
     protocol = "inception2015-float-bilinear"
 
     def describe(self, image: Tensor) -> Tensor:
-        """The features of pictures in float."""
-        # In float32 the sampling positions alone put the distance off by some 1e-6 of it. Apple's GPUs know no float64.
+        """The features of float pictures."""
+        # In float32 the sampling positions alone change the distance by about 1e-6. Apple's GPUs lack float64.
         exact = image if image.device.type == "mps" else image.double()
         x = F.interpolate(exact, size=(299, 299), mode="bilinear", align_corners=False).float()
         for name in _LAYERS:
@@ -103,16 +103,16 @@ class InceptionFeaturesOASIS(_Inception):
 def inception_extractors(
     weights: str | os.PathLike[str] | None = None, sha256: str | None = SHA256
 ) -> list[FeatureExtractor]:
-    """Both protocols over one network of 2015, which is loaded once.
+    """Both protocols with one shared network.
 
     Args:
-        weights: path of torch-fidelity's (or pytorch-fid's) file; None for torch.hub's cache, or else the download
-            into it.
-        sha256: what the SHA-256 of the file must start with; None = the user vouches for a file of their own.
+        weights: path of torch-fidelity's (or pytorch-fid's) file; None = torch.hub's cache, or a download to
+            it.
+        sha256: prefix of the file's SHA-256; None = not checked, for a custom file.
 
     Raises:
         MissingWeightsError: no file is named, and the cache has none or a corrupt one, or the download fails.
-        ConfigurationError: the file is missing, has another hash, or holds anything but this network.
+        ConfigurationError: the file is missing, has another hash, or is not this network.
     """
     found = inception_weights(weights, sha256)
     try:
@@ -124,8 +124,8 @@ def inception_extractors(
 
 
 def _build(state: dict[str, Tensor]) -> NoTrainInceptionV3:
-    # torch-fidelity unpickles whatever file it is given, code and all, so it gets one made of the tensors alone. Its
-    # layers are initialised at random before that; a run must draw the same numbers whether it is measured or not.
+    # torch-fidelity unpickles its file unsafely, so it gets one with the tensors only. It initialises its layers at
+    # random first; a run must draw the same random numbers with and without metrics.
     with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
         clean = Path(folder) / "inception.pth"
         torch.save(state, clean)

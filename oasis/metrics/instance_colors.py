@@ -1,4 +1,4 @@
-"""Whether the instances of one class look different within a picture, or all the same."""
+"""Colour differences between instances of one class within a picture."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from torch import Tensor
 from oasis.metrics.per_image import PerImage
 from oasis.metrics.scored_classes import ScoredClasses, same_shape
 
-_FEWEST_PIXELS = 16  # the mean colour of fewer is mostly that of the border
-_NUMBERS = 1 << 16  # instance numbers are below
+_FEWEST_PIXELS = 16  # smaller instances consist mostly of their border
+_NUMBERS = 1 << 16  # upper bound of instance numbers
 
 
 class InstanceColors(PerImage):
-    """How far apart the mean colours of two instances of one class in one picture are.
+    """The distance of the mean colours of two instances of one class in one picture.
 
-    In real photos the next car has another colour. A generator that is shown classes alone has nothing to hang that on,
-    and may generate all of them alike, which PQ does not look at::
+    In real photos, neighbouring cars have different colours. A generator conditioned on classes alone may generate all
+    of them alike, which PQ does not measure::
 
         distance of two instances = |mean RGB of one - mean RGB of the other| / sqrt(3), RGB in [0, 1]
 
-    so 0 = the same colour, 1 = one is black and the other white. Averaged over the pairs of a class in a picture, and
-    then over all pictures and classes that have a pair. Real photos have a value of their own: more than theirs is no
-    better. Group regions, and instances of fewer than 16 pixels, are left out.
+    so 0 = the same colour, 1 = black and white. Averaged over the pairs of a class in a picture, and then over all
+    pictures and classes that have a pair. The target is the value of real photos: a higher one is not better. Group
+    regions, and instances of fewer than 16 pixels, are left out.
 
     Source: this project.
     """
@@ -53,7 +53,7 @@ class InstanceColors(PerImage):
         self.keep(index, torch.stack([self._measure(*picture) for picture in pictures]))
 
     def _measure(self, image: Tensor, target: Tensor, instance: Tensor) -> Tensor:
-        """One picture, (3, H, W) in [0, 1], to (K,) mean distances; nan where a class has no two instances."""
+        """One picture, (3, H, W) in [0, 1], to (K,) mean distances; nan if a class has fewer than two instances."""
         chosen = self.is_thing[target] & (instance > 0)
         of_pixel = (target * _NUMBERS + instance)[chosen]
         keys, which, pixels = torch.unique(of_pixel, return_inverse=True, return_counts=True)
@@ -71,7 +71,7 @@ class InstanceColors(PerImage):
         """The means.
 
         Returns:
-            `color`, and `color/NAME` of each class: float64 in [0, 1], nan where no picture has two instances.
+            `color`, and `color/NAME` of each class: float64 in [0, 1], nan if no picture has two instances.
 
         Raises:
             MetricError: nothing was measured.

@@ -1,4 +1,4 @@
-"""Each metric by its name: title, meaning, which direction is better, how to print it."""
+"""Metadata of each metric by its name: title, meaning, better direction, format."""
 
 import math
 from collections.abc import Iterable
@@ -18,12 +18,12 @@ class MetricInfo:
     """How a metric is presented.
 
     Attributes:
-        title: a few words, for a table.
-        meaning: what it measures, in one sentence or two.
-        group: kind of metric; those of one group are shown together.
+        title: short title for tables.
+        meaning: what it measures, in one or two sentences.
+        group: metrics of one group are shown together.
         higher_is_better: None if neither direction is better, or the metric is unknown.
         factor: values are printed times this.
-        unit: what `factor` does, shown after the title, such as `%`.
+        unit: the effect of `factor`, shown after the title, such as `%`.
         decimals: of printed values; None = four significant digits.
     """
 
@@ -37,11 +37,11 @@ class MetricInfo:
 
     @property
     def arrow(self) -> str:
-        """Up or down, whichever direction is better, or nothing."""
+        """The arrow of the better direction, or nothing."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
 
     def show(self, value: float, decimals: int | None = None, *, signed: bool = False) -> str:
-        """A value as all tables, plots and sentences print it; `-` for nan.
+        """Format a value for tables, plots and text; `-` for nan.
 
         Args:
             value: in the metric's own scale, such as 0.31 for 31 %.
@@ -51,11 +51,11 @@ class MetricInfo:
         if math.isnan(value):
             return "-"
         digits = self.decimals_of(value) if decimals is None else decimals
-        # + 0.0 turns the -0.0 that rounding leaves into 0.0.
+        # + 0.0 turns -0.0, a result of rounding, into 0.0.
         return f"{round(self.factor * value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
 
     def decimals_of(self, value: float) -> int:
-        """With how many decimals a value is printed, and whatever stands beside it, such as its spread."""
+        """Number of decimals of a printed value and of its spread."""
         if self.decimals is not None:
             return self.decimals
         size = abs(self.factor * value)
@@ -226,14 +226,14 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def known_names() -> list[str]:
-    """Names of the metrics over all classes, in the order in which they are told."""
+    """Names of the metrics over all classes, in the order of reports."""
     return list(_KNOWN)
 
 
 def split_class(name: str) -> tuple[str, str | None]:
     """`segmenter/iou/car` to (`segmenter/iou`, `car`); a metric over all classes to itself and None.
 
-    Names of classes may hold slashes.
+    Names of classes may contain slashes.
     """
     source, *rest = name.split("/", 2)
     return (f"{source}/{rest[0]}", rest[1]) if len(rest) == 2 else (name, None)

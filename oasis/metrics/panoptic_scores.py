@@ -1,4 +1,4 @@
-"""Panoptic quality, and how many of the instances that touch one of their class are told apart."""
+"""Panoptic quality, and the recall on touching instances."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from oasis.metrics.segments import Matching, match
 class PanopticScores(PerImage):
     """Panoptic quality (PQ) of predicted label and instance maps, and the recall on touching instances.
 
-    Of each class, over all images, with pairs of segments matched as `segments.match` says::
+    For each class, over all images, with pairs of segments matched by `segments.match`::
 
         SQ = sum of the IoU of matched pairs / TP
         RQ = TP / (TP + FP / 2 + FN / 2)
         PQ = SQ * RQ
 
-    and means over the classes that occur: all, things, stuff. Where TP = 0, all three are 0.
+    and means over the classes that occur: all, things, stuff. If TP = 0, all three are 0.
 
     **Touching recall.** Semantic maps tell isolated objects apart as well as panoptic maps do; they differ where
     objects of one class touch. So, over all classes and images: of the target instances that have a pixel above,
-    below, left or right of a pixel of *another* instance of the *same* class, the share that is found, which means
+    below, left or right of a pixel of *another* instance of the *same* class, the share that is
     matched (IoU > 0.5) by a predicted instance of the class::
 
         target        merged        told apart
@@ -32,11 +32,11 @@ class PanopticScores(PerImage):
         1 1 2 2 . 3   1 1 1 1 . 2   1 1 2 2 . .     each of them, so 0 of 2 are found; told apart: 2 of 2.
 
     The same as a picture: docs/touching.png. Instances that touch only a group, or another class, are not counted. A
-    merged segment does find an instance that makes up more than half of it, so merging alone need not give 0.
+    merged segment matches an instance that makes up more than half of it, so merging alone need not give 0.
 
-    Why not `torchmetrics.detection.PanopticQuality`: it knows no group regions, it takes *predicted* void out of
-    unions and forgives misses that were predicted void, which the official tools do not, and it keeps sums, from which
-    repeated images cannot be dropped. Where there are no groups and no predicted void the two agree.
+    Differences from `torchmetrics.detection.PanopticQuality`: it does not support group regions, it removes *predicted*
+    void from unions and ignores misses that were predicted void, unlike the official tools, and it keeps sums, from
+    which repeated images cannot be dropped. Without groups and predicted void the two agree.
 
     Source: Kirillov et al. 2019 (Panoptic Segmentation), section 4, equations 1 and 2; `evalPanopticSemanticLabeling`
     of cityscapesscripts. Touching recall: this project.
@@ -62,7 +62,7 @@ class PanopticScores(PerImage):
 
         Args:
             index: (B,) int64, positions in the dataset.
-            predicted_label: (B, H, W) int64 in 0..K, as `ScoredClasses.lookup` gives it; K = void.
+            predicted_label: (B, H, W) int64 in 0..K, see `ScoredClasses.lookup`; K = void.
             predicted_instance: (B, H, W) int64, 0 = none: void, in things. Ignored outside of things.
             target_label: (B, H, W) int64 in 0..K, likewise.
             target_instance: (B, H, W) int64, 0 = none: a group, in things. Ignored outside of things.
@@ -78,11 +78,11 @@ class PanopticScores(PerImage):
         self.keep(index, torch.stack([self._count(match(*image, self.is_thing)) for image in maps]))
 
     def _count(self, matching: Matching) -> Tensor:
-        """What `compute` needs of an image: (6, K) float64, the rows in the order that it unpacks."""
+        """The counts of an image for `compute`: (6, K) float64, in the order that it unpacks."""
         target, predicted = matching.target, matching.predicted
         touching = target.touching()
         of_target = torch.stack([matching.iou, matching.found, matching.missed, touching, touching & matching.found])
-        # A product with one-hot classes: unlike `index_add_`, it sums in the same order each time on a GPU too.
+        # A product with one-hot classes: unlike `index_add_`, deterministic on a GPU.
         numbers = torch.arange(self.classes.void, device=self.is_thing.device)
         in_target = of_target @ (target.label.unsqueeze(1) == numbers).double()
         wrong = matching.wrong.double() @ (predicted.label.unsqueeze(1) == numbers).double()
@@ -93,13 +93,13 @@ class PanopticScores(PerImage):
 
         Returns:
             `pq`, `sq`, `rq`, each also with `_things` and `_stuff`; `pq/NAME` of each class; `touching_recall`; and
-            `touching_count`, the number of instances that touch. float64, nan where there is nothing to score.
+            `touching_count`, the number of touching instances. float64, nan if there is nothing to score.
 
         Raises:
             MetricError: nothing was measured.
         """
         iou, hits, misses, touching, touching_found, wrong = self.collected().sum(0)
-        occurrences = hits + wrong / 2 + misses / 2  # 0 / 0 = nan marks the classes that do not occur
+        occurrences = hits + wrong / 2 + misses / 2  # 0 / 0 = nan for absent classes
         pq, rq = iou / occurrences, hits / occurrences
         sq = torch.where(rq == 0, 0.0, iou / hits)
         is_thing = self.is_thing[:-1]

@@ -1,4 +1,4 @@
-"""What all metrics here share: they keep one value an image, and count each image once."""
+"""The base class of metrics that keep one value per image, and count each image once."""
 
 from typing import Any
 
@@ -12,12 +12,11 @@ from oasis.errors import MetricError
 
 
 class PerImage(Metric):
-    """A metric that keeps what it measured on each image until it is asked for the result.
+    """A metric that keeps its values of each image until `compute`.
 
-    Sums would be smaller, but a sum cannot tell that an image came twice: samplers that deal a dataset to several
-    processes pad it with repeats. Here every image bears its position in the dataset, the values of all processes are
-    gathered, and repeats are dropped. The result depends neither on the order nor on how images are spread over
-    batches and processes, but for the rounding of sums.
+    Sums would be smaller, but cannot exclude repeated images, with which distributed samplers pad a dataset. Here every
+    image has its position in the dataset, the values of all processes are gathered, and repeats are dropped. The
+    result depends neither on the order nor on how images are spread over batches and processes, up to rounding.
     """
 
     full_state_update = False
@@ -30,14 +29,14 @@ class PerImage(Metric):
         self.add_state("values", [], dist_reduce_fx="cat")
 
     def keep(self, index: Tensor, values: Tensor) -> None:
-        """Remember what was measured on some images.
+        """Store the values of some images.
 
         Args:
             index: (B,) int64, positions in the dataset.
             values: (B, ...), the same trailing shape at every call.
 
         Raises:
-            MetricError: there is not one position for each image.
+            MetricError: the number of positions is not that of images.
         """
         if index.shape != values.shape[:1]:
             raise MetricError(
@@ -48,13 +47,13 @@ class PerImage(Metric):
         self.values.append(values)
 
     def collected(self) -> Tensor:
-        """What was measured, one row an image, in the order of the dataset.
+        """All values, one row per image, in the order of the dataset.
 
         Returns:
-            (N, ...), the rows of repeated images once.
+            (N, ...), without repeated images.
 
         Raises:
-            MetricError: nothing was measured, by any process.
+            MetricError: no process measured anything.
         """
         if len(self.index) == 0:
             raise MetricError(f"{type(self).__name__}: there is no image to measure; is the split empty?")
@@ -69,16 +68,16 @@ class PerImage(Metric):
 def gather_rows(rows: Tensor, group: Any = None) -> list[Tensor]:
     """The rows of all processes, some of which may have none.
 
-    torchmetrics stands a flat float32 tensor in for a process without rows, which its own gathering then cannot put
-    together with the others': with gloo the process dies of sizes that do not fit. Here such a process first learns the
-    shape and dtype of a row from one that has some.
+    torchmetrics uses a flat float32 tensor for a process without rows, which its own gathering cannot combine with
+    those of the others: with gloo the process dies of mismatching sizes. Here such a process first receives the shape
+    and dtype of a row from one that has some.
 
     Args:
-        rows: (N, ...), of this process; where N is 0, any shape and dtype will do.
+        rows: (N, ...), of this process; if N is 0, any shape and dtype.
         group: the process group, None = all processes.
 
     Returns:
-        One (N_i, ...) tensor a process, in the order of their ranks.
+        One (N_i, ...) tensor per process, in the order of their ranks.
     """
     kinds: list[tuple[torch.Size, torch.dtype]] = [(rows.shape, rows.dtype)] * distributed.get_world_size(group)
     distributed.all_gather_object(kinds, (rows.shape, rows.dtype), group=group)

@@ -1,4 +1,4 @@
-"""Intersection over union of classes, pixel by pixel."""
+"""Intersection over union of classes."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from oasis.metrics.scored_classes import ScoredClasses
 class PixelScores(PerImage):
     """mIoU of predicted label maps, from one confusion matrix over all images.
 
-    IoU of class c = TP / (TP + FP + FN), counted in pixels. Pixels whose target is void count nowhere; a void
+    IoU of class c = TP / (TP + FP + FN), counted in pixels. Pixels whose target is void are ignored; a void
     prediction on any other pixel is a miss. Classes that occur neither in targets nor in predictions are left out of
-    the mean. A mean of the images' own scores would be another, noisier number.
+    the mean. A mean of per-image scores would be different and noisier.
 
     Source: Cordts et al. 2016 (Cityscapes), section 4.2; `evalPixelLevelSemanticLabeling` of cityscapesscripts.
     """
@@ -28,7 +28,7 @@ class PixelScores(PerImage):
 
         Args:
             index: (B,) int64, positions in the dataset.
-            predicted: (B, H, W) int64 in 0..K, as `ScoredClasses.lookup` gives it; K = void.
+            predicted: (B, H, W) int64 in 0..K, see `ScoredClasses.lookup`; K = void.
             target: (B, H, W) int64 in 0..K, likewise.
 
         Raises:
@@ -49,7 +49,7 @@ class PixelScores(PerImage):
         """The scores.
 
         Returns:
-            `miou`, and `iou/NAME` of each class: float64 in [0, 1], nan where there is nothing to score.
+            `miou`, and `iou/NAME` of each class: float64 in [0, 1], nan if there is nothing to score.
 
         Raises:
             MetricError: nothing was measured.

@@ -1,4 +1,4 @@
-"""Which classes are scored, and where each label space keeps them."""
+"""The scored classes, and their indices in each label space."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from oasis.labels import LabelSpace
 
 
 class ScoredClasses:
-    """The classes that scores of label maps are taken over: the evaluated ones of the data's label space.
+    """The classes that are scored: the evaluated ones of the data's label space.
 
     Data and segmenter may number their classes differently (35 Cityscapes ids here, 19 train ids there), so both are
     mapped to 0..K-1 by the *names* of the classes; everything else becomes K, void.
 
     Attributes:
         names: K names, in the order of the data's label space.
-        things: numbers, among the K, of the classes that have instances.
-        void: K, the number of whatever is not scored.
+        things: indices, in 0..K-1, of the classes that have instances.
+        void: K, the index of everything that is not scored.
     """
 
     def __init__(self, label_space: LabelSpace) -> None:
@@ -25,7 +25,7 @@ class ScoredClasses:
         self.void = len(self.names)
 
     def lookup(self, space: LabelSpace) -> Tensor:
-        """What each class of a label space, the data's or a segmenter's, is called here.
+        """The scored index of each class of a label space, the data's or a segmenter's.
 
         Args:
             space: any label space whose evaluated classes are these, in any order.
@@ -34,7 +34,7 @@ class ScoredClasses:
             (C,) int64 in 0..K, to be indexed by that space's class indices.
 
         Raises:
-            ConfigurationError: its evaluated classes are others, or have instances where these do not.
+            ConfigurationError: its evaluated classes or things differ from these.
         """
         names, things, mine = _evaluated(space), _things(space), {self.names[k] for k in self.things}
         differences = {
@@ -54,13 +54,13 @@ class ScoredClasses:
         return table
 
     def check(self, **maps: Tensor) -> None:
-        """Raise where label maps are not what `lookup` gives, or differ in shape.
+        """Raise if label maps have other values than those of `lookup`, or differ in shape.
 
         Args:
-            **maps: what to call each map in the error, and the map: (B, H, W) int64.
+            **maps: the maps by their names in the error: (B, H, W) int64.
 
         Raises:
-            MetricError: with the name of the map and its value at fault.
+            MetricError: the message names the map and the value.
         """
         same_shape(**maps)
         for name, label in maps.items():
@@ -73,13 +73,13 @@ class ScoredClasses:
 
 
 def same_shape(**maps: Tensor) -> None:
-    """Raise where maps of the same images differ in shape.
+    """Raise if maps of the same images differ in shape.
 
     Args:
-        **maps: what to call each map in the error, and the map.
+        **maps: the maps by their names in the error.
 
     Raises:
-        MetricError: with the names and shapes of two.
+        MetricError: the message names two maps and their shapes.
     """
     (first, shape), *others = ((name, tuple(pixels.shape)) for name, pixels in maps.items())
     for name, other in others:
@@ -93,7 +93,7 @@ def _evaluated(space: LabelSpace) -> tuple[str, ...]:
         raise ConfigurationError("the label space evaluates no class, so there is nothing to score; set `evaluated`")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigurationError(f"evaluated classes are matched by name, but several bear: {', '.join(twice)}")
+        raise ConfigurationError(f"evaluated classes are matched by name, but several are called: {', '.join(twice)}")
     return names
 
 

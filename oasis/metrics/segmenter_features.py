@@ -1,4 +1,4 @@
-"""A segmenter as a feature extractor: for distances where Inception weights are not available."""
+"""A segmenter as a feature extractor, if Inception weights are not available."""
 
 from torch import Tensor
 
@@ -7,13 +7,12 @@ from oasis.segmenters.base import Segmenter
 
 
 class SegmenterFeatures(FeatureExtractor):
-    """A segmenter's description of a picture.
+    """A segmenter's features of a picture.
 
-    Its distances tell better fakes from worse ones on one dataset, with one segmenter. They are no FID and no KID, and
-    are never called so.
+    Its distances can be compared on one dataset, with one segmenter. They are not FID and KID, and have other names.
 
     Args:
-        segmenter: whose `features` are taken.
+        segmenter: the source of `features`.
     """
 
     frechet_name = "segmenter/frechet"

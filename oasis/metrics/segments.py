@@ -1,4 +1,4 @@
-"""The segments of two panoptic label maps, and which of them match."""
+"""Matching the segments of two panoptic label maps."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from oasis.errors import MetricError
 
-_HIGHEST = 65535  # raw instance ids are 16-bit; tables of a row for each possible instance stay small
+_HIGHEST = 65535  # raw instance ids are 16-bit; bounds the size of tables
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Segments:
     Attributes:
         of_pixel: (H, W) int64 in 0..S-1, the segment of each pixel.
         label: (S,) int64 in 0..K, the segment's class; K = void.
-        instance: (S,) int64, 0 = none: stuff, void, and things that are not told apart.
+        instance: (S,) int64, 0 = none: stuff, void, and things without instances.
         area: (S,) int64, pixels, at least 1.
     """
 
@@ -32,7 +32,7 @@ class Segments:
 
         Args:
             label: (H, W) int64 in 0..K.
-            instance: (H, W) int64, at least 0; without meaning outside of things.
+            instance: (H, W) int64, at least 0; ignored outside of things.
             is_thing: (K+1,) bool, False for void.
 
         Returns:
@@ -49,7 +49,7 @@ class Segments:
             )
         stride = highest + 1
         key = label * stride + instance * is_thing[label]
-        # Counting into a table of all possible keys costs a tenth of sorting the pixels.
+        # Counting into a table of all possible keys takes a tenth of the time of sorting the pixels.
         area = torch.bincount(key.flatten(), minlength=len(is_thing) * stride)
         keys = area.nonzero().squeeze(1)
         position = torch.zeros_like(area)
@@ -57,11 +57,11 @@ class Segments:
         return cls(position[key], keys // stride, keys % stride, area[keys])
 
     def touching(self) -> Tensor:
-        """(S,) bool: the instances with a pixel next to, in a row or column, another instance of their class."""
+        """(S,) bool: the instances with a pixel beside, above or below another instance of their class."""
         found = torch.zeros_like(self.label, dtype=torch.bool)
         number = self.of_pixel
         for one, other in ((number[1:], number[:-1]), (number[:, 1:], number[:, :-1])):
-            border = one != other  # few pixels, so that the rest is cheap
+            border = one != other  # only few pixels
             here, there = one[border], other[border]
             both = (self.label[here] == self.label[there]) & (self.instance[here] > 0) & (self.instance[there] > 0)
             found[here[both]] = True
@@ -71,12 +71,12 @@ class Segments:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which target segments were found, and which predicted segments are wrong.
+    """Matched, missed and wrong segments.
 
     Attributes:
         target: T segments.
         predicted: P segments.
-        iou: (T,) float64, of the pair where the target is matched, else 0.
+        iou: (T,) float64, of the matched pair, or 0.
         missed: (T,) bool, false negatives.
         wrong: (P,) bool, false positives.
     """
@@ -98,7 +98,7 @@ def match(
 ) -> Matching:
     """Match the segments of two maps.
 
-    A pair matches if the classes are the same and the IoU is above 0.5, with target void taken out of the union; no
+    A pair matches if the classes are the same and the IoU is above 0.5, with target void excluded from the union; no
     segment can be in two such pairs. A thing without an instance is a group (crowd) in the target: nothing matches it
     and it is not missed. In the prediction it is void. Predicted segments of which more than half lies in target void
     or in the group of their own class are not wrong.
@@ -111,7 +111,7 @@ def match(
         is_thing: (K+1,) bool, False for void.
 
     Returns:
-        The matching, of whatever number of segments there are.
+        The matching.
 
     Raises:
         MetricError: an instance number is outside 0..65535.

@@ -1,7 +1,7 @@
-"""Where extractors and segmenters come from: what `metrics=NAME` and `segmenter=NAME` mean on the command line.
+"""Factories of feature extractors, for `metrics=NAME` on the command line.
 
-Each is called late, when it is known which data there is, and raises `MissingWeightsError` where no weights are named
-and the default ones cannot be found.
+Each is called when the data is known, and raises `MissingWeightsError` if no weights are given and the default ones
+cannot be found.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ExtractorSource = Callable[[Segmenter | None], list[FeatureExtractor]]
 def inception(
     segmenter: Segmenter | None, weights: str | None = None, sha256: str | None = SHA256
 ) -> list[FeatureExtractor]:
-    """`metrics=inception`: FID and KID proper; see `inception_extractors`. Has no use for a segmenter."""
+    """`metrics=inception`: FID and KID; see `inception_extractors`. Does not use the segmenter."""
     return inception_extractors(weights, sha256)
 
 

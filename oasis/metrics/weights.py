@@ -1,4 +1,4 @@
-"""The file of the 2015 Inception weights: where it is looked for, and what it must be."""
+"""Finding, downloading and checking the file of the 2015 Inception weights."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from oasis.errors import ConfigurationError, MissingWeightsError
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d"
-# torch-fidelity and pytorch-fid keep the same bytes under two names.
+# torch-fidelity and pytorch-fid have the same file under two names.
 _CACHED_AS = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 
 
 class InceptionWeights(NamedTuple):
-    """What was read.
+    """The weights that were read.
 
     Attributes:
         path: the file.
@@ -31,14 +31,14 @@ class InceptionWeights(NamedTuple):
 
 
 def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None) -> InceptionWeights:
-    """Read the file named, or that in torch.hub's cache, or download it into the cache.
+    """Read the given file, or that in torch.hub's cache, or download it to the cache.
 
     Args:
-        weights: path of a file, or None for the cache or the download.
-        sha256: what the SHA-256 of the file must start with; None = not checked.
+        weights: path of a file; None = the cache or a download.
+        sha256: prefix of the file's SHA-256; None = not checked.
 
     Raises:
-        ConfigurationError: the named file does not exist, is another one, or holds more than tensors.
+        ConfigurationError: the given file does not exist, is another one, or contains more than tensors.
         MissingWeightsError: no file is named, and the cache has none or a corrupt one, or the download fails.
     """
     if weights is not None:
@@ -51,12 +51,12 @@ def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None
     path = cached[0] if cached else _download(folder)
     try:
         return InceptionWeights(path, *_read(path, sha256))
-    except ConfigurationError as error:  # the file was not asked for, so its scores are left out
+    except ConfigurationError as error:  # the user did not name the file, so its scores are left out
         raise MissingWeightsError(f"{error}. Delete it, or give another file: metrics.weights=PATH") from error
 
 
 def _read(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
-    """The state dict and the SHA-256 of a file, without running anything that it may hold."""
+    """The state dict and the SHA-256 of a file, without executing code from it."""
     try:
         with path.open("rb") as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
@@ -85,7 +85,7 @@ def _download(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(URL, str(path), hash_prefix=SHA256, progress=False)
-    except (OSError, RuntimeError) as error:  # no network is an URLError, thus OSError; a corrupt file a RuntimeError
+    except (OSError, RuntimeError) as error:  # OSError: no network; RuntimeError: a corrupt file
         raise MissingWeightsError(
             f"the 2015 Inception weights of FID and KID can be neither found in {folder} nor downloaded ({error}). "
             f"Fetch {URL} on a machine that reaches it, and give its path: metrics.weights=PATH"

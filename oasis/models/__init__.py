@@ -1,4 +1,4 @@
-"""The networks: tensors and integers in, tensors out."""
+"""The networks."""
 
 from oasis.models.contract import Discriminator, Exportable, Generator, Recomputable
 from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator

@@ -1,4 +1,4 @@
-"""What the rest of the code asks of a generator and of a discriminator."""
+"""The interfaces of generators and discriminators."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 
 class Generator(nn.Module):
-    """An encoded label map, and noise where it takes any, to a photo.
+    """Base class of networks from an encoded label map, and optional noise, to a photo.
 
-    The constructor is called with `condition_channels` and `num_classes`, as far as it names them; everything else
-    comes from its own configuration. What is built is rebuilt from the configuration and the state dict alone.
+    The constructor is called with `condition_channels` and `num_classes`, if it has these parameters; everything else
+    comes from its own configuration. A network is rebuilt from the configuration and the state dict alone.
 
     Attributes:
         size_divisor: height and width must be multiples of it.
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
-        needs_segments: whether `forward` reads `segments`, and is given them.
+        needs_segments: whether `forward` is called with `segments`.
     """
 
     size_divisor: int = 1
@@ -27,10 +27,10 @@ class Generator(nn.Module):
 
         Args:
             condition: (B, K, H, W) float, the encoded label map.
-            noise: (B, Z) float, one vector an image, or (B, Z, H, W), one a pixel; None for a generator without noise,
-                or to draw it from torch's global random state.
+            noise: (B, Z) float, one vector per image, or (B, Z, H, W), one per pixel; None for a generator without
+                noise, or to draw it from torch's global random state.
             segments: (B, H, W) int64, a number for each segment of an image: each instance, and each class where there
-                is no instance; given where `needs_segments`.
+                is no instance; passed if `needs_segments`.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
@@ -39,10 +39,10 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Tells real pictures from fake ones, in whatever way its objective understands.
+    """Base class of networks that distinguish real from fake pictures.
 
-    The constructor is called with `condition_channels` and `num_classes`, as far as it names them. What `forward` takes
-    and returns is between it and its objective, see `Objective.discriminator_inputs`.
+    The constructor is called with `condition_channels` and `num_classes`, if it has these parameters. The inputs and
+    outputs of `forward` are defined by its objective, see `Objective.discriminator_inputs`.
 
     Attributes:
         size_divisor: height and width must be multiples of it.
@@ -53,10 +53,10 @@ class Discriminator(nn.Module):
 
 @runtime_checkable
 class Recomputable(Protocol):
-    """Optional: a network with blocks whose activations are worth computing twice, for `model.recompute=true`."""
+    """Optional: a network with blocks for activation checkpointing, for `model.recompute=true`."""
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
-        """Blocks that draw no random numbers and take most of the memory."""
+        """Blocks without random numbers that take most of the memory."""
 
 
 @runtime_checkable
@@ -64,7 +64,7 @@ class Exportable(Protocol):
     """Optional: a generator that can be built as a graph of plain operators with the same weights.
 
     Attributes:
-        export_settings: constructor settings that make it so, in which spectral norms are divided into the weights.
+        export_settings: constructor settings of that graph, without spectral norms, which are divided into the weights.
     """
 
     export_settings: ClassVar[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""The OASIS discriminator: a photo in, for every pixel one of N classes or "fake" out."""
+"""The OASIS discriminator: segments a photo into N classes and "fake"."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -18,18 +18,18 @@ _WIDEST = 4  # times the base width
 
 
 class DiscriminatorOutput(NamedTuple):
-    """All that a discriminator says about a batch of pictures.
+    """The output of a discriminator for a batch of pictures.
 
     Attributes:
         logits: (B, N + 1, H, W): index 0 is fake, index c + 1 is class c.
-        heads: what further heads say, by name, each (B, its channels, H, W); empty for a discriminator without.
+        heads: outputs of further heads, by name, each (B, its channels, H, W); empty without any.
     """
 
     logits: Tensor
     heads: dict[str, Tensor]
 
     def chunk(self, count: int) -> "list[DiscriminatorOutput]":
-        """What is said about each of `count` parts of the batch, which are of one size: views, in order."""
+        """Split the batch into `count` equal parts: views, in order."""
         heads = {name: said.chunk(count) for name, said in self.heads.items()}
         return [
             DiscriminatorOutput(logits, {name: parts[i] for name, parts in heads.items()})
@@ -40,25 +40,24 @@ class DiscriminatorOutput(NamedTuple):
 class OASISDiscriminator(Discriminator):
     """A U-Net of residual blocks that segments photos into N classes and one more, fake.
 
-    `features` gives the last features and `head` turns them into logits; a subclass may put further `heads` beside it,
-    which read the same features. The widths of the blocks on the way down are 1, 1, 2, 2, 4, 4 times `channels`;
-    further blocks stay at 4.
+    `features` computes the last features and `head` turns them into logits; a subclass may add further `heads` on the
+    same features. The widths of the encoder's blocks are 1, 1, 2, 2, 4, 4 times `channels`; further blocks have 4.
 
     Args:
         num_classes: N, without the fake class.
         channels: base width.
-        num_blocks: at least 2, on the way down and again on the way up.
-        spectral_norm: whether the convolutions of the blocks bear a spectral norm; the head never does.
-        init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
-        merge_resampling: convolve and halve, or double and convolve, in one; see `oasis.models.resampling`.
+        num_blocks: at least 2, of the encoder and of the decoder.
+        spectral_norm: whether the convolutions of the blocks have a spectral norm; the head never does.
+        init_gain: of the Xavier initialisation; 1 for short runs, see `rescale`.
+        merge_resampling: merge convolutions with resampling; see `oasis.models.resampling`.
 
     Attributes:
         feature_channels: channels of `features`, half the base width.
         heads: further heads by name; none here.
-        size_divisor: what height and width must be multiples of.
+        size_divisor: height and width must be multiples of it.
 
     Raises:
-        ConfigurationError: on fewer than two blocks.
+        ConfigurationError: fewer than two blocks.
 
     Example:
         >>> discriminator = OASISDiscriminator(35, channels=4)
@@ -95,7 +94,7 @@ class OASISDiscriminator(Discriminator):
             )
             for in_channels, out_channels in pairwise([3, *widths])
         )
-        # Upwards, each block but the deepest also reads the features of the way down at its size.
+        # Each block of the decoder but the deepest also reads the encoder's features at its size.
         self.up = nn.ModuleList(
             UpBlock(in_channels, out_channels, spectral_norm=spectral_norm, merge_resampling=merge_resampling)
             for in_channels, out_channels in zip(
@@ -115,7 +114,7 @@ class OASISDiscriminator(Discriminator):
             image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
 
         Raises:
-            ConfigurationError: on a size that does not fit.
+            ConfigurationError: a size that does not fit.
         """
         features = self.features(image)
         return DiscriminatorOutput(self.head(features), {name: head(features) for name, head in self.heads.items()})
@@ -125,7 +124,7 @@ class OASISDiscriminator(Discriminator):
         return [*self.down, *self.up]
 
     def features(self, image: Tensor) -> Tensor:
-        """The features that heads read.
+        """The input of the heads.
 
         Args:
             image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
@@ -134,7 +133,7 @@ class OASISDiscriminator(Discriminator):
             (B, feature_channels, H, W) float.
 
         Raises:
-            ConfigurationError: on a size that does not fit.
+            ConfigurationError: a size that does not fit.
         """
         require_divisible(image, self.size_divisor, "OASISDiscriminator")
         skips = []
@@ -154,9 +153,9 @@ class DownBlock(nn.Module):
     Args:
         in_channels: C, of x.
         out_channels: D, of the result and in the middle.
-        first: whether x is the picture itself, which no activation may touch.
-        spectral_norm: whether the convolutions bear a spectral norm.
-        merge_resampling: whether the last convolution halves, too.
+        first: whether x is the picture itself, to which no activation is applied.
+        spectral_norm: whether the convolutions have a spectral norm.
+        merge_resampling: whether the last convolution also halves the size.
     """
 
     def __init__(
@@ -194,8 +193,8 @@ class UpBlock(nn.Module):
     Args:
         in_channels: C, of x.
         out_channels: D, of the result and in the middle.
-        spectral_norm: whether the convolutions bear a spectral norm.
-        merge_resampling: whether the first convolution doubles, too.
+        spectral_norm: whether the convolutions have a spectral norm.
+        merge_resampling: whether the first convolution also doubles the size.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Calling a generator with what it needs of a batch."""
+"""Calling a generator on a batch."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def generate(
         generator: the network.
         batch: the encoded label maps.
         noise: see `Generator.forward`.
-        call: what to call in its place, such as the same network compiled; None = itself.
+        call: called instead, such as the same network compiled; None = the generator itself.
     """
     call = call or generator
     return call(batch.condition, noise, batch.segments) if generator.needs_segments else call(batch.condition, noise)

@@ -1,4 +1,4 @@
-"""The OASIS generator: an encoded label map and noise in, a photo out."""
+"""The OASIS generator: from an encoded label map and noise to a photo."""
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -20,28 +20,28 @@ _WIDEST = 16  # times the base width
 
 
 class OASISGenerator(Generator):
-    """SPADE blocks from a 32nd of the size upwards, with 3D noise beside the condition at every one.
+    """SPADE blocks from 1/32 of the size upwards, with 3D noise concatenated to the condition at each one.
 
     The widths halve towards the picture and end at the base width: 16, 16, 16, 8, 4, 2, 1 times `channels` for
-    the published six blocks, 8, 4, 2, 1 for three, and further 16s in front for more than six.
+    the published six blocks, 8, 4, 2, 1 for three, and further 16s first for more than six.
 
     Args:
-        condition_channels: K, of the encoded label map; ask the encoding.
+        condition_channels: K, of the encoded label map; see `Encoding.channels`.
         noise_dim: Z, of the noise; 0 for a generator without noise.
         channels: base width, that of the last block.
         num_blocks: at least 2; each but the last is followed by an upsampling by two.
         spade_channels: hidden width of each SPADE.
         spade_kernel: kernel size within each SPADE.
         norm: `sync_batch` (moments of the batch of all devices), `batch` (of each device's own) or `instance`.
-        spectral_norm: whether the convolutions of the residual blocks bear a spectral norm.
-        init_gain: of the Xavier initialisation; short runs want 1, see `rescale`.
-        fast: whether to compute nothing twice, see `GuidePyramid`; False for the plain path, the reference that the
-            fast one is tested against. Both give the same up to the rounding of float32.
-        sparse: whether the fast path looks for what differs in the condition, and runs SPADE's convolutions on that
-            alone; None = where it was measured to be faster, which is on CPUs.
+        spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
+        init_gain: of the Xavier initialisation; 1 for short runs, see `rescale`.
+        fast: whether to avoid repeated computations, see `GuidePyramid`; False for the plain path, the reference that
+            the fast one is tested against. Both are equal up to the rounding of float32.
+        sparse: whether the fast path runs SPADE's convolutions only on distinct neighbourhoods of the condition;
+            None = on CPUs, where it was measured to be faster.
 
     Raises:
-        ConfigurationError: on fewer than two blocks or an unknown norm.
+        ConfigurationError: fewer than two blocks or an unknown norm.
 
     Example:
         >>> generator = OASISGenerator(35, channels=4)
@@ -99,19 +99,19 @@ class OASISGenerator(Generator):
 
         Args:
             condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`.
-            noise: (B, Z) float, one vector an image; (B, Z, H, W), one a pixel; or None to draw one an image from
-                the global random state.
-            segments: not looked at.
+            noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None = drawn per image from the
+                global random state.
+            segments: ignored.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
 
         Raises:
-            ConfigurationError: on a size, a condition or a noise that does not fit.
+            ConfigurationError: a size, a condition or a noise that does not fit.
         """
         require_divisible(condition, self.size_divisor, "OASISGenerator")
         noise = self._checked(condition, noise)
-        # Counting multiply-adds, on the meta device, means those of the plain path.
+        # Multiply-adds, which are counted on the meta device, are those of the plain path.
         if not self.fast or condition.is_meta:
             return self._plain(condition, noise)
         guides = GuidePyramid(condition, noise, sparse=self._looks_for_patches(condition.device))
@@ -142,7 +142,7 @@ class OASISGenerator(Generator):
 
     def _looks_for_patches(self, device: torch.device) -> bool:
         wanted = device.type == "cpu" if self.sparse is None else self.sparse
-        # What differs is known when running only, not while a graph is being compiled.
+        # Distinct neighbourhoods depend on the data, which is unknown while a graph is being compiled.
         return wanted and self._small_kernel and not torch.compiler.is_compiling()
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:

@@ -1,12 +1,12 @@
-"""How a condition steers SPADE layers, without computing anything twice.
+"""Fast modulation of SPADE layers by a condition, without repeated computations.
 
-A `Guide` is the condition at one scale, for all SPADEs of that scale. Both kinds give what `SPADE.forward` gives, up to
-the rounding of float32:
+A `Guide` is the condition at one scale, for all SPADEs of that scale. Both kinds are equal to `SPADE.forward` up to the
+rounding of float32:
 
-- `DenseGuide` runs the convolutions over all pixels, but gamma and beta as one, and noise that is the same everywhere
-  apart from the pixels: its convolution has only nine different results.
-- `PatchGuide` runs them over what differs. Gamma and beta of a pixel depend on the 5x5 pixels around it, and label maps
-  are piecewise constant: in a Cityscapes map of 256x512, 7 % of those neighbourhoods differ.
+- `DenseGuide` runs the convolutions over all pixels, but gamma and beta as one, and spatially constant noise
+  separately: its convolution has only nine different results.
+- `PatchGuide` runs them over distinct neighbourhoods. Gamma and beta of a pixel depend on the 5x5 pixels around it, and
+  label maps are piecewise constant: in a Cityscapes map of 256x512, 7 % of those neighbourhoods are distinct.
 """
 
 from abc import ABC, abstractmethod
@@ -39,12 +39,12 @@ class Guide(ABC):
         """leaky_relu(norm(x) * (1 + gamma) + beta) / divisor.
 
         Args:
-            spade: what gives gamma and beta.
+            spade: computes gamma and beta.
             x: (B, C, H, W) float, of this scale.
             norm: the SPADE's own normalisation, or `nn.Identity` for an x that is normalised already.
             slope: of the leaky ReLU, above 0; 1 for none.
-            divisor: a scalar above 0; None for 1. It costs nothing, since gamma and beta are divided.
-            overwrite: whether x may be overwritten where nothing learns.
+            divisor: a scalar above 0; None for 1. Nearly free, since gamma and beta are divided.
+            overwrite: whether x may be overwritten if there are no gradients.
 
         Returns:
             (B, C, H, W) float.
@@ -53,18 +53,18 @@ class Guide(ABC):
     def project(
         self, spade: SPADE, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
     ) -> Tensor:
-        """A 1x1 convolution of x modulated: (B, C, H, W) and weight (O, C, 1, 1) to (B, O, H, W)."""
+        """A 1x1 convolution of the modulated x: (B, C, H, W) and weight (O, C, 1, 1) to (B, O, H, W)."""
         return F.conv2d(self.modulate(spade, x, norm, divisor=divisor), weight)
 
 
 @dataclass(frozen=True)
 class DenseGuide(Guide):
-    """Every pixel on its own.
+    """A guide that computes every pixel.
 
     Attributes:
         condition: (B, K, H, W) float, at this scale.
-        noise: (B, Z) float, the same for all pixels of an image, or None where it is in the condition or there is
-            none. The SPADEs' convolutions expect it in front of the condition.
+        noise: (B, Z) float, the same for all pixels of an image, or None if it is in the condition or there is
+            none. The SPADEs' convolutions expect it before the condition.
     """
 
     condition: Tensor
@@ -99,7 +99,7 @@ class DenseGuide(Guide):
         return hidden + self._of_noise(self.noise, weight[:, :dim])
 
     def _of_noise(self, noise: Tensor, weight: Tensor) -> Tensor:
-        """The convolution of a constant map: all its results are in that of a map as small as the kernel."""
+        """The convolution of a constant map, computed on a map of the kernel's size, which has all distinct results."""
         kernel, size = weight.shape[-1], self.condition.shape[-2:]
         small = [min(kernel, length) for length in size]
         results = F.conv2d(noise[:, :, None, None].expand(-1, -1, *small), weight, padding=kernel // 2)
@@ -112,15 +112,15 @@ class DenseGuide(Guide):
 
 @dataclass(frozen=True)
 class PatchGuide(Guide):
-    """Only what differs. Kernels of 3x3.
+    """A guide that computes distinct neighbourhoods only. Kernels of 3x3.
 
-    A convolution is a sum over nine taps; each tap of it is computed once for each distinct vector that it can meet,
-    and the taps of each distinct neighbourhood are then added up.
+    A convolution is a sum over nine taps; each tap is computed once for each distinct vector, and the taps of each
+    distinct neighbourhood are then summed.
 
     Attributes:
-        vectors: (V, Z + K) float, the distinct vectors of the condition, noise in front.
+        vectors: (V, Z + K) float, the distinct vectors of the condition, noise first.
         small: the distinct 3x3 neighbourhoods of vectors, rows of numbers 0..V; V = outside of the map, which is 0.
-        large: the distinct 3x3 neighbourhoods of `small`, and which one each pixel has.
+        large: the distinct 3x3 neighbourhoods of `small`, and the one of each pixel.
     """
 
     vectors: Tensor
@@ -151,7 +151,7 @@ class PatchGuide(Guide):
         return modulate_and_project(x, rows, self.large, weight[:, :, 0, 0].to(x.dtype))
 
     def _folded(self, spade: SPADE, x: Tensor, norm: nn.Module, divisor: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Both x and rows, with the normalisation in one of the two: where it is fixed, in the rows."""
+        """The pair of x and rows, with the normalisation in one of the two: in the rows if it is fixed."""
         rows = self._rows(spade)
         if divisor is not None:
             rows = rows / divisor
@@ -189,7 +189,7 @@ def _convolve(vectors: Tensor, neighbourhoods: Tensor, weight: Tensor) -> Tensor
 
 
 def _scale_and_shift(spade: SPADE) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the convolution that gives 1 + gamma and beta at once."""
+    """Weight and bias of one convolution for 1 + gamma and beta."""
     weight = torch.cat([spade.gamma.weight, spade.beta.weight])
     return weight, torch.cat([_bias(spade.gamma) + 1, _bias(spade.beta)])
 
@@ -201,7 +201,7 @@ def _bias(convolution: nn.Conv2d) -> Tensor:
 
 
 def _fold(rows: Tensor, norm: _BatchNorm) -> Tensor:
-    """Rows that do to x what `rows` do to norm(x) in eval mode: (D, 2 C) to (D, 2 C), overwritten."""
+    """Fold a norm in eval mode into `rows`, which then apply to x: (D, 2 C) to (D, 2 C), overwritten."""
     mean, variance = norm.running_mean, norm.running_var
     if mean is None or variance is None:
         raise TypeError("SPADE's batch norms keep running statistics")

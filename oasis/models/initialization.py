@@ -1,4 +1,4 @@
-"""How every convolution of the networks is built: first its values, then its spectral norm."""
+"""Initialisation and spectral norm of the networks' convolutions."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
@@ -11,7 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 from oasis.errors import ConfigurationError
 
 XAVIER_GAIN = 0.02
-_FIRST_ITERATIONS = 15  # enough for the estimate of a weight just drawn
+_FIRST_ITERATIONS = 15  # enough for a newly drawn weight
 _NORM_EPS = 1e-12
 
 
@@ -23,10 +23,10 @@ def convolution(
     bias: bool = True,
     spectral_norm: bool = False,
 ) -> nn.Conv2d:
-    """A convolution that keeps height and width, initialised as OASIS is.
+    """A convolution that keeps height and width, with the initialisation of OASIS.
 
-    The weight is filled before the spectral norm is put on it: the norm's first estimate of the largest
-    singular value (15 rounds of power iteration) then belongs to the weight the training starts from.
+    The weight is initialised before the spectral norm is added, so that the norm's first estimate of the largest
+    singular value (15 power iterations) is that of the initial weight.
 
     Args:
         in_channels: channels of the input.
@@ -48,15 +48,15 @@ def convolution(
 
 
 class SpectralNorm(nn.Module):
-    """Divides a convolution's weight by its largest singular value, as power iteration estimates it.
+    """Divides a convolution's weight by its largest singular value, estimated by power iteration.
 
-    In training each use of the weight makes one iteration. It computes what
-    `torch.nn.utils.parametrizations.spectral_norm` computes, bit for bit and with the same names in the state dict,
-    but for one thing: under autocast, whose list for GPUs has `mv`, torch's estimate is of 8 bits with bfloat16; this
-    one is always of the weight's own precision.
+    In training mode, each use of the weight makes one iteration. Bit-identical to
+    `torch.nn.utils.parametrizations.spectral_norm`, with the same names in the state dict, except under autocast: its
+    list for GPUs has `mv`, so that torch's estimate has the 8 bits of bfloat16; this one always has the weight's own
+    precision.
 
     Args:
-        weight: (O, I, h, w), the one to start from.
+        weight: (O, I, h, w), the initial weight.
 
     Source: Miyato et al. 2018, section 2.1 and algorithm 1.
     """
@@ -78,22 +78,22 @@ class SpectralNorm(nn.Module):
             return weight / self.estimate(weight)
 
     def estimate(self, weight: Tensor) -> Tensor:
-        """The largest singular value of (O, I, h, w): a scalar. In training it gets better with each call."""
+        """The largest singular value of (O, I, h, w): a scalar. In training mode, each call makes an iteration."""
         with _full_precision(weight):
             matrix = weight.flatten(1)
             if self.training:
                 self.iterate(matrix.detach())
-            # Copies, since the next use of the weight may come before the gradient of this one.
+            # Copies, since the next use of the weight may precede the backward pass of this one.
             u, v = self._u.clone(), self._v.clone()
             return torch.vdot(u, torch.mv(matrix, v))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """A weight that is assigned becomes the one to be divided."""
+        """An assigned weight becomes the undivided one."""
         return weight
 
     @torch.no_grad()
     def iterate(self, matrix: Tensor) -> None:
-        """One power iteration: `_u` and `_v` turn towards the singular vectors of (O, I * h * w)."""
+        """One power iteration of `_u` and `_v` on (O, I * h * w)."""
         self._u.copy_(F.normalize(torch.mv(matrix, self._v), dim=0, eps=_NORM_EPS))
         self._v.copy_(F.normalize(torch.mv(matrix.T, self._u), dim=0, eps=_NORM_EPS))
 
@@ -105,17 +105,17 @@ def _full_precision(weight: Tensor) -> AbstractContextManager[Any]:
 
 
 def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
-    """A convolution's weight as it is learnt, and what its spectral norm divides it by.
+    """A convolution's original weight, and the divisor of its spectral norm.
 
-    Whoever divides the input or the output of the convolution instead spares a division of the whole weight, and the
-    five passes over it that the gradient of one takes.
+    Dividing the input or the output of the convolution instead saves a division of the weight, and the five passes
+    over it in the backward pass.
 
     Args:
         layer: with or without spectral norm.
 
     Returns:
-        (O, I, h, w), and a scalar above 0, or None where there is no spectral norm. In training this is a use of the
-        weight: it makes a power iteration.
+        (O, I, h, w), and a scalar above 0, or None without a spectral norm. In training mode this makes a power
+        iteration.
     """
     if not is_parametrized(layer):
         return layer.weight, None
@@ -125,20 +125,20 @@ def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
 
 
 def rescale(network: nn.Module, gain: float) -> None:
-    """Give all convolutions of a network that was just built another Xavier gain.
+    """Change the Xavier gain of all convolutions of a newly built network.
 
-    Xavier's values are proportional to their gain, and the spectral norm's estimate does not depend on the
-    scale, so that multiplying is the same as filling anew.
+    Xavier's values are proportional to their gain, and the spectral norm's singular vectors do not depend on the
+    scale, so that multiplying is the same as initialising again.
 
-    The published 0.02 makes the first logits so small that a discriminator takes hundreds of batches to leave
-    its first guess; with 1 it segments after a hundred. For short runs that is all the difference.
+    The published 0.02 makes the first logits so small that a discriminator needs hundreds of batches to
+    leave its initial prediction; with 1 it segments after a hundred, which matters for short runs.
 
     Args:
-        network: as its constructor left it.
-        gain: the one wanted, above 0.
+        network: just constructed.
+        gain: the new one, above 0.
 
     Raises:
-        ConfigurationError: where the gain is 0 or below.
+        ConfigurationError: if the gain is 0 or below.
     """
     if gain <= 0:
         raise ConfigurationError(f"init_gain={gain}: it must be above 0; the published gain is {XAVIER_GAIN}")
@@ -152,7 +152,7 @@ def rescale(network: nn.Module, gain: float) -> None:
 
 
 def iterate_norms(network: nn.Module) -> None:
-    """Let every spectral norm of a network make the power iteration that a pass in training makes."""
+    """Make one power iteration of every spectral norm of a network, as a training pass does."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d) and is_parametrized(layer):
             weight = cast(Any, layer).parametrizations.weight
@@ -161,7 +161,7 @@ def iterate_norms(network: nn.Module) -> None:
 
 
 def initialize(layer: nn.Conv2d) -> None:
-    """Fill a convolution that bears no spectral norm yet: Xavier normal with gain 0.02, biases 0."""
+    """Initialise a convolution without spectral norm: Xavier normal with gain 0.02, biases 0."""
     nn.init.xavier_normal_(layer.weight, gain=XAVIER_GAIN)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

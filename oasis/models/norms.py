@@ -1,4 +1,4 @@
-"""Normalisations without learnt scale and shift, which SPADE gets from the condition."""
+"""Normalisations without learnt scale and shift, for SPADE."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -14,10 +14,10 @@ NormName = Literal["sync_batch", "batch", "instance"]
 
 
 class SyncBatchNorm(nn.BatchNorm2d):
-    """BatchNorm with the moments of all processes' batches.
+    """BatchNorm with the moments over all processes.
 
-    In one process it is `nn.BatchNorm2d`, bit by bit and with the same names in the state dict. Processes must have
-    batches of the same size. Unlike torch's own it runs on CPUs, so that tests there prove what GPUs compute.
+    In one process it is bit-identical to `nn.BatchNorm2d`, with the same names in the state dict. Processes must have
+    batches of the same size. Unlike torch's own it runs on CPUs, so that it can be tested there.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -29,14 +29,14 @@ class SyncBatchNorm(nn.BatchNorm2d):
 
     @property
     def synchronizes(self) -> bool:
-        """Whether the moments are those of several processes just now."""
+        """Whether the moments are currently those of several processes."""
         return self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
     def _normalize(self, x: Tensor) -> Tensor:
         processes = dist.get_world_size()
         variance, mean = torch.var_mean(x.float(), dim=(0, 2, 3), correction=0)
         mean_of_all: Tensor = _Sum.apply(mean) / processes
-        # Around the common mean: nothing is lost as in the difference of two squares.
+        # Around the common mean, to avoid the cancellation of a difference of squares.
         variance = _Sum.apply(variance + (mean - mean_of_all).square()) / processes
         self._remember(mean_of_all, variance, processes * x.numel() // x.shape[1])
         scale = (variance + self.eps).rsqrt()
@@ -78,15 +78,15 @@ _NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def build_norm(name: str, channels: int) -> nn.Module:
-    """A parameter-free normalisation by its name.
+    """Build a parameter-free normalisation by its name.
 
     Args:
-        name: `sync_batch` (moments of the whole batch, over all processes), `batch` (of each process's own part), or
-            `instance` (of each image).
+        name: `sync_batch` (moments over all processes), `batch` (of each process's own part), or `instance` (of each
+            image).
         channels: C.
 
     Raises:
-        ConfigurationError: when there is no such normalisation.
+        ConfigurationError: if there is no such normalisation.
     """
     if name not in _NORMS:
         raise ConfigurationError(f"norm={name!r} is not known; choose one of {', '.join(_NORMS)}")
@@ -94,8 +94,8 @@ def build_norm(name: str, channels: int) -> nn.Module:
 
 
 def measure_alike(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two norms do the same to the same x, in this process: in training, their statistics are those of x."""
-    if torch.compiler.is_compiling():  # `batch_norm_update_stats` does not tell the compiler what it writes to
+    """Whether two norms normalise the same x equally, in this process: in training mode, by the statistics of x."""
+    if torch.compiler.is_compiling():  # `batch_norm_update_stats` does not declare what it mutates
         return False
     for norm in (one, other):
         if not isinstance(norm, nn.BatchNorm2d) or not norm.training or norm.momentum is None:
@@ -106,7 +106,7 @@ def measure_alike(one: nn.Module, other: nn.Module) -> bool:
 
 
 def normalize_for_both(x: Tensor, norm: nn.Module, other: nn.Module) -> Tensor:
-    """What two norms that `measure_alike` give, computed once; the running statistics of both see x."""
+    """The output of two norms that `measure_alike`, computed once; updates the running statistics of both."""
     mean, variance, count = (other.get_buffer(name) for name in ("running_mean", "running_var", "num_batches_tracked"))
     with torch.no_grad():
         torch.batch_norm_update_stats(x, mean, variance, float(getattr(other, "momentum")))  # noqa: B009

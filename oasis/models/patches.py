@@ -1,11 +1,11 @@
-"""What differs in a map: the distinct vectors of its pixels, and the distinct 3x3 neighbourhoods.
+"""The distinct vectors of a map's pixels, and its distinct 3x3 neighbourhoods.
 
-Label maps are piecewise constant, so that a convolution over one computes the same few results again and again. Here
-it is found which ones differ. All of it is integer arithmetic on whole maps: on a CPU, a map of 256x512 takes a few
+Label maps are piecewise constant, so that a convolution over one computes the same few results repeatedly. The
+functions here find the distinct ones by integer arithmetic on entire maps: on a CPU, a map of 256x512 takes a few
 milliseconds. On a GPU the host waits for the number of distinct ones.
 
-Maps are compared by 64-bit hashes with random odd multipliers. Two different ones among a million are taken for equal
-with a chance of about 1 in 10 million.
+Maps are compared by 64-bit hashes with random odd multipliers. Among a million different ones, the probability of a
+collision is about 1 in 10 million.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ TAPS = 9  # of a 3x3 neighbourhood, in reading order
 
 @dataclass(frozen=True)
 class Distinct:
-    """A map as a table of what occurs in it.
+    """A map as a table of its distinct values.
 
     Attributes:
         of_pixel: (B, H, W) int64 in 0..D-1, the row of each pixel.
-        table: what occurs, a row each: (D, C) vectors of the map's dtype, or (D, 9) int64 neighbourhoods.
-        example: (D,) int64, of each row a pixel that has it, counted through the whole batch.
+        table: one row per distinct value: (D, C) vectors of the map's dtype, or (D, 9) int64 neighbourhoods.
+        example: (D,) int64, for each row a pixel that has it, as an index into the flattened batch.
     """
 
     of_pixel: Tensor
@@ -34,7 +34,7 @@ class Distinct:
 
     @cached_property
     def by_row(self) -> tuple[Tensor, Tensor]:
-        """All pixels, those of row 0 first (B H W,), and where in there each row starts (D,)."""
+        """All pixels sorted by row (B H W,), and the start of each row (D,)."""
         number = self.of_pixel.flatten()
         order = number.argsort(stable=True)
         size = number.new_zeros(len(self.table)).scatter_add_(0, number, torch.ones_like(number))
@@ -42,19 +42,19 @@ class Distinct:
 
 
 def distinct_vectors(image: Tensor) -> Distinct:
-    """The distinct vectors of a map; images do not share any, each has rows of its own.
+    """The distinct vectors of a map; images do not share rows.
 
     Args:
-        image: (B, C, H, W) floating point. Equal means equal in every bit.
+        image: (B, C, H, W) floating point. Compared bitwise.
 
     Returns:
-        Rows (D, C), ordered by nothing in particular.
+        Rows (D, C), in arbitrary order.
     """
     batch_size, channels, *size = image.shape
     key = torch.arange(batch_size, device=image.device).view(-1, 1, 1).mul(_multiplier(channels)).repeat(1, *size)
     for channel in range(channels):
         bits = image[:, channel].double().view(torch.int64)
-        # The bits of 1.0 end in 52 zeros, which a product would keep, so the upper bits are mixed in first.
+        # The bits of 1.0 end in 52 zeros, which a product would preserve, so the upper bits are mixed in first.
         key += (bits ^ (bits >> 52)).mul_(_multiplier(channel))
     number, example = _number(key)
     owner, row, column = torch.unravel_index(example, number.shape)
@@ -66,7 +66,7 @@ def distinct_neighbourhoods(number: Tensor, outside: int) -> Distinct:
 
     Args:
         number: (B, H, W) int64, at least 0.
-        outside: stands for what is beyond the border, where neighbourhoods reach over it.
+        outside: the number of pixels beyond the border.
 
     Returns:
         Rows (D, 9), the neighbourhoods in reading order, the pixel itself in the middle.
@@ -82,15 +82,15 @@ def distinct_neighbourhoods(number: Tensor, outside: int) -> Distinct:
 
 
 def _number(key: Tensor) -> tuple[Tensor, Tensor]:
-    """Number equal keys alike: the number of each pixel (B, H, W), and of each number an example (D,)."""
+    """Number the distinct keys: the number of each pixel (B, H, W), and an example pixel of each number (D,)."""
     keys, number = torch.unique(key, return_inverse=True)
     example = torch.empty_like(keys)
-    example[number.flatten()] = torch.arange(key.numel(), device=key.device)  # any pixel will do
+    example[number.flatten()] = torch.arange(key.numel(), device=key.device)  # any pixel of each number
     return number, example
 
 
 @cache
 def _multiplier(position: int) -> int:
-    """A random odd number of 64 bits, always the same for a position."""
+    """A random odd 64-bit number, a function of the position."""
     generator = torch.Generator().manual_seed(0x5ADE + position)
     return int(torch.randint(-(2**62), 2**62, (), generator=generator, dtype=torch.int64)) | 1

@@ -1,4 +1,4 @@
-"""The condition at all scales, each shown in the way that is faster there."""
+"""The condition at all scales, with the faster kind of guide at each."""
 
 from functools import cached_property
 
@@ -9,18 +9,18 @@ from torch import Tensor
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
 
-# Where more than this share of the pixels differ, looking for what differs costs more than it saves.
+# If more than this share of the pixels is distinct, the dense guide is faster.
 _MOST_VECTORS = 1 / 16
 _MOST_NEIGHBOURHOODS = 0.6
 
 
 class GuidePyramid:
-    """What steers the SPADEs, at any scale.
+    """Guides of the SPADEs, at any scale.
 
     Args:
         condition: (B, K, H, W) float, the encoded label map.
-        noise: (B, Z) float, one vector an image; (B, Z, H, W), one a pixel; None for a generator without noise.
-        sparse: whether to look for what differs, and to compute only that where it is little.
+        noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None for a generator without noise.
+        sparse: whether to use `PatchGuide` at scales with few distinct neighbourhoods.
     """
 
     def __init__(self, condition: Tensor, noise: Tensor | None, *, sparse: bool) -> None:
@@ -35,7 +35,7 @@ class GuidePyramid:
         return self._patches(height, width) or DenseGuide(self._resized(height, width), self.noise)
 
     def whole(self, height: int, width: int) -> Tensor:
-        """The condition with the noise in front, resized: (B, Z + K, height, width)."""
+        """The condition with the noise first, resized: (B, Z + K, height, width)."""
         resized = self._resized(height, width)
         if self.noise is None:
             return resized
@@ -48,7 +48,7 @@ class GuidePyramid:
         if not self.sparse or self._distinct is None:
             return None
         full, vectors = self._distinct.of_pixel, self._vectors
-        number = full[:, :: full.shape[1] // height, :: full.shape[2] // width]  # what mode="nearest" takes
+        number = full[:, :: full.shape[1] // height, :: full.shape[2] // width]  # as mode="nearest"
         small = distinct_neighbourhoods(number, outside=len(vectors))
         large = distinct_neighbourhoods(small.of_pixel, outside=len(small.table))
         if len(large.table) > _MOST_NEIGHBOURHOODS * number.numel():
@@ -57,7 +57,7 @@ class GuidePyramid:
 
     @cached_property
     def _distinct(self) -> Distinct | None:
-        """The vectors of the condition, None where too many differ or something learns from them."""
+        """The distinct vectors of the condition; None if there are too many or they need gradients."""
         if self.condition.requires_grad or (self.noise is not None and self.noise.requires_grad):
             return None
         distinct = distinct_vectors(self.condition)
@@ -65,7 +65,7 @@ class GuidePyramid:
 
     @cached_property
     def _vectors(self) -> Tensor:
-        """(V, Z + K): the distinct vectors, noise in front."""
+        """(V, Z + K): the distinct vectors, noise first."""
         if self._distinct is None:
             raise RuntimeError("there are no vectors to speak of")
         vectors = self._distinct.table

@@ -1,8 +1,7 @@
-"""Convolutions merged with the halving behind them or the doubling before them: the same at 4/9 of the work.
+"""Convolutions merged with downsampling after them or upsampling before them, at 4/9 of the multiply-adds.
 
-Both are linear, so that one kernel of 4x4 with a stride of 2 does what a kernel of 3x3 and a box of 2x2 do one after
-the other, borders included. The larger of the two pictures, or what the doubling would make of its input, is never
-made. Equal up to rounding.
+Both are linear, so that one kernel of 4x4 with a stride of 2 replaces a kernel of 3x3 and a box of 2x2, borders
+included. The larger intermediate picture is never computed. Equal up to rounding.
 """
 
 import torch.nn.functional as F
@@ -34,11 +33,11 @@ def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     Returns:
         (B, O, 2H, 2W) float.
     """
-    # What a pixel is given by its neighbours, told as what it gives to them: hence the flip, and I before O.
+    # A transposed convolution: hence the flip, and I before O.
     return F.conv_transpose2d(x, boxed(weight).flip(2, 3).transpose(0, 1), bias, stride=2, padding=1)
 
 
 def boxed(weight: Tensor) -> Tensor:
-    """A kernel and a box of 2x2 ones in one kernel: (O, I, 3, 3) to (O, I, 4, 4)."""
+    """The convolution of a kernel with a box of 2x2 ones: (O, I, 3, 3) to (O, I, 4, 4)."""
     rows = F.pad(weight, (0, 0, 0, 1)) + F.pad(weight, (0, 0, 1, 0))
     return F.pad(rows, (0, 1)) + F.pad(rows, (1, 0))

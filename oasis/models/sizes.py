@@ -1,4 +1,4 @@
-"""Which picture sizes a network can take."""
+"""Validation of picture sizes."""
 
 from torch import Tensor
 
@@ -6,15 +6,15 @@ from oasis.errors import ConfigurationError
 
 
 def require_divisible(x: Tensor, divisor: int, network: str) -> None:
-    """Raise unless a picture can be halved as often as the network does.
+    """Raise unless height and width are multiples of a network's divisor.
 
     Args:
         x: (B, C, H, W).
-        divisor: what H and W must be multiples of.
-        network: what to call the network in the error.
+        divisor: H and W must be multiples of it.
+        network: its name in the error.
 
     Raises:
-        ConfigurationError: with the size, the divisor and the nearest sizes that work.
+        ConfigurationError: the message has the size, the divisor and the nearest valid sizes.
     """
     height, width = x.shape[-2:]
     if height > 0 and width > 0 and height % divisor == 0 and width % divisor == 0:

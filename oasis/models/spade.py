@@ -1,4 +1,4 @@
-"""Spatially adaptive normalisation: the condition steers the picture through scale and shift."""
+"""Spatially adaptive normalisation (SPADE)."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from oasis.models.norms import NormName, build_norm
 
 
 class SPADE(nn.Module):
-    """Normalise x, then scale and shift each pixel as the condition says: norm(x) * (1 + gamma) + beta.
+    """Normalises x, then scales and shifts each pixel by the condition: norm(x) * (1 + gamma) + beta.
 
     Args:
         channels: C, of x.
@@ -44,7 +44,7 @@ class SPADE(nn.Module):
             condition: (B, K, H, W) float, already at the size of x.
 
         Returns:
-            (B, C, H, W) float; nothing in the backward pass reads it, so it may be overwritten.
+            (B, C, H, W) float; the backward pass does not read it, so it may be overwritten.
         """
         hidden = F.relu(self.shared(condition), inplace=True)
         return torch.addcmul(self.beta(hidden), self.norm(x), self.gamma(hidden).add_(1))

@@ -1,4 +1,4 @@
-"""The generator's residual block, in which SPADE takes the place of plain normalisation."""
+"""The generator's residual block with SPADE."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ class SPADEBlock(nn.Module):
         spade_channels: hidden width of each SPADE.
         spade_kernel: kernel size within each SPADE.
         norm: the parameter-free normalisation.
-        spectral_norm: whether the block's own convolutions bear a spectral norm; those in SPADE never do.
+        spectral_norm: whether the block's own convolutions have a spectral norm; those in SPADE never do.
 
     Source: Park et al. 2019, figure 4; Sushko et al. 2021, table A.
     """
@@ -62,8 +62,8 @@ class SPADEBlock(nn.Module):
         """One block.
 
         Args:
-            x: (B, C, H, W) float; overwritten where a guide is given and nothing learns.
-            condition: (B, K, H, W) float, already at the size of x; or a guide, which gives the same faster.
+            x: (B, C, H, W) float; overwritten if a guide is given and there are no gradients.
+            condition: (B, K, H, W) float, already at the size of x; or a guide, which is equivalent and faster.
 
         Returns:
             (B, D, H, W) float.
@@ -78,7 +78,7 @@ class SPADEBlock(nn.Module):
         return shortcut + out
 
     def _guided(self, x: Tensor, guide: Guide) -> Tensor:
-        # Spectral norms divide what goes into a convolution instead of its weight, which is larger.
+        # Spectral norms divide the input of a convolution instead of its weight, which is larger.
         shortcut, norm = x, self.spade_0.norm
         if self.spade_s is not None and self.conv_s is not None:
             norm_s = self.spade_s.norm
@@ -86,7 +86,7 @@ class SPADEBlock(nn.Module):
                 x = normalize_for_both(x, norm, norm_s)
                 norm = norm_s = nn.Identity()
             shortcut = guide.project(self.spade_s, x, norm_s, *undivided(self.conv_s))
-        # The shortcut comes first, so that x may be overwritten by what becomes of it.
+        # The shortcut comes first, since x may be overwritten afterwards.
         weight, divisor = undivided(self.conv_0)
         out = guide.modulate(self.spade_0, x, norm, 0.2, divisor=divisor, overwrite=shortcut is not x)
         out = F.conv2d(out, weight, self.conv_0.bias, padding=1)

@@ -1,4 +1,4 @@
-"""What a network is made of: output shapes, parameters and multiply-adds, without computing anything."""
+"""Summaries of networks: output shapes, parameters and multiply-adds, on the meta device."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ class SummaryRow:
     Attributes:
         name: as in `named_modules`.
         type: the class's name.
-        output_shape: of the tensor it returned last; empty where it returned anything else, or did not run.
-        parameters: how many numbers are learnt, all layers within included.
-        multiply_adds: of the convolutions and matrix products, all layers within included.
+        output_shape: of the tensor it returned last; empty if it returned anything else, or did not run.
+        parameters: number of learnt values, including nested layers.
+        multiply_adds: of the convolutions and matrix products, including nested layers.
     """
 
     name: str
@@ -32,7 +32,7 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """The rows of a network, which do not overlap, and its totals. `rich.print` shows it as a table."""
+    """The disjoint rows of a network, and its totals. `rich.print` shows it as a table."""
 
     name: str
     rows: tuple[SummaryRow, ...]
@@ -55,17 +55,17 @@ class ModelSummary:
 def summarize(module: nn.Module, *inputs: Tensor | None, depth: int = 1) -> ModelSummary:
     """Count a network's parameters and its multiply-adds on given inputs.
 
-    A copy of the network runs on PyTorch's meta device, which knows shapes but computes nothing. The network may
-    itself live on the meta device already, the inputs need no values: `torch.empty(shape, device="meta")` will do.
+    A copy of the network runs on PyTorch's meta device, which computes shapes only. Network and inputs may be on the
+    meta device: `torch.empty(shape, device="meta")`.
 
     Args:
-        module: the network; left as it is.
-        *inputs: what to call it with: tensors of any device, or None.
-        depth: 1 gives a row to each layer or block the network holds itself, 2 opens those up once, and so on.
+        module: the network; not changed.
+        *inputs: its arguments: tensors of any device, or None.
+        depth: 1 = one row per direct child of the network, 2 = per grandchild, and so on.
 
     Returns:
-        The rows in the order of `named_modules`, and totals. The totals are those of the whole network: parameters
-        held outside the rows count too.
+        The rows in the order of `named_modules`, and totals. The totals are those of the entire network, including
+        parameters outside of the rows.
     """
     network = copy.deepcopy(module).to("meta")
     layers = dict(_layers(network, depth))
@@ -93,7 +93,7 @@ def summarize(module: nn.Module, *inputs: Tensor | None, depth: int = 1) -> Mode
 def _layers(module: nn.Module, depth: int, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     for name, layer in module.named_children():
         path = prefix + name
-        if isinstance(layer, nn.ModuleList | nn.ModuleDict):  # never runs itself, so it is no level of its own
+        if isinstance(layer, nn.ModuleList | nn.ModuleDict):  # never called itself, so not a level
             yield from _layers(layer, depth, path + ".")
         elif depth > 1 and not is_parametrized(layer) and any(True for _ in layer.children()):
             yield from _layers(layer, depth - 1, path + ".")

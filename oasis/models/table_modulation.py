@@ -10,20 +10,20 @@ from torch.autograd.function import once_differentiable
 
 from oasis.models.patches import Distinct
 
-_AT_ONCE = 1 << 19  # numbers gathered at a time: 2 MiB, still in the cache when they are used
+_AT_ONCE = 1 << 19  # values gathered at a time: 2 MiB, to stay in the cache
 
 
 def modulate(x: Tensor, rows: Tensor, pixels: Distinct, slope: float = 1.0, *, overwrite: bool = False) -> Tensor:
     """leaky_relu(x * scale + shift) with scale and shift from the row of each pixel.
 
-    No map of scales or shifts is ever held: rows are gathered for a few thousand pixels at a time.
+    There is never a full map of scales or shifts: rows are gathered for a few thousand pixels at a time.
 
     Args:
-        x: (B, C, H, W) float; fast where the channels are last in memory.
+        x: (B, C, H, W) float; fast in channels-last format.
         rows: (D, 2 C) of the same type, the C scales and then the C shifts.
-        pixels: which of the D rows each pixel has.
+        pixels: the row of each pixel.
         slope: of the leaky ReLU, above 0; 1 for none.
-        overwrite: whether to write the result over x, where nothing learns from it.
+        overwrite: whether to overwrite x if there are no gradients.
 
     Returns:
         (B, C, H, W) float, channels last in memory.
@@ -38,12 +38,12 @@ def modulate(x: Tensor, rows: Tensor, pixels: Distinct, slope: float = 1.0, *, o
 
 @torch.no_grad()
 def modulate_and_project(x: Tensor, rows: Tensor, pixels: Distinct, weight: Tensor) -> Tensor:
-    """A 1x1 convolution of what `modulate` gives, which is never held as a whole. Nothing can learn from it.
+    """A 1x1 convolution of the result of `modulate`, which is never stored entirely. Without gradients.
 
     Args:
-        x: (B, C, H, W) float; fast where the channels are last in memory.
+        x: (B, C, H, W) float; fast in channels-last format.
         rows: (D, 2 C) of the same type, the C scales and then the C shifts.
-        pixels: which of the D rows each pixel has.
+        pixels: the row of each pixel.
         weight: (O, C) of the same type.
 
     Returns:
@@ -60,7 +60,7 @@ def modulate_and_project(x: Tensor, rows: Tensor, pixels: Distinct, weight: Tens
 
 
 class _Modulation(torch.autograd.Function):
-    """Keeps x, the rows and the result, which the next layer keeps anyway."""
+    """Saves x, the rows and the result, which the next layer saves anyway."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, rows: Tensor, pixels: Distinct, slope: float) -> Tensor:
@@ -73,11 +73,11 @@ class _Modulation(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         x, rows, out = ctx.saved_tensors
-        if out is not None:  # the sign of the result is that of what the leaky ReLU was given
+        if out is not None:  # the leaky ReLU preserves the sign of its input
             grad = torch.where(out > 0, grad, grad * ctx.slope)
         order, starts = ctx.pixels.by_row
         buffer = grad * x
-        # Sums of sorted pixels: ten times faster than adding pixel by pixel, and always in the same order.
+        # Sums of sorted pixels: ten times faster than adding pixel by pixel, and deterministic.
         sums = [F.embedding_bag(order, values.contiguous(), starts, mode="sum") for values in (buffer, grad)]
         number, channels = ctx.pixels.of_pixel.flatten(), x.shape[1]
         scales = rows[:, :channels].contiguous()
@@ -91,7 +91,7 @@ def _forward(x: Tensor, rows: Tensor, number: Tensor, slope: float, out: Tensor)
     channels = x.shape[1]
     buffer = rows.new_empty(0)
     for some in _pieces(x):
-        # Into the same memory each time: fetching new pages costs more than filling them.
+        # Reuses memory: allocating new pages takes longer than filling them.
         buffer.resize_(len(number[some]), 2 * channels)
         gathered = torch.index_select(rows, 0, number[some], out=buffer)
         piece = torch.addcmul(gathered[:, channels:], x[some], gathered[:, :channels], out=out[some])
@@ -101,6 +101,6 @@ def _forward(x: Tensor, rows: Tensor, number: Tensor, slope: float, out: Tensor)
 
 
 def _pieces(x: Tensor) -> Iterator[slice]:
-    """Slices of the rows of x that fit into the cache with what is gathered for them."""
+    """Slices of the rows of x that fit into the cache with their gathered values."""
     step = max(1, _AT_ONCE // (2 * x.shape[1]))
     return (slice(start, start + step) for start in range(0, len(x), step))

@@ -1,4 +1,4 @@
-"""Objectives: which loss terms the two networks of a GAN pay. An extension point, see docs/extending.md."""
+"""Objectives: the loss terms of a GAN's networks. An extension point, see docs/extending.md."""
 
 from oasis.objectives.base import LossTerms, Objective, Step
 from oasis.objectives.oasis import OASISObjective

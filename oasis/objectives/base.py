@@ -1,4 +1,4 @@
-"""The extension point for losses."""
+"""The base class of objectives."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
@@ -13,11 +13,11 @@ LossTerms = dict[str, Tensor]
 
 
 class Step(Protocol):
-    """What an objective is given: one batch and the two networks, behind whatever compiles or distributes them.
+    """The input of an objective: one batch and the two networks, which may be compiled or distributed.
 
     Attributes:
         batch: the photos and label maps.
-        discriminator: the network itself, for what it offers beside `discriminate`.
+        discriminator: the network itself.
     """
 
     @property
@@ -27,54 +27,54 @@ class Step(Protocol):
     def discriminator(self) -> nn.Module: ...  # noqa: D102
 
     def generate(self) -> Tensor:
-        """Fakes for the batch, (B, 3, H, W) in [-1, 1]; with gradients in the generator's step alone."""
+        """Fakes for the batch, (B, 3, H, W) in [-1, 1]; with gradients in the generator's step only."""
 
     def discriminate(self, image: Tensor) -> Any:
-        """What the discriminator returns for (B, 3, H, W) pictures in [-1, 1]."""
+        """The discriminator's output for (B, 3, H, W) pictures in [-1, 1]."""
 
     def random_sources(self, stream: Stream) -> list[torch.Generator] | None:
-        """One source of random numbers an image, the same in any batch and process; None = torch's global state."""
+        """One random generator per image, the same in any batch and process; None = torch's global state."""
 
 
 class Objective(nn.Module, ABC):
     """The loss terms of both networks.
 
-    Terms enter their network's sum as they are logged: weights are already in them. Each is a scalar with a gradient
-    towards the network whose step it is. An objective may hold networks and buffers; the module that trains moves them
-    to the device, but neither trains nor averages them.
+    Terms include their weights: they are summed and logged as they are. Each is a scalar with a gradient for the
+    network of the step. An objective may have networks and buffers; the training module moves them to the device, but
+    neither trains nor averages them.
     """
 
     @abstractmethod
     def generator_loss(self, step: Step) -> LossTerms:
-        """What the generator pays, by name; logged as `generator/NAME`."""
+        """The terms of the generator, by name; logged as `generator/NAME`."""
 
     @abstractmethod
     def discriminator_loss(self, step: Step) -> LossTerms:
-        """What the discriminator pays, by name; logged as `discriminator/NAME`."""
+        """The terms of the discriminator, by name; logged as `discriminator/NAME`."""
 
     def validation_loss(self, step: Step) -> LossTerms:
-        """Terms on photos and maps that training never saw, by name; logged as `val/NAME`. None by default."""
+        """Terms on validation samples, by name; logged as `val/NAME`. None by default."""
         return {}
 
     def discriminator_inputs(self, image: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
-        """What the discriminator's `forward` is called with: the pictures alone, unless told otherwise.
+        """The arguments of the discriminator's `forward`; by default the pictures only.
 
         Args:
-            image: (B, 3, H, W) float in [-1, 1]; B may be a multiple of the condition's where pictures are joined.
+            image: (B, 3, H, W) float in [-1, 1]; B may be a multiple of the condition's if batches are concatenated.
             condition: (B, K, H, W) float, the encoded label map.
         """
         return (image,)
 
     def needs_instances(self, discriminator: nn.Module) -> bool:
-        """Whether a term learns from instance maps, so that a dataset without is refused."""
+        """Whether a term uses instance maps, so that a dataset without them is refused."""
         return False
 
     @property
     def validation_names(self) -> tuple[str, ...]:
-        """The names of `validation_loss`, which a run may monitor; empty if they are not known beforehand."""
+        """The names of `validation_loss`, which a run may monitor; empty if they are not known in advance."""
         return ()
 
     @property
     def single_pass(self) -> bool:
-        """Whether the discriminator's step makes one pass of it, which `model.compile=true` needs."""
+        """Whether the discriminator's step calls it once, which `model.compile=true` requires."""
         return False

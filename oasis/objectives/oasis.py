@@ -1,4 +1,4 @@
-"""What OASIS trains its networks for."""
+"""The objective of OASIS."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -19,21 +19,21 @@ from oasis.randomness import Stream
 class OASISObjective(Objective):
     """The (N+1)-class cross-entropy, LabelMix, and optional perceptual and instance terms.
 
-    The discriminator is one that returns a `DiscriminatorOutput`, such as `OASISDiscriminator`.
+    The discriminator must return a `DiscriminatorOutput`, such as `OASISDiscriminator` does.
     Source: Sushko et al. 2021, "You Only Need Adversarial Supervision for Semantic Image Synthesis".
 
     Args:
-        label_space: the classes; gives the loss its ignored class.
+        label_space: the classes, and the ignored one.
         balance_classes: weigh each class by the inverse of its frequency in the batch (equation 2).
-        label_mix: how LabelMix tosses its coins; None for `MixClasses`.
+        label_mix: draws the masks of LabelMix; None = `MixClasses`.
         label_mix_weight: of the LabelMix consistency term (section 3.1); 0 switches it off.
-        instance_loss: what both networks pay for the discriminator's instance heads, if it has any; None for nothing.
+        instance_loss: the losses of the discriminator's instance heads, if it has any; None = no such losses.
         perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off.
         perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
-        joint_pass: let real, fake and mixed pictures pass the discriminator together.
+        joint_pass: whether real, fake and mixed pictures pass the discriminator in one batch.
 
     Raises:
-        ConfigurationError: a weight below 0; a label_mix that is none, such as its mere name.
+        ConfigurationError: a weight below 0; an invalid label_mix, such as a string.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class OASISObjective(Objective):
         self.joint_pass = joint_pass
 
     def generator_loss(self, step: Step) -> LossTerms:
-        """The generator pays for fakes whose pixels are not taken for real ones of their class."""
+        """Penalises fakes whose pixels are not classified as real ones of their class."""
         batch, fake = step.batch, step.generate()
         output: DiscriminatorOutput = step.discriminate(fake)
         terms = {
@@ -78,7 +78,7 @@ class OASISObjective(Objective):
         return terms
 
     def discriminator_loss(self, step: Step) -> LossTerms:
-        """The discriminator pays for real pixels of a wrong class, fake ones unnoticed, and inconsistency."""
+        """Penalises misclassified real pixels, undetected fake ones, and inconsistency under LabelMix."""
         batch, fake = step.batch, step.generate()
         images = [batch.image, fake]
         if self.label_mix_weight > 0:
@@ -96,7 +96,7 @@ class OASISObjective(Objective):
         return terms
 
     def validation_loss(self, step: Step) -> LossTerms:
-        """The adversarial terms on photos and maps that training never saw: they show which network overfits."""
+        """The adversarial terms on validation samples: they show which network overfits."""
         on_fake, on_real = (step.discriminate(image).logits for image in (step.generate(), step.batch.image))
         return {
             "generator_adversarial": self.adversarial.real(on_fake, step.batch.label),
@@ -110,28 +110,28 @@ class OASISObjective(Objective):
         return ("generator_adversarial", "discriminator_real", "discriminator_fake")
 
     def instance_terms(self, output: DiscriminatorOutput, batch: Batch) -> LossTerms:
-        """What is paid for instances misplaced or mistaken in a photo, or in a fake of the same maps."""
+        """The instance losses of a photo, or of a fake of the same maps."""
         if self.instance_loss is None:
             return {}
         terms: LossTerms = self.instance_loss(output.heads, batch.label, batch.instance)
         return terms
 
     def needs_instances(self, discriminator: nn.Module) -> bool:
-        """Where LabelMix mixes segments, or the discriminator has instance heads that are paid for."""
+        """True if LabelMix mixes segments, or the discriminator has instance heads with a loss."""
         mixes = self.label_mix_weight > 0 and self.mix.needs_instances
         heads = cast(OASISDiscriminator, discriminator).heads if self.instance_loss is not None else ()
         return mixes or len(heads) > 0
 
     @property
     def single_pass(self) -> bool:
-        """With `joint_pass`."""
+        """True with `joint_pass`."""
         return self.joint_pass
 
     def _discriminate_all(self, step: Step, images: Sequence[Tensor]) -> list[DiscriminatorOutput]:
-        """What the discriminator says of several batches of pictures.
+        """The discriminator's outputs for several batches of pictures.
 
-        Three passes make three power iterations of the spectral norms, and each sees another estimate. One pass makes
-        as many, the others beforehand, and all pictures see the last.
+        Three passes make three power iterations of the spectral norms, and each uses another estimate. One joint pass
+        makes as many, the others beforehand, and all pictures use the last.
         """
         if not self.joint_pass:
             return [step.discriminate(image) for image in images]

@@ -1,4 +1,4 @@
-"""A report as one page of tables, pictures and text, written as HTML, Markdown or to the terminal."""
+"""Reports of tables, pictures and text, as HTML, Markdown or for the terminal."""
 
 from oasis.report.html import as_html
 from oasis.report.markdown import as_markdown

@@ -12,7 +12,7 @@ _JPEG = b"\xff\xd8"
 
 def as_html(page: Page) -> str:
     """The report as one HTML file with its pictures inside."""
-    # Names of runs, checkpoints, classes and files are put into the page: autoescape keeps them text.
+    # Autoescape, since names of runs, checkpoints, classes and files are inserted into the page.
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -25,6 +25,6 @@ def as_html(page: Page) -> str:
 
 
 def data_uri(content: bytes) -> str:
-    """A PNG or JPEG as an address that holds it."""
+    """A PNG or JPEG as a data URI."""
     kind = "jpeg" if content.startswith(_JPEG) else "png"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -9,7 +9,7 @@ _SPECIAL = re.compile(r"([\\`*_|<>\[\]#])")
 
 
 def as_markdown(page: Page) -> str:
-    """The report as GitHub's Markdown; pictures are named by their files."""
+    """The report as GitHub Markdown, with links to picture files."""
     return "\n".join(_lines(page)).rstrip() + "\n"
 
 
@@ -21,7 +21,7 @@ def table_as_markdown(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, in one line."""
+    """Text escaped for Markdown, in one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Scores as every table prints them; the precision of a number is that of its metric, `MetricInfo.show`."""
+"""Formatting of scores in tables, with the precision of their metric, see `MetricInfo.show`."""
 
 import math
 
@@ -13,9 +13,9 @@ def score_cell(info: MetricInfo, mean: float, spread: float, values: tuple[float
 
     Args:
         info: the metric.
-        mean: `-` where it is nan.
-        spread: left out where it is nan.
-        values: those that the mean is taken of, to be shown on demand; not if there is only one.
+        mean: shown as `-` if it is nan.
+        spread: left out if it is nan.
+        values: the values of the mean, shown on demand if there are several.
     """
     decimals = info.decimals_of(mean)
     known = not math.isnan(mean) and not math.isnan(spread)

@@ -1,4 +1,4 @@
-"""The content of a report, independent of its format."""
+"""The contents of a report, independent of its format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ class Cell:
 
     Attributes:
         text: its content.
-        spread: standard deviation, shown after a ±; empty where there is none.
+        spread: standard deviation, shown after a ±; empty if there is none.
         strong: whether it is highlighted.
-        note: shown while the pointer rests on it.
-        badge: letter in front of the text.
+        note: tooltip.
+        badge: letter before the text.
         color: of the badge.
     """
 
@@ -36,12 +36,12 @@ class Table:
 
     Attributes:
         heads: column headings.
-        rows: as many cells each.
-        reference_rows: how many rows at the end are references.
-        reference_columns: how many columns at the right are references.
+        rows: the cells of each row.
+        reference_rows: number of reference rows at the end.
+        reference_columns: number of reference columns at the right.
         groups: position of a row -> heading above it.
-        prose: whether the cells hold text, not numbers.
-        folded: summary under which the table can be opened; empty for a table that is always open.
+        prose: whether the cells are text, not numbers.
+        folded: summary of a collapsed table; empty for a table that is always open.
         note: paragraph inside a folded table.
     """
 
@@ -60,12 +60,12 @@ class Picture:
     """A picture.
 
     Attributes:
-        caption: describes it; also its summary where it is folded.
+        caption: describes it; also its summary if it is folded.
         light: PNG or JPEG.
-        dark: the same for a dark page; empty where there is no other.
+        dark: the same for a dark page; empty = the same picture.
         file: file name beside the Markdown.
         wide: whether it is shown at least 56 rem wide.
-        folded: whether it has to be opened first.
+        folded: whether it is collapsed.
     """
 
     caption: str
@@ -108,7 +108,7 @@ class Page:
     Attributes:
         title: heading.
         lead: first paragraph.
-        warnings: what to know before reading any number.
+        warnings: caveats, shown first.
         sections: in order.
         command: that made it; empty if unknown.
     """

@@ -1,6 +1,6 @@
-"""What is printed to a terminal."""
+"""Text for the terminal."""
 
 
 def visible(text: str) -> str:
-    """Names may come from file names: let none of them send commands to the terminal."""
+    """Removes control characters, since names may come from file names."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,4 +1,4 @@
-"""The look of plots on a light page and on a dark one."""
+"""Light and dark themes of plots."""
 
 import io
 from contextlib import AbstractContextManager
@@ -46,7 +46,7 @@ def themed(theme: Theme, **settings: Any) -> AbstractContextManager[None]:
         settings: further ones of Matplotlib, by their names.
     """
     look: dict[Any, Any] = {"axes.edgecolor": theme.faint, "grid.color": theme.faint}
-    look |= {"text.parse_math": False}  # a name with a $ in it is no formula
+    look |= {"text.parse_math": False}  # a name with a $ is not a formula
     look |= dict.fromkeys(("axes.spines.top", "axes.spines.right"), False)
     look |= dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), theme.ink)
     look |= dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), theme.paper)
@@ -54,7 +54,7 @@ def themed(theme: Theme, **settings: Any) -> AbstractContextManager[None]:
 
 
 def figure_png(figure: Figure, dpi: int) -> bytes:
-    """A figure as the bytes of a PNG; few colours are in it, and a palette of them makes it a third as large."""
+    """A figure as the bytes of a PNG; a palette reduces it to a third of the size."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, dpi=dpi, format="png")
     Image.open(drawn).convert("RGB").quantize(_PALETTE, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""All scores of one stream of fakes, and the real photos they are compared with."""
+"""Scores of fakes, and features of the real photos they are compared with."""
 
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
 from oasis.scoring.photos import RealPhotos

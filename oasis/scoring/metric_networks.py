@@ -1,4 +1,4 @@
-"""The networks that metrics need: feature extractors and a segmenter, as far as they are available."""
+"""The networks of metrics: feature extractors and a segmenter, if available."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ from oasis.segmenters import Segmenter, SegmenterSource
 
 @dataclass(frozen=True)
 class MetricNetworks:
-    """Networks that measure.
+    """The networks of metrics.
 
     Attributes:
-        extractors: of the features that distances are measured in; empty if none is available.
+        extractors: feature extractors for distances; empty if none is available.
         segmenter: None if none is available.
         missing: messages for the user about those that are not available.
     """
@@ -40,9 +40,9 @@ class MetricNetworks:
 def load_metric_networks(
     data: LabelMapDataModule, extractors: Sequence[ExtractorSource], segmenter: SegmenterSource | None
 ) -> MetricNetworks:
-    """Load what is available; warn once about what is not, and continue without it.
+    """Load the available networks; warn once about missing ones, and continue without them.
 
-    The random state of training is left as it is, whether or not anything is measured.
+    Does not change the random state of training.
 
     Args:
         data: the dataset; determines the default segmenter.
@@ -50,8 +50,7 @@ def load_metric_networks(
         segmenter: makes the segmenter, or None for no segmenter.
 
     Raises:
-        ConfigurationError: weights that were named are not there or not what they should be; the segmenter knows other
-            classes than the data.
+        ConfigurationError: given weights are missing or invalid; the segmenter has other classes than the data.
     """
     loaded_segmenter: Segmenter | None = None
     loaded: list[FeatureExtractor] = []
@@ -82,7 +81,7 @@ def _sentence(error: Exception) -> str:
 
 
 def segmenter_file(root: Path, height: int, width: int, label_space: LabelSpace) -> Path:
-    """Where the segmenter of a dataset is kept: of these files, this picture size, these classes."""
+    """The file of a dataset's segmenter, for this picture size and these classes."""
     root = root.expanduser().absolute()
     key = hashlib.sha256(repr((str(root), height, width, label_space.names)).encode()).hexdigest()[:8]
     return cache_folder() / "segmenters" / f"{root.name}-{height}x{width}-{key}.pt"

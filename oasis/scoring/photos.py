@@ -1,4 +1,4 @@
-"""Real photos: what fakes are compared with, and what a segmenter makes of the real thing."""
+"""Features of real photos, with which fakes are compared."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,13 +14,13 @@ from oasis.scoring.store import stored
 
 
 class RealPhotos:
-    """The photos of a dataset as extractors describe them, computed once and kept in the cache.
+    """Features of a dataset's photos, computed once and cached.
 
     Args:
         data: the dataset.
         device: where to compute.
-        split: the one whose label maps are used.
-        progress: whether to show a bar while photos are described for the first time.
+        split: the split whose label maps are used.
+        progress: whether to show a bar while features are computed.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class RealPhotos:
         Their distance from the photos of the split is the real-photo reference: the score of as many perfect pictures.
 
         Returns:
-            (M, D) float32 on the CPU; M is N, or less where the training split is smaller.
+            (M, D) float32 on the CPU; M is N, or less if the training split is smaller.
         """
         train = len(self.data.dataset("train"))
         wanted = min(train, len(self.data.dataset(self.split)))

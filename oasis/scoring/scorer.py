@@ -1,4 +1,4 @@
-"""Everything that is measured of fakes, in one pass over them."""
+"""All scores of fakes, in one pass over them."""
 
 import math
 import warnings
@@ -24,13 +24,13 @@ from oasis.scoring.stopwatch import Stopwatch
 from oasis.segmenters import Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
-COLORS = "instances/color"  # how different the instances of one class look
+COLORS = "instances/color"  # see `InstanceColors`
 
 
 class Scorer:
-    """Feature distances, instances' colours and a segmenter's scores of one picture for each label map.
+    """Feature distances, instance colours and a segmenter's scores of one picture per label map.
 
-    Where several processes score, each gets its share of the label maps and all get the result for all.
+    If several processes score, each gets its share of the label maps and all get the result for all.
 
     Args:
         label_space: of the label maps.
@@ -65,7 +65,7 @@ class Scorer:
             self.segmenter_scores = SegmenterScores(label_space, segmenter.label_space, device)
 
     def update(self, batch: Batch, fake: Tensor) -> None:
-        """Measure one picture a label map.
+        """Add one picture per label map.
 
         Args:
             batch: the label maps.
@@ -92,7 +92,7 @@ class Scorer:
     def compute(self) -> dict[str, float]:
         """All scores so far, by name: `fid`, `kid`, `instances/color`, `segmenter/pq`, `segmenter/iou/car`, ...
 
-        Where no picture has two instances of one class, there is no `instances/color`.
+        If no picture has two instances of one class, there is no `instances/color`.
         """
         scores: dict[str, float] = {}
         with self.stopwatch.part("scores"):
@@ -108,7 +108,7 @@ class Scorer:
         return {name: value for name, value in named.items() if not math.isnan(value)}
 
     def reset(self) -> None:
-        """Forget all fakes."""
+        """Reset all scores."""
         for distances in self.distances.values():
             distances.reset()
         self.colors.reset()
@@ -142,13 +142,13 @@ class SegmenterScores:
         self.panoptic.update(batch.index, seen, instance, target, batch.instance)
 
     def compute(self) -> dict[str, float]:
-        """All scores so far, each name with `segmenter/` in front; of classes that occur nowhere there is none."""
+        """All scores so far, each name prefixed by `segmenter/`, without absent classes."""
         scores = {**self.pixels.compute(), **self.panoptic.compute()}
         named = {SEGMENTER_PREFIX + name: float(value) for name, value in scores.items()}
         return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
 
     def reset(self) -> None:
-        """Forget all predictions."""
+        """Reset all scores."""
         self.pixels.reset()
         self.panoptic.reset()
 
@@ -158,7 +158,8 @@ def scores_of_photos(
 ) -> dict[str, float]:
     """The scores of real photos: the reference that fakes are compared with.
 
-    Distances are those of as many training photos from the photos of the split; all else is of the photos of the split.
+    Distances are those of as many training photos from the photos of the split; other scores are of the photos of the
+    split.
 
     Args:
         photos: the dataset.
@@ -171,7 +172,7 @@ def scores_of_photos(
         other = photos.other_features(extractor)
         distances.update(torch.arange(len(other)), other)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whatever is said of few images is said of the fakes
+            warnings.simplefilter("ignore")  # fakes give the same warning about few images
             scores.update(named_distances(extractor, distances.compute()))
     scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
     everything = range(len(photos.data.dataset(photos.split)))
@@ -186,7 +187,7 @@ def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) ->
 
 
 def named_distances(extractor: FeatureExtractor, distances: Mapping[str, float]) -> dict[str, float]:
-    """Distances under the names that the extractor gives them; a FID is only what Inception measured."""
+    """Distances under the extractor's names for them; only Inception's is a FID."""
     scores = {extractor.frechet_name: distances["frechet"]}
     if extractor.kernel_name is not None:
         scores[extractor.kernel_name] = distances["kernel"]
@@ -199,7 +200,7 @@ def require_finite(batch: Batch, fake: Tensor) -> None:
     """Refuse pictures that cannot be scored.
 
     Raises:
-        MetricError: with the names of the label maps.
+        MetricError: the message names the label maps.
     """
     broken = ~fake.isfinite().flatten(1).all(dim=1)
     if broken.any():

@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Time measurement of the parts of an evaluation."""
 
 import time
 from collections import defaultdict
@@ -9,9 +9,9 @@ import torch
 
 
 class Stopwatch:
-    """Adds up the seconds that named parts of a work take.
+    """Adds up the seconds of named parts.
 
-    Kernels on a GPU run on after the call that started them returns, so a part ends when they have.
+    GPU kernels are asynchronous, so a part ends when they have finished.
 
     Attributes:
         seconds: part -> seconds so far.
@@ -22,7 +22,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Count what happens inside to this part."""
+        """Context manager that adds its time to this part."""
         start = time.perf_counter()
         try:
             yield

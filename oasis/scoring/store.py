@@ -1,4 +1,4 @@
-"""Measurements that are made once and kept: real photos do not change from run to run."""
+"""A cache of measurements of real photos, which do not change between runs."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from oasis.files import cache_folder, replacing
 
 
 def stored(key: Mapping[str, object], compute: Callable[[], Tensor]) -> Tensor:
-    """What `compute` gives, from the cache where it was computed before.
+    """The result of `compute`, cached.
 
-    A file that cannot be read is computed anew; where nothing can be written, nothing is kept.
+    A corrupt file is computed again; if the cache cannot be written, the result is not cached.
 
     Args:
-        key: everything that the result depends on, as JSON can hold it.
-        compute: makes the tensor; called only where the cache has none.
+        key: everything that the result depends on, JSON-serialisable.
+        compute: computes the tensor; called only if it is not in the cache.
 
     Returns:
         The tensor, on the CPU.

@@ -1,7 +1,6 @@
 """Segmenters: networks trained on real photos that find classes and instances in a picture.
 
-An extension point: a class in a file of its own, and `conf/segmenter/NAME.yaml` that names what makes it, see
-`SegmenterSource`.
+An extension point: a class in its own file, and a `conf/segmenter/NAME.yaml` with its factory, see `SegmenterSource`.
 """
 
 from oasis.segmenters.base import Prediction, Segmenter, SegmenterSource

@@ -1,4 +1,4 @@
-"""The contract of a segmenter: a network trained on real photos that finds classes and instances in a picture."""
+"""The interface of segmenters: networks trained on real photos that find classes and instances in a picture."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -24,14 +24,14 @@ class Prediction:
 
 
 class Segmenter(nn.Module, ABC):
-    """A frozen network that finds classes and instances in pictures, and describes a picture by a vector.
+    """A frozen network that predicts classes and instances of pictures, and one feature vector per picture.
 
-    What it says of a picture depends on that picture alone, never on the others of its batch.
+    Its output for a picture must not depend on the others of its batch.
 
     Attributes:
         label_space: the classes it predicts.
         num_features: D, of `features`.
-        fingerprint: changes whenever a prediction for the same picture would, such as with the weights.
+        fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
     label_space: LabelSpace
@@ -44,12 +44,12 @@ class Segmenter(nn.Module, ABC):
 
     @abstractmethod
     def features(self, image: Tensor) -> Tensor:
-        """Describe pictures: (B, 3, H, W) float in [-1, 1] to (B, num_features) float32."""
+        """Features of pictures: (B, 3, H, W) float in [-1, 1] to (B, num_features) float32."""
 
 
 SegmenterSource = Callable[[Path], Segmenter]
-"""Makes a segmenter, given where `oasis train-segmenter` puts the one of the dataset at hand.
+"""Makes a segmenter, given the path of the one that `oasis train-segmenter` trains for the dataset.
 
 A `conf/segmenter/NAME.yaml` instantiates to one: `_partial_: true`, and a `_target_` that takes this path first. It
-raises `MissingWeightsError` where no weights are named and none can be found; then scores that need them are left out.
+raises `MissingWeightsError` if no weights are given and none are found; scores that need them are then left out.
 """

@@ -1,4 +1,4 @@
-"""From a class map, a heatmap of centres and offsets to instances: the grouping of Panoptic-DeepLab."""
+"""The grouping of Panoptic-DeepLab: instances from a class map, a heatmap of centres and offsets."""
 
 from dataclasses import dataclass
 
@@ -9,33 +9,33 @@ from torch import Tensor
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES
 
-_AT_ONCE = 1 << 22  # distances held at a time: 16 MiB, whatever the picture and the number of its centres
+_AT_ONCE = 1 << 22  # distances in memory at a time: 16 MiB, for any picture and number of centres
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """Finds the centres in a heatmap, and gives each thing pixel to the one it points at.
+    """Finds the centres in a heatmap, and assigns each thing pixel to the one it points at.
 
     1. A centre is a pixel that is the highest of the window around it and above the threshold. Of equals, the first
-       in reading order counts, so that a plateau is one centre. Only the most certain ones are kept.
+       in reading order counts, so that a plateau is one centre. Only the highest ones are kept.
     2. Each thing pixel joins the centre nearest to where it points.
-    3. An instance is of the thing that its pixels vote for, the lowest where there are several; all its pixels take
-       that class. A pixel votes for the class it has, or, where `votes` are given, for each class as much as it says.
+    3. An instance gets the thing class that its pixels vote for, the lowest of equals; all its pixels take that class.
+       A pixel votes for its own class, or, if `votes` are given, for each class by its weight.
     4. Instances of fewer pixels than `min_area` are dropped: their pixels keep their class and have no instance, like
        the group regions of Cityscapes.
 
-    Lengths are in picture heights: the same settings fit a picture and its enlargement.
+    Lengths are in picture heights, so that the settings do not depend on the resolution.
 
     Attributes:
-        threshold: what the heatmap must be above at a centre.
+        threshold: least value of the heatmap at a centre, exclusive.
         window: side of the window in which a centre must be the highest, in picture heights; at least 3 pixels.
         min_area: of an instance, in pixels.
-        most: how many centres a picture may have.
+        most: number of centres that a picture may have.
 
     Raises:
         ConfigurationError: a window that is not above 0; `most` outside 1..MAX_INSTANCES.
 
-    The defaults were chosen on 64 synthetic streets that no segmenter was trained or is scored on.
+    The defaults were chosen on 64 synthetic streets that are used for neither training nor scoring.
 
     Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.2 and equation 1; steps 3's ties, 4, and lengths in heights
     are this project's own.
@@ -55,9 +55,9 @@ class Grouping:
     def __call__(
         self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor, votes: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Group.
+        """Group pixels into instances.
 
-        Each picture is grouped on its own: what else is in the batch makes no difference.
+        Each picture is grouped independently of the others of its batch.
 
         Args:
             label: (B, H, W) int64, class indices 0..C-1.
@@ -67,8 +67,8 @@ class Grouping:
             votes: (B, C, H, W) float, at least 0, such as the probability of each class; None = 1 for the own class.
 
         Returns:
-            The classes, (B, H, W) int64, and the instances, (B, H, W) int64: 0 = none, 1..N in each picture, the most
-            certain first.
+            The classes, (B, H, W) int64, and the instances, (B, H, W) int64: 0 = none, 1..N in each picture, sorted by
+            descending height of their centres.
         """
         ballots = [None] * len(label) if votes is None else votes
         maps = zip(label, center.float(), offset.float(), ballots, strict=True)
@@ -96,7 +96,7 @@ class Grouping:
             own_class = _vote(number, votes[:, rows, columns].T * things, len(peaks))
         kept = count >= max(1, self.min_area)
         kept[0] = False
-        renumbered = kept.cumsum(0) * kept  # leaves no gaps
+        renumbered = kept.cumsum(0) * kept  # without gaps
         label[rows, columns] = torch.where(kept[number], own_class[number], label[rows, columns])
         instance[rows, columns] = renumbered[number]
         return label, instance
@@ -114,7 +114,7 @@ class Grouping:
 
 
 def _nearest(targets: Tensor, peaks: Tensor) -> Tensor:
-    """Points (P, 2) and centres (K, 2), in pixels, to the number 1..K of each point's nearest."""
+    """Points (P, 2) and centres (K, 2), in pixels, to the number 1..K of each point's nearest centre."""
     numbers = []
     for some in torch.split(targets, max(1, _AT_ONCE // len(peaks))):
         squares = (some[:, None, 0] - peaks[:, 0]).square() + (some[:, None, 1] - peaks[:, 1]).square()

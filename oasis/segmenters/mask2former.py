@@ -1,4 +1,4 @@
-"""Mask2Former trained on real Cityscapes photos, by way of Hugging Face's transformers."""
+"""Mask2Former trained on real Cityscapes photos, from Hugging Face's transformers."""
 
 import os
 from pathlib import Path
@@ -16,26 +16,26 @@ from oasis.segmenters.mask2former_files import find_checkpoint, fingerprint, req
 if TYPE_CHECKING:
     from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
 
-_MIN_SCORE = 0.8  # queries less sure of their class are left out
-_MIN_MASK = 0.5  # a pixel belongs to a mask from this probability on
-_MIN_OVERLAP = 0.8  # a segment that lost more of its mask to others is left out
+_MIN_SCORE = 0.8  # least class probability of a query
+_MIN_MASK = 0.5  # least probability of a pixel of a mask
+_MIN_OVERLAP = 0.8  # least share of a mask that is not covered by others
 
 
 class Mask2FormerSegmenter(Segmenter):
     """Mask2Former with one of the checkpoints `facebook/mask2former-swin-{tiny,small,base,large}-cityscapes-panoptic`.
 
-    A picture goes from [-1, 1] to the checkpoint's normalisation, resized as its `preprocessor_config.json` says, on
-    its own device and without being rounded to bytes. Pictures are segmented one by one: a prediction does not depend
-    on the batch, and the memory is that of one picture.
+    A picture in [-1, 1] is normalised and resized by the checkpoint's `preprocessor_config.json`, on its own device
+    and without rounding to bytes. Pictures are segmented one by one: a prediction does not depend on the batch, and
+    the memory is that of one picture.
 
     Masks become segments as in the paper's own evaluation (thresholds 0.8, 0.5 and 0.8), at the picture's size, and not
-    by transformers' `post_process_panoptic_segmentation`, which differs in three ways: it gives several instances one
-    number once a stuff class was found twice (transformers issue 23461); it squeezes all masks to 384 x 384; and it has
-    no least probability for a pixel, so that where the network is sure of one car only, as happens on bad fakes, all
-    the picture becomes that car.
+    by transformers' `post_process_panoptic_segmentation`, which differs in three points: it gives several instances one
+    number once a stuff class was found twice (transformers issue 23461); it resizes all masks to 384 x 384; and it has
+    no least probability for a pixel, so that if only one query is confident, as happens on bad fakes, its segment
+    covers the entire picture.
 
-    Pixels of no segment get the class that all queries together find likeliest, as in the paper's semantic inference,
-    and no instance: mIoU needs a class everywhere. For panoptic scores a thing without an instance is no segment.
+    Pixels without a segment get the most likely class over all queries, as in the paper's semantic inference, and no
+    instance: mIoU needs a class everywhere. In panoptic scores a thing without an instance is not a segment.
 
     Source: Cheng et al. 2022 (Masked-attention Mask Transformer); Cheng et al. 2021 (MaskFormer), section 3.4.
 
@@ -63,11 +63,11 @@ class Mask2FormerSegmenter(Segmenter):
         """`segmenter=mask2former`: see `SegmenterSource`.
 
         Args:
-            default: not used; this segmenter is not trained here.
+            default: ignored; this segmenter is not trained here.
             weights: see `from_pretrained`.
 
         Raises:
-            ConfigurationError: no weights are named; or see `from_pretrained`.
+            ConfigurationError: no weights are given; or see `from_pretrained`.
             MissingWeightsError: see `from_pretrained`.
         """
         if weights is None:
@@ -78,19 +78,18 @@ class Mask2FormerSegmenter(Segmenter):
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | os.PathLike[str]) -> Self:
-        """Load.
+        """Load a checkpoint.
 
-        Nothing is ever unpickled and no code of a checkpoint is run. The network is asked only for what the cache of
-        Hugging Face does not have.
+        Nothing is unpickled and no code of a checkpoint is executed. Downloads only files that are not cached.
 
         Args:
             name_or_path: a folder with `config.json`, `preprocessor_config.json` and `model.safetensors`, or a name on
                 the Hugging Face hub.
 
         Raises:
-            ConfigurationError: transformers is not installed, or the checkpoint is damaged or of something else than
-                the 19 classes of Cityscapes.
-            MissingWeightsError: it is neither a folder, nor in the cache, nor can it be downloaded.
+            ConfigurationError: transformers is not installed, or the checkpoint is corrupt or not for the 19 classes
+                of Cityscapes.
+            MissingWeightsError: it is neither a folder nor in the cache, and cannot be downloaded.
         """
         try:
             from safetensors import SafetensorError
@@ -109,7 +108,7 @@ class Mask2FormerSegmenter(Segmenter):
         except (OSError, RuntimeError, ValueError, SafetensorError, ImportError) as error:
             raise ConfigurationError(f"{folder}: cannot be loaded as a Mask2Former checkpoint ({error})") from error
         model, info = loaded
-        # transformers draws at random what a file lacks, and warns.
+        # transformers initialises missing weights at random, and warns.
         missing = sorted(set(info["missing_keys"]) & {name for name, _ in model.named_parameters()})
         if missing:
             raise ConfigurationError(
@@ -118,7 +117,7 @@ class Mask2FormerSegmenter(Segmenter):
         return cls(model, processor, fingerprint(folder))
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in evaluation mode: Swin has dropout."""
+        """Stays in eval mode: Swin has dropout."""
         return super().train(False)
 
     @torch.no_grad()
@@ -151,7 +150,7 @@ class Mask2FormerSegmenter(Segmenter):
         return prepared
 
     def _segments(self, classes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """What the queries say of one picture.
+        """The segments of one picture's queries.
 
         Args:
             classes: (Q, 20) float, probabilities; the last is "nothing".
@@ -170,7 +169,7 @@ class Mask2FormerSegmenter(Segmenter):
         inside = masks >= _MIN_MASK
         own = inside.gather(0, winner.unsqueeze(0)).squeeze(0)
         won = torch.bincount(winner.flatten(), minlength=len(masks))
-        # A query may win only pixels outside its own mask: it is no segment, and must not use up a number.
+        # A query may win only pixels outside of its own mask: it is not a segment, and must not use a number.
         valid = torch.bincount(winner[own], minlength=len(masks)) > 0
         valid &= won >= _MIN_OVERLAP * inside.sum(dim=(1, 2))
         counted = valid & self.get_buffer("things")[found]

@@ -1,4 +1,4 @@
-"""The files of a Mask2Former checkpoint: finding or downloading them, and checking them before they are loaded."""
+"""Finding, downloading and checking the files of a Mask2Former checkpoint."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
 
 
 def find_checkpoint(name: str) -> Path:
-    """The folder of a checkpoint, downloaded if need be."""
+    """The folder of a checkpoint, downloaded if needed."""
     if Path(name).is_dir():
         lacking = _lacking(Path(name))
         if lacking:
@@ -38,7 +38,7 @@ def find_checkpoint(name: str) -> Path:
     try:
         revision = HfApi().model_info(name, timeout=_SECONDS).sha
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except Exception as error:  # the hub's own, or those of its HTTP client: requests, httpx or httpx2, by its release
+    except Exception as error:  # the hub's own errors, or those of its HTTP client, which depends on its release
         raise _missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     if lacking := _lacking(folder):
         raise _missing(name, f"it has no {' and no '.join(lacking)}")
@@ -58,7 +58,7 @@ def _lacking(folder: Path) -> list[str]:
 
 
 def require_cityscapes(folder: Path) -> None:
-    """Raise before the weights are read: they are large, and would load whatever their classes mean."""
+    """Raise if a checkpoint is not for Cityscapes, before its large weights are read."""
     file = folder / _SETTINGS
     try:
         settings = json.loads(file.read_text())

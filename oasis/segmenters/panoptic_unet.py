@@ -26,11 +26,11 @@ class UNetOutput(NamedTuple):
 
     def mirrored(self) -> "UNetOutput":
         """The output for the mirror image, mirrored back."""
-        offset = self.offset.flip(-1) * self.offset.new_tensor([1.0, -1.0]).view(2, 1, 1)  # right was left
+        offset = self.offset.flip(-1) * self.offset.new_tensor([1.0, -1.0]).view(2, 1, 1)  # left and right are swapped
         return UNetOutput(self.logits.flip(-1), self.center.flip(-1), offset)
 
     def moved_back(self) -> "UNetOutput":
-        """The output for a picture moved one pixel down and right, moved back; the last row and column twice."""
+        """The output for a picture shifted one pixel down and right, shifted back; repeats the last row and column."""
         return UNetOutput(*(F.pad(part, (0, 1, 0, 1), mode="replicate")[..., 1:, 1:] for part in self))
 
     @staticmethod
@@ -42,19 +42,19 @@ class UNetOutput(NamedTuple):
 class PanopticUNet(nn.Module):
     """A small U-Net with two heads: classes, and instances as centres and offsets.
 
-    Residual blocks on the way down, from channels / 2 at the picture's own size to 4 * channels; additions of the same
-    scales on the way up. Classes are predicted at full size, where poles are a pixel wide; centres and offsets, which
-    are smooth, at half size and four pixels a feature.
+    The encoder has residual blocks, from channels / 2 at the picture's own size to 4 * channels; the decoder adds the
+    encoder's features of the same scale. Classes are predicted at full size, where poles are a pixel wide; centres and
+    offsets, which are smooth, at half size and four pixels per feature.
 
     Args:
-        num_classes: N, classes to predict.
+        num_classes: N, predicted classes.
         channels: width at half size, even.
-        depth: how often the picture is halved, at least 1.
+        depth: number of halvings, at least 1.
 
     Raises:
         ConfigurationError: channels or depth out of range.
 
-    Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.1, for the heads; Ronneberger et al. 2015, for the U.
+    Source: Cheng et al. 2020 (Panoptic-DeepLab), section 3.1, for the heads; Ronneberger et al. 2015, for the U-Net.
     """
 
     def __init__(self, num_classes: int, channels: int = 32, depth: int = 5) -> None:
@@ -92,12 +92,12 @@ class PanopticUNet(nn.Module):
 
     @torch.no_grad()
     def shift_logits(self, shift: Tensor) -> None:
-        """Make classes likelier, or less likely, for good: (N,) to be added to the logits of every pixel."""
+        """Permanently add (N,) to the logits of every pixel."""
         bias = self.semantic[-1].get_parameter("bias")
         bias.add_(shift.to(bias))
 
     def scales(self, image: Tensor) -> list[Tensor]:
-        """Features from full size to the deepest: (B, 3, H, W) to depth + 1 tensors, the picture's border repeated."""
+        """Features from full size to the deepest: (B, 3, H, W), padded by replication, to depth + 1 tensors."""
         bottom, right = (-size % self.size_divisor for size in image.shape[-2:])
         padded = F.pad(image, (0, right, 0, bottom), mode="replicate")
         features = [self.stem(padded.contiguous(memory_format=torch.channels_last))]
@@ -113,7 +113,7 @@ def _convolution(incoming: int, outgoing: int, stride: int = 1) -> nn.Sequential
 
 
 def _zero_convolution(incoming: int, outgoing: int) -> nn.Conv2d:
-    """A 1x1 convolution initialised to 0: right for centres almost everywhere, and uniform over the classes."""
+    """A 1x1 convolution initialised to 0: no centres, and uniform over the classes."""
     convolution = nn.Conv2d(incoming, outgoing, 1)
     for parameter in convolution.parameters():
         nn.init.zeros_(parameter)
@@ -121,7 +121,7 @@ def _zero_convolution(incoming: int, outgoing: int) -> nn.Conv2d:
 
 
 class _Residual(nn.Module):
-    """Two 3x3 convolutions beside the identity: (B, C, H, W) to (B, C, H, W)."""
+    """A residual block of two 3x3 convolutions: (B, C, H, W) to (B, C, H, W)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -129,5 +129,5 @@ class _Residual(nn.Module):
         self.second = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add."""
+        """See the class."""
         return F.relu(x + self.second(self.first(x)))

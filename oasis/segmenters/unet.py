@@ -1,4 +1,4 @@
-"""The project's own segmenter, small enough to be trained in minutes on a CPU."""
+"""The project's own segmenter, which trains in minutes on a CPU."""
 
 import hashlib
 import os
@@ -18,10 +18,10 @@ from oasis.segmenters.base import Prediction, Segmenter
 from oasis.segmenters.grouping import Grouping
 from oasis.segmenters.panoptic_unet import PanopticUNet, UNetOutput
 
-_KIND = "panoptic-oasis unet segmenter 2"  # what a saved file calls itself
-_FORMER_KIND = "panoptic-oasis unet judge 2"  # the same content, written when segmenters were called judges
+_KIND = "panoptic-oasis unet segmenter 2"  # type and version of a saved file
+_FORMER_KIND = "panoptic-oasis unet judge 2"  # the same format, from when segmenters were called judges
 _FORMER_FOLDER = "judges"
-_RULE = "votes by probability"  # part of the fingerprint: count it as changed whenever predictions change
+_RULE = "votes by probability"  # part of the fingerprint: change it whenever predictions change
 _PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
 _REMEDY = "Train one with `oasis train-segmenter`, or name another file"
 
@@ -30,15 +30,15 @@ class UNetSegmenter(Segmenter):
     """A `PanopticUNet` that finds classes and instances.
 
     It predicts evaluated classes only. Predictions are averaged over four views of a picture (test-time augmentation),
-    which is worth 0.03 of PQ of things on synthetic streets. It is frozen, and stays in eval mode whatever module holds
-    it; `SegmenterTraining` makes trained ones. It computes in float32, under autocast too.
+    which improves PQ of things by 0.03 on synthetic streets. It is frozen, and always in eval mode; `SegmenterTraining`
+    makes trained ones. It computes in float32, even under autocast.
 
     Args:
         label_space: the classes.
         channels: width of the network.
         depth: of the network.
-        grouping: how pixels become instances; None for the defaults of `Grouping`.
-        facts: what is known of the segmenter, such as the dataset it was trained on; plain containers and numbers.
+        grouping: groups pixels into instances; None = the defaults of `Grouping`.
+        facts: details such as the dataset it was trained on; plain containers and numbers.
 
     Raises:
         ConfigurationError: a label space without evaluated classes; see `PanopticUNet`.
@@ -70,8 +70,8 @@ class UNetSegmenter(Segmenter):
         self.train(False)
 
     @property
-    def fingerprint(self) -> str:  # type: ignore[override]  # computed, so that it is never of other weights
-        """A hash of the weights and of all else that a prediction depends on."""
+    def fingerprint(self) -> str:  # type: ignore[override]  # computed from the current weights
+        """A hash of the weights and everything else that predictions depend on."""
         hashed = hashlib.sha256(repr((_KIND, _RULE, self.settings, self.grouping, self.label_space)).encode())
         for name, tensor in self.network.state_dict().items():
             hashed.update(name.encode())
@@ -79,7 +79,7 @@ class UNetSegmenter(Segmenter):
         return hashed.hexdigest()[:32]
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in eval mode: BatchNorm statistics updated by fakes would change the predictions."""
+        """Stays in eval mode: BatchNorm statistics updated by fakes would change the predictions."""
         return super().train(False)
 
     @torch.no_grad()
@@ -93,9 +93,9 @@ class UNetSegmenter(Segmenter):
         return Prediction(*self.grouping(label, output.center, output.offset, self.things, votes))
 
     def _look(self, image: Tensor) -> UNetOutput:
-        """The mean over four views: the picture and its mirror image, each also moved by one pixel."""
+        """The mean over four views: the picture and its mirror image, each also shifted by one pixel."""
         here, mirrored = (
-            # Moved by a pixel, the strides of the network fall between those of the first view.
+            # Shifted by a pixel, the network's strides fall between those of the first view.
             UNetOutput.mean([self.network(picture), self.network(_moved(picture)).moved_back()])
             for picture in (image, image.flip(-1))
         )
@@ -109,7 +109,7 @@ class UNetSegmenter(Segmenter):
         return torch.cat([deepest.mean(dim=2), deepest.std(dim=2, correction=0)], dim=1)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything `from_file` needs, facts included; an existing file is replaced only by a complete one."""
+        """Write everything `from_file` needs, including facts; atomic."""
         parts = {
             "kind": _KIND,
             "label_space": _plain(self.label_space),
@@ -126,12 +126,12 @@ class UNetSegmenter(Segmenter):
         """`segmenter=unet`: see `SegmenterSource`.
 
         Args:
-            default: where `oasis train-segmenter` puts the segmenter of the dataset at hand.
-            weights: another file that it wrote; a named one has to exist.
+            default: the path of the segmenter that `oasis train-segmenter` trains for the dataset.
+            weights: another file of it, which must exist.
 
         Raises:
-            MissingWeightsError: no file is named, and there is none for this dataset.
-            CheckpointError: the file is corrupt, or no segmenter.
+            MissingWeightsError: no file is given, and there is none for this dataset.
+            CheckpointError: the file is corrupt, or not a segmenter.
         """
         if weights is not None:
             return cls.from_file(weights)
@@ -145,10 +145,10 @@ class UNetSegmenter(Segmenter):
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a segmenter that `save` wrote; runs nothing that the file holds.
+        """Read a file of `save`, without executing code from it.
 
         Raises:
-            CheckpointError: the file is missing, corrupt, or no segmenter.
+            CheckpointError: the file is missing, corrupt, or not a segmenter.
         """
         parts = _read(Path(path))
         try:
@@ -167,12 +167,12 @@ class UNetSegmenter(Segmenter):
 
 
 def _moved(image: Tensor) -> Tensor:
-    """One pixel down and right; the first row and column twice."""
+    """Shifted one pixel down and right; repeats the first row and column."""
     return F.pad(image, (1, 0, 1, 0), mode="replicate")[..., :-1, :-1]
 
 
 def named_classes(label_space: LabelSpace) -> list[int]:
-    """The classes that a segmenter predicts: those that scores are computed over.
+    """The classes that a segmenter predicts: the evaluated ones.
 
     Raises:
         ConfigurationError: there are none.

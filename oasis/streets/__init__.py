@@ -1,6 +1,6 @@
-"""Synthetic streets: a dataset in the layout of Cityscapes that anybody can draw for themselves.
+"""Synthetic streets: a generated dataset in the layout of Cityscapes.
 
-Nothing here loads torch, so that the processes that draw start at once.
+Nothing here imports torch, so that worker processes start quickly.
 """
 
 from oasis.streets.dataset import SyntheticStreets

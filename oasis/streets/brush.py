@@ -1,4 +1,4 @@
-"""Painting in the world's metres: perspective, light and haze are taken care of here."""
+"""Painting in world coordinates (metres), with perspective, light and haze."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from oasis.streets.canvas import Canvas
 from oasis.streets.light import Colour, Light
 
 _ROUND = tuple((math.cos(a * math.pi / 7), math.sin(a * math.pi / 7)) for a in range(14))
-_FLAT_LIGHT = 0.45  # how much of the sun a card gets, which has no slant of its own
+_FLAT_LIGHT = 0.45  # share of sunlight on a card, which has no slant
 
 
 class Brush:
     """Paints surfaces of a street on a canvas.
 
     Every method takes `ident`, the instance id (or bare class id) of what it paints; None paints a detail of
-    what is already there, which leaves the label map alone.
+    what is already there, without changing the label map.
     """
 
     def __init__(self, canvas: Canvas, camera: Camera, light: Light) -> None:
@@ -31,7 +31,7 @@ class Brush:
         return metres * self.camera.scale(z) * self.canvas.height
 
     def beside(self, place: Place, radius: float) -> bool:
-        """Whether a thing with this extent to either side stands wholly beside the picture."""
+        """Whether a thing with this extent to either side lies completely outside of the picture."""
         if place.z < radius + 1:
             return False
         edges = self.camera.project([(place.x + side * radius * place.size, 0.0, place.z) for side in (-1, 1)])

@@ -1,4 +1,4 @@
-"""Where a point of the street falls on the picture.
+"""Projection of the street's points to the picture.
 
 World points are metres: x to the right of the camera, y above the ground, z ahead. Picture points are
 fractions of the picture's height from its top left corner, so that a scene is composed alike at all sizes.
@@ -14,7 +14,7 @@ from typing import Self
 Point = tuple[float, float]
 Point3 = tuple[float, float, float]
 
-_NEAR = 0.9  # metres; what is nearer is cut off, since points behind the camera have no picture
+_NEAR = 0.9  # metres; nearer parts are clipped, since points behind the camera cannot be projected
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Two pictures painted with one brush: what is seen, and what it is."""
+"""A photo and an instance map, painted together."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ Rgb = tuple[int, int, int]
 class Canvas:
     """A photo and an instance map of the same size, painted from far to near.
 
-    Both are painted finer than they are asked for, from the same polygons. The photo is then averaged down,
+    Both are painted at a higher resolution, from the same polygons. The photo is then averaged down,
     the instance map sampled, so that edges are smooth in the one and sharp in the other.
 
     Args:

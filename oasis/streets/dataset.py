@@ -1,4 +1,4 @@
-"""The synthetic streets as a dataset: which pictures, in which folder, written once."""
+"""The settings and the folder of the synthetic streets."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from oasis.errors import ConfigurationError, DatasetError
 from oasis.files import cache_folder
 from oasis.streets.writer import VERSION, Picture, cores, draw_all
 
-_CERTIFICATE = "streets.json"  # written last, so that a folder that holds it is whole
+_CERTIFICATE = "streets.json"  # written last, so that a folder with it is complete
 _SMALLEST = 32
 
 
@@ -29,7 +29,7 @@ class SyntheticStreets:
         height: H, at least 32.
         width: W, at least 32.
         seed: of all the streets, at least 0.
-        root: where to write them; None is a folder of these very settings in the cache, which is
+        root: where to write them; None = a folder for these settings in the cache, which is
             `$PANOPTIC_OASIS_CACHE`, else `$XDG_CACHE_HOME/panoptic-oasis`, else `~/.cache/panoptic-oasis`.
 
     Raises:
@@ -60,20 +60,20 @@ class SyntheticStreets:
             )
 
     def folder(self) -> Path:
-        """The dataset's root, whether written yet or not."""
+        """The dataset's root, which need not exist yet."""
         if self.root is not None:
             return Path(self.root).expanduser().absolute()
         key = f"streets-v{VERSION}-{self.height}x{self.width}-seed{self.seed}"
         return cache_folder() / f"{key}-{self.train}-{self.val}-{self.test}"
 
     def write(self, workers: int | None = None, progress: bool = True) -> Path:
-        """Draws the pictures, unless they are there already.
+        """Draws the pictures, unless they exist.
 
-        They are drawn into a temporary folder beside the final one, which takes its place when it is whole. So
-        an interrupted call leaves no dataset behind, and calls at the same time do no harm.
+        They are drawn into a temporary folder beside the final one, which is renamed when it is complete. So an
+        interrupted call leaves no dataset behind, and concurrent calls are safe.
 
         Args:
-            workers: number of processes; None is one per core.
+            workers: number of processes; None = one per core.
             progress: whether to show a bar on stderr.
 
         Returns:
@@ -81,7 +81,7 @@ class SyntheticStreets:
 
         Raises:
             ConfigurationError: workers below 1.
-            DatasetError: the folder holds anything but these streets, or cannot be written.
+            DatasetError: the folder has other contents than these streets, or cannot be written.
         """
         if workers is not None and workers < 1:
             raise ConfigurationError(f"synthetic streets: workers is {workers}; set it to 1 or more, or to None")
@@ -101,7 +101,7 @@ class SyntheticStreets:
         return root
 
     def _stands(self, root: Path) -> bool:
-        # Whether the streets are there; raises where something else is.
+        # Whether the streets exist; raises if the folder has other contents.
         if not root.exists() and not root.is_symlink():
             return False
         if root.is_dir() and not any(root.iterdir()):
@@ -123,7 +123,7 @@ class SyntheticStreets:
 
     def _publish(self, draft: Path, root: Path) -> None:
         try:
-            draft.rename(root)  # of all calls at the same time, one succeeds: the folder is not empty for others
+            draft.rename(root)  # of concurrent calls, one succeeds: the folder is not empty for the others
         except OSError:
             if not self._stands(root):
                 raise
@@ -143,7 +143,7 @@ class SyntheticStreets:
 
 @contextmanager
 def _draft(root: Path) -> Iterator[Path]:
-    # A folder of this call alone, on the file system of `root`, gone at the end unless renamed.
+    # A temporary folder on the file system of `root`, deleted at the end unless renamed.
     root.parent.mkdir(parents=True, exist_ok=True)
     draft = root.parent / f".{root.name}.{uuid.uuid4().hex}.partial"
     draft.mkdir()

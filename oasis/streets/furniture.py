@@ -1,4 +1,4 @@
-"""What stands along a street: lamps, signs, traffic lights, fences, walls, bins."""
+"""Street furniture: lamps, signs, traffic lights, fences, walls, bins."""
 
 from random import Random
 

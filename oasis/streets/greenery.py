@@ -21,7 +21,7 @@ def tree(brush: Brush, place: Place, rng: Random, ident: int) -> None:
     brush.shadow(place, wide * 0.8, wide * 0.6)
     at = place.at
     brush.stroke(at(0, 0, 0), at(0, bole + 0.8 * tall, 0), (0.36, 0.2), (70, 56, 44), ident)
-    # All masses are settled before one is painted, since how finely it is painted depends on the picture's size.
+    # All masses are drawn at random before one is painted, since the number of strokes depends on the picture's size.
     masses = [
         (rng.uniform(-0.45, 0.45) * wide, bole + tall * rng.uniform(0.85, 1.25), rng.getrandbits(32))
         for _ in range(rng.randint(1, 3))

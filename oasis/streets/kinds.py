@@ -1,4 +1,4 @@
-"""The raw Cityscapes ids that occur in the streets, and who gets which instance number."""
+"""The raw Cityscapes ids of the streets, and the numbering of instances."""
 
 from collections import Counter
 from enum import IntEnum
@@ -39,7 +39,7 @@ class Kind(IntEnum):
 
 
 class Register:
-    """Numbers the things of one picture, per class from 0 and in the order they are asked for."""
+    """Numbers the things of one picture, per class from 0 in call order."""
 
     def __init__(self) -> None:
         self._taken: Counter[Kind] = Counter()

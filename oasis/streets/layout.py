@@ -1,4 +1,4 @@
-"""The plan of one street: how wide everything is, and what kind of neighbourhood lies on either side."""
+"""The plan of one street: widths, and the kind of neighbourhood on either side."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Time of day: how a surface's own colour looks from its slant and its distance."""
+"""Time of day: the colour of a surface by its slant and distance."""
 
 import colorsys
 import math
@@ -57,7 +57,7 @@ class Light:
         return self.ambient + 0.1 * normal[1] + self.direct * max(0.0, facing)
 
     def seen(self, colour: Colour, brightness: float, z: float) -> tuple[int, int, int]:
-        """A lit colour after z metres of haze, as the canvas wants it."""
+        """A lit colour after z metres of haze, for the canvas."""
         kept = math.exp(-z / self.reach) if z > 0 else 1.0
         own, gone = brightness * kept, 1 - kept
         (red, green, blue), (haze_red, haze_green, haze_blue) = colour, self.haze

@@ -1,4 +1,4 @@
-"""What stands where: everything upright of one street, to be painted from far to near."""
+"""The upright objects of one street, painted from far to near."""
 
 import math
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def furnish(scene: Scene, layout: Layout, rng: Random) -> None:
 
 
 def _vista(scene: Scene, rng: Random) -> None:
-    # What closes the view at the far end.
+    # The end of the street.
     for _ in range(10):
         x, z = rng.uniform(-90, 90), rng.uniform(150, 260)
         if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""Grain: what turns flat colours into asphalt, plaster and leaves, and the camera's own noise."""
+"""Texture of asphalt, plaster and leaves, and camera noise."""
 
 from functools import cache, lru_cache
 
@@ -70,7 +70,7 @@ def finish(
 
 @cache
 def _tile() -> NDArray[np.float32]:
-    # One piece of ground for all streets, each of which starts somewhere else on it.
+    # One tile of ground for all streets, each with its own offset.
     noise = np.random.default_rng(0)
     tile = np.zeros((_TILE, _TILE), dtype=np.float32)
     for cells, weight in ((256, 0.06), (64, 0.05), (16, 0.05)):

@@ -1,4 +1,4 @@
-"""The things of a street: who drives, parks, walks and rides where, and which instance each of them is."""
+"""The things of a street: vehicles and people, with their instance ids."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _MOST = 40
 
 
 def populate(scene: Scene, layout: Layout, rng: Random) -> None:
-    """Adds things until the street is as busy as it is to be: 2 to about 40, mostly 6 to 20."""
+    """Adds a random number of things: 2 to about 40, mostly 6 to 20."""
     register = Register()
     wanted = int(min(_MOST, max(2.0, rng.lognormvariate(2.75, 0.5))))
     taken: list[tuple[float, float]] = []
@@ -29,7 +29,7 @@ def populate(scene: Scene, layout: Layout, rng: Random) -> None:
 
 
 def _free(taken: list[tuple[float, float]], x: float, z: float, room: float) -> bool:
-    # Two vehicles in one spot would paint into one another.
+    # Two vehicles in one spot would overlap.
     if any(abs(x - a) < 1.9 and abs(z - b) < room for a, b in taken):
         return False
     taken.append((x, z))
@@ -90,7 +90,7 @@ def _throng(scene: Scene, layout: Layout, rng: Random, register: Register, taken
 def _distant_jam(
     scene: Scene, layout: Layout, rng: Random, register: Register, taken: list[tuple[float, float]]
 ) -> None:
-    # Cars far down the road, which annotators do not part either.
+    # Distant cars, which annotators do not separate either.
     for lane in layout.lanes:
         z = rng.uniform(75, 90)
         for _ in range(rng.randint(1, 4)):

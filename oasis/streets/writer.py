@@ -1,4 +1,4 @@
-"""The pictures of the streets on disk, in the layout of Cityscapes."""
+"""Writing the streets to disk, in the layout of Cityscapes."""
 
 import math
 import multiprocessing
@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from oasis.streets.street import draw_street
 
 VERSION = 1
-"""Raised whenever the same settings would give other pictures."""
+"""Incremented whenever the same settings give other pictures."""
 
 _CITIES = {
     "train": ("ostwick", "larkenau", "brannmoor", "tellingby", "grauvik"),
@@ -29,7 +29,7 @@ _CITIES = {
 }
 _SPLITS = tuple(_CITIES)
 _FRAME = 19  # of a sequence of 30, the annotated frame in Cityscapes
-_FEW = 64  # images; fewer are drawn sooner than a worker process has started
+_FEW = 64  # images; fewer are drawn faster than a worker process starts
 _CHUNK = 16
 
 
@@ -50,7 +50,7 @@ class Picture:
 
     @property
     def stem(self) -> str:
-        """What the names of its files begin with."""
+        """The prefix of its files' names."""
         return f"{self.city}_{self.index // len(_CITIES[self.split]):06d}_{_FRAME:06d}"
 
     def write(self, root: Path) -> None:
@@ -66,12 +66,12 @@ class Picture:
 
 
 def draw_all(root: Path, pictures: list[Picture], workers: int, progress: bool) -> None:
-    """Draws pictures into a dataset's folders, which it makes.
+    """Draws pictures into a dataset's folders, which are created.
 
     Args:
         root: the dataset's root.
-        pictures: what to draw; the files' contents do not depend on the order or on who draws them.
-        workers: number of processes; with one, or with few pictures, all is drawn in this process.
+        pictures: what to draw; the files' contents do not depend on the order or the process.
+        workers: number of processes; with one, or with few pictures, this process draws all.
         progress: whether to show a bar on stderr.
     """
     for split, city in sorted({(picture.split, picture.city) for picture in pictures}):
@@ -117,8 +117,7 @@ def _write_some(root: Path, pictures: list[Picture]) -> int:
 def _without_main() -> Iterator[None]:
     """Keeps spawned workers from importing the program that is running.
 
-    They need nothing of it, it may load torch, and a script without `if __name__ == "__main__"` would start
-    drawing all over again in each worker.
+    It may import torch, and a script without `if __name__ == "__main__"` would run again in each worker.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -129,10 +128,10 @@ def _without_main() -> Iterator[None]:
 
 
 def _save(picture: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> None:
-    # A little compression: maps shrink to almost nothing at any level, photos hardly at any.
+    # Low compression: maps become tiny at any level, photos hardly smaller.
     Image.fromarray(picture).save(path, compress_level=1)
 
 
 def cores() -> int:
-    """How many processes this one may keep busy."""
+    """The number of usable cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

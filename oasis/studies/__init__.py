@@ -1,4 +1,4 @@
-"""From the runs of a study to its report: tables with intervals, curves, pictures."""
+"""Reports on the runs of a study: tables with intervals, curves, pictures."""
 
 from oasis.studies.finding import find_runs
 from oasis.studies.gallery import write_gallery

@@ -1,4 +1,4 @@
-"""Arms of a study: which named choices a run was trained with."""
+"""Arms of a study: the named choices of its runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from oasis.studies.run import Run
 from oasis.training.callbacks.run_summary import PARTS
 
-ALWAYS = ("encoding", "discriminator")  # the choices that every arm names
+ALWAYS = ("encoding", "discriminator")  # the choices of every arm
 NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True, order=True)
 class Arm:
-    """One way of training: a set of named choices.
+    """A variant of training: a set of named choices.
 
     Attributes:
-        choices: (group, name) of each: of the encoding, the discriminator, and all others that differ between the runs.
+        choices: (group, name) of the encoding, the discriminator, and all others that differ between the runs.
     """
 
     choices: tuple[tuple[str, str], ...]
@@ -44,7 +44,7 @@ class Arm:
         return Arm(tuple((group, names.get(group, name)) for group, name in self.choices))
 
     def __str__(self) -> str:
-        """`boundary / oasis`, or with all groups named where there are more than these two."""
+        """`boundary / oasis`, or with all group names if there are more than these two."""
         if tuple(group for group, _ in self.choices) == ALWAYS:
             return " / ".join(name for _, name in self.choices)
         return ", ".join(f"{group}={name}" for group, name in self.choices)

@@ -1,4 +1,4 @@
-"""What was logged while a run trained: from its CSV, and which of it is a metric."""
+"""Reading the logged values of a run from its CSV."""
 
 import csv
 import math
@@ -27,7 +27,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
         Name -> (batch, value), empty cells and a truncated last line left out.
 
     Raises:
-        ConfigurationError: a file that is no such CSV.
+        ConfigurationError: an invalid file.
     """
     curves: dict[str, list[tuple[int, float]]] = defaultdict(list)
     try:
@@ -49,10 +49,10 @@ def read_curves(path: Path) -> dict[str, Curve]:
 
 
 def last_metrics(curves: Mapping[str, Curve]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
-    """The last values of the metrics of validation.
+    """The last values of the validation metrics.
 
     Returns:
-        Of the generated pictures, of the real-photo reference, and of the untrained baseline.
+        The values of the generated pictures, of the real-photo reference, and of the untrained baseline.
     """
     last = {name: points[-1][1] for name, points in curves.items() if points}
     beside = {group: _within(last, f"{group}/") for group in (REAL, UNTRAINED)}
@@ -62,18 +62,18 @@ def last_metrics(curves: Mapping[str, Curve]) -> tuple[dict[str, float], dict[st
 
 
 def typical_speed(curves: Mapping[str, Curve]) -> dict[str, float]:
-    """The median images/s, the first reading left out, as a cost; nothing where none was logged."""
+    """The median images/s, without the first value, as a cost; empty if none was logged."""
     readings = [value for _, value in curves.get(SPEED, ())]
     return {"images_per_second": statistics.median(readings[1:] or readings)} if readings else {}
 
 
 def last_batch(curves: Mapping[str, Curve]) -> int:
-    """The last batch that anything was logged of; 0 if nothing was."""
+    """The last logged batch; 0 if there is none."""
     return max((points[-1][0] for points in curves.values() if points), default=0)
 
 
 def is_metric(name: str) -> bool:
-    """Whether a logged name is a metric, not a loss, a count or a reading of speed."""
+    """Whether a logged name is a metric, not a loss, a count or a speed."""
     return not name.startswith(_NO_METRIC) and name not in _COUNTERS
 
 

@@ -14,7 +14,7 @@ _MOST_FLIPPED = 16  # pairs: 2^16 flips take a tenth of a second
 
 @dataclass(frozen=True)
 class Difference:
-    """One way of training minus another, paired by seed.
+    """One arm minus another, paired by seed.
 
     Attributes:
         values: seed -> difference of the metric, for all seeds that both were trained with.
@@ -24,26 +24,26 @@ class Difference:
 
     @classmethod
     def between(cls, ours: Mapping[int, float], theirs: Mapping[int, float]) -> "Difference":
-        """Ours minus theirs, for the seeds that both have a number for."""
+        """Ours minus theirs, for the seeds that both have."""
         both = sorted(ours.keys() & theirs.keys())
         pairs = {seed: ours[seed] - theirs[seed] for seed in both}
         return cls({seed: value for seed, value in pairs.items() if math.isfinite(value)})
 
     @property
     def pairs(self) -> int:
-        """n, how many seeds it is measured with."""
+        """n, the number of seeds."""
         return len(self.values)
 
     @property
     def mean(self) -> float:
-        """Over the seeds; nan where there is none."""
+        """Mean over the seeds; nan if there is none."""
         return statistics.fmean(self.values.values()) if self.values else math.nan
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the mean: mean ± t(0.975, n - 1) * s / sqrt(n); nan with less than two pairs.
+        """95 % confidence interval of the mean: mean ± t(0.975, n - 1) * s / sqrt(n); nan with fewer than two pairs.
 
-        It holds where differences are spread normally over seeds. Source: Student 1908.
+        Assumes that differences are normally distributed over seeds. Source: Student 1908.
         """
         if self.pairs < 2:
             return math.nan, math.nan
@@ -52,20 +52,20 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval leaves out 0; never with less than two pairs."""
+        """Whether the interval excludes 0; False with fewer than two pairs."""
         low, high = self.interval
         return low > 0 or high < 0
 
     @property
     def p_value(self) -> float:
-        """Two-sided p value of the exact sign-flip test; nan with no pair, or too many to flip."""
+        """Two-sided p value of the exact sign-flip test; nan without pairs, or with too many."""
         return sign_flip_p_value(list(self.values.values()))
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:
-    """The p value of a sign-flip test: how often a mean is as far from 0 if each sign is equally likely.
+    """The p value of a sign-flip test: the probability of a mean as far from 0 if signs are random.
 
-    Exact and without any assumption of normality; with n values it can be no less than 2 / 2^n.
+    Exact and without the assumption of normality; with n values it is at least 2 / 2^n.
 
     Args:
         values: n differences.
@@ -84,7 +84,7 @@ def sign_flip_p_value(values: Sequence[float]) -> float:
     size = math.fsum(map(abs, values)) or 1.0
 
     def distance(signed: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-        # Sums of the same numbers round differently: what differs by less than this is equal.
+        # Sums of the same numbers round differently: smaller differences count as equal.
         rounded: NDArray[np.float64] = np.abs(signed.sum(axis=axis) / size).round(12)
         return rounded
 
@@ -102,5 +102,5 @@ def reach(pairs: int) -> float:
 
 
 def smallest_p_value(pairs: int) -> float:
-    """The smallest p value that the sign-flip test can give with n pairs."""
+    """The smallest possible p value of the sign-flip test with n pairs."""
     return 2.0 / 2.0**pairs

@@ -1,4 +1,4 @@
-"""From what is named on a command line to the runs that lie there."""
+"""Finding the runs that a command line names."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,11 +13,11 @@ from oasis.studies.runs_table import read_runs_table
 
 @dataclass(frozen=True)
 class Found:
-    """All runs in some places.
+    """All runs in the given places.
 
     Attributes:
-        runs: those that could be read, finished or not.
-        unreadable: the others, and why.
+        runs: the readable ones, finished or not.
+        unreadable: the others, with reasons.
     """
 
     runs: tuple[Run, ...]
@@ -28,10 +28,10 @@ def find_runs(places: Sequence[Path]) -> Found:
     """Read all runs in these places, each once.
 
     Args:
-        places: run folders, folders that hold some at any depth, and tables of runs that a report has written.
+        places: run folders, folders with some at any depth, and tables of runs from a report.
 
     Raises:
-        ConfigurationError: a place that is not there, or no run in any of them.
+        ConfigurationError: a missing place, or no run in any of them.
     """
     runs: list[Run] = []
     unreadable: list[LeftOut] = []
@@ -66,7 +66,7 @@ def _sources(place: Path) -> Iterator[Path]:
         here = Path(folder)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         if is_run_folder(here):
-            inner.clear()  # whatever lies deeper belongs to this run
+            inner.clear()  # everything deeper belongs to this run
             yield here
 
 

@@ -1,4 +1,4 @@
-"""Reading run folders, with a summary or with configuration and metrics alone."""
+"""Reading run folders, from a summary or from configuration and metrics."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _FACTS = ("name", "device", "threads", "torch", "panoptic_oasis", "commit", "fin
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether this is the folder of a run, finished or not."""
+    """Whether this is a run folder, of a finished run or not."""
     return (folder / SUMMARY).is_file() or (folder / CONFIG).is_file()
 
 
@@ -40,7 +40,7 @@ def read_run_folder(folder: Path) -> Run:
         folder: with summary.json, or with config.yaml and metrics.csv.
 
     Raises:
-        ConfigurationError: one of these files is corrupt, of a newer version, or not what a run writes.
+        ConfigurationError: one of these files is corrupt, invalid, or of a newer version.
     """
     config = _read_config(folder / CONFIG)
     curves = read_curves(folder / METRICS) if (folder / METRICS).is_file() else {}
@@ -95,7 +95,7 @@ def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any])
         choices=choices_of_config(config, _choices(folder)),
         seed=int(config.get("seed") or 0),
         batches=batches,
-        # Where the requested number of batches is unknown, runs of other lengths still form other groups.
+        # If the requested number of batches is unknown, runs of other lengths form other groups.
         finished=batches > 0 and (wanted is None or batches >= wanted),
         metrics=metrics,
         real_photos=real,
@@ -138,7 +138,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _choices(folder: Path) -> dict[str, str]:
-    """Which option of each group was chosen, if Hydra recorded it."""
+    """The chosen option of each group, if Hydra recorded it."""
     try:
         content = yaml.safe_load((folder / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))
         return dict(content["hydra"]["runtime"]["choices"])
@@ -155,7 +155,7 @@ def _settings_of_summary(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _choices_of_summary(content: Mapping[str, Any]) -> dict[str, str]:
-    known = dict(content.get("choices") or {part: content[part] for part in ALWAYS})  # before, these two alone
+    known = dict(content.get("choices") or {part: content[part] for part in ALWAYS})  # earlier: these two
     for part, name_of in (("encoding", encoding_name), ("discriminator", discriminator_name)):
         known[part] = name_of(known[part]) if isinstance(known[part], Mapping) else known[part]
     return choices_of_parts(known)

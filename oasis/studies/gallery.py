@@ -1,4 +1,4 @@
-"""The picture of a README: label maps, what the baseline and the best encoding make of them, and the photos."""
+"""The picture of a README: label maps, pictures of the baseline and of the best encoding, and photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from oasis.metrics.names import describe
 from oasis.studies.arms import Arm
 from oasis.studies.samples import NOISE_SEED, SPLIT, generate_with
 from oasis.studies.study import RunGroup
-from oasis.visualize import colorize, paint_instances, sample_grid
+from oasis.visualize import colorize, colorize_instances, sample_grid
 
 # The metric that chooses the best encoding by default: the first of these that was measured.
 _CHOSEN_BY = (
@@ -27,20 +27,20 @@ _CHOSEN_BY = (
 def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
     """Write a grid of label map, instances, baseline, best other encoding and photo, one row per street.
 
-    The streets are those of the validation split with the most instances, where encodings can differ most: chosen by
-    their label maps alone, never by the generated pictures.
+    The streets are those of the validation split with the most instances, where encodings differ most: chosen by their
+    label maps, never by the generated pictures.
 
     Args:
         group: whose arms are shown.
         path: the PNG to write.
         streets: rows.
-        metric: by whose mean the best encoding is chosen; None = PQ of things, or the first of others there is.
+        metric: its mean determines the best encoding; None = PQ of things, or the first other one measured.
 
     Returns:
         Notes for the reader of the picture.
 
     Raises:
-        ConfigurationError: nothing to choose from, or no checkpoint to generate with.
+        ConfigurationError: no other encoding, or no checkpoint.
     """
     chosen_by = metric or next((name for name in _CHOSEN_BY if name in group.metrics), None)
     best = None if chosen_by is None else best_arm(group, chosen_by)
@@ -61,7 +61,7 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
     pairs = zip(batch.instance.cpu(), batch.image.cpu(), strict=True)
     shown = {
         "label map": colorize(batch.label, generated.label_space.palette),
-        "instances": torch.stack([paint_instances(instance, photo) for instance, photo in pairs]),
+        "instances": torch.stack([colorize_instances(instance, photo) for instance, photo in pairs]),
         **{str(arm): fake for arm, fake in generated.fakes.items()},
         "photo": batch.image,
     }
@@ -71,7 +71,7 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
 
 
 def best_arm(group: RunGroup, metric: str) -> Arm | None:
-    """The arm with the best mean of a metric, the baseline's encoding left out; None where there is none."""
+    """The arm with the best mean of a metric, without the baseline's encoding; None if there is none."""
     scores = {arm: group.score(arm, metric) for arm in group.arms if arm.encoding != group.baseline}
     means = {arm: score.mean for arm, score in scores.items() if score is not None}
     sign = 1 if describe(metric).higher_is_better else -1
@@ -79,7 +79,7 @@ def best_arm(group: RunGroup, metric: str) -> Arm | None:
 
 
 def most_crowded(model: EvaluatedModel, count: int) -> Sequence[int]:
-    """Places of the label maps of the validation split with the most instances, the most crowded first."""
+    """Indices of the label maps of the validation split with the most instances, in descending order."""
     size = len(model.data.dataset(SPLIT))
     crowds: list[int] = []
     for samples in model.data.loader_of(SPLIT, range(size)):

@@ -1,4 +1,4 @@
-"""What the named choices of runs account for: names for variants of one choice, and settings that a choice brings."""
+"""Names of variants of one choice, and settings that follow from a choice."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _BRINGS = {
 
 
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
-    """The runs, with the settings that differ behind a name that stands for several: `per_instance_masks slots=32`."""
+    """The runs, with differing settings appended to ambiguous names: `per_instance_masks slots=32`."""
     for part in ("encoding", "discriminator"):
         runs = _distinct(runs, part)
     return list(runs)
@@ -26,8 +26,8 @@ def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
 def without_settings_of_choices(runs: Sequence[Run]) -> list[Run]:
     """The runs, without the settings that follow from a choice in which they differ.
 
-    Two models bring different settings with them; these must not keep the models from being compared. What most runs of
-    a choice have in common counts as brought by it; a run that deviates from that keeps its deviations.
+    Two models have different settings, which must not prevent their comparison. Settings that most runs of a choice
+    share count as part of it; a run with others keeps those.
     """
     for part, prefixes in _BRINGS.items():
         names = {run.choices[part] for run in runs if part in run.choices}
@@ -59,7 +59,7 @@ def _distinct(runs: Sequence[Run], part: str) -> list[Run]:
     renamed = []
     for run in runs:
         name, own = run.choices[part], _of(run, part)
-        # A table of runs knows no such settings; nothing can be said of what it holds.
+        # A table of runs has no such settings, so they are unknown.
         others = [other for other in variants[name] if other and own and other != own]
         differing = sorted(
             {key for other in others for key in own.keys() | other.keys() if own.get(key) != other.get(key)}

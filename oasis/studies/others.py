@@ -1,4 +1,4 @@
-"""All encodings but the baseline, taken as one: does it help to show instances, in whatever way?"""
+"""The mean of all encodings but the baseline: does any encoding of instances help?"""
 
 import math
 import statistics
@@ -9,18 +9,18 @@ from oasis.studies.arms import Arm
 from oasis.studies.run import Run
 from oasis.studies.study import RunGroup
 
-_FEWEST = 2  # encodings that a mean is taken of
+_FEWEST = 2  # encodings for a mean
 
 
 def with_others(group: RunGroup) -> tuple[RunGroup, list[tuple[Arm, Arm]]]:
-    """A group with one more arm a discriminator, the mean of all its encodings but the baseline, seed by seed.
+    """Add an arm for each discriminator: the mean of all its encodings but the baseline, seed by seed.
 
     Args:
         group: its runs.
 
     Returns:
-        The group, and each new arm with the baseline that it is compared with; as it was, and nothing, where there
-        are less than two others. A seed that one of them lacks has no mean: it would be one of other encodings.
+        The group, and each new arm with its baseline; unchanged, and empty, if there are fewer than two others. A seed
+        that one of them lacks has no mean, since it would be over other encodings.
     """
     runs: list[Run] = []
     pairs: list[tuple[Arm, Arm]] = []
@@ -35,7 +35,7 @@ def with_others(group: RunGroup) -> tuple[RunGroup, list[tuple[Arm, Arm]]]:
 
 
 def _means(group: RunGroup, others: Sequence[Arm], mean: Arm) -> Iterator[Run]:
-    """One run a seed that holds the means of the others' metrics."""
+    """One run per seed with the means of the others' metrics."""
     values = {name: [group.by_seed(arm, name) for arm in others] for name in group.metrics}
     for run in group.of(others[0]):
         means = {

@@ -1,6 +1,6 @@
-"""Whether encoding, discriminator and seed matter at all: one test each, over all runs, before any two are compared.
+"""Overall tests of encoding, discriminator and seed, over all runs, before pairwise comparisons.
 
-And whether the baseline is like the other encodings taken together: does it help to show instances, in whatever way?
+And one of the baseline against all other encodings together: does any encoding of instances help?
 """
 
 import math
@@ -17,7 +17,7 @@ from oasis.studies.differences import CONFIDENCE
 from oasis.studies.run import Run
 from oasis.studies.study import RunGroup
 
-DRAWS = 9999  # rearrangements that are looked at
+DRAWS = 9999  # sampled permutations
 _FEWEST = 2  # levels and blocks
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # (..., blocks, levels) to (...)
@@ -25,14 +25,14 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # (..., blocks
 
 @dataclass(frozen=True)
 class Factor:
-    """Something in which runs differ, and whether their numbers differ with it.
+    """A factor in which runs differ, and its effect on their metrics.
 
     Attributes:
         name: encoding, discriminator or seed, or the baseline against the other encodings.
-        levels: how many there are of it.
-        blocks: how many groups of runs there are that differ in it alone and have all its levels.
-        p_values: metric -> p value; nan where too few runs have a number.
-        compared: what with what, in words.
+        levels: number of levels.
+        blocks: number of groups of runs that differ only in it and have all its levels.
+        p_values: metric -> p value; nan if too few runs have a number.
+        compared: description of the comparison.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Factor:
 
 
 def factors(group: RunGroup) -> list[Factor]:
-    """What the runs of a group differ in, as far as it can be tested; empty where nothing can.
+    """The factors of a group's runs that can be tested.
 
     Args:
         group: its runs.
@@ -51,7 +51,7 @@ def factors(group: RunGroup) -> list[Factor]:
     found = []
     for name in (*group.choices, "seed"):
         level, block = _level_and_block(group, name)
-        # Sorted, so that the random numbers fall on the same runs whatever order they were read in.
+        # Sorted, so that the permutations do not depend on the order of reading.
         levels = sorted({level(run) for run in group.runs}, key=str)
         tables = {metric: _complete(group, metric, levels, level, block) for metric in group.metrics}
         blocks = max((len(table) for table in tables.values()), default=0)
@@ -70,7 +70,7 @@ def factors(group: RunGroup) -> list[Factor]:
 
 
 def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashable], Callable[[Run], Hashable]]:
-    """The level of a factor in a run, and the block of runs that differ in it alone."""
+    """The level of a factor in a run, and the block of runs that differ only in it."""
 
     def level(run: Run) -> Hashable:
         return run.seed if name == "seed" else group.arm_of(run)[name]
@@ -83,26 +83,26 @@ def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashab
 
 
 def means_apart(centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., blocks, levels) to (...): how far apart the levels' means are."""
+    """(..., blocks, levels) to (...): the spread of the levels' means."""
     spread: NDArray[np.float64] = np.square(centred.mean(axis=-2)).sum(axis=-1)
     return spread
 
 
 def level_apart(place: int, centred: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., blocks, levels) to (...): how far the mean of the level at a place lies from that of all."""
+    """(..., blocks, levels) to (...): the distance of one level's mean from the overall mean."""
     distance: NDArray[np.float64] = np.abs(centred[..., place].mean(axis=-1))
     return distance
 
 
 def permutation_p_value(table: NDArray[np.float64], statistic: Statistic = means_apart) -> float:
-    """How often the levels' means lie as far apart if the levels are dealt anew within each block.
+    """The probability of means as far apart if the levels are permuted within each block.
 
-    The test of a randomised block design, without any assumption of normality. Rearrangements are drawn with fixed
-    random numbers, so p is known to about 0.005 and no smaller than 1 / 10,000.
+    The test of a randomised block design, without the assumption of normality. Permutations are sampled with a fixed
+    seed, so p is accurate to about 0.005 and at least 1 / 10,000.
 
     Args:
         table: (blocks, levels) numbers.
-        statistic: of a table whose blocks have mean 0, how far apart its levels are.
+        statistic: the spread of the levels of a table whose blocks have mean 0.
 
     Returns:
         p in (0, 1]; nan with fewer than two blocks or levels.
@@ -119,7 +119,7 @@ def permutation_p_value(table: NDArray[np.float64], statistic: Statistic = means
 
 
 def overall_conclusions(found: list[Factor]) -> list[str]:
-    """One sentence a factor: in which metrics it matters, and in which that cannot be said."""
+    """Sentences for each factor: the metrics with and without a significant effect."""
     return [sentence for factor in found for sentence in _sentences(factor)]
 
 
@@ -130,7 +130,7 @@ def _complete(
     level: Callable[[Run], Hashable],
     block: Callable[[Run], Hashable],
 ) -> NDArray[np.float64]:
-    """(blocks, levels) values of a metric; blocks in which a level has no number are left out."""
+    """(blocks, levels) values of a metric; incomplete blocks are left out."""
     blocks: dict[Hashable, dict[Hashable, float]] = defaultdict(dict)
     for run in group.runs:
         blocks[block(run)][level(run)] = run.metrics.get(metric, math.nan)

@@ -1,4 +1,4 @@
-"""Which arms of a study are compared with which."""
+"""The comparisons of a study's arms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Comparison:
     """One table of differences.
 
     Attributes:
-        title: what is compared with what.
+        title: of the table.
         heading: of the table's first column.
-        group: holds the arms.
-        pairs: one arm, and the one that is taken from it.
-        name: of its picture; empty where none is drawn.
+        group: the group of the arms.
+        pairs: one arm, and the one that is subtracted from it.
+        name: of its picture; empty = no picture.
     """
 
     title: str
@@ -61,13 +61,13 @@ def _from_baseline(group: RunGroup, title: str, name: str) -> Comparison:
 
 
 def baseline_pairs(group: RunGroup) -> list[tuple[Arm, Arm]]:
-    """Each arm and the baseline that differs from it in the encoding alone, where there is one."""
+    """Each arm and the baseline that differs from it only in the encoding, if there is one."""
     pairs = [(arm, arm.choosing(encoding=group.baseline)) for arm in group.arms]
     return [(arm, other) for arm, other in pairs if arm != other and other in group.arms]
 
 
 def choice_pairs(group: RunGroup, part: str) -> list[tuple[Arm, Arm]]:
-    """Each arm and the one that differs from it in one choice alone, which is that of the first arm."""
+    """Each arm and the one that differs from it only in one choice, which is that of the first arm."""
     first = group.arms[0][part]
     pairs = [(arm, arm.choosing(**{part: first})) for arm in group.arms if arm[part] != first]
     return [(arm, other) for arm, other in pairs if other in group.arms]

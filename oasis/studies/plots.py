@@ -1,4 +1,4 @@
-"""Learning curves and intervals, each in the colours of a light and of a dark page."""
+"""Learning curves and intervals, for light and dark pages."""
 
 import math
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from oasis.studies.study import RunGroup
 LOSSES = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _DPI = 130
 _STYLE = {"font.size": 8}
-_SMOOTHED = 20  # a loss is averaged over this part of the run
+_SMOOTHED = 20  # a loss is averaged over this fraction of the run
 _FEWEST_POINTS = 2
 _MOST_DOTS = 30  # beyond it a line has no markers
 
 
 def curve_pictures(group: RunGroup, prefix: str) -> list[Picture]:
-    """Learning curves: the metrics that were measured more than once, and the losses.
+    """Learning curves: the losses, and metrics that were measured more than once.
 
     Args:
-        group: of one or several discriminators, each with a panel of its own.
+        group: of one or several discriminators, with one panel each.
         prefix: of the files' names.
     """
     names = [name for name in (*group.metrics, *LOSSES) if _is_curve(group, name)]
@@ -42,7 +42,7 @@ def curve_pictures(group: RunGroup, prefix: str) -> list[Picture]:
 
 
 def interval_picture(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], name: str) -> Picture | None:
-    """All differences with their 95 % intervals, a panel a metric; None where there are none. `name`: of its file."""
+    """All differences with their 95 % intervals, one panel per metric; None if there are none. `name`: of its file."""
     names = [name for name in group.metrics if any(group.difference(*pair, name).pairs > 1 for pair in pairs)]
     if not names:
         return None
@@ -56,7 +56,7 @@ def interval_picture(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], name: st
 
 
 def plot_curves(group: RunGroup, name: str, theme: Theme) -> bytes:
-    """One logged number over the batches, a line for each encoding, a panel for each discriminator or other choice.
+    """One logged number over the batches, one line per encoding, one panel per discriminator or other choice.
 
     Returns:
         A PNG.
@@ -82,7 +82,7 @@ def plot_curves(group: RunGroup, name: str, theme: Theme) -> bytes:
 
 
 def plot_intervals(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], names: Sequence[str], theme: Theme) -> bytes:
-    """Differences with their intervals, a row a pair of arms, a panel a metric.
+    """Differences with their intervals, one row per pair of arms, one panel per metric.
 
     Returns:
         A PNG.
@@ -102,15 +102,15 @@ def plot_intervals(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], names: Seq
 def band(
     runs: Sequence[Run], name: str, parts: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Batches at which all runs logged a number, its mean over the runs, and its standard deviation (n - 1).
+    """Batches at which all runs logged a value, its mean over the runs, and its standard deviation (n - 1).
 
     Args:
         runs: of one arm.
-        name: of what was logged.
-        parts: each run is first averaged over as small a part of it; 0 = it is not.
+        name: of the logged value.
+        parts: each run is first averaged over 1 / parts of it; 0 = not averaged.
 
     Returns:
-        Three arrays of one length; the deviation is 0 where there is one run.
+        Three arrays of equal length; the deviation is 0 for a single run.
     """
     curves = [dict(run.curves[name]) for run in runs if run.curves.get(name)]
     batches = sorted(set.intersection(*(set(curve) for curve in curves))) if curves else []
@@ -132,7 +132,7 @@ def _draw_band(axes: Axes, runs: Sequence[Run], name: str, place: int) -> None:
     factor, color = describe(name).factor, color_of(place)
     style = "-" if place < len(COLORS) else "--"
     marker = "" if len(batches) > _MOST_DOTS else "."
-    # A space in front of the name: matplotlib leaves out of a legend what begins with "_".
+    # Prefixed by a space: matplotlib leaves labels that begin with "_" out of a legend.
     axes.plot(batches, factor * mean, style, color=color, label=f" {runs[0].encoding}", linewidth=1.4, marker=marker)
     axes.fill_between(batches, factor * (mean - spread), factor * (mean + spread), color=color, alpha=0.15, linewidth=0)
 

@@ -46,7 +46,7 @@ def write_report(study: Study, folder: Path, *, samples: int = 6, command: str =
 
 
 def compose(study: Study, samples: int = 0, command: str = "") -> Page:
-    """The report, still neither Markdown nor HTML; see `write_report`."""
+    """The report as a page, independent of the format; see `write_report`."""
     sections: list[Section] = []
     for number, group in enumerate(study.groups, 1):
         several = len(study.groups) > 1
@@ -128,5 +128,5 @@ def _lead(study: Study) -> str:
 
 
 def written(files: Sequence[Path]) -> str:
-    """What was written, in a line."""
+    """The written files, in one line."""
     return f"Written: {files[0]}, {', '.join(path.name for path in files[1:])}"

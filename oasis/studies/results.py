@@ -1,4 +1,4 @@
-"""The numbers of a report as files that programs read."""
+"""Machine-readable results of a report."""
 
 import csv
 import json
@@ -13,13 +13,13 @@ from oasis.studies.overall import factors
 from oasis.studies.study import RunGroup, Study
 from oasis.studies.words import conclusion
 
-FORMAT = 2  # of the JSON; raised when a reader of the old one would misread the new
+FORMAT = 2  # of the JSON; incremented when readers of the old one would misread the new
 _HEAD = ("metric", "n", "mean", "spread",
          "difference", "low", "high", "pairs", "sign_flip_p", "conclusion")  # fmt: skip
 
 
 def write_json(study: Study, path: Path) -> None:
-    """All of it, with the value of every seed; nan becomes null."""
+    """Write everything, with the value of every seed; nan becomes null."""
     content = {
         "format": FORMAT,
         "groups": [_group(group) for group in study.groups],
@@ -30,7 +30,7 @@ def write_json(study: Study, path: Path) -> None:
 
 
 def write_csv(study: Study, path: Path) -> None:
-    """One row an arm and metric, with the difference from the baseline."""
+    """Write one row per arm and metric, with the difference from the baseline."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         parts = list(dict.fromkeys(part for group in study.groups for part in group.choices))
@@ -60,7 +60,7 @@ def _group(group: RunGroup) -> dict[str, Any]:
 
 
 def _entries(group: RunGroup, arm: Arm) -> Iterator[dict[str, Any]]:
-    """What is known of an arm, metric by metric, in the order of the CSV's columns."""
+    """The results of an arm, metric by metric, in the order of the CSV's columns."""
     baseline = arm.choosing(encoding=group.baseline)
     for name in group.metrics:
         score = group.score(arm, name)
@@ -88,7 +88,7 @@ def _written(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: no nan, no infinity, keys that are text."""
+    """JSON-serialisable: nan and infinity become null, keys text."""
     if isinstance(value, dict):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""One training run as a report sees it, wherever it was read from."""
+"""One training run of a report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,24 +10,24 @@ Curve = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True)
 class Run:
-    """What is known of a training run.
+    """A training run.
 
     Attributes:
         origin: the run folder.
-        choices: group of the configuration -> what was chosen of it: `encoding`, `discriminator`, `model`, ...
+        choices: group of the configuration -> chosen option: `encoding`, `discriminator`, `model`, ...
         seed: of the run.
         batches: trained on.
-        finished: whether it trained all it was asked for.
-        metrics: last value of every metric of validation, by name.
+        finished: whether it trained all requested batches.
+        metrics: last value of every validation metric, by name.
         real_photos: the real-photo reference, by the same names.
         untrained: the untrained baseline: the generator before its first step.
-        costs: what of `COSTS` is known.
-        settings: all that has to be equal in runs that are compared, flat: `data.height` -> 64.
-        variant: settings of encoding and discriminator, flat; tells apart two of the same name.
-        facts: what else is known: device, commit, ...
-        ended: seconds since 1970 when it was last written to.
-        curves: by name, (batch, value) of what was logged while it trained.
-        checkpoint: the last one, if it is there.
+        costs: the known ones of `COSTS`.
+        settings: those that must be equal in compared runs, flat: `data.height` -> 64.
+        variant: settings of encoding and discriminator, flat; distinguishes two of the same name.
+        facts: further details: device, commit, ...
+        ended: Unix time of its last change.
+        curves: name -> (batch, value) of logged values.
+        checkpoint: the last one, if it exists.
     """
 
     origin: str
@@ -57,11 +57,11 @@ class Run:
         return self.choices["discriminator"]
 
     def choosing(self, **names: str) -> "Run":
-        """The same run under other names of its choices."""
+        """The same run with other names of its choices."""
         return replace(self, choices={**self.choices, **names})
 
 
-# Name of a cost -> its heading, and what a value is divided by for that.
+# Name of a cost -> its heading, and the divisor of its values.
 COSTS: dict[str, tuple[str, float]] = {
     "generator_parameters": ("G, M parameters", 1e6),
     "discriminator_parameters": ("D, M parameters", 1e6),
@@ -73,11 +73,11 @@ COSTS: dict[str, tuple[str, float]] = {
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A run that no number is taken from.
+    """A run that is left out of a report.
 
     Attributes:
-        origin: where it lies.
-        reason: why, and what can be done.
+        origin: its path.
+        reason: the reason, with advice.
     """
 
     origin: str

@@ -1,4 +1,4 @@
-"""A table of runs, a row each: what of a study is kept when the run folders are gone."""
+"""A table of runs, one row each, to archive a study without its run folders."""
 
 import csv
 import hashlib
@@ -20,10 +20,10 @@ _HEAD = ("encoding", "discriminator", "seed", "finished", *_SHOWN, "settings", "
 
 
 def write_runs_table(runs: Sequence[Run], path: Path) -> None:
-    """Write one row a run, sorted by encoding, discriminator and seed.
+    """Write one row per run, sorted by encoding, discriminator and seed.
 
     Args:
-        runs: what to write; where they came from is shortened to what lies below their common folder.
+        runs: the runs; their origins become relative to their common folder.
         path: the CSV to write.
     """
     ordered = sorted(runs, key=lambda run: (run.encoding, run.discriminator, run.seed, run.origin))
@@ -38,10 +38,10 @@ def write_runs_table(runs: Sequence[Run], path: Path) -> None:
 
 
 def read_runs_table(path: Path) -> list[Run]:
-    """What `write_runs_table` wrote.
+    """Read a file of `write_runs_table`.
 
     Raises:
-        ConfigurationError: not such a table.
+        ConfigurationError: it is not such a table.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -97,12 +97,12 @@ def _value(run: Run, column: str) -> str:
 
 
 def _digest(settings: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that differ where the settings do."""
+    """A hash of the settings: twelve hexadecimal digits."""
     return hashlib.sha256(json.dumps(dict(settings), sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _shortened(origin: str, all_origins: Sequence[str]) -> str:
-    """The path below the folder that all runs share: a committed table should not reveal a home folder."""
+    """The path relative to the common folder of all runs: a committed table should not reveal a home folder."""
     parts = [Path(other).parts for other in all_origins]
     common = 0
     while all(len(part) > common + 1 and part[common] == parts[0][common] for part in parts):

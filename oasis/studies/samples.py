@@ -1,4 +1,4 @@
-"""Pictures that all arms of a group generate from the same label maps and the same noise."""
+"""Pictures of all arms of a group from the same label maps and the same noise."""
 
 import io
 import re
@@ -25,7 +25,7 @@ SPLIT: Split = "val"
 
 @dataclass(frozen=True)
 class Generated:
-    """What several arms generate from the same label maps and the same noise.
+    """Pictures of several arms from the same label maps and the same noise.
 
     Attributes:
         batch: the label maps and photos.
@@ -44,13 +44,13 @@ def generate_with(
     """Generate pictures with one run of each arm; one generator at a time is in memory.
 
     Args:
-        group: which runs there are.
-        arms: wanted, in order.
+        group: its runs.
+        arms: the arms, in order.
         choose: picks samples of the validation split for the first model.
-        notes: takes a note for each arm without pictures.
+        notes: appended to for each arm without pictures.
 
     Returns:
-        None where no arm has a checkpoint.
+        None if no arm has a checkpoint.
     """
     chosen: Sequence[int] | None = None
     batches: list[tuple[Batch, LabelSpace]] = []
@@ -69,9 +69,9 @@ def open_arm(group: RunGroup, arm: Arm, notes: list[str]) -> EvaluatedModel | No
     """The generator of the arm's run with the lowest seed whose checkpoint exists.
 
     Args:
-        group: which runs there are.
-        arm: wanted.
-        notes: takes the reason where there is none.
+        group: its runs.
+        arm: the arm.
+        notes: appended to if there is none.
     """
     paths = [run.checkpoint for run in group.of(arm) if run.checkpoint is not None]
     if not paths:
@@ -93,7 +93,7 @@ def sample_pictures(group: RunGroup, count: int, prefix: str, notes: list[str]) 
         group: whose arms are shown.
         count: label maps, the first of the validation split; 0 = no pictures.
         prefix: of the files' names.
-        notes: takes a note for each arm without pictures.
+        notes: appended to for each arm without pictures.
     """
 
     def first(model: EvaluatedModel) -> Sequence[int]:
@@ -116,7 +116,7 @@ def sample_pictures(group: RunGroup, count: int, prefix: str, notes: list[str]) 
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as the bytes of a file."""
+    """A picture as the bytes of a PNG."""
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return file.getvalue()

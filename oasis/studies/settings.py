@@ -1,4 +1,4 @@
-"""Which settings have to be equal in runs that are compared, and the names of their choices."""
+"""The settings that must be equal in compared runs, and the names of choices."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 from oasis.training.callbacks.run_summary import choices_of_parts
 
-# What runs of one experiment may differ in: paths, speed, and what only observes.
+# Settings in which runs of one experiment may differ: paths, speed, logging.
 _GROUPS = ("label_space", "data", "generator", "objective", "schedule", "model", "trainer", "metrics", "segmenter")
 _FREE = (
     "data.seed", "data.num_workers", "data.pin_memory", "data.build_cache", "data.cache_folder", "data.use_cache",
@@ -22,7 +22,7 @@ _WELL_KNOWN = {"boundary+center_offset+instance_noise": "panoptic"}
 
 
 def comparable_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings that make two runs another experiment, but for encoding, discriminator and seed.
+    """All settings that define an experiment, except encoding, discriminator and seed.
 
     Args:
         config: the resolved configuration of a run.
@@ -47,7 +47,7 @@ def variant(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """What differs in settings, one `name: ours / theirs` each."""
+    """The differences of settings, one `name: ours / theirs` each."""
     names = sorted(ours.keys() | theirs.keys())
     pairs = [(name, ours.get(name, "not set"), theirs.get(name, "not set")) for name in names]
     return [f"{name}: {mine} / {other}" for name, mine, other in pairs if mine != other]
@@ -76,7 +76,7 @@ def choices_of_config(config: Mapping[str, Any], choices: Mapping[str, Any] | No
     """The named choices of a run; unrecorded names of encoding and discriminator are derived from their classes.
 
     Args:
-        config: the resolved configuration of the run; its `RunSummary` holds the choices.
+        config: the resolved configuration of the run; its `RunSummary` has the choices.
         choices: Hydra's choices, if known.
     """
     summary = (config.get("callbacks") or {}).get("summary") or {}
@@ -89,9 +89,9 @@ def choices_of_config(config: Mapping[str, Any], choices: Mapping[str, Any] | No
 
 
 def total_batches(config: Mapping[str, Any]) -> int | None:
-    """How many batches a configuration asks for; None where that depends on a dataset that is not here to be counted.
+    """The requested number of batches; None if it depends on the size of a dataset that is not available.
 
-    Lightning's `max_steps` counts two a batch.
+    Lightning's `max_steps` counts two per batch.
     """
     trainer, data = (config.get(group) or {} for group in ("trainer", "data"))
     bounds = []

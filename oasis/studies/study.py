@@ -1,4 +1,4 @@
-"""Runs sorted into what can be compared: groups, arms, seeds."""
+"""Runs sorted into comparable groups, arms and seeds."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from oasis.studies.naming import with_distinct_names, without_settings_of_choice
 from oasis.studies.run import LeftOut, Run
 from oasis.studies.settings import differing
 
-_LONGEST = 6  # differences that one sentence names
+_LONGEST = 6  # differences named by one sentence
 _FACTORS = frozenset(
     f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff")
 )  # the factors of PQ, which is shown itself
@@ -24,13 +24,13 @@ _FACTORS = frozenset(
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs that differ in their named choices and seed alone, and may be compared.
+    """Runs that differ only in their named choices and seed, and may be compared.
 
     Attributes:
         runs: one for each arm and seed.
         baseline: the encoding that others are compared with.
-        unlike: how its settings differ from those of the first group of a report; empty in the first.
-        unit: what a difference is repeated over.
+        unlike: differences of its settings from those of the first group of a report; empty in the first.
+        unit: of the repetitions of a difference.
     """
 
     runs: tuple[Run, ...]
@@ -45,20 +45,20 @@ class RunGroup:
 
     @cached_property
     def arms(self) -> list[Arm]:
-        """All arms, sorted by all but the encoding, the baseline first."""
+        """All arms, sorted by context, the baseline first."""
         found = {self.arm_of(run) for run in self.runs}
         return sorted(found, key=lambda arm: (arm.context, arm.encoding != self.baseline, arm.encoding))
 
     @cached_property
     def contexts(self) -> list[list[Arm]]:
-        """The arms that differ in the encoding alone, together."""
+        """The arms grouped by context: those of a group differ only in the encoding."""
         together: dict[object, list[Arm]] = defaultdict(list)
         for arm in self.arms:
             together[arm.context].append(arm)
         return list(together.values())
 
     def arm_of(self, run: Run) -> Arm:
-        """The arm that a run belongs to."""
+        """The arm of a run."""
         return arm_of(run, self.choices)
 
     @cached_property
@@ -73,17 +73,17 @@ class RunGroup:
         return sorted((run for run in self.runs if self.arm_of(run) == arm), key=lambda run: run.seed)
 
     def by_seed(self, arm: Arm, metric: str) -> dict[int, float]:
-        """Seed -> value, of the seeds for which there is a number."""
+        """Seed -> value, of the seeds with a number."""
         values = {run.seed: run.metrics.get(metric, math.nan) for run in self.of(arm)}
         return {seed: value for seed, value in values.items() if math.isfinite(value)}
 
     def score(self, arm: Arm, metric: str) -> Score | None:
-        """Mean and spread over the seeds; None where there is no number."""
+        """Mean and spread over the seeds; None if there is no number."""
         values = self.by_seed(arm, metric)
         return Score(tuple(values.values())) if values else None
 
     def reference(self, known: Mapping[str, Mapping[str, float]], metric: str) -> Score | None:
-        """Over all runs, what is known of each (origin -> metric -> value)."""
+        """The score of a reference over all runs, from origin -> metric -> value."""
         values = [values.get(metric, math.nan) for values in known.values()]
         finite = tuple(value for value in values if math.isfinite(value))
         return Score(finite) if finite else None
@@ -99,8 +99,8 @@ class Study:
 
     Attributes:
         groups: runs that may be compared; runs of different groups may not. The largest group comes first.
-        left_out: runs that no number is taken from.
-        warnings: what a reader has to know.
+        left_out: runs that are left out.
+        warnings: caveats for the reader.
     """
 
     groups: tuple[RunGroup, ...]
@@ -114,10 +114,10 @@ def assemble(
     """Sort runs into groups; leave out those without metrics, unfinished ones, and older repetitions.
 
     Args:
-        runs: as they were found.
-        unreadable: what could not be read.
+        runs: all runs.
+        unreadable: runs that could not be read.
         baseline: the encoding that others are compared with.
-        strict: refuse what would otherwise be warned of: several groups, runs left out, a seed run twice.
+        strict: raise instead of warning: for several groups, runs left out, a repeated seed.
 
     Raises:
         ConfigurationError: no run with numbers is left; or with `strict`, the first warning.
@@ -145,7 +145,7 @@ def assemble(
 
 
 def _unfit(run: Run) -> str:
-    """Why no number is taken from a run; empty if nothing is wrong with it."""
+    """Why a run is left out; empty if it is not."""
     if not run.finished:
         return f"not finished, it stopped at batch {run.batches}. Start the same command again to resume it."
     if not run.metrics:
@@ -197,10 +197,10 @@ def _of_group(group: RunGroup) -> list[str]:
 
 
 def pooled(group: RunGroup) -> RunGroup | None:
-    """All contexts taken as one, with a seed for each pair of context and seed; None where there is one context.
+    """All contexts combined, with a seed for each pair of context and seed; None if there is one context.
 
-    Differences between encodings are then measured with as many pairs of runs as there are in all, and are those of the
-    mean over discriminators and whatever else differs.
+    Differences between encodings are then measured with all pairs of runs, and are means over discriminators and all
+    other choices.
     """
     if len(group.contexts) < 2:
         return None

@@ -18,7 +18,7 @@ _REAL, _UNTRAINED = "real photos", "untrained"
 
 
 def score_table(group: RunGroup) -> Table:
-    """A row for each arm, a column for each metric: mean ± spread over seeds; below them the references."""
+    """One row per arm, one column per metric: mean ± spread over seeds; below them the references."""
     heads = cells(*group.choices, "n", *(describe(name).heading for name in group.metrics))
     rows = [_score_row(group, arm) for arm in group.arms]
     references = [
@@ -29,7 +29,7 @@ def score_table(group: RunGroup) -> Table:
     for title, known in references:
         scores = [group.reference(known, name) for name in group.metrics]
         if any(scores):
-            # Real photos are the same in all runs: a spread of them would be noise of the last digit.
+            # Real photos are the same in all runs: their spread would be rounding noise.
             row = [
                 _score_cell(score, name, title == _UNTRAINED) for name, score in zip(group.metrics, scores, strict=True)
             ]
@@ -38,10 +38,10 @@ def score_table(group: RunGroup) -> Table:
 
 
 def difference_table(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], heading: str) -> Table:
-    """A row per pair of arms, a column per metric: mean difference and 95 % interval, bold where it excludes 0.
+    """One row per pair of arms, one column per metric: mean difference and 95 % interval, bold where it excludes 0.
 
     Args:
-        group: what is compared.
+        group: the group of the arms.
         pairs: an arm, and the one that is subtracted from it.
         heading: of the first column, which names the first arm.
     """
@@ -56,7 +56,7 @@ def difference_table(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], heading:
 
 
 def overall_table(group: RunGroup, factors: Sequence[Factor]) -> Table:
-    """A row for each factor, a column for each metric: p values, bold below 0.05."""
+    """One row per factor, one column per metric: p values, bold below 0.05."""
     heads = cells("what differs", "levels", "blocks", *(describe(name).heading for name in group.metrics))
     rows = []
     for factor in factors:
@@ -67,7 +67,7 @@ def overall_table(group: RunGroup, factors: Sequence[Factor]) -> Table:
 
 
 def cost_table(group: RunGroup) -> Table:
-    """A row for each arm, a column for each cost: the median over its runs."""
+    """One row per arm, one column per cost: the median over its runs."""
     known = [name for name in COSTS if any(name in run.costs for run in group.runs)]
     rows = []
     for arm in group.arms:
@@ -81,7 +81,7 @@ def cost_table(group: RunGroup) -> Table:
 
 
 def run_table(group: RunGroup) -> Table:
-    """A row for each run: where the numbers come from."""
+    """One row per run: the sources of the numbers."""
     rows = [
         cells(*_names(arm), run.seed, run.batches,
               _commit(run.facts.get("commit", NOT_AVAILABLE)), run.origin)
@@ -91,7 +91,7 @@ def run_table(group: RunGroup) -> Table:
 
 
 def difference_text(difference: Difference, info: MetricInfo) -> str:
-    """A difference in the metric's own unit: `+1.20 [-0.31, +2.71]`; without interval where there is one pair."""
+    """A difference in the metric's own unit: `+1.20 [-0.31, +2.71]`; without interval if there is one pair."""
     if not difference.pairs:
         return NOT_AVAILABLE
     low, high = difference.interval
@@ -112,7 +112,7 @@ def _score_row(group: RunGroup, arm: Arm) -> tuple[Cell, ...]:
 
 
 def _names(arm: Arm) -> Iterable[str]:
-    """One name each column that names an arm."""
+    """One name for each column that names an arm."""
     return (name for _, name in arm.choices)
 
 

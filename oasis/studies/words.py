@@ -1,4 +1,4 @@
-"""The sentences of a report: conclusions from differences, and how certain they are."""
+"""The sentences of a report: conclusions from differences, and their certainty."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ OVERALL_MEANING = (
 
 
 def conclusions(group: RunGroup, pairs: Pairs) -> Iterator[str]:
-    """In which metrics the first arm of each pair is better or worse than the second, one sentence per pair.
+    """The metrics in which the first arm of each pair is better or worse than the second, one sentence per pair.
 
     Pairs without a significant difference come last, in as few sentences as possible.
     """
@@ -43,10 +43,10 @@ def _listed(arms: Sequence[Arm]) -> str:
 
 
 def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
-    """How to interpret intervals over so few seeds.
+    """Advice on interpreting intervals over few seeds.
 
     Args:
-        comparisons: those shown in the tables of differences.
+        comparisons: the comparisons in the tables of differences.
     """
     counts: dict[tuple[int, str], int] = {}
     for compared in comparisons:
@@ -82,7 +82,7 @@ def _reach(count: int, unit: str) -> str:
 
 
 def conclusion(difference: Difference, name: str) -> str:
-    """`better`, `worse`, or why neither can be said."""
+    """`better`, `worse`, or why it is undecided."""
     if difference.pairs < 2:
         return "too few seeds"
     if not difference.significant:

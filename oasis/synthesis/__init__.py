@@ -1,4 +1,4 @@
-"""Label maps in, photos out: what a checkpoint is for."""
+"""Generating photos from label maps with a checkpoint."""
 
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap, Segment

@@ -1,4 +1,4 @@
-"""Moving pictures: from noise to noise and back, as a GIF or an MP4."""
+"""Animations that interpolate between noises, as a GIF or an MP4."""
 
 import importlib
 import io
@@ -18,12 +18,12 @@ from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.noise import Noise
 from oasis.synthesis.synthesizer import Synthesizer
 
-_COLORS = 128  # of a GIF: half the bytes of 256 at no visible loss on streets
+_COLORS = 128  # of a GIF: half the bytes of 256 without visible loss on streets
 _WIDEST = 512  # columns of a GIF
 
 
 class Animation(ABC):
-    """A way to write frames as one file that plays in a loop.
+    """A file format of looped animations.
 
     Attributes:
         suffix: of its files, with the dot.
@@ -32,19 +32,19 @@ class Animation(ABC):
     suffix: ClassVar[str]
 
     def require_available(self) -> None:  # noqa: B027  # most need nothing
-        """Raise where what it needs is missing.
+        """Raise if requirements are missing.
 
         Raises:
-            ConfigurationError: with what to install.
+            ConfigurationError: the message says what to install.
         """
 
     @abstractmethod
     def encode(self, frames: Sequence[Image.Image], seconds: float) -> bytes:
-        """Make the file.
+        """Encode frames.
 
         Args:
             frames: at least one, RGB, all of one size.
-            seconds: that each is shown.
+            seconds: duration of each frame.
 
         Returns:
             The bytes of the file.
@@ -52,13 +52,13 @@ class Animation(ABC):
 
 
 class GIF(Animation):
-    """Plays everywhere. 128 colours, at most 512 pixels wide, so that it stays small enough for a web page."""
+    """A GIF of 128 colours, at most 512 pixels wide, small enough for a web page."""
 
     suffix: ClassVar[str] = ".gif"
 
     def encode(self, frames: Sequence[Image.Image], seconds: float) -> bytes:
         """See `Animation.encode`."""
-        # One palette for all, or colours would flicker from frame to frame.
+        # One palette for all frames, or colours would flicker.
         small = [_at_most(frame, _WIDEST) for frame in frames]
         palette = _common_palette(small)
         first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in small]
@@ -68,7 +68,7 @@ class GIF(Animation):
 
 
 class MP4(Animation):
-    """Smaller than a GIF, in all colours and at full size; needs ffmpeg, or the package imageio-ffmpeg."""
+    """An MP4, smaller than a GIF, in all colours and at full size; needs ffmpeg, or the package imageio-ffmpeg."""
 
     suffix: ClassVar[str] = ".mp4"
 
@@ -85,9 +85,9 @@ class MP4(Animation):
         program = find_ffmpeg()
         width, height = frames[0].size
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{1 / seconds:.4g}"]
-        even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"]  # its colours are stored for 2x2 pixels
+        even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"]  # chroma is stored for 2x2 pixels
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "frames.mp4"  # its header is written last, so that it cannot go through a pipe
+            path = Path(folder) / "frames.mp4"  # the header is written last, which a pipe does not allow
             command = [program, "-v", "error", *source, "-i", "-", *even, "-pix_fmt", "yuv420p", str(path)]
             done = subprocess.run(command, input=b"".join(f.tobytes() for f in frames), capture_output=True)
             if done.returncode != 0:
@@ -107,7 +107,7 @@ def find_ffmpeg() -> str:
         return found
     try:
         return str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
-    except (ImportError, RuntimeError) as error:  # RuntimeError: the package came without its program
+    except (ImportError, RuntimeError) as error:  # RuntimeError: the package has no binary
         raise ConfigurationError(
             "An MP4 needs ffmpeg, which is not installed: `apt install ffmpeg`, or `pip install imageio-ffmpeg`. A GIF "
             "needs nothing: --interpolate gif."
@@ -121,19 +121,19 @@ def interpolate(
 
     Args:
         synthesizer: the model.
-        label_map: the same in all frames.
+        label_map: of all frames.
         noises: at least two.
         steps: frames from one noise to the next, at least 1.
 
     Yields:
-        len(noises) * steps frames of the synthesizer's size. The first shows the first noise itself.
+        len(noises) * steps frames of the synthesizer's size. The first one has the first noise itself.
     """
     small = label_map.resized(synthesizer.height, synthesizer.width)  # once, not for every frame
 
     def generate(noise: Noise) -> Image.Image:
         return synthesizer.synthesize(small, noise=noise)
 
-    if len(noises) == 2:  # the way back is the way there: so it is generated once
+    if len(noises) == 2:  # the frames back are the same in reverse
         there = [generate(noise) for noise in (*_way(noises[0], noises[1], steps), noises[1])]
         yield from there
         yield from there[-2:0:-1]
@@ -143,7 +143,7 @@ def interpolate(
 
 
 def _way(here: Noise, there: Noise, steps: int) -> Iterator[Noise]:
-    """From one noise up to before the other; one at a time, since each may hold a map of its pixels."""
+    """Interpolate from one noise up to before the other; lazily, since each may have one vector per pixel."""
     yield here
     for step in range(1, steps):
         yield here.mixed(there, step / steps)
@@ -156,7 +156,7 @@ def _at_most(frame: Image.Image, width: int) -> Image.Image:
 
 
 def _common_palette(frames: Sequence[Image.Image]) -> Image.Image:
-    """A palette picture of the colours of a few frames, spread over all of them."""
+    """A palette picture of the colours of a few evenly spaced frames."""
     chosen = frames[:: max(1, len(frames) // 6)]
     width, height = chosen[0].size
     strip = Image.new("RGB", (width, height * len(chosen)))

@@ -1,4 +1,4 @@
-"""A label map as people look at it."""
+"""Label maps as pictures."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,16 @@ from torch import Tensor
 from oasis.instances import boundaries
 from oasis.visualize import colorize
 
-_MOST_CONTOUR = 0.5  # of an individual's pixels; of a smaller one nothing else would be left
+_MOST_CONTOUR = 0.5  # of an instance's pixels; smaller ones would consist of contour only
 
 
 def color_segments(label: Tensor, instance: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
-    """Each class in its colour, and each individual that is large enough with a white contour inside.
+    """Each class in its colour, and each large enough instance with a white inner contour.
 
     Args:
         label: (H, W) int64 class indices.
         instance: (H, W) int64, 0 = no instance, 1..N.
-        palette: one RGB colour in 0..255 a class.
+        palette: one RGB colour in 0..255 per class.
 
     Returns:
         (3, H, W) float32 in [-1, 1].

@@ -1,4 +1,4 @@
-"""What a generator is given for one picture: the encoded map, and the noise."""
+"""The inputs of a generator for one picture: the encoded map and the noise."""
 
 import numpy as np
 import torch
@@ -12,28 +12,28 @@ from oasis.synthesis.noise import Noise
 
 
 def tensors_of(label_map: LabelMap) -> tuple[Tensor, Tensor]:
-    """The integers that encodings take.
+    """The input of encodings.
 
     Returns:
-        Class indices, and instances numbered 1..N with 0 = none (all 0 where they are not known): (1, H, W) int64.
+        Class indices, and instances numbered 1..N with 0 = none (all 0 if they are unknown): (1, H, W) int64.
     """
-    ids = label_map.label if label_map.instance is None else label_map.instance  # plain class ids are no individuals
+    ids = label_map.label if label_map.instance is None else label_map.instance  # plain class ids are not instances
     classes, raw = (torch.from_numpy(each.astype(np.int64)).unsqueeze(0) for each in (label_map.class_indices, ids))
     return classes, compact_instances(raw)
 
 
 def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noise) -> Tensor:
-    """Encode one map; what the encoding draws is drawn and mixed as the noise says.
+    """Encode one map; random numbers of the encoding are drawn and mixed according to the noise.
 
-    An encoding that draws encodes the map once for each draw of the noise. Where the results differ, each pixel gets
-    its own mixture of them: standard normal numbers stay so, since the weights have the norm 1. So a resampled instance
-    gets another vector from `InstanceNoise`, and so does the resampled half of one.
+    A random encoding encodes the map once for each draw of the noise. If the results differ, each pixel gets its own
+    mixture of them, which stays standard normal, since the weights have norm 1. So a resampled instance gets another
+    vector from `InstanceNoise`, and so does the resampled half of one.
 
     Args:
         encoding: in eval mode.
         label: (1, H, W) int64 class indices.
         instance: (1, H, W) int64, 0 = no instance, 1..N.
-        noise: which draws, and how they are mixed.
+        noise: the draws, and how they are mixed.
 
     Returns:
         (1, K, H, W) float32.
@@ -43,7 +43,7 @@ def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noi
         source = draw.generator(Stream.ENCODING)
         before = source.get_state()
         encoded.append(encoding(label, instance, [source]))
-        if torch.equal(before, source.get_state()):  # it drew nothing, so that all would be the same
+        if torch.equal(before, source.get_state()):  # not random, so all would be the same
             return encoded[0]
     if len(encoded) == 1:
         return encoded[0]
@@ -58,10 +58,10 @@ def condition_of(encoding: Encoding, label: Tensor, instance: Tensor, noise: Noi
 
 
 def noise_of(noise: Noise, height: int, width: int) -> Tensor | None:
-    """What a `Generator` takes.
+    """The noise input of a `Generator`.
 
     Returns:
-        (1, Z) where all pixels have the same vector, else (1, Z, height, width), float32 on the CPU; None for a
+        (1, Z) if all pixels have the same vector, else (1, Z, height, width), float32 on the CPU; None for a
         generator without noise.
     """
     if noise.dim == 0:

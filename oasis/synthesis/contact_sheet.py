@@ -1,4 +1,4 @@
-"""Label maps beside the pictures generated from them, on one sheet."""
+"""A sheet of label maps beside the pictures generated from them."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from PIL import Image, ImageDraw, ImageFont
 _MARGIN, _GAP = 20, 8  # around the sheet, between pictures
 _TITLE, _TEXT = 20, 15  # text sizes
 _HEAD, _LINE = 40, 26  # heights of the title, and of a line of text
-_NARROWEST, _WIDEST = 240, 384  # what pictures are enlarged or shrunk to
+_NARROWEST, _WIDEST = 240, 384  # pictures are resized to this range
 _PAPER, _INK, _FAINT = "#ffffff", "#15181e", "#545b68"
 
 
 class ContactSheet:
-    """One row a label map: the map in colours, then its samples, each under its caption.
+    """One row per label map: the map in colours, then its samples, each with its caption.
 
-    Only small copies are kept, of no more rows and columns than can be looked at, so that a sheet of a whole dataset
-    needs no more memory than one of a few maps.
+    Only thumbnails of the shown rows and columns are kept, so that a sheet of an entire dataset needs no more memory
+    than one of a few maps.
 
     Args:
         title: at the top, such as the checkpoint's name.
-        most_rows: rows that are shown; further ones are counted.
-        most_samples: samples that are shown of each map.
+        most_rows: shown rows; further ones are counted.
+        most_samples: shown samples of each map.
     """
 
     def __init__(self, title: str, most_rows: int = 16, most_samples: int = 6) -> None:
@@ -31,7 +31,7 @@ class ContactSheet:
         self._count = 0
 
     def __len__(self) -> int:
-        """How many rows were added."""
+        """Number of added rows."""
         return self._count
 
     @property
@@ -50,9 +50,9 @@ class ContactSheet:
 
         Args:
             name: above the row.
-            colors: the map in colours, RGB; all pictures of the row are shown in its proportions.
+            colors: the map in colours, RGB; all pictures of the row get its aspect ratio.
             samples: captions, and RGB pictures.
-            photo: what the map was read from, RGB; shown in front of it.
+            photo: the source of the map, RGB; shown before it.
         """
         self._count += 1
         if self.is_full:
@@ -107,7 +107,7 @@ def _filter(picture: Image.Image, size: tuple[int, int]) -> Image.Resampling:
 
 
 def _fitting(text: str, width: int) -> str:
-    """The text, or its beginning and dots where it is wider than its picture."""
+    """The text, truncated with dots if it is wider than its picture."""
     font = _font(_TEXT)
     if font.getlength(text) <= width:
         return text

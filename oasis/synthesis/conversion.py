@@ -1,4 +1,4 @@
-"""From pixels of a known kind to raw class ids and instanceIds."""
+"""Conversion of maps of a known kind to raw class ids and instanceIds."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -20,10 +20,10 @@ _VOID = 255  # of train ids
 
 
 class Converted(NamedTuple):
-    """A map as the files of Cityscapes would have it.
+    """A map in the format of Cityscapes' files.
 
-    label: (H, W) uint8 raw class ids; instance: (H, W) uint16 instanceIds, or None where the map does not name
-    individuals; remarks: what there is to say about the conversion.
+    label: (H, W) uint8 raw class ids; instance: (H, W) uint16 instanceIds, or None if the map has no
+    instances; remarks: notes about the conversion.
     """
 
     label: NDArray[np.uint8]
@@ -37,13 +37,13 @@ Converter = Callable[[Pixels, LabelSpace, Sequence[SegmentInfo] | None], Convert
 def convert(
     kind: MapKind, pixels: Pixels, space: LabelSpace, segments: Sequence[SegmentInfo] | None = None
 ) -> Converted:
-    """Read pixels as one kind of map.
+    """Convert pixels of one kind of map.
 
     Args:
-        kind: what they are.
+        kind: of the map.
         pixels: decoded.
-        space: which classes have individuals, and in which colours they are.
-        segments: what each id of a COCO panoptic map means; None = the ids are instanceIds themselves.
+        space: the label space, with things and colours.
+        segments: describes each id of a COCO panoptic map; None = the ids are instanceIds.
 
     Raises:
         DatasetError: the pixels cannot be of this kind.
@@ -89,7 +89,7 @@ def _from_instance_ids(pixels: Pixels, space: LabelSpace, _: Sequence[SegmentInf
 
 
 def _from_panoptic_ids(pixels: Pixels, space: LabelSpace, _: Sequence[SegmentInfo] | None) -> Converted:
-    # Stuff that a segmenter numbers anyway, as in 7001, is stuff.
+    # Instance numbers of stuff, as in 7001, are ignored.
     classes, number = np.divmod(pixels.numbers, INSTANCES_PER_CLASS)
     single = np.isin(classes, list(raw_things(space)))
     numbered = int(((number > 0) & ~single).sum())
@@ -124,7 +124,7 @@ def _require_entries(segments: Sequence[SegmentInfo], source: str) -> None:
 
 
 def _are_train_ids(segments: Sequence[SegmentInfo]) -> bool:
-    """Whether `category_id` are train ids: then the ids of cityscapesscripts, which name raw ids, contradict them."""
+    """Whether `category_id` are train ids: if so, they contradict the ids of cityscapesscripts, which have raw ids."""
     pairs = [
         (s["id"] // INSTANCES_PER_CLASS if s["id"] >= INSTANCES_PER_CLASS else s["id"], s["category_id"])
         for s in segments
@@ -139,7 +139,7 @@ def _from_colors(pixels: Pixels, space: LabelSpace, _: Sequence[SegmentInfo] | N
 
 
 def _within(pixels: Pixels) -> NDArray[np.int64]:
-    """Numbers of a picture of mode P that its palette has colours for."""
+    """Numbers of a picture of mode P, checked against its palette."""
     count = 0 if pixels.palette is None else len(pixels.palette)
     highest = int(pixels.values.max())
     if highest >= count:

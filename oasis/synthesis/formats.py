@@ -1,4 +1,4 @@
-"""The kinds of label maps, and how they are told apart."""
+"""The kinds of label maps, and their detection."""
 
 from enum import StrEnum
 
@@ -16,25 +16,25 @@ _HIGHEST_INSTANCE = 65535
 
 
 class MapKind(StrEnum):
-    """What the pixels of a map mean; see `oasis.data.panoptic_ids` for the three that name individuals."""
+    """The kind of a map's pixels; see `oasis.data.panoptic_ids` for the three with instances."""
 
     LABEL_IDS = "label_ids"
     """Grey, the raw class id of each pixel: labelIds of Cityscapes."""
 
     TRAIN_IDS = "train_ids"
-    """Grey, Cityscapes' 19 train ids, 255 for void: what segmenters write. Never guessed, has to be said."""
+    """Grey, Cityscapes' 19 train ids, 255 for void, as written by segmenters. Never detected, must be given."""
 
     INSTANCE_IDS = "instance_ids"
-    """Grey of 16 bits, class id * 1000 + k for individuals, else the class id: instanceIds of Cityscapes."""
+    """16-bit grey, class id * 1000 + k for things, else the class id: instanceIds of Cityscapes."""
 
     PANOPTIC_IDS = "panoptic_ids"
-    """Grey of 16 bits, class id * 1000 + instance everywhere, instance 0 = none."""
+    """16-bit grey, class id * 1000 + instance everywhere, instance 0 = none."""
 
     COCO_PANOPTIC = "coco_panoptic"
-    """RGB, id = R + 256 G + 65536 B, and a JSON that says what each id is."""
+    """RGB, id = R + 256 G + 65536 B, and a JSON that describes each id."""
 
     COLORS = "colors"
-    """RGB, a colour a class."""
+    """RGB, one colour per class."""
 
     @classmethod
     def _missing_(cls, value: object) -> "MapKind":
@@ -42,30 +42,30 @@ class MapKind(StrEnum):
 
 
 def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
-    """What kind of map this is, by its pixels.
+    """Detect the kind of a map from its pixels.
 
     Grey pictures and integer arrays (H, W):
 
     1. No number above 255: class ids, `LABEL_IDS`.
-    2. A number in 1..255, which no panoptic id can be: `INSTANCE_IDS`.
-    3. A number above 999 of a class without individuals, such as 7000, or above 65535: `PANOPTIC_IDS`.
-    4. Neither: there are only individuals and 0. As `INSTANCE_IDS` counts individuals from 0 and `PANOPTIC_IDS` from
-       1, the two differ in nothing but whether class id * 1000 is an individual or a group: `INSTANCE_IDS`.
+    2. A number in 1..255, which is never a panoptic id: `INSTANCE_IDS`.
+    3. A number above 999 of a class without instances, such as 7000, or above 65535: `PANOPTIC_IDS`.
+    4. Neither: there are only instances and 0. As `INSTANCE_IDS` counts instances from 0 and `PANOPTIC_IDS` from 1,
+       the two differ only in whether class id * 1000 is an instance or a group: `INSTANCE_IDS`.
 
-    Pictures of mode P, numbers with a colour each: `COLORS` where all colours in use are the label space's, or most
-    are and the numbers are no class ids; else as above.
+    Pictures of mode P, numbers with a colour each: `COLORS` if all used colours are the label space's, or most are and
+    the numbers are not class ids; else as above.
 
     RGB:
 
-    1. A list of segments was given, or lies beside the file: `COCO_PANOPTIC`.
+    1. A list of segments was given, or is beside the file: `COCO_PANOPTIC`.
     2. Every colour, read as R + 256 G + 65536 B, is an instanceId of the label space, and not every one is in the
-       palette: `COCO_PANOPTIC` as cityscapesscripts writes it, whose ids speak for themselves.
+       palette: `COCO_PANOPTIC` as cityscapesscripts writes it, whose ids need no list.
     3. Else `COLORS`.
 
     Args:
         pixels: decoded.
-        space: the label space that it should be of.
-        has_segments: whether there is a list of what each COCO id means.
+        space: the expected label space.
+        has_segments: whether there is a list of segments for COCO ids.
 
     Raises:
         DatasetError: both 2. and 3. hold, so that no kind fits.
@@ -78,7 +78,7 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
 
 
 def raw_things(space: LabelSpace) -> frozenset[int]:
-    """Raw ids of the classes that have individuals."""
+    """Raw ids of the classes that have instances."""
     return frozenset(raw for raw, index in enumerate(space.raw_to_class) if index in space.things)
 
 
@@ -88,7 +88,7 @@ def coco_ids(pixels: Pixels) -> NDArray[np.int64]:
 
 
 def speak_for_themselves(ids: NDArray[np.int64], space: LabelSpace) -> bool:
-    """Whether every one of these is an instanceId of the label space, so that no list need say what it is."""
+    """Whether all of these are instanceIds of the label space, so that no list is needed."""
     present = np.unique(ids)
     classes = np.where(present >= INSTANCES_PER_CLASS, present // INSTANCES_PER_CLASS, present)
     known = np.flatnonzero(np.asarray(space.raw_to_class) >= 0)
@@ -135,5 +135,5 @@ def _stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
 
 
 def _with_individuals(space: LabelSpace) -> list[int]:
-    """Raw ids of classes that may be numbered. Void things, as caravans are to train ids, are numbered all the same."""
+    """Raw ids of classes that may have instance numbers, including void things, such as caravans with train ids."""
     return [raw for raw, index in enumerate(space.raw_to_class) if index in space.things or index == space.ignore_index]

@@ -1,4 +1,4 @@
-"""One label map, ready for a generator: the class of each pixel and, where known, its instance."""
+"""Validated label maps: the class of each pixel and, if known, its instance."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,12 +15,12 @@ from oasis.labels import LabelSpace
 
 @dataclass(frozen=True)
 class Segment:
-    """What one pixel belongs to.
+    """The segment of a pixel.
 
     Attributes:
         name: of its class, such as `car`.
-        instance_id: as in instanceIds, such as 26003; None for stuff, for group regions, and where individuals are
-            not known.
+        instance_id: as in instanceIds, such as 26003; None for stuff, for group regions, and if instances are
+            unknown.
         mask: (H, W) bool, all pixels of the same segment.
     """
 
@@ -31,18 +31,18 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """A label map that was checked against a label space; see `open_label_map` for where it comes from.
+    """A label map that was checked against a label space; see `open_label_map`.
 
     Attributes:
-        label: (H, W) uint8 raw class ids, as in labelIds; all known to `label_space`.
-        instance: (H, W) uint16, as in instanceIds: class id * 1000 + k for individuals, below 1000 elsewhere. None
-            where individuals are not known.
-        label_space: what the raw ids mean.
-        source: what to call the map in messages.
-        remarks: notes of the reader, such as which format the map was taken for.
+        label: (H, W) uint8 raw class ids, as in labelIds; all in `label_space`.
+        instance: (H, W) uint16, as in instanceIds: class id * 1000 + k for instances, below 1000 elsewhere. None
+            if instances are unknown.
+        label_space: maps the raw ids to classes.
+        source: name of the map in messages.
+        remarks: notes of the reader, such as the detected format.
 
     Raises:
-        DatasetError: arrays of another shape or type, or ids that the label space does not know.
+        DatasetError: arrays of another shape or type, or ids outside the label space.
     """
 
     label: NDArray[np.uint8]
@@ -89,18 +89,18 @@ class LabelMap:
 
     @cached_property
     def instance_ids(self) -> tuple[int, ...]:
-        """Ids of the individuals that occur, as in instanceIds, ascending; empty where they are not known."""
+        """Ids of the instances that occur, as in instanceIds, ascending; empty if they are unknown."""
         if self.instance is None:
             return ()
         return tuple(np.unique(self.instance[self._individual]).tolist())
 
     @property
     def has_things(self) -> bool:
-        """Whether any pixel is of a class that has individuals."""
+        """Whether any pixel is of a thing class."""
         return any(self.label_space.raw_to_class[raw] in self.label_space.things for raw in self._raw_ids)
 
     def class_mask(self, name: str) -> NDArray[np.bool_]:
-        """Where a class is.
+        """The mask of a class.
 
         Args:
             name: of the class, as in the label space.
@@ -109,7 +109,7 @@ class LabelMap:
             (H, W) bool.
 
         Raises:
-            ConfigurationError: there is no such class, or it does not occur here; with those that do.
+            ConfigurationError: there is no such class, or it does not occur here; the message lists those that do.
         """
         present = ", ".join(self.class_names)
         if name not in self.label_space.names:
@@ -121,7 +121,7 @@ class LabelMap:
         return np.asarray(self.class_indices == self.label_space.names.index(name))
 
     def instance_mask(self, instance_id: int) -> NDArray[np.bool_]:
-        """Where an individual is.
+        """The mask of an instance.
 
         Args:
             instance_id: as in instanceIds, such as 26003.
@@ -130,7 +130,7 @@ class LabelMap:
             (H, W) bool.
 
         Raises:
-            ConfigurationError: individuals are not known, or there is no such one; with those there are.
+            ConfigurationError: instances are unknown, or there is no such one; the message lists those that occur.
         """
         if self.instance is None:
             raise ConfigurationError(
@@ -143,7 +143,7 @@ class LabelMap:
         return np.asarray(self.instance == instance_id)
 
     def segment_at(self, row: int, column: int) -> Segment:
-        """What the pixel at a place belongs to: an individual, else all of its class that is none.
+        """The segment of a pixel: its instance, else all pixels of its class without instances.
 
         Args:
             row: 0 at the top.
@@ -164,7 +164,7 @@ class LabelMap:
         return Segment(name, None, (self.class_indices == class_index) & ~self._individual)
 
     def resized(self, height: int, width: int) -> Self:
-        """The same map in another size, every pixel that of the original that lies under its centre."""
+        """The same map in another size, by nearest neighbour."""
         if (height, width) == (self.height, self.width):
             return self
         instance = None if self.instance is None else reading.nearest(self.instance, height, width)
@@ -174,8 +174,8 @@ class LabelMap:
         """The same map for a model of another label space, such as train ids instead of all ids of Cityscapes.
 
         Raises:
-            DatasetError: it holds ids that are unknown there.
-            ConfigurationError: ids that mean something else there.
+            DatasetError: it has ids outside of that label space.
+            ConfigurationError: ids have another meaning there.
         """
         label_space.check(self.label, self.source)
         for raw in self._raw_ids:
@@ -195,7 +195,7 @@ class LabelMap:
 
     @cached_property
     def _individual(self) -> NDArray[np.bool_]:
-        """(H, W) bool: pixels of single things. A raw thing that the label space counts as void is none."""
+        """(H, W) bool: pixels with an instance, except raw things that are void in the label space."""
         if self.instance is None:
             return np.zeros(self.label.shape, np.bool_)
         is_thing = np.array([index in self.label_space.things for index in self.label_space.raw_to_class])

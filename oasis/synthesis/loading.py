@@ -1,4 +1,4 @@
-"""From a map in any form to a `LabelMap`."""
+"""Reading maps of any format as a `LabelMap`."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -33,25 +33,25 @@ def open_label_map(
     segments: Segments | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> LabelMap:
-    """Read a label map of any kind, and make sure that it is one.
+    """Read and validate a label map of any kind.
 
     Args:
         label_map: a PNG's path, a PIL image, or an array: integers (H, W), or RGB (H, W, 3). labelIds, instanceIds,
-            panoptic ids, COCO panoptic and colour maps are told apart as `tell_kind` says.
-        instance_map: who is who: instanceIds, panoptic ids or COCO panoptic, of the same size. None where the
-            label map holds them itself, or they are unknown.
-        label_space: what the ids or colours mean.
-        kind: of `label_map`, where it shall not be guessed.
-        segments: what the ids of a COCO panoptic map mean, its `segments_info`; None = look for `NAME.json` beside the
-            picture, and for `FOLDER.json` beside its folder.
+            panoptic ids, COCO panoptic and colour maps are detected by `tell_kind`.
+        instance_map: the instances: instanceIds, panoptic ids or COCO panoptic, of the same size. None if the label
+            map has them itself, or they are unknown.
+        label_space: the expected label space.
+        kind: of `label_map`; None = detected.
+        segments: the `segments_info` of a COCO panoptic map; None = from `NAME.json` beside the picture, or
+            `FOLDER.json` beside its folder.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
-        The map; its `remarks` say what kind it was taken for, and what else was decided.
+        The map; its `remarks` have the detected kind, and further decisions.
 
     Raises:
-        DatasetError: a file that is missing or no picture; pixels that cannot be a map, or not of this label space;
-            label map and instance map of different sizes, or that contradict each other.
+        DatasetError: a file that is missing or not a picture; pixels that are not a map, or not of this label space;
+            label map and instance map of different sizes, or contradicting each other.
     """
     pixels = read_pixels(label_map, "label map", max_pixels)
     converted, taken = _understood(pixels, label_space, kind, segments)
@@ -73,11 +73,11 @@ def open_label_map(
 def _understood(
     pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
 ) -> tuple[Converted, list[str]]:
-    """The map in the form of Cityscapes' files, and what it was taken for if that was a guess."""
+    """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
     if segments is None and pixels.are_colors and kind in (None, MapKind.COCO_PANOPTIC):
         segments = _segments_beside(pixels.path, required=kind is not None)
     guessed = tell_kind(pixels, space, segments is not None) if kind is None else MapKind(kind)
-    # No need to say that plain class ids were taken for class ids.
+    # No remark for plain class ids.
     remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
     return convert(guessed, pixels, space, segments), remarks
 
@@ -94,10 +94,10 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
     if pixels.are_colors or pixels.palette is not None:
         raise DatasetError(
-            f"{pixels.source}: a map in colours, which does not say who is who. The instance map is a 16-bit grey "
+            f"{pixels.source}: a map in colours, which has no instances. The instance map is a 16-bit grey "
             "picture of instanceIds or panoptic ids, or a COCO panoptic map."
         )
-    # Below 1000 there are no individuals: fine where the picture has none.
+    # Below 1000 there are no instances, which is valid if the picture has none.
     return converted.label.astype(np.uint16), []
 
 
@@ -119,7 +119,7 @@ def _require_consistent(
     instance_source: str,
     space: LabelSpace,
 ) -> None:
-    """Raise unless every individual is of a class that has some, and of the same class in the label map."""
+    """Raise unless every instance is of a thing class, and of the same class in the label map."""
     maps = Maps(label, instance, Path(label_source), Path(instance_source))
     trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
     wrong = trusted != label
@@ -134,9 +134,9 @@ def _require_consistent(
 
 
 def _segments_beside(path: Path | None, required: bool) -> Segments | None:
-    """The list for a picture in the JSON beside it or beside its folder, None where there is none for it.
+    """The list for a picture in the JSON beside it or beside its folder, None if there is none for it.
 
-    A JSON of another kind may lie beside a picture; it is an error only where the list is required.
+    A JSON of another kind beside a picture is an error only if the list is required.
     """
     if path is None:
         return None
@@ -156,5 +156,5 @@ def _segments_beside(path: Path | None, required: bool) -> Segments | None:
 
 @lru_cache(maxsize=4)
 def _read_once(path: Path, changed: int) -> dict[str, list[SegmentInfo]]:
-    """The lists of a JSON file, which may serve thousands of pictures; read anew once the file has changed."""
+    """The lists of a JSON file, which may be for thousands of pictures; cached until the file changes."""
     return read_segments(path)

@@ -1,4 +1,4 @@
-"""The random numbers of one picture, and how to change a part of them."""
+"""The random numbers of one picture, and how to change parts of them."""
 
 import math
 from dataclasses import dataclass, replace
@@ -17,35 +17,35 @@ _N = TypeVar("_N", bound="Noise")
 
 
 class Draw(NamedTuple):
-    """One draw of everything random.
+    """One draw of all random numbers.
 
     seed: 0 or above; again: 0 = the first draw of a picture, 1 = drawn again for a part of it, so that resampling with
-    the seed that a picture was drawn with changes it all the same.
+    the seed of the picture itself changes it too.
     """
 
     seed: int
     again: int
 
     def generator(self, stream: Stream) -> torch.Generator:
-        """What to draw the numbers of one purpose from, always the same."""
+        """A new generator for one purpose, always in the same state."""
         return sample_generator(self.seed, self.again, stream)
 
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """Which random numbers each pixel is generated with.
+    """The random numbers of each pixel.
 
-    Noise is a recipe: independent draws, rows of weights that mix them, and which row each pixel has. Each row has
-    the norm 1, so that whatever is mixed from standard normal numbers is standard normal again. Encodings that draw
-    numbers of their own, such as a vector an instance, follow the same recipe: see `Synthesizer`.
+    Noise consists of independent draws, rows of weights that mix them, and the row of each pixel. Each row has norm 1,
+    so that mixtures of standard normal numbers are standard normal again. Random encodings, such as one vector per
+    instance, use the same draws and weights: see `Synthesizer`.
 
-    Make one with `draw`, and others from it with `resampled` and `mixed`; none changes what it is called on.
+    Create one with `draw`, and others from it with `resampled` and `mixed`; it is immutable.
 
     Attributes:
         dim: Z, length of the generator's noise vectors; 0 for a generator without noise.
         draws: D different draws.
         weights: (V, D) float64, at least 0, rows of norm 1.
-        index: (H, W) int64 in 0..V-1, the row of each pixel; (1, 1) where all pixels have the same.
+        index: (H, W) int64 in 0..V-1, the row of each pixel; (1, 1) if all pixels have the same.
     """
 
     dim: int
@@ -67,15 +67,15 @@ class Noise:
         return cls(dim, (Draw(_checked(seed), 0),), np.ones((1, 1)), np.zeros((1, 1), np.int64))
 
     def resampled(self, where: NDArray[np.bool_], seed: int) -> Self:
-        """Another vector inside a mask, and the rest as it is.
+        """Another vector inside a mask, and the rest unchanged.
 
         Args:
-            where: (H, W) bool, of any size; a mask of the label map aligns with it to the pixel. Where it and earlier
-                masks are of different sizes, each axis takes the larger one.
+            where: (H, W) bool, of any size; a mask of the label map is aligned with it exactly. If it and earlier masks
+                have different sizes, each axis takes the larger one.
             seed: 0 or above, of the new vector.
 
         Raises:
-            ConfigurationError: a negative seed, or a mask that is none.
+            ConfigurationError: a negative seed, or an invalid mask.
         """
         if where.ndim != 2 or where.dtype != np.bool_ or where.size == 0:
             raise ConfigurationError(
@@ -91,16 +91,16 @@ class Noise:
         return _tidied(type(self)(self.dim, draws, np.concatenate([ours, new]), index))
 
     def mixed(self, other: "Noise", share: float) -> Self:
-        """A mixture, pixel by pixel, on the great circle between the two: its numbers have variance 1 as well.
+        """Spherical interpolation, pixel by pixel, which preserves variance 1.
 
-        Pixels that have the same in both keep it.
+        Pixels with the same noise in both keep it.
 
         Args:
             other: of the same dim.
             share: of the other in [0, 1]; 0 = self, 1 = other.
 
         Raises:
-            ConfigurationError: another dim, or no share.
+            ConfigurationError: another dim, or a share outside [0, 1].
 
         Source: Shoemake 1985, "Animating Rotation with Quaternion Curves" (slerp).
         """
@@ -118,9 +118,9 @@ class Noise:
         return _tidied(type(self)(self.dim, draws, weights, index.reshape(pairs.shape).astype(np.int64)))
 
     def vectors(self) -> Tensor:
-        """The generator's noise vectors, (V, Z) float32: `index` says which one each pixel has."""
+        """The generator's noise vectors, (V, Z) float32, one for each row of `weights`."""
         drawn = [torch.randn(1, self.dim, generator=draw.generator(Stream.NOISE)).double() for draw in self.draws]
-        # Summed one by one: a weight of 1 among zeros gives the drawn numbers to the bit.
+        # Summed one by one: a weight of 1 among zeros gives exactly the drawn numbers.
         rows = torch.from_numpy(self.weights)
         total = torch.zeros(len(rows), self.dim, dtype=torch.float64)
         for position, numbers in enumerate(drawn):
@@ -128,7 +128,7 @@ class Noise:
         return total.float()
 
     def rows(self, height: int, width: int) -> NDArray[np.int64]:
-        """(height, width) int64: the row of `weights` and `vectors` that each pixel of this size has."""
+        """(height, width) int64: the row of `weights` and `vectors` of each pixel at this size."""
         return reading.nearest(self.index, height, width)
 
 
@@ -154,19 +154,19 @@ def _spread(weights: NDArray[np.float64], draws: tuple[Draw, ...], onto: tuple[D
 
 
 def _slerp(a: NDArray[np.float64], b: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Between rows of norm 1, (V, D) each. Weights are at least 0, so no two rows are opposite."""
+    """Interpolate rows of norm 1, (V, D) each. Weights are at least 0, so no two rows are opposite."""
     if share in (0, 1):
         return b if share else a
     cosine = np.clip((a * b).sum(axis=1, keepdims=True), 0, 1)
     angle = np.arccos(cosine)
-    near = angle < 1e-7  # the same: nothing to mix
+    near = angle < 1e-7  # equal: nothing to mix
     safe = np.where(near, 1, angle)
     mixture = (np.sin((1 - share) * safe) * a + np.sin(share * safe) * b) / np.sin(safe)
     return np.where(near, a, mixture)
 
 
 def _tidied(noise: _N) -> _N:
-    """The same noise without rows and draws that no pixel has."""
+    """The same noise without unused rows and draws."""
     used, index = np.unique(noise.index, return_inverse=True)
     weights = noise.weights[used]
     needed = np.flatnonzero((weights > 0).any(axis=0))

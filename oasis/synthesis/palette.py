@@ -1,4 +1,4 @@
-"""Maps in colours, a colour a class, back to class ids."""
+"""Conversion of colour maps to class ids."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +12,10 @@ from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
 MOST_UNKNOWN = 0.2
-"""The share of pixels that may be of unknown colours: blurred edges, not a map of other colours."""
+"""The allowed share of pixels of unknown colours, such as blurred edges."""
 
-_ALIKE = 8.0  # in RGB: what colour management shifts; blends of two classes are further off
-_EDGE = 8  # pixels that a blurred edge is wide at most, to either side
+_ALIKE = 8.0  # distance in RGB: shifts by colour management; blends of two classes are farther
+_EDGE = 8  # the largest width of a blurred edge to either side, in pixels
 _LISTED = 5  # colours in a message
 
 
@@ -38,9 +38,9 @@ class Palette:
     def of(cls, space: LabelSpace) -> Self:
         """The palette of a label space.
 
-        Where classes share a colour (black, most often), it stands for the one of the lowest raw id. Where all classes
-        are Cityscapes', the colours of its other classes are known too, as far as the label space knows their raw ids:
-        published colour maps hold them.
+        A colour that classes share (most often black) stands for the one of the lowest raw id. If all classes are
+        Cityscapes', the colours of its other classes are included, if their raw ids are in the label space:
+        published colour maps have them.
         """
         found: dict[int, tuple[int, str]] = {}
         for raw, index in enumerate(space.raw_to_class):
@@ -49,7 +49,7 @@ class Palette:
         ignored = [raw for raw, index in enumerate(space.raw_to_class) if index == space.ignore_index]
         if ignored:
             void = (ignored[0], space.names[space.ignore_index])
-            # Black means unlabelled, even where a class is black too.
+            # Black means unlabelled, even if a class is black too.
             found[_code(space.palette[space.ignore_index])] = void
         for raw, color in _cityscapes_colors(space).items():
             found.setdefault(_code(color), (raw, space.names[space.raw_to_class[raw]]))
@@ -70,21 +70,21 @@ class Palette:
         return bool(self.known(colors).all())
 
     def read(self, colors: NDArray[np.uint8], source: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        """From colours to raw class ids.
+        """Convert colours to raw class ids.
 
-        Colours that are none of the palette, but hardly differ from one over 3x3 pixels or more, are taken for it. All
-        others are taken for the blurred edges between two classes: their pixels get the class of a neighbour, and in
-        the middle of larger patches that of the nearest colour.
+        Unknown colours of 3x3 pixels or more that hardly differ from one of the palette are taken for it. All others
+        are taken for blurred edges between two classes: their pixels get the class of a neighbour, and in the middle
+        of larger patches that of the nearest colour.
 
         Args:
             colors: (H, W, 3) uint8.
-            source: what to call the map in messages.
+            source: name of the map in messages.
 
         Returns:
             (H, W) uint8 raw ids, and remarks on unknown colours.
 
         Raises:
-            DatasetError: more than a share of `MOST_UNKNOWN` has colours that resemble none of the palette.
+            DatasetError: more than a share of `MOST_UNKNOWN` has colours unlike all of the palette.
         """
         codes = _codes(colors)
         place = self._place(codes)
@@ -115,10 +115,10 @@ class Palette:
         return np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
 
     def _nearest(self, codes: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Of each colour the position of the nearest one of the palette, and how far it is in RGB."""
+        """For each colour the position of the nearest one of the palette, and the distance in RGB."""
         ours = _rgb(self.codes)
         place, distance = np.zeros(len(codes), np.intp), np.zeros(len(codes))
-        for start in range(0, len(codes), 1 << 16):  # a photo has a million colours: bounded memory
+        for start in range(0, len(codes), 1 << 16):  # in chunks: a photo has a million colours
             some = slice(start, start + (1 << 16))
             squares = ((_rgb(codes[some])[:, None] - ours) ** 2).sum(axis=2)
             place[some] = squares.argmin(axis=1)
@@ -126,7 +126,7 @@ class Palette:
         return place, distance
 
     def _report(self, strange: NDArray[np.int64], counts: NDArray[np.int64], nearest: NDArray[np.intp]) -> str:
-        """The most frequent of the unknown colours, each with what is nearest to it."""
+        """The most frequent unknown colours, each with the nearest known one."""
         order = np.argsort(-counts, kind="stable")[:_LISTED]
         close = [f"{self.names[i]} {_text(self.codes[i])}" for i in nearest[order].tolist()]
         parts = [
@@ -138,7 +138,7 @@ class Palette:
 
 
 def _solid(label: NDArray[np.uint8], clear: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The clear pixels that belong to some 3x3 clear pixels of one class; blends of two classes seldom do."""
+    """The clear pixels within a 3x3 square of clear pixels of one class; blends of two classes rarely are."""
     classes = np.where(clear, label.astype(np.int16), -1)
     around = np.pad(classes, 1, constant_values=-2)
     height, width = label.shape
@@ -149,12 +149,12 @@ def _solid(label: NDArray[np.uint8], clear: NDArray[np.bool_]) -> NDArray[np.boo
     grown = np.pad(middle, 1)
     solid = np.zeros_like(clear)
     for y, x in shifts:
-        solid |= grown[y : y + height, x : x + width]  # all around a middle are of its class
+        solid |= grown[y : y + height, x : x + width]  # the 3x3 pixels around a centre are of its class
     return solid
 
 
 def _fill(label: NDArray[np.uint8], holes: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Give holes the number of the nearest pixel beside them that is none; the middle of large ones stays as it is."""
+    """Fill holes from the nearest pixel outside of them; the middle of large ones is unchanged."""
     label, holes = label.copy(), holes.copy()
     for _ in range(_EDGE):
         if not holes.any():
@@ -173,14 +173,14 @@ def _fill(label: NDArray[np.uint8], holes: NDArray[np.bool_]) -> NDArray[np.uint
 
 
 def _cityscapes_colors(space: LabelSpace) -> dict[int, tuple[int, int, int]]:
-    """Raw id -> colour of those classes of Cityscapes that the label space knows; empty for another dataset's."""
+    """Raw id -> colour of Cityscapes' classes in the label space; empty for another dataset's."""
     if not has_cityscapes_ids(space):
         return {}
     return {entry.id: entry.color for entry in cityscapes_labels if entry.id >= 0 and space.raw_to_class[entry.id] >= 0}
 
 
 def has_cityscapes_ids(space: LabelSpace) -> bool:
-    """Whether raw ids mean what they mean in Cityscapes, whichever of them are classes here."""
+    """Whether the raw ids are those of Cityscapes."""
     theirs = {entry.name: entry.id for entry in cityscapes_labels}
     pairs = ((raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index))
     return all(theirs.get(space.names[index]) == raw for raw, index in pairs)

@@ -1,4 +1,4 @@
-"""From a photo to a label map: a segmenter's prediction, as raw ids."""
+"""Label maps from photos by a segmenter."""
 
 from collections import Counter
 from pathlib import Path
@@ -21,21 +21,21 @@ _HIGHEST_ID = 65535  # instance maps have 16 bits
 
 
 class PhotoReader:
-    """Turns photos into label maps that can be generated from.
+    """Turns photos into label maps to generate from.
 
-    The segmenter looks at a photo at the size it was trained at, or at the photo's own, and what it sees is enlarged or
-    shrunk to the photo's own size. Classes are matched by their names; the individuals of each class get the ids
-    `class id * 1000`, `class id * 1000 + 1`, ... in the order of the segmenter's own numbers. Things that the
-    segmenter could not tell apart keep the plain class id, like the group regions of Cityscapes.
+    The segmenter gets a photo at the size it was trained at, or at the photo's own, and its prediction is resized to
+    the photo's own size. Classes are matched by their names; the instances of each class get the ids
+    `class id * 1000`, `class id * 1000 + 1`, ... in the order of the segmenter's own numbers. Things without an
+    instance keep the plain class id, like the group regions of Cityscapes.
 
     Args:
         segmenter: any; it stays on its device.
-        label_space: the one whose raw ids are written down.
-        size: (height, width) at which the segmenter looks; None = each photo's own.
+        label_space: of the label maps.
+        size: (height, width) of the segmenter's input; None = each photo's own.
         max_pixels: the most pixels that a photo's header may claim.
 
     Raises:
-        ConfigurationError: the segmenter names a class that the label space does not have.
+        ConfigurationError: the segmenter predicts a class that the label space does not have.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PhotoReader:
             A map of the photo's height and width, instances numbered.
 
         Raises:
-            DatasetError: the file is not there, is no picture, too large, or corrupt.
+            DatasetError: the file is missing, not a picture, too large, or corrupt.
         """
         source = "photo" if isinstance(photo, Image.Image) else str(photo)
         whole = photo.convert("RGB") if isinstance(photo, Image.Image) else self._decode(Path(photo))
@@ -85,7 +85,7 @@ class PhotoReader:
 
     def _decode(self, path: Path) -> Image.Image:
         with open_picture(path, self.max_pixels) as picture:
-            pixels(picture, path)  # says which file is corrupt
+            pixels(picture, path)  # raises with the path if it is corrupt
             return picture.convert("RGB")
 
     def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.uint16], Counter[str]]:
@@ -93,7 +93,7 @@ class PhotoReader:
         instance = self._raw_ids[index].astype(np.uint16)
         individuals: Counter[str] = Counter()
         things = (number > 0) & np.isin(index, list(self._things))
-        # Pairs, so that a number that a segmenter gave to pixels of two classes becomes an individual of each.
+        # Pairs, so that a number with pixels of two classes becomes an instance of each.
         for value, which in np.unique(np.stack([number[things], index[things]], axis=1), axis=0).tolist():
             raw, name = int(self._raw_ids[which]), self.segmenter.label_space.names[which]
             identity = raw * INSTANCES_PER_CLASS + individuals[name]
@@ -104,10 +104,10 @@ class PhotoReader:
 
 
 def _raw_ids(segmenter: LabelSpace, space: LabelSpace) -> NDArray[np.uint8]:
-    """The raw id of each of the segmenter's classes: (C,) uint8; classes that it never names are unlabelled.
+    """The raw id of each of the segmenter's classes: (C,) uint8; classes that it never predicts are unlabelled.
 
     Raises:
-        ConfigurationError: a class that it does name is missing.
+        ConfigurationError: a class that it predicts is missing.
     """
     named = segmenter.evaluated - {segmenter.ignore_index}
     unknown = [segmenter.names[c] for c in sorted(named) if segmenter.names[c] not in space.names]
@@ -121,7 +121,7 @@ def _raw_ids(segmenter: LabelSpace, space: LabelSpace) -> NDArray[np.uint8]:
 
 
 def _lowest_raw_id(space: LabelSpace, index: int) -> int:
-    """The lowest raw id of a class; that of the ignored class where no file ever holds the class."""
+    """The lowest raw id of a class; that of the ignored class if it has none."""
     table = space.raw_to_class
     return table.index(index) if index in table else table.index(space.ignore_index)
 

@@ -1,4 +1,4 @@
-"""The pixels of a map in whatever form it is given, before anyone knows what they mean."""
+"""Decoding a map, before its kind is known."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from oasis.data.opening import open_picture
 from oasis.errors import DatasetError
 
 MapInput = str | Path | Image.Image | NDArray[Any]
-"""What a map may be given as: a PNG file, a picture, or an array, integers (H, W) or RGB (H, W, 3)."""
+"""A PNG file, a picture, or an array, integers (H, W) or RGB (H, W, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +23,9 @@ class Pixels:
 
     Attributes:
         values: (H, W) int64 numbers, or (H, W, 3) uint8 colours.
-        source: what to call the map in messages.
-        path: of its file; None where it was given otherwise.
-        palette: (N, 3) uint8, the colours that the numbers stand for in a picture of mode P; None elsewhere.
+        source: name of the map in messages.
+        path: of its file; None without a file.
+        palette: (N, 3) uint8, the colours of the numbers in a picture of mode P; None otherwise.
     """
 
     values: NDArray[np.integer[Any]]
@@ -40,12 +40,12 @@ class Pixels:
 
     @property
     def numbers(self) -> NDArray[np.int64]:
-        """(H, W) int64, of pixels that are no colours."""
+        """(H, W) int64; only if the values are numbers."""
         return self.values.astype(np.int64, copy=False)
 
     @property
     def colors(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8, of pixels that are colours."""
+        """(H, W, 3) uint8; only if the values are colours."""
         return self.values.astype(np.uint8, copy=False)
 
 
@@ -54,12 +54,12 @@ def read_pixels(given: MapInput, name: str, max_pixels: int) -> Pixels:
 
     Args:
         given: a path of a PNG, a picture, or an array.
-        name: what to call it in messages where it has no path.
+        name: in messages, if it has no path.
         max_pixels: the most pixels it may have.
 
     Raises:
-        DatasetError: no such file, no picture, corrupt, too large, empty; or numbers and colours of a kind that no map
-            has: fractions, negative numbers, 1 bit, transparency, JPEG.
+        DatasetError: no such file, not a picture, corrupt, too large, empty; or values that no map has: fractions,
+            negative numbers, 1 bit, transparency, JPEG.
     """
     if isinstance(given, str | Path):
         path = Path(given)

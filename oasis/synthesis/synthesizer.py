@@ -1,4 +1,4 @@
-"""From a checkpoint to pictures."""
+"""Generating pictures with a checkpoint."""
 
 import secrets
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ class Synthesizer:
     """Generates photos from label maps.
 
     Pictures are generated one by one on any device, so that a seed gives the same picture in any batch, to the byte.
-    Encodings that draw numbers (`InstanceNoise`: a vector an instance) draw them from the noise too: resampling an
-    instance gives it another vector there as well, and mixing two seeds mixes the vectors of each instance.
+    Random encodings (`InstanceNoise`: one vector per instance) draw from the noise too: resampling an instance changes
+    its vector as well, and mixing two seeds mixes the vectors of each instance.
 
     Example:
         >>> from oasis import Synthesizer
@@ -37,17 +37,17 @@ class Synthesizer:
         >>> synthesizer.synthesize("street_labelIds.png", seed=0).save("photo.png")  # doctest: +SKIP
 
     Args:
-        restored: what a checkpoint holds.
+        restored: the restored checkpoint.
         height: of the generated pictures.
-        width: of these.
-        name: what to call it in captions.
-        device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU where there is one.
-        bf16: compute in bfloat16 where that is safe: faster on GPUs, a little less exact.
+        width: of the generated pictures.
+        name: in captions.
+        device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU if there is one.
+        bf16: compute in bfloat16 where that is safe: faster on GPUs, slightly less exact.
 
     Attributes:
-        label_space: what class ids mean.
-        encoding: how label maps are shown to the generator.
-        generator: the averaged one where the run kept an average.
+        label_space: the classes.
+        encoding: encodes label maps for the generator.
+        generator: the averaged one if the run kept an average.
         height: rows of a picture.
         width: columns of a picture.
         name: the run's and the encoding's.
@@ -78,13 +78,12 @@ class Synthesizer:
         """Rebuild from a checkpoint alone.
 
         Args:
-            path: a checkpoint; a run folder, whose `checkpoints/last.ckpt` is meant; or a folder of runs, whose newest
-                is meant.
+            path: a checkpoint; a run folder (its `checkpoints/last.ckpt`); or a folder of runs (the newest one).
             device: see the class.
             bf16: see the class.
 
         Raises:
-            CheckpointError: see `oasis.checkpoint.restore`; or it says nothing of the size of its pictures.
+            CheckpointError: see `oasis.checkpoint.restore`; or it does not have the size of its pictures.
             ConfigurationError: see the class.
         """
         file = find_checkpoint(Path(path))
@@ -98,7 +97,7 @@ class Synthesizer:
 
     @property
     def needs_instances(self) -> bool:
-        """Whether label maps with things have to come with their instance map."""
+        """Whether label maps with things need an instance map."""
         return self.encoding.needs_instances
 
     def open(
@@ -131,16 +130,16 @@ class Synthesizer:
 
         Args:
             label_map: a path, a picture, an array, or a `LabelMap`; of any size, see `open_label_map`.
-            instance_map: who is who, in any of these forms.
-            seed: of all that is random, 0 or above; None = a fresh one, which the picture's `info["seed"]` tells.
+            instance_map: the instances, in any of these forms.
+            seed: of all random numbers, 0 or above; None = a random one, stored in the picture's `info["seed"]`.
             noise: instead of a seed, see `Noise`.
-            original_size: enlarge or shrink the picture to the size of the label map.
+            original_size: resize the picture to the size of the label map.
 
         Returns:
             RGB, width x height of this synthesizer, or of the label map.
 
         Raises:
-            DatasetError: a map that is not what it should be.
+            DatasetError: an invalid map.
             ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length.
         """
         opened = self.open(label_map, instance_map)
@@ -161,12 +160,12 @@ class Synthesizer:
 
         Args:
             label_maps: see `synthesize`; open those that need an instance map first.
-            seeds: one for each; None = fresh ones.
+            seeds: one for each; None = random ones.
             noises: one for each, instead of seeds.
             original_size: see `synthesize`.
 
         Raises:
-            ConfigurationError, DatasetError: not as many seeds or noises as label maps; or see `synthesize`.
+            ConfigurationError, DatasetError: a different number of seeds or noises; or see `synthesize`.
         """
         for name, given in (("seeds", seeds), ("noises", noises)):
             if given is not None and len(given) != len(label_maps):
@@ -183,7 +182,7 @@ class Synthesizer:
         ]
 
     def noise(self, seed: int) -> Noise:
-        """The noise of this seed, to change a part of it; see `Noise`."""
+        """The noise of this seed; see `Noise`."""
         return Noise.draw(self.generator.noise_dim, seed)
 
     def colors(self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None) -> Image.Image:
@@ -221,7 +220,7 @@ class Synthesizer:
         """The map in this synthesizer's label space.
 
         Raises:
-            ConfigurationError: its ids mean something else here; it has things, but no instances are given.
+            ConfigurationError: its ids have another meaning here; it has things, but no instances are given.
         """
         if label_map.label_space != self.label_space:
             label_map = label_map.understood_as(self.label_space)

@@ -1,4 +1,4 @@
-"""From factories to networks that are ready to train."""
+"""Building networks and preparing them for training."""
 
 import functools
 import inspect
@@ -18,15 +18,15 @@ _Network = TypeVar("_Network", bound=nn.Module)
 
 
 def build_network(factory: Callable[..., _Network], kind: type[_Network], offered: Mapping[str, int]) -> _Network:
-    """Call a factory with what it asks for by name.
+    """Call a factory with the offered arguments that it has parameters for.
 
     Args:
         factory: a class, or a `functools.partial` of one.
-        kind: what it must make.
-        offered: what it may ask for: `condition_channels` and `num_classes`.
+        kind: the required base class.
+        offered: available arguments: `condition_channels` and `num_classes`.
 
     Raises:
-        ConfigurationError: it made something else, or has settings that its class does not have.
+        ConfigurationError: the result is of another class, or the factory has invalid settings.
     """
     parameters = _parameters(factory, kind)
     anything = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
@@ -40,10 +40,10 @@ def build_network(factory: Callable[..., _Network], kind: type[_Network], offere
 
 
 def _parameters(factory: Callable[..., Any], kind: type) -> Mapping[str, inspect.Parameter]:
-    """What a factory, or the class that it is a partial of, can be called with.
+    """The parameters of a factory, or of the class that it is a partial of.
 
     Raises:
-        ConfigurationError: the partial holds settings that the class does not have.
+        ConfigurationError: the partial has settings that the class does not have.
     """
     made = factory.func if isinstance(factory, functools.partial) else factory
     parameters = inspect.signature(made).parameters
@@ -67,13 +67,13 @@ def prepare_networks(
     compile: bool,
     recompute: bool,
 ) -> tuple[Callable[..., Tensor], Callable[..., Any]]:
-    """Lay out, recompute and compile, as far as it is wanted.
+    """Apply memory format, recomputation and compilation, if enabled.
 
     Returns:
-        What generates and what discriminates in training.
+        The callables of generator and discriminator in training.
 
     Raises:
-        ConfigurationError: two wishes that exclude each other, or one for an ability that a network lacks.
+        ConfigurationError: settings that exclude each other, or that a network does not support.
     """
     if compile and not objective.single_pass:
         raise ConfigurationError(

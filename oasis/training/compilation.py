@@ -1,4 +1,4 @@
-"""Compiled networks that fall back to plain ones where compiling fails."""
+"""Compiled networks with a fallback to plain ones."""
 
 import warnings
 from collections.abc import Callable
@@ -8,13 +8,13 @@ import torch
 
 
 class Compiled:
-    """A function, compiled at its first call; where that fails, the function itself, after one warning.
+    """A function, compiled at its first call; if that fails, the function itself, after one warning.
 
-    Whoever holds it holds no module: names in the state dict stay as they are, and a copy of a network is a plain one.
+    It is not a module: names in the state dict do not change, and a copy of a network is a plain one.
 
     Args:
         function: such as a method of a network.
-        name: what to call it in the warning.
+        name: in the warning.
     """
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
@@ -23,13 +23,13 @@ class Compiled:
         self._compiled: Callable[..., Any] | None = torch.compile(function)
 
     def __call__(self, *inputs: Any) -> Any:
-        """What the function returns."""
+        """Call the function."""
         if self._compiled is None:
             return self.function(*inputs)
         try:
             return self._compiled(*inputs)
-        except Exception as error:  # torch has dozens of ways to fail to compile, and no common class for them
-            result = self.function(*inputs)  # an error of the function's own comes again here
+        except Exception as error:  # torch has no common class of compilation errors
+            result = self.function(*inputs)  # an error of the function itself is raised again here
             self._compiled = None
             reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
             warnings.warn(

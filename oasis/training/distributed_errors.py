@@ -1,4 +1,4 @@
-"""Several processes that train together: what the others do when one of them dies."""
+"""Handling the death of one of several processes that train together."""
 
 import os
 import re
@@ -12,18 +12,18 @@ import torch.distributed as dist
 
 from oasis.errors import LostProcessError, OasisError
 
-_LAUNCHER = "PANOPTIC_OASIS_LAUNCHER"  # number of the process that started the others of this machine
-_PLACE = re.compile(r"^\[\S*\.cc:\d+\] ")  # in the source of gloo
-_LOOK = 1.0  # seconds between looks at it
-_GRACE = 10.0  # seconds for a process to find out by itself, and to say so
+_LAUNCHER = "PANOPTIC_OASIS_LAUNCHER"  # PID of the process that started the others on this machine
+_PLACE = re.compile(r"^\[\S*\.cc:\d+\] ")  # a location in gloo's source
+_LOOK = 1.0  # seconds between checks of it
+_GRACE = 10.0  # seconds for a process to notice and report it by itself
 
 
 @contextmanager
 def partner_advice() -> Iterator[None]:
-    """Turn what a process meets when another one of its run is gone into an error that says so.
+    """Turn errors of communication with a dead process into one that says so.
 
     Raises:
-        LostProcessError: another process is gone, or hangs for longer than the process group's timeout.
+        LostProcessError: another process died, or hangs for longer than the process group's timeout.
     """
     try:
         yield
@@ -33,26 +33,26 @@ def partner_advice() -> Iterator[None]:
         said = _PLACE.sub("", next(iter(str(error).strip().splitlines()), "")).split(". ")[0] or type(error).__name__
         raise LostProcessError(
             f"Another process of this run is gone ({said}). If it has left a message, it is above or in its own "
-            "log; without one it was killed, for want of memory perhaps (see `dmesg`). Go on from the last checkpoint "
-            "with resume=last."
+            "log; without one it was killed, perhaps because memory ran out (see `dmesg`). Resume from the last "
+            "checkpoint with resume=last."
         ) from error
 
 
 def _lost(error: RuntimeError) -> bool:
-    """Whether this is what talking to a dead process gives: gloo has no class of errors for it."""
+    """Whether this is an error of communication with a dead process, for which gloo has no class."""
     return dist.is_available() and (isinstance(error, dist.DistError) or "gloo" in str(error))
 
 
 def lead() -> None:
-    """Let the processes that this one is about to start know whom to follow."""
+    """Export this process's PID to the processes that it starts; see `follow`."""
     os.environ[_LAUNCHER] = str(os.getpid())
 
 
 def follow() -> None:
-    """End soon after the process that started this one for training together, should that one die.
+    """End soon after the process that started this one for distributed training, if that one dies.
 
-    Otherwise a process whose launcher is killed before the two have met waits for it for half an hour. torchrun and
-    SLURM look after their processes themselves.
+    Otherwise a process whose launcher is killed before the rendezvous waits for half an hour. torchrun and SLURM
+    monitor their processes themselves.
     """
     launcher = os.environ.get(_LAUNCHER)
     if launcher is not None and os.environ.get("LOCAL_RANK", "0") != "0":
@@ -63,5 +63,5 @@ def _follow(launcher: int) -> None:
     while os.getppid() == launcher:
         time.sleep(_LOOK)
     time.sleep(_GRACE)
-    print("error: the process that started this one is gone. Go on with resume=last.", file=sys.stderr, flush=True)
+    print("error: the process that started this one is gone. Continue with resume=last.", file=sys.stderr, flush=True)
     os._exit(1)

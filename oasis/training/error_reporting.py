@@ -1,4 +1,4 @@
-"""How a process that trains ends: without a traceback where the user can fix what is wrong."""
+"""Reporting errors of a training process, without a traceback if the user can fix them."""
 
 import os
 import re
@@ -17,8 +17,8 @@ from oasis.training.distributed_errors import follow
 from oasis.training.runs.quoting import for_shell, quoted_setting
 
 _FIXABLE = (OasisError, HydraException, OmegaConfBaseException, MisconfigurationException, OSError)
-_TRACEBACKS = "PANOPTIC_OASIS_TRACEBACKS"  # what the user wants, for the processes that this one starts too
-_LAUNCHERS = ("submitit.", "joblib.")  # their errors say which job of a sweep died, and what it said last
+_TRACEBACKS = "PANOPTIC_OASIS_TRACEBACKS"  # the user's setting, inherited by child processes
+_LAUNCHERS = ("submitit.", "joblib.")  # their errors name the job of a sweep that died, with its last output
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
 _SPECIAL = (
     "the value needs quotes, for Hydra and for the shell, since it holds one of = , ( ) [ ] { } # ~, a quote, or a "
@@ -35,7 +35,7 @@ def report_errors(main: Callable[[], None]) -> None:
     """
     follow()
     debugging = os.environ.setdefault(_TRACEBACKS, os.environ.get("HYDRA_FULL_ERROR", "0")) == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands errors on
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises errors
     try:
         main()
     except Exception as error:
@@ -47,10 +47,10 @@ def report_errors(main: Callable[[], None]) -> None:
 
 @contextmanager
 def telling_errors(folder: str) -> Iterator[None]:
-    """Tell an error of one job of a sweep where and when it happens.
+    """Report an error of one job of a sweep where and when it happens.
 
-    The process that started the sweep hears of it when all jobs have ended, of the first alone, and through a pickle,
-    which knows neither tracebacks nor causes.
+    The process that started the sweep gets it when all jobs have ended, only the first one, and pickled, without
+    traceback and cause.
 
     Args:
         folder: of the job.
@@ -75,7 +75,7 @@ def _is_fixable(error: BaseException) -> bool:
 
 
 def explained(error: BaseException) -> str:
-    """The message of an error, with advice where Hydra's own does not say what to do."""
+    """The message of an error, with advice if Hydra's own has none."""
     said = message(error)
     if _NO_PLUGIN.search(said):
         return f"this launcher is in an extra: pip install 'panoptic-oasis[sweeps]', here -e '.[sweeps]'. {said}"
@@ -88,6 +88,6 @@ def explained(error: BaseException) -> str:
     try:
         OverridesParser.create().parse_override(quoted_setting(setting))
     except HydraException:
-        return said  # quotes are not what is missing
+        return said  # quoting would not help
     several = f" For several values, one run each, add -m.\n{said}" if ambiguous else ""
     return f"{setting}: {_SPECIAL} Type {for_shell(setting)}{several}"

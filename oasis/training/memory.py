@@ -1,4 +1,4 @@
-"""What to lower when memory runs out."""
+"""Advice when memory runs out."""
 
 import errno
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,10 @@ _SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "n
 
 @contextmanager
 def memory_advice(settings: Mapping[str, Any]) -> Iterator[None]:
-    """Turn a want of memory, on any device, into an error that names what to lower.
+    """Turn an out-of-memory error of any device into one that says what to lower.
 
     Args:
-        settings: of the run, as nested containers; looked up for the present values.
+        settings: of the run, as nested containers; for their current values in the message.
 
     Raises:
         LowMemoryError: memory ran out.
@@ -43,7 +43,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def advice(error: BaseException, settings: Mapping[str, Any]) -> str:
-    """The error in a line, and what to lower, what helps most and costs least first, with the present values."""
+    """The error in one line, and the settings to lower, the most effective first, with their current values."""
     data, model, trainer, generator = (settings.get(group) or {} for group in ("data", "model", "trainer", "generator"))
     remedies = [f"a lower data.batch_size (now {data.get('batch_size')})"]
     if not model.get("recompute"):

@@ -1,4 +1,4 @@
-"""The LightningModule: two networks that are trained against each other, whatever their losses."""
+"""The LightningModule of a GAN with any objective."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -29,10 +29,10 @@ OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 class GANModule(LightningModule):
-    """Two networks, an objective, two optimizers and their schedule, and a count of what the networks have seen.
+    """Two networks, an objective, two optimizers and their schedule, and counters of batches and images.
 
-    Lightning's own `global_step` counts optimizer steps, two a batch, so batches and images are counted here, and are
-    in the checkpoint.
+    Lightning's own `global_step` counts optimizer steps, two per batch, so batches and images are counted here and
+    stored in the checkpoint.
 
     Args:
         label_space: the classes.
@@ -43,20 +43,20 @@ class GANModule(LightningModule):
         generator_optimizer: makes the generator's optimizer from its parameters.
         discriminator_optimizer: makes the discriminator's.
         schedule: of both learning rates; None = constant.
-        clip_norm: the largest norm of each network's gradients; None = any.
+        clip_norm: the largest norm of each network's gradients; None = no clipping.
         accumulate_batches: batches whose gradients are averaged before the optimizers step.
-        seed: of noise and of what objectives draw.
-        channels_last: lay the networks' weights and activations out as devices with matrix units want them.
+        seed: of noise and of objectives' random numbers.
+        channels_last: use the channels-last memory format, which is faster on devices with matrix units.
         compile: compile both networks with `torch.compile` at their first batch.
-        recompute: keep fewer activations for the backward pass, see `oasis.models.Recomputable`.
+        recompute: recompute activations in the backward pass, see `oasis.models.Recomputable`.
 
     Attributes:
         batches_seen: batches trained on so far, over all resumed runs.
         images_seen: images trained on so far, on all devices.
-        stepped: whether the optimizers have stepped at the last batch.
+        stepped: whether the optimizers stepped at the last batch.
 
     Raises:
-        ConfigurationError: settings that cannot be, or that need an ability which a network lacks.
+        ConfigurationError: invalid settings, or settings that a network does not support.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class GANModule(LightningModule):
         self.accumulate_batches = accumulate_batches
         self.seed = seed
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        # Called in training alone; methods and objects, so that no network is registered twice.
+        # Called in training only; methods and plain objects, so that no network is registered twice.
         self._generate, self._discriminate = prepare_networks(
             self.generator, self.discriminator, objective, self.memory_format, compile, recompute
         )
@@ -102,13 +102,13 @@ class GANModule(LightningModule):
         self.images_seen = 0
         self.stepped = False
         self._gradients: dict[str, Tensor] = {}  # of a checkpoint, until training starts
-        self._waiting = 0  # batches whose gradients no step has used yet
+        self._waiting = 0  # accumulated batches since the last step
 
     def setup(self, stage: str) -> None:
-        """Refuse precisions that do not work, and a dataset without instance maps where a loss term learns from them.
+        """Refuses unsuitable precisions, and a dataset without instance maps if a loss term uses them.
 
         Raises:
-            ConfigurationError: with the precision; or with the first sample that has no instance map.
+            ConfigurationError: the message names the precision, or the first sample without an instance map.
         """
         refuse_unfit_precision(self.trainer)
         if self.objective.needs_instances(self.discriminator):
@@ -127,7 +127,7 @@ class GANModule(LightningModule):
         return optimizers
 
     def on_train_start(self) -> None:
-        """Settings and layout of the optimizers are those of this run, not those a checkpoint was written with."""
+        """Restores this run's settings and memory layout of the optimizers, which a checkpoint has overwritten."""
         for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
             for group, wanted in zip(optimizer.param_groups, settings, strict=True):
                 group.update(wanted)
@@ -138,7 +138,7 @@ class GANModule(LightningModule):
         self._gradients = {}
 
     def on_train_epoch_start(self) -> None:
-        """Set the learning rates of this epoch."""
+        """Sets the learning rates of this epoch."""
         factor = self.schedule(self.current_epoch, self.trainer.max_epochs or -1)
         for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
             for group, wanted in zip(optimizer.param_groups, settings, strict=True):
@@ -161,8 +161,8 @@ class GANModule(LightningModule):
         return terms
 
     def optimize(self, optimizer: LightningOptimizer, loss: Callable[[Batch], LossTerms], batch: Batch) -> LossTerms:
-        """One step down a loss; returns its terms, detached, the mean over all processes."""
-        with self.toggled_optimizer(optimizer):  # spares the other network's weight gradients
+        """One optimizer step on a loss; returns its terms, detached, averaged over all processes."""
+        with self.toggled_optimizer(optimizer):  # avoids the other network's weight gradients
             terms = require_terms(loss(batch), f"{type(self.objective).__name__}.{loss.__name__}")
             total = torch.stack(list(terms.values())).sum()
             self.manual_backward(total if self.accumulate_batches == 1 else total / self.accumulate_batches)
@@ -172,7 +172,7 @@ class GANModule(LightningModule):
                         optimizer.optimizer, self.clip_norm, getattr(self.trainer.precision_plugin, "scaler", None)
                     )
                 optimizer.step()
-                optimizer.zero_grad()  # at once: the other network's step needs the memory
+                optimizer.zero_grad()  # now: the other network's step needs the memory
         return mean_of_processes({name: term.detach() for name, term in terms.items()})
 
     def generator_loss(self, batch: Batch) -> LossTerms:
@@ -195,15 +195,15 @@ class GANModule(LightningModule):
         return self.objective.discriminator_loss(self._step(batch, fakes))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The objective's terms on photos and maps that training never saw.
+        """The objective's terms on validation samples.
 
         Returns:
-            The fakes, (B, 3, H, W) in [-1, 1], for callbacks to measure.
+            The fakes, (B, 3, H, W) in [-1, 1], for callbacks.
         """
         with sampling_generator(self.trainer) as generator:
             fake = generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
         count = int(batch.counted.sum())
-        counted = batch.first(count) if count else batch  # what is computed of no sample weighs nothing
+        counted = batch.first(count) if count else batch  # without any counted sample, the terms get weight 0
         step = self._step(counted, lambda: fake[: len(counted)], self.discriminator)
         terms = {f"val/{name}": term for name, term in self.objective.validation_loss(step).items()}
         terms, total = mean_of_samples(terms, count)
@@ -219,32 +219,32 @@ class GANModule(LightningModule):
 
     @property
     def validation_losses(self) -> tuple[str, ...]:
-        """Names under which validation logs losses; empty if they are not known beforehand."""
+        """Names under which validation logs losses; empty if they are not known in advance."""
         return tuple(f"val/{name}" for name in self.objective.validation_names)
 
     def log_step(self) -> dict[str, float]:
-        """To be logged beside metrics: loggers then count in batches, after a resume too."""
+        """Logged beside metrics, so that loggers count in batches, even after resuming."""
         return {"step": float(self.batches_seen)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put in the counters, and gradients that no step has used yet."""
+        """Adds the counters and accumulated gradients."""
         checkpoint["progress"] = {"batches_seen": self.batches_seen, "images_seen": self.images_seen}
         gradients = {name: weight.grad for name, weight in self.named_parameters() if weight.grad is not None}
         if self._waiting:
             checkpoint["gradients"], checkpoint["waiting"] = gradients, self._waiting
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the counters and the gradients up again."""
+        """Restores the counters and accumulated gradients."""
         self.batches_seen = checkpoint["progress"]["batches_seen"]
         self.images_seen = checkpoint["progress"]["images_seen"]
         self._waiting = checkpoint.get("waiting", 0)
         self._gradients = dict(checkpoint.get("gradients", {}))
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse a picture size that the networks cannot halve often enough.
+        """Refuse a picture size that the networks do not support.
 
         Raises:
-            ConfigurationError: with the sizes nearby that work.
+            ConfigurationError: the message has the nearest valid sizes.
         """
         divisor = max(self.generator.size_divisor, self.discriminator.size_divisor)
         if height % divisor or width % divisor or min(height, width) < divisor:
@@ -257,7 +257,7 @@ class GANModule(LightningModule):
 
 
 def as_gan_module(module: LightningModule) -> GANModule:
-    """The module as callbacks know it; Lightning's hooks have a wider type."""
+    """Cast the module of Lightning's hooks to its type."""
     return cast(GANModule, module)
 
 

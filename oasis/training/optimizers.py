@@ -1,4 +1,4 @@
-"""The optimizer as fast as the device can have it."""
+"""Fused optimizers, their settings and states, and gradient clipping."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,10 +9,10 @@ from torch.optim import Adam, AdamW, Optimizer
 
 
 def fused_adam(parameters: Iterable[nn.Parameter], **settings: Any) -> Adam:
-    """Adam in one kernel where the device has it for all parameters, else as torch chooses.
+    """Fused Adam if the device supports it for all parameters, else torch's default.
 
     Args:
-        parameters: on the device they are trained on.
+        parameters: on the training device.
         settings: of `torch.optim.Adam`.
     """
     parameters = list(parameters)
@@ -20,19 +20,19 @@ def fused_adam(parameters: Iterable[nn.Parameter], **settings: Any) -> Adam:
 
 
 def fused_adamw(parameters: Iterable[nn.Parameter], **settings: Any) -> AdamW:
-    """AdamW likewise; `settings` of `torch.optim.AdamW`."""
+    """The same for AdamW; `settings` of `torch.optim.AdamW`."""
     parameters = list(parameters)
     return AdamW(parameters, fused=_fused(parameters), **settings)
 
 
 def _fused(parameters: list[nn.Parameter]) -> bool | None:
-    """Whether to ask for the one kernel; None leaves the choice to torch."""
+    """The argument `fused`; None = torch's default."""
     kinds = {(each.device, each.dtype): each for each in parameters}
     return True if all(map(_has_kernel, kinds.values())) else None
 
 
 def _has_kernel(like: Tensor) -> bool:
-    """Torch tells only when it steps."""
+    """Whether there is a fused kernel, by trying a step."""
     probe = torch.zeros_like(like[:0] if like.dim() else like, requires_grad=True)
     probe.grad = torch.zeros_like(probe)
     try:
@@ -43,15 +43,15 @@ def _has_kernel(like: Tensor) -> bool:
 
 
 def settings_of(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """The settings of each parameter group, as they are now."""
+    """The current settings of each parameter group."""
     return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
 def fit_state(optimizer: Optimizer) -> None:
-    """Lay out and place an optimizer's state as its parameters are.
+    """Give an optimizer's state the memory layout and device of its parameters.
 
-    A fused optimizer reads both by memory address and counts on the device; the checkpoint it resumes from may have
-    been written by one that does neither.
+    A fused optimizer requires equal layouts and a step counter on the device; the optimizer that wrote the checkpoint
+    may have had neither.
     """
     for group in optimizer.param_groups:
         for parameter in group["params"]:
@@ -64,12 +64,12 @@ def fit_state(optimizer: Optimizer) -> None:
 
 
 def clip_norm(optimizer: Optimizer, max_norm: float, scaler: torch.amp.GradScaler | None = None) -> None:
-    """Scale the gradients of an optimizer's parameters down to a norm, over all of them, of at most `max_norm`.
+    """Clip the gradients of an optimizer's parameters to a total norm of at most `max_norm`.
 
     Args:
-        optimizer: whose gradients have been computed.
+        optimizer: after the backward pass.
         max_norm: above 0.
-        scaler: of 16-bit training, whose scale is taken off first; None without.
+        scaler: of 16-bit training, to unscale gradients first; None without.
     """
     if scaler is not None:
         scaler.unscale_(optimizer)

@@ -1,4 +1,4 @@
-"""Whether the parts that a configuration names belong together, told before anything is built."""
+"""Checks of a configuration's parts before anything is built."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ _UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword ar
 
 
 def require_trusted_parts(config: Mapping[str, Any]) -> None:
-    """Refuse parts whose classes are neither this project's nor trusted: a checkpoint with them could not be read.
+    """Refuse parts with untrusted classes, since a checkpoint with them could not be read.
 
     Raises:
-        ConfigurationError: with the part, and how to trust its package.
+        ConfigurationError: the message names the part, and how to trust its package.
     """
     for part in PARTS:
         for path, target in _targets(config.get(part), part):
@@ -27,13 +27,13 @@ def require_trusted_parts(config: Mapping[str, Any]) -> None:
 
 
 def require_own_presets(choices: Mapping[str, str | None]) -> None:
-    """Refuse presets of another model than the one chosen: their keys would reach networks that do not have them.
+    """Refuse presets of another model: their settings would be passed to networks that do not have them.
 
     Args:
         choices: Hydra's, by group.
 
     Raises:
-        ConfigurationError: with the preset and the model.
+        ConfigurationError: the message names the preset and the model.
     """
     for group in PRESETS:
         choice, model = choices.get(group), str(choices.get("model"))
@@ -46,13 +46,13 @@ def require_own_presets(choices: Mapping[str, str | None]) -> None:
 
 @contextmanager
 def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
-    """Where a part does not have a setting that it is given, say which one and where that may come from.
+    """Turn errors about unknown arguments of a part into messages that name the setting and its possible origin.
 
     Args:
         choices: Hydra's, by group.
 
     Raises:
-        ConfigurationError: a class was given an argument that it does not have.
+        ConfigurationError: a class got an unknown argument.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Activations that are computed again in the backward pass instead of being kept for it."""
+"""Activation checkpointing: recomputation in the backward pass."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,11 +10,11 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recompute_blocks(blocks: Iterable[nn.Module]) -> None:
-    """Let blocks keep only their inputs: a third more work for a fraction of the memory.
+    """Make blocks store only their inputs: a third more compute for a fraction of the memory.
 
-    The second time a block starts from the buffers that it had the first time, and leaves them as they are now: its
-    spectral norms give the same weights, and no BatchNorm statistic and no power iteration counts twice. Blocks must
-    draw no random numbers; those of the networks here do not.
+    The recomputation uses the buffers of the first forward pass, and restores the current ones afterwards: spectral
+    norms give the same weights, and no BatchNorm update or power iteration happens twice. Blocks must not draw random
+    numbers.
 
     Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost".
     """
@@ -23,7 +23,7 @@ def recompute_blocks(blocks: Iterable[nn.Module]) -> None:
 
 
 class _Recomputed:
-    """Stands for the `forward` of one block; as an object of its own, since a deep copy must call the copied block."""
+    """Replaces the `forward` of one block; an object, so that a deep copy calls the copied block."""
 
     def __init__(self, block: nn.Module) -> None:
         self.block = block
@@ -49,7 +49,7 @@ def _as_it_is() -> Iterator[None]:
 
 @contextmanager
 def _replayed(buffers: list[Tensor], values: list[Tensor]) -> Iterator[None]:
-    """Give buffers other values for a while."""
+    """Context manager that temporarily replaces the values of buffers."""
     now = [buffer.clone() for buffer in buffers]
     try:
         _copy(values, buffers)

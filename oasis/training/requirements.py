@@ -1,4 +1,4 @@
-"""What a training needs of device and dataset, said before its first batch."""
+"""Checks of device, dataset and loss terms."""
 
 import torch
 from pytorch_lightning import Trainer
@@ -9,10 +9,10 @@ from oasis.objectives import LossTerms
 
 
 def refuse_unfit_precision(trainer: Trainer) -> None:
-    """Refuse precisions in which nothing is learnt, or which the device only imitates.
+    """Refuse precisions in which training fails, or which the device only emulates.
 
     Raises:
-        ConfigurationError: with the precision, and the one to use.
+        ConfigurationError: the message names the precision, and the one to use.
     """
     if trainer.precision in ("bf16-true", "16-true"):
         raise ConfigurationError(
@@ -28,10 +28,10 @@ def refuse_unfit_precision(trainer: Trainer) -> None:
 
 
 def refuse_missing_instances(dataset: Samples) -> None:
-    """Refuse a dataset without instance maps where a loss term learns from them.
+    """Refuse a dataset without instance maps, for loss terms that use them.
 
     Raises:
-        ConfigurationError: with the first sample that has none, and the settings that do without.
+        ConfigurationError: the message names the first sample without one, and settings that do not need them.
     """
     without = [files for files in dataset.files if files.instance is None]
     if without:
@@ -44,14 +44,14 @@ def refuse_missing_instances(dataset: Samples) -> None:
 
 
 def require_terms(terms: LossTerms, source: str) -> LossTerms:
-    """Refuse loss terms from which nothing can be learnt. Looks at no value, for which the host would have to wait.
+    """Refuse invalid loss terms, without reading values, which would make the host wait.
 
     Args:
         terms: by name.
-        source: what returned them, for the error.
+        source: the method that returned them, for the error.
 
     Raises:
-        ConfigurationError: no terms; one that is no scalar tensor; one without a gradient.
+        ConfigurationError: no terms; one that is not a scalar tensor; one without a gradient.
     """
     if not isinstance(terms, dict) or not terms:
         raise ConfigurationError(f"{source} returned no loss terms ({terms!r}): it must return scalars by name.")

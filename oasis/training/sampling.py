@@ -1,4 +1,4 @@
-"""Which generator makes the pictures that people look at, and from what noise."""
+"""The generator and the noise of sample pictures."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ class AveragesGenerator(Protocol):
     """A callback that keeps an average of the generator, such as `GeneratorEMA`."""
 
     def ready_generator(self, trainer: Trainer) -> Generator:
-        """The average, fit for generating."""
+        """The average, ready for generating."""
 
 
 @contextmanager
@@ -37,15 +37,15 @@ def sampling_generator(trainer: Trainer) -> Iterator[Generator]:
 
 
 def fixed_noise(generator: Generator, index: Tensor, seed: int) -> Tensor | None:
-    """Noise that depends on a seed and the sample alone, not on the device, the batch or what was drawn before.
+    """Noise as a function of seed and sample, independent of device, batch and global random state.
 
     Args:
-        generator: which will take it.
+        generator: determines Z.
         index: (B,) int64, positions of the samples in their split.
         seed: of the noise.
 
     Returns:
-        (B, Z) float32 on the index's device, one vector an image; None for a generator without noise.
+        (B, Z) float32 on the index's device, one vector per image; None for a generator without noise.
     """
     if generator.noise_dim == 0:
         return None
@@ -53,12 +53,12 @@ def fixed_noise(generator: Generator, index: Tensor, seed: int) -> Tensor | None
 
 
 def sources_of(batch: Batch, seed: int, stream: Stream) -> list[torch.Generator] | None:
-    """Where the random numbers of each image of a training batch come from; None = torch's global state."""
+    """One random generator per image of a training batch; None = torch's global state."""
     return None if batch.positions is None else sample_generators(seed, batch.positions, stream)
 
 
 def training_noise(generator: Generator, batch: Batch, seed: int, stream: Stream) -> Tensor | None:
-    """Noise for a training batch, (B, Z) float32 on its device; None where the generator draws it or takes none."""
+    """Noise for a training batch, (B, Z) float32 on its device; None if the generator draws it or takes none."""
     sources = sources_of(batch, seed, stream)
     if sources is None or generator.noise_dim == 0:
         return None

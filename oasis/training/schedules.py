@@ -1,4 +1,4 @@
-"""Learning-rate schedules: pure functions of the epoch, so that a resumed run needs no state of them."""
+"""Learning-rate schedules: pure functions of the epoch, without state."""
 
 from typing import Protocol
 
@@ -6,19 +6,19 @@ from oasis.errors import ConfigurationError
 
 
 class Schedule(Protocol):
-    """Which part of its learning rate an optimizer uses in an epoch."""
+    """A factor on the learning rate by epoch."""
 
     def __call__(self, epoch: int, max_epochs: int) -> float:
         """The factor.
 
         Args:
             epoch: counted from 0.
-            max_epochs: of the run; -1 where it has no end.
+            max_epochs: of the run; -1 = unlimited.
         """
 
 
 class Constant:
-    """The same rate throughout, as OASIS trains."""
+    """A constant rate, as in OASIS."""
 
     def __call__(self, epoch: int, max_epochs: int) -> float:
         """1."""
@@ -26,13 +26,13 @@ class Constant:
 
 
 class LinearDecay:
-    """A constant rate, then a linear fall over the last epochs: n/n, (n-1)/n, ..., 1/n of the rate.
+    """A constant rate, then a linear decay over the last epochs: n/n, (n-1)/n, ..., 1/n of the rate.
 
     Args:
-        epochs: n, over which it falls; 100 of 200 as published for pix2pixHD and SPADE.
+        epochs: n, the length of the decay; 100 of 200 as published for pix2pixHD and SPADE.
 
     Raises:
-        ConfigurationError: without an epoch to fall over; or, when called, a run without an end.
+        ConfigurationError: epochs below 1; or, when called, a run without an end.
 
     Source: Wang et al. 2018, appendix; Park et al. 2019, section 4.
     """

@@ -1,4 +1,4 @@
-"""A search for good settings: what to try next, by what was tried before."""
+"""Hyperparameter search."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ class Trial:
     Attributes:
         number: 0, 1, ...
         settings: dotted name -> value.
-        value: of the objective; None before it has run, and if it failed.
+        value: of the objective; None before it has run, or if it failed.
     """
 
     number: int
@@ -36,35 +36,34 @@ class Trial:
 
     @property
     def folder(self) -> str:
-        """A name that is the same whenever a search proposes these settings as this trial."""
+        """A name that depends only on the trial's number and settings."""
         text = json.dumps(dict(self.settings), sort_keys=True)
         return f"trial_{self.number:03d}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
     @property
     def overrides(self) -> list[str]:
-        """The settings as a command line takes them."""
+        """The settings as command-line overrides."""
         return [f"{name}={_written(value)}" for name, value in self.settings.items()]
 
 
 @dataclass(frozen=True)
 class Search:
-    """Settings that maximise, or minimise, a score, proposed by Optuna's tree-structured Parzen estimator.
+    """Search for settings that maximise, or minimise, a score, by Optuna's tree-structured Parzen estimator.
 
     Everything is seeded: the same search, started again, proposes the same settings in the same order. So it needs no
-    database: trials that were finished before are skipped by whoever runs them, and answer from their summaries.
+    database: finished trials are skipped, and their values are read from their summaries.
 
     Attributes:
         objective: a metric of `summary.json`, such as `segmenter/pq`.
         space: dotted name of a setting -> `{low, high}`, also with `log` or `step` (whole numbers if both ends are),
             or `{choices}`.
-        trials: how many.
-        at_a_time: how many to propose before the first of them has run.
+        trials: number of trials.
+        at_a_time: number of trials proposed at once.
         seed: of the proposals.
-        maximize: whether higher is better; None = as the metric wants it.
+        maximize: whether higher is better; None = by the metric's own direction.
 
     Raises:
-        ConfigurationError: an empty space, or one that is none; counts below 1; a metric that is not known without
-            `maximize`.
+        ConfigurationError: an empty or invalid space; counts below 1; an unknown metric without `maximize`.
     """
 
     objective: str
@@ -85,15 +84,15 @@ class Search:
             _require_bounds(name, bounds)
         if self.maximize is None and higher_is_better(self.objective) is None:
             raise ConfigurationError(
-                f"hydra.sweeper.objective={self.objective}: it is not known which way this is better; set "
+                f"hydra.sweeper.objective={self.objective}: it is not known which direction is better; set "
                 "hydra.sweeper.maximize=true or false."
             )
 
     def run(self, launch: Callable[[Sequence[Trial]], Sequence[float | None]]) -> list[Trial]:
-        """Propose, run, learn, until all trials are done.
+        """Run all trials.
 
         Args:
-            launch: runs some trials; returns the objective of each, None where it failed.
+            launch: runs some trials; returns the objective of each, None if it failed.
 
         Returns:
             All trials with their values.
@@ -123,7 +122,7 @@ class Search:
 
     @property
     def higher_is_better(self) -> bool:
-        """Which way the objective is better."""
+        """Whether the objective is maximised."""
         return bool(higher_is_better(self.objective)) if self.maximize is None else self.maximize
 
     def best(self, trials: Sequence[Trial]) -> Trial | None:

@@ -21,16 +21,16 @@ from oasis.segmenters.unet import UNetSegmenter, named_classes
 from oasis.training.base import data_of
 from oasis.training.optimizers import fused_adamw
 
-_NOT_NAMED = -1  # the target of pixels whose class no segmenter names
+_NOT_NAMED = -1  # the target of pixels whose class is not predicted
 
 
 class SegmenterTraining(LightningModule):
-    """Teaches a network to find classes and instances in photos, and makes a `UNetSegmenter` of it.
+    """Trains a network to find classes and instances in photos, for a `UNetSegmenter`.
 
-    The loss is a cross-entropy over the evaluated classes, in which rare ones and small instances weigh more, the
-    `center_loss`, and the L1 distance of the offsets, in which a pixel weighs the less the larger its instance is: an
-    error of two pixels loses a bicycle and changes nothing about a bus. Pixels of all other classes count nowhere.
-    AdamW, one cycle of the learning rate.
+    The loss is a cross-entropy over the evaluated classes, in which rare ones and small instances have larger weights,
+    the `center_loss`, and the L1 distance of the offsets, in which pixels of large instances have smaller weights: an
+    error of two pixels matters for a bicycle, but not for a bus. Pixels of all other classes are ignored. AdamW, one
+    cycle of the learning rate.
 
     Args:
         label_space: the classes.
@@ -38,14 +38,14 @@ class SegmenterTraining(LightningModule):
         depth: of the network, see `PanopticUNet`.
         learning_rate: the highest of the cycle.
         weight_decay: of AdamW.
-        balance: a class of frequency f weighs f^-balance: 0 treats all pixels alike, 1 all classes.
-        max_weight: the most that a pixel weighs; the average weight is 1.
-        correction: how much of the balance the segmenter takes back, 0 none and 1 all: what learnt with weights finds
-            rare classes too often, what learnt without finds them too seldom.
+        balance: a class of frequency f has weight f^-balance: 0 = equal pixels, 1 = equal classes.
+        max_weight: the largest weight of a pixel; the average weight is 1.
+        correction: the share of the balance that the segmenter undoes, in 0..1: trained with weights, it predicts rare
+            classes too often, trained without, too rarely.
         center_weight: of `center_loss`.
         offset_weight: of the offsets.
-        small_weight: how many times a pixel of a small instance counts in the cross-entropy.
-        small_area: what is small, as a share of the picture; 1/128 is 16x16 pixels of 128x256.
+        small_weight: factor on the weight of pixels of small instances in the cross-entropy.
+        small_area: area of a small instance, as a share of the picture; 1/128 is 16x16 pixels of 128x256.
 
     Raises:
         ConfigurationError: a learning rate or a largest weight that is not above 0; a balance or a correction outside
@@ -101,7 +101,7 @@ class SegmenterTraining(LightningModule):
         self.register_buffer("seen", torch.zeros(len(named), dtype=torch.int64))  # pixels of each class so far
 
     def setup(self, stage: str) -> None:
-        """Warn where there is nothing to learn instances from."""
+        """Warns if there are no instance maps to train on."""
         dataset = data_of(self.trainer).dataset("train")
         without = [files for files in dataset.files if files.instance is None]
         if without:
@@ -112,7 +112,7 @@ class SegmenterTraining(LightningModule):
             )
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One step of AdamW; the terms go to the log and to the progress bar."""
+        """One step of AdamW; logs the terms, also to the progress bar."""
         self.seen += self._pixels(self.target_of[batch.label])
         terms = self.losses(batch)
         total = torch.stack(list(terms.values())).sum()
@@ -125,16 +125,15 @@ class SegmenterTraining(LightningModule):
         return total
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """The same terms on photos that training never saw."""
+        """The same terms on validation samples."""
         terms = {f"val/{name}": term for name, term in self.losses(batch).items()}
         self.log_dict(terms, prog_bar=True, batch_size=len(batch))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """What the network pays for a batch: scalars float32 named `semantic`, `center` and `offset`."""
+        """The loss terms of a batch: scalars float32 named `semantic`, `center` and `offset`."""
         output = self.network(batch.image)
         target = self.target_of[batch.label]
-        # What no segmenter names is void to it, be it a thing: a caravan weighs nothing, and is no instance to be
-        # found.
+        # Classes that are not predicted are void, even things: caravans have weight 0, and are not instances.
         label = batch.label.masked_fill(target == _NOT_NAMED, self.label_space.ignore_index)
         instance = batch.instance * self.instance_loss.things[label]
         area = areas(instance).gather(1, instance.flatten(1)).view(instance.shape)
@@ -147,9 +146,9 @@ class SegmenterTraining(LightningModule):
         }
 
     def class_weights(self) -> Tensor:
-        """The weight of each class named, by its pixels so far: (N,) float32, on average 1 a pixel before the limit.
+        """The weight of each predicted class by its pixels so far: (N,) float32, on average 1 before clipping.
 
-        Classes not seen yet weigh 0: there is no pixel of theirs.
+        Classes without pixels so far have weight 0.
         """
         frequency = self.seen / self.seen.sum().clamp(min=1)
         weights = torch.where(frequency > 0, frequency.clamp(min=1e-12) ** -self.balance, 0.0)
@@ -164,7 +163,7 @@ class SegmenterTraining(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def segmenter(self, facts: Mapping[str, Any] | None = None) -> UNetSegmenter:
-        """A segmenter with the weights as they stand, on the CPU, that learns no more."""
+        """A segmenter with the current weights, on the CPU, frozen."""
         segmenter = UNetSegmenter(self.label_space, self.channels, self.depth, facts=facts)
         segmenter.network.load_state_dict(self.network.state_dict())
         weights = self.class_weights().cpu()
@@ -172,22 +171,22 @@ class SegmenterTraining(LightningModule):
         return segmenter
 
     def _semantic_loss(self, logits: Tensor, target: Tensor, importance: Tensor) -> Tensor:
-        """Weighted cross-entropy: (B, N, H, W), (B, H, W) int64, (B, H, W) to a scalar, 0 where no pixel counts."""
+        """Weighted cross-entropy: (B, N, H, W), (B, H, W) int64, (B, H, W) to a scalar, 0 if no pixel counts."""
         weights = self.class_weights()
-        # With the classes of a pixel side by side, as the network leaves them: three times as fast on CPUs.
+        # In the network's channels-last format: three times as fast on CPUs.
         by_pixel, target, importance = logits.movedim(1, -1).flatten(0, -2), target.flatten(), importance.flatten()
         loss = F.cross_entropy(by_pixel.float(), target, weights, ignore_index=_NOT_NAMED, reduction="none")
         weight = torch.where(target == _NOT_NAMED, 0.0, weights[target.clamp(min=0)]) * importance
         return (loss * importance).sum() / weight.sum().clamp(min=1e-12)
 
     def _pixels(self, target: Tensor) -> Tensor:
-        """How many pixels have each target: (B, H, W) int64 to (N,) int64, those that count nowhere left out."""
+        """The number of pixels of each target: (B, H, W) int64 to (N,) int64, without ignored ones."""
         flat = target.flatten() + 1
         return self.seen.new_zeros(len(self.seen) + 1).scatter_add_(0, flat, torch.ones_like(flat))[1:]
 
 
 def _offset_loss(predicted: Tensor, instance: Tensor, area: Tensor) -> Tensor:
-    """Mean L1 distance of the offsets, in heights, a pixel of weight area^-1/2.
+    """Mean L1 distance of the offsets, in heights, with pixel weights area^-1/2.
 
     (B, 2, H, W) float, (B, H, W) int64, (B, H, W) int64 to a scalar; 0 without any instance.
     """
@@ -205,19 +204,18 @@ def train_segmenter(
 ) -> UNetSegmenter:
     """Train a segmenter on the training split of a dataset.
 
-    How long, on which device and with which progress bar says the trainer. The same seed, data and machine give the
-    same segmenter.
+    The trainer determines length, device and progress bar. The same seed, data and machine give the same segmenter.
 
     Args:
         training: makes the module from the label space, after the seed is set.
-        data: the dataset; its encoding is not looked at, so the cheapest serves best.
-        trainer: fresh.
+        data: the dataset; its encoding is ignored, so use the cheapest.
+        trainer: unused so far.
         seed: of weights and mirroring.
-        facts: what the segmenter shall know of itself, beside the size of the pictures and the number it saw.
+        facts: stored in the segmenter, beside the size and the number of the training pictures.
 
     Raises:
         ConfigurationError: see `SegmenterTraining`.
-        NonFiniteLossError: the loss turned NaN or infinite.
+        NonFiniteLossError: the loss became NaN or infinite.
     """
     seed_everything(seed, workers=True, verbose=False)
     module = training(data.label_space)

@@ -25,11 +25,11 @@ _BATCHES_A_REFRESH = 20
 
 
 class NoCondition(Encoding):
-    """No channels: a segmenter looks at photos, and encoding unused one-hot maps would take 5 % of the time."""
+    """No channels: segmenters take photos, and encoding unused one-hot maps would take 5 % of the time."""
 
     @property
     def channels(self) -> int:
-        """None."""
+        """0."""
         return 0
 
     def forward(self, label: Tensor, instance: Tensor, generators: Generators = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""What an objective is given."""
+"""The input of an objective."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from oasis.training.sampling import sources_of
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One batch and the two networks, as `oasis.objectives.Step` describes them.
+    """One batch and the two networks, see `oasis.objectives.Step`.
 
     Attributes:
         batch: the photos and label maps.
         discriminator: the network itself.
         generate: makes fakes for the batch.
-        forward: runs the discriminator, compiled where that is wanted.
-        objective: says what the discriminator is called with.
+        forward: runs the discriminator, compiled if enabled.
+        objective: defines the discriminator's inputs.
         seed: of random numbers.
     """
 
@@ -34,9 +34,9 @@ class TrainingStep:
     seed: int
 
     def discriminate(self, image: Tensor) -> Any:
-        """What the discriminator returns for (B, 3, H, W) pictures in [-1, 1]."""
+        """The discriminator's output for (B, 3, H, W) pictures in [-1, 1]."""
         return self.forward(*self.objective.discriminator_inputs(image, self.batch.condition))
 
     def random_sources(self, stream: Stream) -> list[torch.Generator] | None:
-        """One source of random numbers an image; None = torch's global state."""
+        """One random generator per image; None = torch's global state."""
         return sources_of(self.batch, self.seed, stream)

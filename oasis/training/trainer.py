@@ -1,4 +1,4 @@
-"""A trainer that fits two networks which step apart, on however many devices."""
+"""The trainer for two networks with separate steps, on one or several devices."""
 
 import os
 import sys
@@ -14,17 +14,17 @@ _LAUNCHERS = ("submitit.", "joblib.")
 
 
 def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Trainer:
-    """Lightning's trainer; with several processes, `auto` is data parallelism that knows of networks that rest.
+    """Lightning's trainer; with several processes, `auto` is DDP that allows unused parameters.
 
-    In the generator's step no parameter of the discriminator gets a gradient, and the other way round. Plain
-    `DistributedDataParallel` would wait for them; told to look for unused parameters, it does not. Looking costs a walk
-    over the graph, which takes a thousandth of a step.
+    In the generator's step no parameter of the discriminator gets a gradient, and vice versa. Plain
+    `DistributedDataParallel` would wait for them; with `find_unused_parameters` it does not, at the cost of a graph
+    traversal that takes a thousandth of a step.
 
-    Buffers are not broadcast: BatchNorm's statistics are those of all processes already, and power iterations are the
-    same in each.
+    Buffers are not broadcast: BatchNorm's statistics are those of all processes, and power iterations are the same in
+    each.
 
     Args:
-        strategy: `auto`, or what Lightning knows.
+        strategy: `auto`, or any strategy of Lightning.
         settings: all others of `pytorch_lightning.Trainer`.
 
     Raises:
@@ -41,10 +41,10 @@ def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Train
 
 
 def _require_own_optimization(settings: dict[str, Any]) -> None:
-    """Refuse what Lightning does not do where two optimizers are stepped by hand.
+    """Refuse settings that Lightning does not support with manual optimisation.
 
     Raises:
-        ConfigurationError: with the setting to use.
+        ConfigurationError: the message names the setting to use.
     """
     for theirs, ours in (("accumulate_grad_batches", "accumulate_batches"), ("gradient_clip_val", "clip_norm")):
         if settings.get(theirs) not in (None, 0, 1):
@@ -52,7 +52,7 @@ def _require_own_optimization(settings: dict[str, Any]) -> None:
 
 
 def _require_script() -> None:
-    """Refuse several processes where Lightning, which starts the others as this one was started, could not.
+    """Refuse several processes if Lightning cannot start them by repeating this process's command line.
 
     Raises:
         ConfigurationError: this is a job of a sweep whose launcher has started it by a script of its own.

@@ -1,4 +1,4 @@
-"""Silence for messages that tell a user of this project nothing."""
+"""Filters of irrelevant warnings."""
 
 import logging
 import warnings
@@ -8,12 +8,12 @@ _formatwarning = warnings.formatwarning
 
 
 def filter_warnings() -> None:
-    """Leave out Lightning's advertisements and the warnings about what is done here on purpose."""
-    # The run folder holds Hydra's files before the CSV logger comes.
+    """Filter Lightning's advertisements and warnings about intended behaviour."""
+    # The run folder has Hydra's files before the CSV logger is created.
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
-    # One worker is what a two-core machine can bear; `num_workers` is documented.
+    # One worker is appropriate for a two-core machine; `num_workers` is documented.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # It is: the data module keeps its place in the stream of samples in the checkpoint.
+    # The data module keeps its position in the stream of samples in the checkpoint.
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     # Of Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec, LeafSpec.` is deprecated.*")
@@ -22,7 +22,7 @@ def filter_warnings() -> None:
 
 
 def _plain(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
-    """What users are warned of does not depend on the line of code that says so."""
+    """Format a warning without its line of code."""
     if category is UserWarning:
         return f"warning: {message}\n"
     return _formatwarning(message, category, *where, **line)

@@ -45,7 +45,7 @@ LIMITS = Limits(upload_bytes=2**20, pixels=2**20)
 
 
 def tiny_synthesizer(encoding: Encoding, name: str) -> Synthesizer:
-    """Filled at random, so that each class and the noise can be seen in the picture."""
+    """A generator with random weights, whose pictures depend on each class and the noise."""
     torch.manual_seed(0)
     generator = OASISGenerator(encoding.channels, 8, 4, 2, spade_channels=8, norm="batch", init_gain=1)
     for weight in generator.parameters():
@@ -53,14 +53,14 @@ def tiny_synthesizer(encoding: Encoding, name: str) -> Synthesizer:
             nn.init.kaiming_normal_(weight)
     generator.train()
     with torch.no_grad():
-        for _ in range(20):  # the moments that batch norms take for granted in eval mode
+        for _ in range(20):  # BatchNorm statistics for eval mode
             generator(torch.rand(4, generator.condition_channels, HEIGHT, WIDTH))
     restored = Restored({"name": name}, encoding.label_space, encoding, generator.eval(), 0)
     return Synthesizer(restored, HEIGHT, WIDTH, name, device="cpu")
 
 
 class Visitor:
-    """A visitor with a browser window of their own."""
+    """A visitor with their own browser window."""
 
     def __init__(self, page, address: str) -> None:
         self.page = page
@@ -81,13 +81,13 @@ class Visitor:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
     def picture(self, place: str, number: int = 0) -> np.ndarray:
-        """The (H, W, 3) pixels of a picture in the page, waited for."""
+        """Waits for a picture in the page; returns its (H, W, 3) pixels."""
         image = self.page.locator(f"{place} img").nth(number)
         image.wait_for()
         return self._decoded(image.get_attribute("src"))
 
     def changed(self, place: str, before: np.ndarray) -> np.ndarray:
-        """The picture in a place, once it is another one."""
+        """Waits until an element shows another picture; returns it."""
         for _ in range(SECONDS // 100):
             if not np.array_equal(self.picture(place), before):
                 break
@@ -100,7 +100,7 @@ class Visitor:
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",", 1)[1]))).convert("RGB"), int)
 
     def told(self, place: str, text: str) -> str:
-        """What a place in the page says, once it says this."""
+        """Waits until an element of the page has this text; returns its text."""
         self.page.locator(place).filter(has_text=re.compile(text)).wait_for()
         return self.page.inner_text(place)
 
@@ -126,7 +126,7 @@ class Visitor:
         self.page.set_input_files(f"{box} input[type=file]", {"name": name, "mimeType": "image/png", "buffer": content})
 
     def snapshot(self, name: str) -> None:
-        """For the documentation: a picture of the page as it is."""
+        """A screenshot of the page, for the documentation."""
         if SNAPSHOTS:
             self.page.wait_for_timeout(400)  # spinners fade out
             self.page.mouse.move(5, 5)
@@ -145,7 +145,7 @@ def ids() -> LabelSpace:
 
 @pytest.fixture(scope="session")
 def pool(ids: LabelSpace) -> ModelPool:
-    """`plain` is blind to instances, `outlines` wants to know them."""
+    """`plain` ignores instances, `outlines` needs them."""
     return ModelPool([tiny_synthesizer(Semantic(ids), "plain"), tiny_synthesizer(Boundary(ids), "outlines")])
 
 
@@ -171,7 +171,7 @@ def address(pool: ModelPool) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")  # its event loop must not be there for other modules
+@pytest.fixture(scope="module")  # its event loop must not exist for other modules
 def browser() -> Iterator:
     """Chromium, driven by Playwright."""
     playwright = pytest.importorskip("playwright.sync_api")

@@ -92,7 +92,7 @@ def test_strokes_go_into_the_map_and_out_again(pool, label_map):
     session.draw(Stroke(26, ((0.5, 0.9),), 0.1), pool.model(), undo=5)
     assert session.strokes == 1
     assert 26002 in session.require_map().instance  # beside the two cars that were there
-    assert 26002 not in label_map.instance  # which others may be looking at
+    assert 26002 not in label_map.instance  # which others may use
     assert session.undo()
     np.testing.assert_array_equal(session.require_map().instance, label_map.instance)
     assert not session.undo()

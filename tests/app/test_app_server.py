@@ -1,4 +1,4 @@
-"""The server without a browser: what it lets in and what it gives away."""
+"""The server without a browser: access and disclosed information."""
 
 import builtins
 import http.client
@@ -60,7 +60,7 @@ def test_one_gigabyte_is_refused_unread(address):
 
 
 def test_upload_that_never_ends_is_cut_off(address):
-    """A gigabyte that does not say how long it is; the server has to hang up long before."""
+    """A gigabyte without a declared length; the server must close the connection long before."""
     host = urlsplit(address)
     sent = 0
     with socket.create_connection((host.hostname, host.port), timeout=20) as connection:
@@ -75,13 +75,13 @@ def test_upload_that_never_ends_is_cut_off(address):
             while sent < GIB:
                 connection.sendall(f"{len(block):x}\r\n".encode() + block + b"\r\n")
                 sent += len(block)
-    assert sent < 64 * 2**20  # what the sockets hold
+    assert sent < 64 * 2**20  # the sockets' buffers
     assert alive(address)
 
 
 def test_file_of_a_little_too_much_is_refused_and_not_kept(address):
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
-    with suppress(ConnectionError):  # it may have hung up before all was sent
+    with suppress(ConnectionError):  # it may have closed before all was sent
         assert upload(address, "large.png", bytes(3 * 2**20))[0] == 413
     assert alive(address)
     assert not [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 2**20]
@@ -134,7 +134,7 @@ def test_no_file_of_the_server_is_given_away(address, path):
 )
 def test_uploaded_page_is_never_shown_as_one(address, name, content):
     status, _, text = upload(address, name, content)
-    assert status == 200  # any file may come; what is made of it is another matter
+    assert status == 200  # any file may be uploaded
     (path,) = json.loads(text)
     status, headers, text = request(address, "GET", f"/gradio_api/file={path}")
     inert = headers.get("content-disposition", "").startswith("attachment") or "html" not in headers["content-type"]
@@ -202,7 +202,7 @@ def test_without_gradio_it_says_what_to_install(pool, monkeypatch):
 
 
 def test_page_cannot_be_talked_into_reading_other_files(address, tmp_path):
-    """A browser may send any path as if it had uploaded that file; only what was uploaded is opened."""
+    """A browser may send any path as if it had uploaded that file; only uploaded files are opened."""
     secret = tmp_path / "secret.png"
     secret.write_bytes(b"the secret")
     config = json.loads(request(address, "GET", "/config")[2])
@@ -217,4 +217,4 @@ def test_page_cannot_be_talked_into_reading_other_files(address, tmp_path):
     assert b"process_completed" in text or status >= 400
     assert b'"success":true' not in text.replace(b" ", b"")
     assert b"the secret" not in text
-    assert b"secret.png: is no PNG" not in text  # it was not even looked at
+    assert b"secret.png: is no PNG" not in text  # it was not opened

@@ -18,7 +18,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def bomb(side: int = 50_000) -> bytes:
-    """A PNG of a few kilobytes that says it has 2.5 thousand million pixels, and would decode to as much as it has."""
+    """A PNG of a few kilobytes that declares 2.5 billion pixels."""
     header = side.to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
     rows = zlib.compress(bytes(3_000_000), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
@@ -37,7 +37,7 @@ def limits() -> Limits:
 
 @pytest.fixture
 def put(tmp_path: Path):
-    """Puts a file where Gradio puts uploads: into a folder that visitors need not know of."""
+    """Puts a file into a folder like Gradio's for uploads, which must not be disclosed to visitors."""
 
     def write(name: str, content: bytes) -> Path:
         path = tmp_path / "0123456789abcdef" / name
@@ -85,7 +85,7 @@ def test_hostile_file_is_refused_by_the_visitors_name_for_it(put, ids, limits, c
     with pytest.raises(OasisError, match=said) as caught:
         open_upload(path, None, ids, limits)
     assert "map.png" in message(caught.value)
-    assert str(path.parent) not in message(caught.value)  # where the server keeps files is its own business
+    assert str(path.parent) not in message(caught.value)  # the server's paths are private
 
 
 def test_torn_picture_is_refused(put, street, ids, limits):

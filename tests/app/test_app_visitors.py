@@ -1,4 +1,4 @@
-"""Several visitors, in the dark, and in a hurry."""
+"""Several visitors, the dark theme, and a full queue."""
 
 import re
 import threading
@@ -46,7 +46,7 @@ def contrast(page, place: str) -> float:
 def test_five_visitors_at_once_are_all_served(browser, visit, address):
     contexts = [browser.new_context() for _ in range(5)]
     visitors = [visit(context.new_page(), address) for context in contexts]
-    for number, visitor in enumerate(visitors):  # none waits for another's photo before clicking
+    for number, visitor in enumerate(visitors):  # all click without waiting for the photos of others
         visitor.page.locator("#examples button").nth(number).click()
     for visitor in visitors:
         visitor.told("#upload-told", "Generated in")

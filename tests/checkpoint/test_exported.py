@@ -1,4 +1,4 @@
-"""Reading `.safetensors`: whole, ours and harmless, or not at all."""
+"""Reading `.safetensors`: corrupt, foreign and malicious files are refused."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_weights_in_any_layout(write, generator):
 
 
 def test_it_is_nothing_to_resume(write, tmp_path):
-    with pytest.raises(CheckpointError, match="it can generate, but training cannot go on from it"):
+    with pytest.raises(CheckpointError, match="it can generate, but training cannot resume from it"):
         find_to_resume(str(write()), tmp_path, {})
 
 
@@ -87,8 +87,8 @@ def test_torn(write, keep):
     [
         ({"version": 2}, r"of version 2, this oasis reads version 1"),
         ({"sha256": "0"}, "damaged"),
-        ({"progress": None}, "its config or its progress is none"),
-        ({"config": "all"}, "its config or its progress is none"),
+        ({"progress": None}, "its config or its progress is invalid"),
+        ({"config": "all"}, "its config or its progress is invalid"),
         ({"config": CONFIG | {"encoding": {"_target_": "os.getcwd"}}}, r"would call os\.getcwd"),
         ({"config": CONFIG | {"generator": CONFIG["generator"] | {"channels": 3}}}, "do not fit"),
     ],

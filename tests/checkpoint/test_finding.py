@@ -1,4 +1,4 @@
-"""Which checkpoint a path means."""
+"""Finding the checkpoint of a path."""
 
 import os
 

@@ -115,7 +115,7 @@ def test_fine_tuning_starts_from_both_networks(save, tmp_path, fit, composed, ti
     other = instantiate(composed(*tiny_overrides, f"paths.output_dir={tmp_path}").model, condition_channels=35)
     with pytest.raises(CheckpointError, match=r"out\.ckpt: its generator is not that of this run, \d+ tensors differ"):
         start_from(output, other)
-    with pytest.raises(CheckpointError, match=r"it can generate, but training cannot go on from it"):
+    with pytest.raises(CheckpointError, match=r"it can generate, but training cannot resume from it"):
         find_to_resume(str(output), tmp_path, {})
 
 

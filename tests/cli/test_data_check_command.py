@@ -76,7 +76,7 @@ def test_classes_are_counted_in_the_chosen_space(check, tiny, name):
 
 
 def test_every_fault_is_found_in_one_go(check, tiny):
-    """One of each kind in eight samples, and the rest is looked at all the same."""
+    """One fault of each kind in eight samples; all samples are checked."""
     for number in range(7, 10):
         tiny.add("train", f"town_{number:06d}_000019", seed=number)
     paths = [

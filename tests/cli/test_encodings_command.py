@@ -170,7 +170,7 @@ def test_the_example_on_the_page_is_an_encoding(street, monkeypatch):
     count = int(instance.max())
     renumbered = torch.where(instance > 0, count + 1 - instance, 0)
     assert torch.equal(encoding(label, renumbered), encoded)
-    assert len(panels(encoding, street)) == 1  # drawn without anybody having said how
+    assert len(panels(encoding, street)) == 1  # drawn without a registered drawing
 
 
 def test_the_conversion_on_the_page_works(tiny, tmp_path, monkeypatch):

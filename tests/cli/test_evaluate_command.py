@@ -36,7 +36,7 @@ def oasis(*arguments):
 
 
 def test_from_a_segmenter_to_a_report(run, tiny, tmp_path):
-    """The segmenter is found by itself: it was trained on the checkpoint's own dataset, at its size."""
+    """The segmenter is found automatically: it was trained on the checkpoint's own dataset, at its size."""
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
     trained = oasis("train-segmenter", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4)
     assert trained.exit_code == 0, trained.output
@@ -65,7 +65,7 @@ def test_the_segmenter_says_what_it_can_do(tiny, tmp_path):
         "train-segmenter", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4, "-o", tmp_path / "segmenter.pt"
     )
     assert done.exit_code == 0, done.output
-    assert re.search(r"Epoch 0: +0%", done.output)  # told on the way, not at the end, where there is no terminal
+    assert re.search(r"Epoch 0: +0%", done.output)  # printed during training, even without a terminal
     facts = UNetSegmenter.from_file(tmp_path / "segmenter.pt").facts
     assert 0 <= facts["held_out"]["segmenter/miou"] <= 1
     assert (facts["height"], facts["width"]) == (32, 64)

@@ -1,4 +1,4 @@
-"""`data.on_bad_sample`: what becomes of samples that cannot be read."""
+"""`data.on_bad_sample`: handling of samples that cannot be read."""
 
 import csv
 
@@ -189,7 +189,7 @@ def test_scores_are_taken_over_what_can_be_read_each_once(module, spoil):
 
 @pytest.mark.filterwarnings("ignore:Bad sample")
 def test_the_training_split_is_scored_without_them_too(module, spoil):
-    """As by the floor of FID, or `oasis evaluate --split train`."""
+    """As for the real-photo reference of FID, or `oasis evaluate --split train`."""
     spoil("train", 4)
     data = module()
     assert len(data.dataset("train")) == 6
@@ -255,7 +255,7 @@ def test_cached_with_holes(module, spoil, dataset, tmp_path):
         assert torch.equal(ours["image"], theirs["image"])
     assert names(cached.val_dataloader()) == [name(100), name(102)]
     with pytest.raises(DatasetError, match=r"town_000002.*cannot be decoded"):
-        module(on_bad_sample="error")  # at once, not when it is its turn
+        module(on_bad_sample="error")  # immediately, not when it is read
 
 
 @pytest.mark.filterwarnings("ignore:Bad sample")

@@ -1,4 +1,4 @@
-"""Preparing goes on where it was cut off, is done once by however many want it, and leaves no half of anything."""
+"""Preparing resumes after an interruption, is done once by concurrent processes, and leaves no partial files."""
 
 import errno
 import json
@@ -67,7 +67,7 @@ def is_right(container):
 
 
 def beside(container):
-    """What else lies where the container lies."""
+    """Other files beside the container."""
     return sorted(path.suffix for path in container.folder.parent.iterdir() if path != container.folder)
 
 
@@ -131,7 +131,7 @@ def test_a_killed_call_is_gone_on_with_by_the_next(container, decoded, monkeypat
         process.join()
     assert not container.exists()
     killed_at = len(decoded())
-    assert build_cache(container, progress=False)  # the dead process's lock holds nobody up
+    assert build_cache(container, progress=False)  # the dead process's lock is released
     assert sorted(set(decoded())) == list(range(7))
     assert len(decoded()) <= 7 + 1  # the one under way was decoded twice
     assert len(decoded()) - killed_at < 7

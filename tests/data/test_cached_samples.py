@@ -1,4 +1,4 @@
-"""Cached samples are those of the files, bit by bit, and what is not is never read."""
+"""Cached samples are bit-identical to those of the files, and invalid ones are never used."""
 
 import json
 import os
@@ -254,7 +254,7 @@ def test_a_damaged_sample_is_read_from_its_files_and_remembered(listed, ready, a
     content = bytearray(path.read_bytes())
     content[-1] ^= 1  # of the last sample
     path.write_bytes(content)
-    cached = CachedSamples(container)  # looks whole
+    cached = CachedSamples(container)  # looks valid
     with pytest.warns(UserWarning, match=r"checksum of sample 6 \(town_000006_000019\) is wrong.*oasis prepare"):
         batch = cached.__getitems__([5, 6])
     assert same(batch[1], listed()[6])
@@ -283,7 +283,7 @@ def test_a_worker_notices_that_other_samples_took_the_place(tiny, listed, ready)
     build_cache(Container(listed()), progress=False)
     with pytest.raises(DatasetError, match="source files changed"):
         pickle.loads(pickled)
-    cached[0]  # who has the old arrays open, keeps them
+    cached[0]  # open arrays stay valid
 
 
 def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path, monkeypatch):

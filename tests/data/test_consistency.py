@@ -1,4 +1,4 @@
-"""The label map and the instance map of a sample must tell the same story."""
+"""The label map and the instance map of a sample must be consistent."""
 
 import os
 from pathlib import Path

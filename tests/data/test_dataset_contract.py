@@ -1,4 +1,4 @@
-"""What every dataset keeps, whatever its layout: one row a dataset."""
+"""The contract of all datasets: one row per dataset."""
 
 import json
 import pickle

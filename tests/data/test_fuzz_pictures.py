@@ -1,4 +1,4 @@
-"""A short run of `experiments/reliability/fuzz_pictures.py`, and a look at whether it would notice anything."""
+"""A short run of `experiments/reliability/fuzz_pictures.py`, and a test that it would notice errors."""
 
 import os
 import time

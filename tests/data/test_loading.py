@@ -167,7 +167,7 @@ def test_a_run_that_skips_lists_what_it_skipped(fit, tiny, tmp_path):
 
 
 def test_lightning_may_make_the_loader_anew(module, tiny):
-    """As for `trainer.overfit_batches`; whoever is told of bad samples still is."""
+    """As for `trainer.overfit_batches`; bad samples are still reported."""
     path = tiny.photo("train", "town_000000_000019")
     path.write_bytes(path.read_bytes()[:-40])
     data = module(num_workers=0, on_bad_sample="skip", max_bad_share=0.5)

@@ -1,4 +1,4 @@
-"""What a file may be: bounded before it is decoded, and followed wherever a link leads."""
+"""Opening files: limits before decoding, and links."""
 
 import os
 import struct
@@ -45,7 +45,7 @@ def test_absurd_headers_are_refused_before_decoding(tiny, read, monkeypatch, wid
 
 
 def test_pillows_warning_is_an_error_or_nothing(photo):
-    """Between Pillow's bound and twice that it only warns; here one's own bound is the only one, above it or below."""
+    """Between Pillow's limit and twice that it only warns; here only the given limit counts."""
     with Image.open(photo) as picture:
         picture.resize((96, 64)).save(photo)
     with warnings.catch_warnings():

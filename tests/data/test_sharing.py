@@ -1,4 +1,4 @@
-"""What each of several processes reads of a split that is scored; torch's own sampler is the reference."""
+"""The shares of several processes in a scored split; torch's own sampler is the reference."""
 
 import pytest
 from hypothesis import given

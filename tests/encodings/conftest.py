@@ -1,4 +1,4 @@
-"""Every encoding of the folder conf/encoding, and maps to try them on."""
+"""Every encoding of conf/encoding, and maps to test them on."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SPACE = {"label_space": {"_target_": "oasis.labels.LabelSpace.cityscapes_ids"}}
 
 
 def pytest_generate_tests(metafunc):
-    """A test that asks for `name` runs once for each encoding, so that none can be forgotten."""
+    """A test with the parameter `name` runs once for each encoding."""
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", CONFIGS)
 

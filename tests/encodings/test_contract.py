@@ -1,4 +1,4 @@
-"""What every encoding promises; run over the folder conf/encoding, so that none can be forgotten."""
+"""The contract of all encodings in conf/encoding."""
 
 import pytest
 import torch
@@ -85,7 +85,7 @@ def test_batch_entries_do_not_see_each_other(build, random_maps, name, training)
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_batch_is_its_samples_bit_by_bit(build, random_maps, name, training):
-    """Whatever a sample stands beside; so a batch can be encoded at once, and spread over processes."""
+    """A sample's encoding does not depend on its batch, so that batches can be spread over processes."""
     encoding = build(name, training)
     label, instance = random_maps(instances=9, height=30, width=45)
     both = encoding(label, instance, seeded(label))
@@ -167,7 +167,7 @@ def test_draws_can_be_repeated(build, name):
     before = torch.get_rng_state()
     encoded = encoding(*maps, seeded(maps[0]))
     assert torch.equal(encoding(*maps, seeded(maps[0])), encoded)
-    assert torch.equal(torch.get_rng_state(), before)  # whoever brings a generator changes nothing about training
+    assert torch.equal(torch.get_rng_state(), before)  # with generators, the global random state does not change
     torch.manual_seed(3)
     encoded = encoding(*maps)
     drew_otherwise = not torch.equal(encoding(*maps), encoded)
@@ -206,7 +206,7 @@ def test_memory_is_that_of_the_output(build, name):
     own = encoded.untyped_storage()
     assert own.nbytes() == 4 * encoded.numel()
     others = [size for address, size in made.storages if (address, size) != (own.data_ptr(), own.nbytes())]
-    # Every other tensor is a map of at most two 8-byte numbers a pixel.
+    # Every other tensor is a map of at most two 8-byte numbers per pixel.
     assert max(others, default=0) <= 2 * 8 * label.numel() < own.nbytes()
 
 

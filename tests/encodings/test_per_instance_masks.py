@@ -1,4 +1,4 @@
-"""How instances come by their slots; `test_references.py` has the pixels."""
+"""The assignment of slots; `test_references.py` tests the pixels."""
 
 import pytest
 import torch

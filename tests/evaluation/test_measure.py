@@ -26,7 +26,7 @@ class Means(FeatureExtractor):
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """Not the machine's: neither its features nor its weights."""
+    """An own cache folder, without the machine's features and weights."""
     monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
 
 
@@ -39,8 +39,8 @@ def evaluation(**settings):
     return Evaluation(MetricNetworks([Means()]), CPU, **{"diversity_images": 0, "progress": False, **settings})
 
 
-def test_scores_are_those_of_pictures_painted_one_by_one(run):
-    """Each label map alone, in eval mode, with its own noise: the slow way to the same number."""
+def test_scores_are_those_of_pictures_generated_one_by_one(run):
+    """Each label map alone, in eval mode, with its own noise: a slow reference."""
     (model,) = open_models([run], own_data)
     comparison = evaluation().run([model])
     dataset = model.data.dataset("val")
@@ -70,17 +70,17 @@ def test_evaluating_twice_gives_the_same(run):
     assert first.columns == second.columns
 
 
-def test_references_floor_and_ceiling(run):
+def test_references_are_real_photos_and_the_untrained_generator(run):
     (model,) = open_models([run], own_data)
     before = untrained(model)
     weights = zip(before.generator.parameters(), model.generator.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in weights)
     comparison = evaluation().run([model], [before])
-    real, ceiling = comparison.references
+    real, baseline = comparison.references
     assert real.name == "real photos"
     assert len(real.scores["means"].values) == 1
-    assert ceiling.name == "untrained"
-    assert len(ceiling.scores["means"].values) == 3
+    assert baseline.name == "untrained"
+    assert len(baseline.scores["means"].values) == 3
     assert comparison.images == 3
     assert {"generator", "extractor", "data", "real photos"} <= comparison.seconds.keys()
 
@@ -100,7 +100,7 @@ def test_draws_of_a_generator_without_noise_do_not_differ(trained):
     assert len(set(first.scores["means"].values)) == 1
 
 
-def test_sample_grids_show_every_painter_and_draw(run):
+def test_sample_grids_show_every_model_and_draw(run):
     one = evaluation(shown=2)
     one.run(open_models([run], own_data))
     (_, side_by_side), (caption, draws) = one.sample_grids()

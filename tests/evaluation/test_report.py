@@ -1,4 +1,4 @@
-"""The report holds what was measured, and nothing from anywhere else."""
+"""The report has all results, and no external resources."""
 
 import base64
 import io
@@ -201,9 +201,9 @@ def blend(color, opacity=0.75):
 
 
 def test_a_far_reference_does_not_squeeze_the_checkpoints(compared):
-    def width(ceiling):
+    def width(baseline):
         columns = tuple(Column(name, {"fid": Score((v,))}, "x") for name, v in (("a", 10.0), ("b", 12.0)))
-        far = Column("untrained", {"fid": Score((ceiling,))}, "x")
+        far = Column("untrained", {"fid": Score((baseline,))}, "x")
         png = plot_seeds(replace(compared(), columns=columns, references=(far,)), "fid", LIGHT)
         a, b = (np.nonzero(generated(png, blend(color_of(place))))[1].mean() for place in range(2))
         return b - a

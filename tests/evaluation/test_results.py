@@ -1,4 +1,4 @@
-"""The files of an evaluation hold what was measured."""
+"""The result files of an evaluation."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The table on the terminal says what was measured, however wide the terminal is."""
+"""The table on the terminal has all results, at any width."""
 
 import io
 import math
@@ -18,7 +18,7 @@ from oasis.metrics.names import describe, higher_is_better, in_order, split_clas
 
 ENCODINGS = ("semantic", "boundary", "position", "panoptic", "a", "b")
 LONG = tuple(f"runs/oasis/encoding={name},seed=0/checkpoints/last" for name in ENCODINGS)
-# How a value is printed, said once more: times what, and with how many decimals.
+# The format of a value, repeated: factor and decimals.
 PRINTED = {
     "FID ↓": ("fid", 1, 2),
     "KID \N{MULTIPLICATION SIGN}1000 ↓": ("kid", 1000, 2),

@@ -1,4 +1,4 @@
-"""`oasis export`: what is written generates what the checkpoint generates, in other hands too."""
+"""`oasis export`: exported files generate the same as the checkpoint, in other libraries too."""
 
 import json
 
@@ -57,7 +57,7 @@ def exported(request, checkpoint, tmp_path_factory):
     return export(checkpoint, tmp_path_factory.mktemp("out") / f"tiny{request.param}")
 
 
-def test_it_paints_the_same(checkpoint, exported):
+def test_it_generates_the_same(checkpoint, exported):
     """Three pictures, though it was made with two and compared with one."""
     assert exported.difference < 1e-5
     assert exported.bytes == exported.path.stat().st_size
@@ -186,7 +186,7 @@ def test_missing_packages_are_named(checkpoint, tmp_path, monkeypatch):
         export(checkpoint, tmp_path / "tiny.onnx")
 
 
-def test_what_paints_otherwise_is_taken_away(checkpoint, tmp_path, monkeypatch):
+def test_an_export_that_generates_other_pictures_is_deleted(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setattr(FORMATS[".pt2"], "generate", lambda path, inputs: torch.zeros(1, 3, 32, 64), raising=False)
     before = tmp_path / "tiny.pt2"
     before.write_text("mine")

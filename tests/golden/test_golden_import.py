@@ -1,4 +1,4 @@
-"""The official outputs, through the whole of `oasis import-official`: file -> checkpoint -> restored -> painted."""
+"""The official outputs, through all of `oasis import-official`: file -> checkpoint -> restored -> generated."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ def imported(tmp_path, *arguments):
     return output
 
 
-def painted(path, label, noise):
+def generated(path, label, noise):
     restored = restore(path)
     condition = restored.encoding(label, torch.zeros_like(label))
     assert condition.equal(F.one_hot(label, condition.shape[1]).permute(0, 3, 1, 2).float())
@@ -35,12 +35,12 @@ def saved(path, shapes, sigmas):
 
 def test_generator(inputs, stored, deviation, tmp_path):
     file = saved(tmp_path / "best_EMA.pth", generator_shapes(35), stored["sigma_G35"])
-    assert deviation("generator_eval", painted(imported(tmp_path, file), inputs.label, inputs.noise)) < 1e-4
+    assert deviation("generator_eval", generated(imported(tmp_path, file), inputs.label, inputs.noise)) < 1e-4
 
 
 def test_generator_without_noise(inputs, stored, deviation, tmp_path):
     file = saved(tmp_path / "best_EMA.pth", generator_shapes(20, noise=0), stored["sigma_G20"])
-    image = painted(imported(tmp_path, file), inputs.label % 20, None)
+    image = generated(imported(tmp_path, file), inputs.label % 20, None)
     assert deviation("generator_eval_20_no_noise", image) < 1e-4
 
 
@@ -56,10 +56,10 @@ def test_discriminator(inputs, stored, deviation, tmp_path):
 
 
 def test_official_file(inputs, deviation, parity_folder, tmp_path):
-    image = painted(imported(tmp_path, parity_folder / "tiny_EMA.pth"), inputs.label, inputs.noise)
+    image = generated(imported(tmp_path, parity_folder / "tiny_EMA.pth"), inputs.label, inputs.noise)
     assert deviation("generator_eval", image) < 1e-4
 
 
 def test_official_file_without_noise(inputs, deviation, parity_folder, tmp_path):
-    image = painted(imported(tmp_path, parity_folder / "tiny_20_no_noise_EMA.pth"), inputs.label % 20, None)
+    image = generated(imported(tmp_path, parity_folder / "tiny_20_no_noise_EMA.pth"), inputs.label % 20, None)
     assert deviation("generator_eval_20_no_noise", image) < 1e-4

@@ -144,7 +144,7 @@ def test_a_perfect_prediction_pays_least():
     assert all(term.item() == pytest.approx(0, abs=1e-12) for term in terms.values())
     for seed in range(10):
         other = {name: said + 0.5 * random_heads(label, seed)[name].sign() for name, said in perfect.items()}
-        # A logit of 100 is not worse off for a half more or less; take the boundaries' at random.
+        # A logit of 100 hardly changes its loss by a half more or less: the boundaries' are random.
         other["boundary"] = random_heads(label, seed)["boundary"]
         assert all(worse > terms[name] for name, worse in loss(other, label, instance).items())
 

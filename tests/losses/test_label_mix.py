@@ -122,7 +122,7 @@ def test_segments_have_one_coin_each(seed, num_classes):
     for b in range(3):
         for c in label[b].unique():
             for k in instance[b].unique():
-                # An instance is one segment even where its class is torn, and a class without instances is one.
+                # An instance is one segment even if its class is not connected, and a class without instances is one.
                 here = (instance[b] == k) if k > 0 else (label[b] == c) & (instance[b] == 0)
                 assert mask[b, 0][here].unique().numel() <= 1
 

@@ -1,4 +1,4 @@
-"""How differently instances are coloured, against answers worked out by hand and slow loops."""
+"""Colour differences of instances, against results by hand and slow loops."""
 
 import itertools
 import math
@@ -41,7 +41,7 @@ BLACK, WHITE, RED = (-1, -1, -1), (1, 1, 1), (1, -1, -1)
         ([(CAR, 1, BLACK), (CAR, 1, WHITE), (CAR, 2, (0, 0, 0))], 0),  # of the mean, not of pixels
         ([(CAR, 1, BLACK), (CAR, 2, WHITE), (CAR, 3, WHITE)], 2 / 3),  # over the three pairs
         ([(CAR, 1, BLACK), (CAR, 2, WHITE), (PERSON, 1, RED), (PERSON, 2, RED)], 1 / 2),  # over the two classes
-        ([(CAR, 1, BLACK), (CAR, 2, RED), (CAR, 0, WHITE)], 3**-0.5),  # a group is nobody
+        ([(CAR, 1, BLACK), (CAR, 2, RED), (CAR, 0, WHITE)], 3**-0.5),  # a group has no instances
         ([(ROAD, 1, BLACK), (ROAD, 2, WHITE)], math.nan),  # no things
         ([(CLASSES.void, 1, BLACK), (CLASSES.void, 2, WHITE)], math.nan),
         ([(CAR, 1, BLACK), (PERSON, 1, WHITE)], math.nan),  # one of each

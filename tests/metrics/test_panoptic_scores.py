@@ -95,7 +95,7 @@ def assert_equal(ours, theirs):
 
 
 def rows(*text):
-    """A map from one word a row, a character a pixel."""
+    """A map from one word per row, one character per pixel."""
     return np.array([[int(character) for character in row] for row in text])[None]
 
 

@@ -1,4 +1,4 @@
-"""One value an image: repeats, order, and two processes."""
+"""One value per image: repeats, order, and two processes."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ DEALT = {
 
 
 class Mean(PerImage):
-    """The mean of one number an image."""
+    """The mean of one number per image."""
 
     def update(self, index, values):
         self.keep(index, values)

@@ -145,7 +145,7 @@ def test_a_segmenter_of_another_label_space_is_refused(segmenter, words):
 def test_label_spaces_that_cannot_be_scored_are_refused():
     with pytest.raises(ConfigurationError, match="evaluates no class"):
         ScoredClasses(dataclasses.replace(IDS, evaluated=frozenset()))
-    with pytest.raises(ConfigurationError, match="several bear: road"):
+    with pytest.raises(ConfigurationError, match="several are called: road"):
         ScoredClasses(renamed(sky="road"))
 
 

@@ -12,7 +12,7 @@ def tiny(condition_channels=3, noise_dim=2, num_blocks=6, **options):
 @pytest.fixture
 def generator():
     torch.manual_seed(0)
-    # Spread the weights, or a fresh network paints almost nothing: the gain is 0.02.
+    # Spread the weights, or a fresh network's output is almost 0: the gain is 0.02.
     generator = tiny()
     for name, parameter in generator.named_parameters():
         if "parametrizations" not in name:

@@ -156,7 +156,7 @@ def generator(*, fast: bool, sparse: bool | None = None, noise_dim: int = NOISE)
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("noise", [*NOISES, None])
 @pytest.mark.parametrize("sparse", [True, False])
-def test_the_generator_paints_the_same_picture_either_way(sparse: bool, noise: str | None, training: bool) -> None:
+def test_the_generator_generates_the_same_picture_either_way(sparse: bool, noise: str | None, training: bool) -> None:
     drawn = None if noise is None else NOISES[noise]()
     noise_dim = 0 if noise is None else NOISE
     plain = generator(fast=False, noise_dim=noise_dim).train(training)

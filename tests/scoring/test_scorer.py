@@ -18,15 +18,15 @@ def batches(data, size):
     return [dataset.encode(sample) for sample in dataset.val_dataloader()]
 
 
-def scored(data, ids, means, oracle, size, paint):
+def scored(data, ids, means, oracle, size, generate):
     real = real_features(RealPhotos(data(), CPU, progress=False), [means])
     scorer = Scorer(ids, CPU, real, oracle)
     for batch in batches(data, size):
-        scorer.update(batch, paint(batch))
+        scorer.update(batch, generate(batch))
     return scorer.compute()
 
 
-def test_label_maps_painted_in_their_colours_are_seen_rightly(data, ids, means, oracle):
+def test_label_maps_in_their_colours_are_segmented_perfectly(data, ids, means, oracle):
     scores = scored(data, ids, means, oracle, 2, lambda batch: colorize(batch.label, ids.palette))
     assert scores["segmenter/miou"] == 1
     assert scores["segmenter/pq_stuff"] == 1
@@ -43,10 +43,10 @@ def test_real_photos_are_at_no_distance_from_themselves(data, ids, means, oracle
 
 
 def test_the_batch_size_does_not_matter(data, ids, means, oracle):
-    def paint(batch):
+    def generate(batch):
         return (colorize(batch.label, ids.palette) * 0.7).roll(3, dims=-1)
 
-    one, three = (scored(data, ids, means, oracle, size, paint) for size in (1, 3))
+    one, three = (scored(data, ids, means, oracle, size, generate) for size in (1, 3))
     assert one.keys() == three.keys()
     for name, value in one.items():
         assert value == pytest.approx(three[name], rel=1e-5, nan_ok=True), name

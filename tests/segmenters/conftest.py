@@ -13,7 +13,7 @@ WITHOUT = "none"  # the yaml that switches segmenters off
 
 
 def pytest_generate_tests(metafunc):
-    """A test that asks for `name` runs once for each segmenter, so that none can be forgotten."""
+    """A test with the parameter `name` runs once for each segmenter."""
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", [name for name in CONFIGS if name != WITHOUT])
 

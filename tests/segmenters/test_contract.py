@@ -1,4 +1,4 @@
-"""What every segmenter promises; run over the folder conf/segmenter, so that none can be forgotten."""
+"""The contract of all segmenters in conf/segmenter."""
 
 import shutil
 

@@ -139,7 +139,7 @@ def test_what_a_perfect_network_sees_is_the_truth(maps):
 
 
 def test_one_class_for_one_instance():
-    # A car some of whose pixels were taken for a lorry's, beside a wall that nobody asks.
+    # A car with some pixels of class lorry, beside a wall, which does not vote.
     label = torch.full((1, 16, 16), 3)
     instance = torch.zeros_like(label)
     label[0, 4:12, 2:12], instance[0, 4:12, 2:12] = 1, 1
@@ -189,7 +189,7 @@ def test_only_the_most_certain_centres_are_kept():
     _, instances = Grouping(most=3)(label, center, offset, THINGS)
     assert instances.unique().tolist() == [1, 2, 3]
     neighbours = {int(instances[0, 0, 8]), int(instances[0, 0, 40])}
-    assert set(instances[..., 16:32].unique().tolist()) <= neighbours  # whoever lost its centre joins one of them
+    assert set(instances[..., 16:32].unique().tolist()) <= neighbours  # pixels that lost their centre join one of them
 
 
 def test_memory_is_bounded_and_the_bound_changes_nothing(monkeypatch):

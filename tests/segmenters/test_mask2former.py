@@ -38,7 +38,7 @@ def pictures(*shape, seed=0):
 
 
 def says(segmenter, monkeypatch, queries, height, width):
-    """Have the network answer with queries of (class, score, (height, width) probabilities), whatever it is shown."""
+    """Make the network return queries of (class, score, (height, width) probabilities) for any input."""
     classes = torch.full((1, len(queries), 20), 1e-6)
     for i, (found, score, _) in enumerate(queries):
         classes[0, i, 19] = 1 - score
@@ -292,7 +292,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 @pytest.fixture
 def hub(monkeypatch):
-    """A hub that nobody reaches, with an empty cache; every question asked of it is kept."""
+    """An unreachable hub, with an empty cache; records every request."""
     asked = []
 
     def model_info(self, name, timeout):

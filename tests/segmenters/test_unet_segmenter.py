@@ -1,4 +1,4 @@
-"""The project's own segmenter: what its verdicts keep to, and its files."""
+"""The project's own segmenter: its predictions and its files."""
 
 import io
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The synthetic streets: what is in the pictures, and how they come onto the disk."""
+"""The synthetic streets: pictures and files."""
 
 import json
 import os
@@ -291,7 +291,7 @@ def test_empty_folder_is_used(tmp_path):
 
 
 def test_unwritable_folder(tmp_path):
-    (tmp_path / "file").write_text("in the way")  # also where the tests run as root, whom no mode stops
+    (tmp_path / "file").write_text("in the way")  # also if the tests run as root, who may write anywhere
     with pytest.raises(DatasetError, match=r"cannot be written.*PANOPTIC_OASIS_CACHE"):
         small(tmp_path / "file" / "streets").write(progress=False)
 

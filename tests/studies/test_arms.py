@@ -1,4 +1,4 @@
-"""Arms are named by whatever choices the runs differ in."""
+"""Arms are named by the choices in which runs differ."""
 
 import csv
 import json

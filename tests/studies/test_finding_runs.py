@@ -1,4 +1,4 @@
-"""Where runs are looked for, and the table that they become."""
+"""Finding runs, and tables of runs."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""All encodings but the baseline as one: means by hand, and never of other encodings in one seed than in the next."""
+"""The mean of all encodings but the baseline: by hand, and over the same encodings for each seed."""
 
 import math
 

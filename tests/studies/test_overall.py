@@ -1,4 +1,4 @@
-"""Whether a factor matters at all: against every rearrangement there is, and against chance."""
+"""Overall tests of factors: against all permutations, and against chance."""
 
 import itertools
 import math
@@ -15,7 +15,7 @@ ENCODINGS = ("semantic", "boundary", "position")
 
 
 def by_every_rearrangement(table):
-    """The same p, slowly: all ways to deal the levels within each block."""
+    """A slow reference: all permutations of the levels within each block."""
 
     def between(rows):
         means = [sum(column) / len(column) for column in zip(*rows, strict=True)]

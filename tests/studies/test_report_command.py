@@ -76,8 +76,8 @@ def test_from_runs_to_a_report(two_runs, tmp_path):
     assert "samples" in (output / "report.md").read_text()
 
 
-def test_all_paint_the_same_maps_with_the_same_noise(two_runs):
-    """As painting each label map alone, by hand, with the noise of its place."""
+def test_all_generate_from_the_same_maps_with_the_same_noise(two_runs):
+    """The same as generating from each label map alone with the noise of its index."""
     group = group_of(two_runs)
     generated = generate_with(group, group.arms, lambda model: [0, 2], [])
     assert generated.batch.index.tolist() == [0, 2]

@@ -1,4 +1,4 @@
-"""What `oasis report` prints fits the terminal, and is all there."""
+"""The output of `oasis report` fits the terminal, and is complete."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What a training leaves, read back."""
+"""Reading the folders of trainings."""
 
 import json
 

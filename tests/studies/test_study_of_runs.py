@@ -1,4 +1,4 @@
-"""What may be compared is compared, by numbers worked out by hand."""
+"""Groups and differences of runs, against numbers by hand."""
 
 import math
 import statistics

@@ -1,4 +1,4 @@
-"""What runs paint, measured when their training is over."""
+"""Measuring the variety of runs' pictures after training."""
 
 import json
 import statistics

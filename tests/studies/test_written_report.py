@@ -1,4 +1,4 @@
-"""Markdown, HTML, JSON, CSV and curves hold the numbers of the study, and nothing from anywhere else."""
+"""Markdown, HTML, JSON, CSV and curves have the numbers of the study, and no external resources."""
 
 import base64
 import csv

@@ -49,7 +49,7 @@ def shaken(generator: OASISGenerator) -> OASISGenerator:
             nn.init.kaiming_normal_(parameter)
     generator.train()
     with torch.no_grad():
-        for _ in range(20):  # the moments that batch norms take for granted in eval mode
+        for _ in range(20):  # BatchNorm statistics for eval mode
             generator(torch.rand(4, generator.condition_channels, HEIGHT, WIDTH))
     return generator.eval()
 

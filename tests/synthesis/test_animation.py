@@ -1,4 +1,4 @@
-"""From noise to noise and back."""
+"""Animations."""
 
 import io
 

@@ -69,7 +69,7 @@ def test_a_checkpoint_of_a_size_that_cannot_be(tmp_path, data, message):
         Synthesizer.from_checkpoint(path)
 
 
-def test_what_training_writes_paints(fit, tiny):
+def test_what_training_writes_generates(fit, tiny):
     run = fit("first", "trainer.max_epochs=1", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
     label = tiny.label("val", "town_000100_000019")
     synthesizer = Synthesizer.from_checkpoint(run)

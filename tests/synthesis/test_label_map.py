@@ -1,4 +1,4 @@
-"""What a label map knows of itself."""
+"""Properties of label maps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""From what a segmenter sees to raw ids."""
+"""Label maps from a segmenter's predictions."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ IDS, TRAIN_IDS = LabelSpace.cityscapes_ids(), LabelSpace.cityscapes_train_ids()
 
 
 class Fixed(Segmenter):
-    """Sees the same in every photo, and remembers what it was shown."""
+    """Predicts the same for every photo, and records its inputs."""
 
     num_features = 1
     fingerprint = "fixed"

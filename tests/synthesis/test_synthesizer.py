@@ -40,14 +40,14 @@ def array(picture):
     return np.asarray(picture).astype(int)
 
 
-def test_a_picture_is_what_the_networks_paint(make_synthesizer, street):
+def test_a_picture_is_what_the_networks_generate(make_synthesizer, street):
     synthesizer = make_synthesizer()
     np.testing.assert_array_equal(
         synthesizer.synthesize(street.label, seed=0), by_hand(synthesizer, street, drawn(0, 0))
     )
 
 
-def test_a_resampled_picture_is_what_the_networks_paint_from_a_map_of_noise(make_synthesizer, label_map, street):
+def test_a_resampled_picture_is_what_the_networks_generate_from_a_map_of_noise(make_synthesizer, label_map, street):
     synthesizer = make_synthesizer()
     noise = synthesizer.noise(0).resampled(label_map.instance_mask(26002), 4)
     field = drawn(0, 0)[:, :, None, None].repeat(1, 1, *street.label.shape)
@@ -120,7 +120,7 @@ def test_maps_of_any_size(make_synthesizer, street, ids):
     assert synthesizer.synthesize_batch([large[:5]], [0], original_size=True)[0].size == (384, 5)
 
 
-def test_bfloat16_paints_almost_the_same(make_synthesizer, label_map):
+def test_bfloat16_generates_almost_the_same(make_synthesizer, label_map):
     exact, rough = (make_synthesizer(bf16=bf16).synthesize(label_map, seed=0) for bf16 in (False, True))
     difference = np.abs(array(exact) - array(rough))
     assert 0 < difference.mean() < 4

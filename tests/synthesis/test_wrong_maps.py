@@ -1,4 +1,4 @@
-"""Whatever is given as a map: read, or refused with a message that helps."""
+"""Invalid maps: read, or refused with a helpful message."""
 
 import struct
 import zlib
@@ -105,7 +105,7 @@ def test_maps_that_contradict_each_other(ids, street):
 
 
 def test_an_instance_map_in_colors_names_nobody(ids, street):
-    with pytest.raises(DatasetError, match="instance map: a map in colours, which does not say who is who"):
+    with pytest.raises(DatasetError, match="instance map: a map in colours, which has no instances"):
         open_label_map(street.label, street.colors(ids), label_space=ids)
 
 

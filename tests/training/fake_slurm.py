@@ -48,7 +48,7 @@ def node():
 
 
 def run(task, line, environment):
-    """One job, as often as it is put into the queue."""
+    """One job, run as often as it is queued."""
     job = f"{ARRAY}_{task}"
     words = shlex.split(line)
     log = words[words.index("--output") + 1].replace("%A_%a", job).replace("%t", "0")

@@ -73,7 +73,7 @@ def test_unknown_metric(fit):
         fit("run", "trainer.max_epochs=1", "callbacks.checkpoints.monitor=val/fid")
 
 
-def test_a_checkpoint_alone_paints_the_same_picture(run):
+def test_a_checkpoint_alone_generates_the_same_picture(run):
     restored = restore(last(run))
     checkpoint = torch.load(last(run), weights_only=True)
     assert restored.encoding.channels == 35

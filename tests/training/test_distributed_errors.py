@@ -1,4 +1,4 @@
-"""What a process does when another one that trains with it is gone."""
+"""Errors of a process when another one of the same run dies."""
 
 import time
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_other_errors_are_left_alone(error):
 
 @pytest.mark.parametrize(("rank", "stays"), [("1", False), ("0", True)], ids=["started by another", "by the user"])
 def test_a_process_follows_the_one_that_started_it(python, rank, stays):
-    """Which is killed before the two have met, where nothing else would tell."""
+    """The launcher is killed before the rendezvous, which nothing else would notice."""
     started = python.start("-c", ORPHAN, rank)
     started.end()
     end = time.monotonic() + 60

@@ -145,7 +145,7 @@ def test_slurm_warns_a_job_and_starts_it_again(python, sweep, tmp_path):
 
 
 def test_jobs_of_a_sweep_go_on_from_their_own_checkpoints(fit, tmp_path):
-    """Not from the newest of all, which differs in what the sweep is about."""
+    """Not from the newest of all, which has other settings."""
     runs = tmp_path / "runs" / "test"
     fit("first/zero", "trainer.max_epochs=1").rename(runs / "first" / "0_seed=[0]")
     fit("first/one", "trainer.max_epochs=1", "seed=1").rename(runs / "first" / "1_seed=[1]")
@@ -217,7 +217,7 @@ def test_errors_travel_from_process_to_process(tmp_path):
 
 
 def test_a_job_tells_its_error_or_the_cause_of_it(capsys):
-    """What wraps an error is lost with its cause on the way to the process that started the sweep."""
+    """Pickling to the process that started the sweep loses an error's cause."""
     wrapped = RuntimeError("wrapped")
     wrapped.__cause__ = errors.DatasetError("torn")
     with pytest.raises(errors.DatasetError, match="torn"), telling_errors("runs/1_a=b"):

@@ -1,4 +1,4 @@
-"""Several loggers at once: the same numbers in all of them, and the same training."""
+"""Several loggers together: the same numbers in all of them, and the same training."""
 
 from collections import defaultdict
 

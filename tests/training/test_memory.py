@@ -1,4 +1,4 @@
-"""Want of memory, told in a way that helps."""
+"""Helpful out-of-memory errors."""
 
 import errno
 import os
@@ -37,7 +37,7 @@ def test_all_kinds_are_told_in_one_way(error):
 
 
 def test_a_true_one():
-    """Torch's words for it are its own affair."""
+    """Independent of torch's messages."""
     with pytest.raises(LowMemoryError, match="Memory ran out"), memory_advice(SETTINGS):
         torch.empty(2**60, dtype=torch.uint8)
 

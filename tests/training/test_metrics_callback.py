@@ -33,7 +33,7 @@ def test_scores_are_logged_beside_floor_and_ceiling(fit, measured, capsys):
             first, second = csv_column(run, f"{reference}/{name}")
             assert first == second
     assert csv_column(run, "real_photos/segmenter/frechet")[0] < csv_column(run, "segmenter/frechet")[0]
-    assert not any("iou/" in name for name in csv_rows(run)[0])  # 19 columns more would drown the others
+    assert not any("iou/" in name for name in csv_rows(run)[0])  # 19 columns too many
     printed = capsys.readouterr().out
     assert "untrained" in printed
     assert "PQ things" in printed
@@ -62,7 +62,7 @@ def test_the_batch_size_of_validation_does_not_matter(fit, measured):
     assert one == pytest.approx(three, rel=1e-4)
 
 
-def test_best_by_a_score_and_the_ceiling_survive_a_resume(fit, measured):
+def test_best_by_a_score_and_the_untrained_baseline_survive_a_resume(fit, measured):
     monitored = ["callbacks.checkpoints.monitor=segmenter/miou", *measured]
     run = fit("run", "trainer.max_epochs=2", *monitored)
     best = max(csv_column(run, "segmenter/miou"))
@@ -111,7 +111,7 @@ def test_a_misspelt_metric_is_refused_before_training(fit, monitor, meant, mode)
 
 
 def test_an_unknown_score_needs_a_mode(composed, tiny_overrides, fit):
-    with pytest.raises(Exception, match="not known which way this is better"):
+    with pytest.raises(Exception, match="not known which direction is better"):
         fit("run", "callbacks.checkpoints.monitor=some/thing")
 
 

@@ -84,9 +84,9 @@ def test_sizes_that_cannot_be_halved(built, height, width, nearest):
 
 @pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
 def test_training_makes_the_losses_move(built, speed):
-    """A few steps on one batch: the discriminator tells real from fake better, and the generator then answers."""
+    """A few steps on one batch: the discriminator gets better at telling real from fake, then the generator does."""
     settings = [f"model.{network}_optimizer.lr=2e-3" for network in ("generator", "discriminator")]
-    # With the published gain and such rates it is chance where the first ten steps lead.
+    # With the published gain and such rates the first ten steps are chaotic.
     settings += ["generator.channels=8", "discriminator.channels=16", "generator.init_gain=1"]
     module, batch = built(f"speed={speed}", *settings, "discriminator.init_gain=1")
     generator_optimizer, discriminator_optimizer = module.configure_optimizers()
@@ -208,7 +208,7 @@ def test_training_with_heads_resumes(fit, read_checkpoint):
 
 
 def test_label_mix_by_segment(built):
-    """The two cars of the tiny dataset touch: mixed by class they share a fate, by segment they need not."""
+    """The two cars of the tiny dataset touch: by class they are both real or both fake, by segment not always."""
     for option, apart in (("class", False), ("segment", True)):
         module, batch = built(f"objective/label_mix={option}")
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""What people watch while training runs: pictures, curves, the bar; and what stops a run that has gone wrong."""
+"""Pictures, curves and the progress bar while training; and stopping a diverged run."""
 
 from types import SimpleNamespace
 

@@ -32,7 +32,7 @@ def test_a_linear_decay_is_that_of_pix2pixhd():
         rates.append(rate)
         if epoch > 6:
             rate -= 1 / 4
-    # There the fall starts an epoch late, so that the rate never reaches 0; what is left at the end is 1/n here, too.
+    # There the decay starts an epoch late, so that the rate never reaches 0; the last one is 1/n here, too.
     schedule = LinearDecay(4)
     assert [schedule(epoch, 10) for epoch in range(10)] == pytest.approx(rates)
     assert [Constant()(epoch, 10) for epoch in range(3)] == [1, 1, 1]

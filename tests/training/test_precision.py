@@ -1,4 +1,4 @@
-"""Sixteen bits where they do no harm: losses, norms and weights stay in float32."""
+"""16-bit training: losses, norms and weights stay in float32."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""N batches, a cut, and N more are 2N batches, bit for bit on CPU."""
+"""N batches, an interruption, and N more are bit-identical to 2N batches on a CPU."""
 
 import random
 
@@ -36,7 +36,7 @@ WHOLE = ("trainer.max_steps=16",)  # two optimizer steps a batch
 
 @pytest.fixture(scope="module")
 def kept():
-    """What the undisturbed run has left, once a test has trained it."""
+    """The results of the uninterrupted run, trained once."""
     return {}
 
 

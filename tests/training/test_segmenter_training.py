@@ -1,4 +1,4 @@
-"""Training the project's own segmenter: what it pays for, what it learns, and that it learns the same twice."""
+"""Training the project's own segmenter: losses, learning, determinism."""
 
 import math
 from dataclasses import replace

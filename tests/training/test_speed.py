@@ -28,7 +28,7 @@ def step(module, batch, which, seed=3):
     """Losses, gradients of that network, and all buffers afterwards."""
     torch.manual_seed(seed)
     network = getattr(module, which)
-    module.double()  # so that rounding bends no activation the other way
+    module.double()  # so that rounding does not change the sign of activations
     condition = batch.condition.double().contiguous(memory_format=module.memory_format)
     batch = replace(batch, image=batch.image.double(), condition=condition)
     terms = getattr(module, f"{which}_loss")(batch)
@@ -281,7 +281,7 @@ def test_a_run_goes_on_at_another_speed(fit, read_checkpoint, first, then):
 
 
 def test_both_speeds_say_all_that_the_other_one_says():
-    """Else what one sets would stay when the other is chosen, and the benchmark would miss an ingredient."""
+    """Otherwise settings of one would stay when the other is chosen, and the benchmark would miss an ingredient."""
     plain, fast = (OmegaConf.load(SPEED / f"{name}.yaml") for name in ("reference", "fast"))
 
     def keys(tree, path=""):

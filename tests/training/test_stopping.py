@@ -1,4 +1,4 @@
-"""Signals end a run after the batch at hand, and nothing is lost."""
+"""Signals stop a run after the current batch, and nothing is lost."""
 
 import os
 import shlex
@@ -48,7 +48,7 @@ def stopped(fit, monkeypatch):
 
 @pytest.fixture(scope="module")
 def undisturbed():
-    """What the run has learnt that nothing stops, once there is one."""
+    """The weights of the uninterrupted run, once it exists."""
     return {}
 
 
@@ -71,7 +71,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(
     assert signal.getsignal(number) is before or signal.getsignal(number).__self__._process == 0
     assert torch.load(end.checkpoint, weights_only=True)["progress"]["batches_seen"] == batch
     said = capsys.readouterr().err
-    assert f"after batch {batch}. Go on with\n  oasis train " in said
+    assert f"after batch {batch}. Resume with\n  oasis train " in said
     assert f"resume={end.checkpoint}" in said
     resumed = fit("resumed", "trainer.max_epochs=2", "data.num_workers=1", f"resume={end.checkpoint}")
     if not undisturbed:
@@ -89,7 +89,7 @@ def test_a_run_that_keeps_no_checkpoints_says_so(stopped, capsys):
 
 
 def test_the_printed_command_works_and_a_second_ctrl_c_ends_at_once(python, tiny, tiny_overrides):
-    """As a user sees it, with the default settings for everything that is not about size."""
+    """As for a user, with default settings except for sizes."""
     training = python.start("train.py", *tiny_overrides, "trainer.max_epochs=-1")
     assert wait_for(lambda: list(tiny.root.parent.glob("runs/**/last.ckpt")))
     training.send_signal(signal.SIGTERM)

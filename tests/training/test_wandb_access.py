@@ -18,7 +18,7 @@ from oasis.training.loggers.wandb_pictures import instance_mask
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch, tmp_path):
-    """Nobody is logged in; W&B, which reads its settings once a process, reads them anew."""
+    """Logged out; makes W&B read its settings again, which it does once per process."""
     isolate(monkeypatch, tmp_path)
     monkeypatch.setattr(wandb_logging, "_ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(wandb_logging, "_BEGIN_SECONDS", 3.0)
@@ -54,7 +54,7 @@ def stranger():
 
 @pytest.fixture
 def silent():
-    """Takes calls and never answers."""
+    """Accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 

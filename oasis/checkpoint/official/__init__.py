@@ -1,4 +1,4 @@
-"""State dicts of the official OASIS, made checkpoints of this project."""
+"""Conversion of the official OASIS's state dicts to checkpoints of this project."""
 
 from oasis.checkpoint.official.importing import import_official
 

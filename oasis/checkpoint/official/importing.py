@@ -25,10 +25,10 @@ _HYDRA = ("_target_", "_partial_", "_convert_")
 
 @dataclass(frozen=True)
 class Imported:
-    """What was found in official files.
+    """The contents of official files.
 
     Attributes:
-        config: what was written, as a run's configuration.
+        config: the written configuration, in the form of a run's.
         num_classes: N.
         parameters: of each network, by name.
     """
@@ -48,20 +48,20 @@ def import_official(
     noise_dim: int | None = None,
     force: bool = False,
 ) -> Imported:
-    """Write a checkpoint that paints what an official generator paints.
+    """Write a checkpoint that generates the same pictures as an official generator.
 
     Args:
         generator: `*_EMA.pth` or `*_G.pth` of the official OASIS.
         output: the checkpoint to write, `*.ckpt`.
         discriminator: `*_D.pth`, for training on from it.
         height: rows of the pictures it was trained on; None = as published for its number of classes.
-        width: columns of them.
-        noise_dim: channels of noise, where that does not follow from the number of classes.
+        width: their columns.
+        noise_dim: channels of noise, if they do not follow from the number of classes.
         force: overwrite a file.
 
     Raises:
         CheckpointError: see `read_state_dict`; or tensors missing, left over or of another shape.
-        ConfigurationError: the file to write is there already; a size the generator cannot paint.
+        ConfigurationError: the output file exists; a size the generator does not support.
         NoRoomError: the disk is full.
     """
     source, target = Path(generator), Path(output)
@@ -93,7 +93,7 @@ def import_official(
 
 @dataclass(frozen=True)
 class _Discriminator:
-    """An official discriminator: its file, what it holds, and the network that this belongs to."""
+    """An official discriminator: its file, its state dict, and the network it belongs to."""
 
     path: Path
     state: StateDict
@@ -117,7 +117,7 @@ def _planned(kind: type[_Network], config: Mapping[str, Any], **sizes: int) -> _
 
 
 def _renamed(network: nn.Module, state: StateDict, path: Path, name: str) -> StateDict:
-    """The official tensors under our names, as they stand in a run's checkpoint."""
+    """The official tensors under our names, as in a run's checkpoint."""
     planned = network.state_dict()
     theirs = official_names(planned)
     missing = [official for official in theirs.values() if official not in state]
@@ -140,7 +140,7 @@ def _renamed(network: nn.Module, state: StateDict, path: Path, name: str) -> Sta
 
 
 def _run_config(name: str, label_space: str, size: tuple[int, int], generator: dict[str, Any]) -> dict[str, Any]:
-    """As much of a run's configuration as rebuilding and evaluating need."""
+    """The part of a run's configuration that rebuilding and evaluating need."""
     classes = {"_target_": f"oasis.labels.LabelSpace.{label_space}"}
     return {
         "name": f"official_{name}",

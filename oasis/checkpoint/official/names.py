@@ -1,9 +1,9 @@
-"""What the official OASIS calls the tensors of its networks."""
+"""Tensor names of the official OASIS."""
 
 import re
 from collections.abc import Iterable
 
-# Applied in this order to a name of ours.
+# Applied in this order to our names.
 _RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -15,7 +15,7 @@ _RULES = tuple(
         (r"\.norm\.", ".first_norm."),
         (r"\.shared\.", ".mlp_shared.0."),
         (r"\.(gamma|beta)\.", r".mlp_\1."),
-        # the discriminator: its activations and resampling stand in one list with the convolution
+        # the discriminator: its activations and resampling share a list with the convolution
         (r"^down\.0\.conv_1\.", "body_down.0.conv1.0."),
         (r"^down\.(\d+)\.conv_1\.", r"body_down.\1.conv1.1."),
         (r"^up\.(\d+)\.conv_1\.", r"body_up.\1.conv1.2."),
@@ -30,7 +30,7 @@ _RULES = tuple(
 
 
 def official_names(names: Iterable[str]) -> dict[str, str]:
-    """Names in a state dict of ours, and what the official state dict calls the same tensors.
+    """Map names of our state dicts to those of the official ones.
 
     Args:
         names: of the tensors of an `OASISGenerator` or `OASISDiscriminator`.

@@ -1,4 +1,4 @@
-"""Reading an official state dict: whole or not at all, and without running anything in it."""
+"""Reading an official state dict safely, without executing code from it."""
 
 import zipfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from oasis.errors import UNREADABLE, CheckpointError
 
 StateDict = dict[str, Tensor]
 
-_WRAPPER = "module."  # what DataParallel puts in front of every name
+_WRAPPER = "module."  # DataParallel's prefix of every name
 _WHERE = (
     "The official files are called *_EMA.pth, *_G.pth and *_D.pth; https://github.com/boschresearch/OASIS links them."
 )
@@ -27,7 +27,7 @@ def read_state_dict(path: Path) -> StateDict:
         Tensors by name, on the CPU.
 
     Raises:
-        CheckpointError: missing, torn, a packed archive, a checkpoint of this project, or no dict of tensors.
+        CheckpointError: missing, truncated, a packed archive, a checkpoint of this project, or no dict of tensors.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file. {_WHERE}")
@@ -47,7 +47,7 @@ def read_state_dict(path: Path) -> StateDict:
 
 
 def _require_pth(path: Path) -> None:
-    """Refuse the archive that official files are published in: it holds several of them."""
+    """Refuse the archive that official files are published in: it contains several of them."""
     with zipfile.ZipFile(path) as archive:
         inside = [name for name in archive.namelist() if name.endswith(".pth")]
     if inside:

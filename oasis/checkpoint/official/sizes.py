@@ -1,4 +1,4 @@
-"""From the shapes in an official state dict to the settings of the network it belongs to."""
+"""Inferring a network's settings from the shapes in an official state dict."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ _WIDEST = 16  # times the base width: how wide the generator starts
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a number of classes says about what a network was trained on."""
+    """The dataset that a network with this number of classes was trained on."""
 
     name: str
     label_space: str  # constructor of `LabelSpace`
@@ -33,14 +33,14 @@ DATASETS = {
 
 
 def generator_config(state: StateDict, path: Path) -> dict[str, Any]:
-    """What `OASISGenerator` is to be built with, but for its condition's channels and its noise.
+    """The arguments of `OASISGenerator`, except the condition's channels and the noise.
 
     Raises:
         CheckpointError: this is a discriminator, another network, or one of another shape.
     """
     if "layer_up_last.weight" in state:
         raise CheckpointError(
-            f"{path}: a discriminator. Give the generator first (*_EMA.pth paints best), and this file as "
+            f"{path}: a discriminator. Give the generator first (*_EMA.pth is the best), and this file as "
             "--discriminator."
         )
     stem, image, shared = (
@@ -66,7 +66,7 @@ def generator_config(state: StateDict, path: Path) -> dict[str, Any]:
 
 
 def discriminator_config(state: StateDict, path: Path) -> dict[str, Any]:
-    """What `OASISDiscriminator` is to be built with, but for its number of classes.
+    """The arguments of `OASISDiscriminator`, except the number of classes.
 
     Raises:
         CheckpointError: this is a generator or another network.
@@ -85,12 +85,12 @@ def discriminator_config(state: StateDict, path: Path) -> dict[str, Any]:
 
 
 def split_input(inputs: int, noise_dim: int | None, classes: int | None, path: Path) -> tuple[int, int]:
-    """Tell classes from noise among the channels that a generator reads.
+    """Split a generator's input channels into classes and noise.
 
     Args:
         inputs: channels of the generator's input, noise and classes together.
-        noise_dim: what the user says; None = to be found out.
-        classes: what the discriminator says; None = there is none.
+        noise_dim: given by the user; None = inferred.
+        classes: of the discriminator; None = there is none.
         path: of the generator's file, for the error.
 
     Returns:
@@ -126,7 +126,7 @@ def split_input(inputs: int, noise_dim: int | None, classes: int | None, path: P
 
 
 def _tensor(state: StateDict, name: str, path: Path, network: str) -> Tensor:
-    """A convolution's weight, which says something about sizes."""
+    """A convolution's weight, from which sizes are inferred."""
     if name not in state or state[name].dim() != 4:
         what = f"is of shape {tuple(state[name].shape)}" if name in state else "is missing"
         raise CheckpointError(

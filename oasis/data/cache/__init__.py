@@ -1,4 +1,4 @@
-"""Samples that were decoded and resized once, as arrays that are read by copying memory."""
+"""A cache of decoded and resized samples, as memory-mapped arrays."""
 
 from oasis.data.cache.container import Container
 from oasis.data.cache.samples import CachedSamples

@@ -1,9 +1,9 @@
-"""Where the cached samples of a split lie, what they are made of, and whether they can be trusted.
+"""The files of a split's cached samples, and their validation.
 
-A folder of four plain `.npy` files, a row a sample, and an index. A sample has a fixed size, so a row is found by
-multiplication and read by one copy out of the page cache, which all processes of a machine share. LMDB, HDF5 and zarr
-would put a library, its locks or its chunks between the two for nothing; WebDataset's archives can be read in their own
-order only, and a stream of samples that resumes within an epoch needs any order.
+A folder of four plain `.npy` files, one row per sample, and an index. Rows have a fixed size and are read by one copy
+from the page cache, which all processes of a machine share. LMDB, HDF5 and zarr would add a library, locks or chunks
+without a benefit; WebDataset's archives can only be read sequentially, and a stream of samples that resumes within an
+epoch needs random access.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ from oasis.errors import DatasetError
 from oasis.files import cache_folder
 
 VERSION = 1
-"""Raised whenever the same source files would give other arrays, or the same arrays lie there otherwise."""
+"""Incremented whenever the arrays made of the same source files, or their layout, change."""
 
 INDEX = "index.json"
-_DAMAGED = "damaged.txt"  # left by whoever met a wrong checksum
+_DAMAGED = "damaged.txt"  # written by the process that found a wrong checksum
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Arrays:
-    """The arrays of N samples, mapped; what is written to them stays in this process.
+    """The arrays of N samples, memory-mapped copy-on-write.
 
     Attributes:
         image: (N, 3, H, W) uint8.
@@ -60,12 +60,12 @@ class Arrays:
     checksum: NDArray[np.uint32]
 
     def is_sound(self, index: int) -> bool:
-        """Whether a sample is what was written."""
+        """Whether a sample matches its checksum."""
         found = checksum(self.image[index], self.label[index], self.instance[index])
         return int(self.checksum[index]) in (found, refusal_of(found))
 
     def refused(self) -> list[int]:
-        """The rows that stand for samples which could not be read when they were cached."""
+        """The rows of samples that could not be read when they were cached."""
         if not len(self.checksum):
             return []
         blank = checksum(*(np.zeros_like(rows[0]) for rows in (self.image, self.label, self.instance)))
@@ -73,16 +73,16 @@ class Arrays:
 
 
 class Container:
-    """The cached samples of one split, whether they are there or not.
+    """The cached samples of one split, which need not exist yet.
 
     Args:
-        source: the dataset that they stand for, as its files are now.
-        base: the folder that holds all containers; None = `samples` in the project's cache.
+        source: the dataset that is cached, with its current files.
+        base: the folder of all containers; None = `samples` in the project's cache.
 
     Attributes:
         source: as given.
-        folder: of this container: one of its own for each dataset, split, size and label settings.
-        index: the text of its index: version, settings, and every source file with its size and time of change.
+        folder: of this container, unique for each dataset, split, size and label settings.
+        index: the text of its index: version, settings, and every source file with its size and modification time.
     """
 
     def __init__(self, source: FileSamples, base: str | Path | None = None) -> None:
@@ -108,7 +108,7 @@ class Container:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """What each array of `Arrays` looks like; the checksum comes last, so that a row that has one is complete."""
+        """The layout of each array; the checksum is written last, so that a row with a checksum is complete."""
         size = (self.source.height, self.source.width)
         return {
             "image": Field(np.uint8, (3, *size)),
@@ -119,15 +119,15 @@ class Container:
 
     @property
     def bytes(self) -> int:
-        """How much all samples take."""
+        """The size of all samples."""
         return len(self) * sum(field.row_bytes for field in self.fields.values())
 
     def exists(self) -> bool:
-        """Whether there is anything, good or not."""
+        """Whether the folder exists, valid or not."""
         return self.folder.exists()
 
     def fault(self) -> str | None:
-        """Why what is there cannot be used, or None. Cheap: checksums are compared as samples are read."""
+        """Why the container cannot be used, or None. Cheap: checksums are compared as samples are read."""
         try:
             self.open()
         except DatasetError as error:
@@ -148,9 +148,9 @@ class Container:
         return Arrays(**{name: self._map(name, field) for name, field in self.fields.items()})
 
     def report_damage(self, index: int) -> None:
-        """Tell of a sample whose checksum is wrong, and leave word, so that these samples are not used again."""
+        """Warn of a sample with a wrong checksum, and mark the container as damaged."""
         name = self.source.files[index].name
-        with suppress(OSError):  # a folder that cannot be written is still a folder whose samples are checked
+        with suppress(OSError):  # a read-only folder cannot be marked, but its samples are checked
             (self.folder / _DAMAGED).write_text(f"sample {index}, {name}\n", encoding="utf-8")
         warnings.warn(
             f"{self.folder}: the checksum of sample {index} ({name}) is wrong: it is read from the dataset's files "
@@ -173,7 +173,7 @@ class Container:
         return np.asarray(array)
 
     def _difference(self) -> str | None:
-        """What the index says that is not so, or None."""
+        """How the index differs from the source, or None."""
         try:
             text = (self.folder / INDEX).read_text(encoding="utf-8")
             if text == self.index:
@@ -203,16 +203,16 @@ def checksum(image: NDArray[np.uint8], label: NDArray[np.uint8], instance: NDArr
 
 
 def refusal_of(crc: int) -> int:
-    """What stands in the place of the checksum of a row that only fills the place of a sample that cannot be read.
+    """The checksum value of a placeholder row for a sample that cannot be read.
 
-    Zeros with a checksum that is none of theirs: whoever does not know of refusals takes the row for damaged, and
-    reads the sample's files, as one who does know.
+    The row has zeros and a checksum that does not match: a reader without support for refusals takes it for damaged
+    and reads the sample's files, as one with support does.
     """
     return crc ^ 0xFFFFFFFF
 
 
 def _settings(source: FileSamples) -> dict[str, str | int]:
-    """All that shapes a sample but its files, or decides whether it is refused."""
+    """All settings that affect a sample or whether it is refused."""
     return {
         "dataset": type(source.dataset).__name__,
         "split": source.split,
@@ -228,7 +228,7 @@ def _digest(value: object) -> str:
 
 
 def _changes(found: object, wanted: dict[str, object]) -> str:
-    """The first few differences between two tables, in words."""
+    """The first few differences between two tables, as text."""
     if not isinstance(found, dict):
         return f"its {INDEX} is damaged"
     words = [

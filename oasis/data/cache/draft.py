@@ -1,4 +1,4 @@
-"""Cached samples while they are being written."""
+"""Writing cached samples."""
 
 import io
 import os
@@ -15,20 +15,20 @@ from oasis.files import sync
 
 
 class Draft:
-    """A folder beside a container, filled row by row, that takes the container's place when it is complete.
+    """A folder beside a container, filled row by row, that replaces the container when it is complete.
 
-    A draft that a killed process left is gone on with, if it was of the same files and settings; its rows are
-    compared with their checksums first. Rows are appended to plain files instead of being written to maps: a disk
-    without room is an `OSError` for the one, and the end of the process (SIGBUS) for the other.
+    A draft of a killed process is continued if it has the same files and settings, after its rows are compared with
+    their checksums. Rows are appended to plain files instead of memory maps: a full disk is an `OSError` for the
+    former, and kills the process (SIGBUS) for the latter.
 
     Args:
-        container: what is to be made.
+        container: the container to write.
 
     Attributes:
         done: how many samples are written.
 
     Raises:
-        OSError: the folder cannot be written, or there is no room.
+        OSError: the folder cannot be written, or the disk is full.
     """
 
     def __init__(self, container: Container) -> None:
@@ -58,7 +58,7 @@ class Draft:
             file.close()
 
     def append(self, sample: Sample | Refusal) -> None:
-        """Write the next sample, or zeros in the place of one that cannot be read."""
+        """Write the next sample, or zeros for one that cannot be read."""
         fields = self.container.fields
         if isinstance(sample, Refusal):
             image, label, instance = (
@@ -71,11 +71,11 @@ class Draft:
             crc = np.uint32(checksum(image, label, instance))
         for name, row in {"image": image, "label": label, "instance": instance, "checksum": crc}.items():
             self._files[name].write(row.tobytes())
-            self._files[name].flush()  # to the system, where it outlives this process
+            self._files[name].flush()  # to the system, so that it survives this process
         self.done += 1
 
     def publish(self) -> None:
-        """Put the draft in the place of whatever was there, once all of it is on the disk."""
+        """Sync the draft to disk, and replace the container with it."""
         for file in self._files.values():
             os.fsync(file.fileno())
             file.close()
@@ -85,13 +85,13 @@ class Draft:
         old = folder.with_name(f"{folder.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():
-            folder.rename(old)  # who has it open keeps reading it
+            folder.rename(old)  # processes that have it open can still read it
         self.folder.rename(folder)
         sync(folder.parent)
         shutil.rmtree(old, ignore_errors=True)
 
     def _good_rows(self) -> int:
-        """How many rows, from the first, are there and match their checksums; leaves the files wherever it was."""
+        """The number of leading rows that match their checksums; does not restore the file positions."""
         fields = self.container.fields
         for name, header in self._headers.items():
             if self._files[name].read(len(header)) != header:
@@ -114,7 +114,7 @@ class Draft:
 
 
 def draft_folder(container: Container) -> Path:
-    """Where the draft of a container lies."""
+    """The folder of a container's draft."""
     return container.folder.with_name(f"{container.folder.name}.part")
 
 

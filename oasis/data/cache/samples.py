@@ -14,18 +14,18 @@ _OF_A_PROCESS = ("_arrays", "_checked")
 
 
 class CachedSamples(Samples):
-    """The samples of a `FileSamples`, bit by bit, hundreds of times faster.
+    """The samples of a `FileSamples`, bit-identical, hundreds of times faster.
 
     Each sample's checksum is compared when a process reads it for the first time. A sample that fails is decoded from
-    the dataset's files, with a warning, so that nothing damaged is ever trained on. So is, without one, a sample that
-    could not be read when it was cached: its files say why.
+    the dataset's files, with a warning. A sample that could not be read when it was cached is read from its files too,
+    without a warning.
 
     Args:
         container: of the samples.
 
     Raises:
-        DatasetError: the container is not there, or cannot be used; or a sample cannot be read, and that is not
-            accepted.
+        DatasetError: the container is missing or invalid; or a sample cannot be read, and the tolerance does not allow
+            that.
     """
 
     decodes = False
@@ -42,11 +42,11 @@ class CachedSamples(Samples):
         self.tolerance = self.source.tolerance
         self._open()
         if self._refused and not self.tolerance.skips:
-            self.source[min(self._refused)]  # says why
+            self.source[min(self._refused)]  # raises its error
 
     @classmethod
     def find(cls, container: Container) -> Self | None:
-        """The cached samples where there are good ones; a warning where there are some that are not."""
+        """The cached samples if they are valid, else None; warns if they are invalid."""
         if not container.exists():
             return None
         reason = container.fault()
@@ -60,7 +60,7 @@ class CachedSamples(Samples):
         return None
 
     def __getitem__(self, index: int) -> Sample:
-        """One sample, a copy of its own; see `Sample`."""
+        """A copy of one sample; see `Sample`."""
         sample = self._mapped(index)
         return Sample(
             image=sample["image"].clone(),
@@ -71,19 +71,19 @@ class CachedSamples(Samples):
         )
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
-        """Samples on their way into a batch: they lie in the mapped files, and collating is their only copy."""
+        """Samples for a batch as views of the mapped files; collating copies them."""
         return [self._mapped(index) for index in indices]
 
     def fingerprint(self) -> str:
-        """That of the source: a sample is the same, however it is read."""
+        """The fingerprint of the source."""
         return self.source.fingerprint()
 
     def suspects(self) -> Sequence[int]:
-        """Those that could not be read when they were cached."""
+        """The samples that could not be read when they were cached."""
         return sorted(self._refused)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the arrays: a process that gets this dataset maps the files itself."""
+        """Without the arrays: each process maps the files itself."""
         return {name: value for name, value in self.__dict__.items() if name not in _OF_A_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

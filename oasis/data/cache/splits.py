@@ -9,16 +9,16 @@ from oasis.data.datamodule import TRAINING_SPLITS, LabelMapDataModule
 
 
 def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, verify: bool) -> None:
-    """Cache each split, and print where it lies and how long it took.
+    """Cache each split, and print its folder and the time it took.
 
     Args:
-        data: the dataset; does not build its cache itself.
+        data: the dataset, without `build_cache`.
         workers: processes that decode; None = one per core.
-        anew: replace good samples too.
+        anew: replace valid samples too.
         verify: compare all checksums.
 
     Raises:
-        DatasetError: a file that is not what it should be, or no room.
+        DatasetError: an invalid file, or a full disk.
     """
     console = Console(highlight=False, soft_wrap=True)
     for split in TRAINING_SPLITS:

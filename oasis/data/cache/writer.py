@@ -1,4 +1,4 @@
-"""Caching the samples of a split: once, whoever asks, however often it is cut off."""
+"""Caching the samples of a split, once for all processes, resumable."""
 
 import errno
 import shutil
@@ -23,7 +23,7 @@ from oasis.errors import ConfigurationError, DatasetError, message
 from oasis.streets.writer import cores
 
 _FEW = 16  # samples; fewer are decoded sooner than worker processes have started
-_SPARE = 64 * 2**20  # bytes that are left free: a disk that is filled to the brim serves no one
+_SPARE = 64 * 2**20  # bytes of the disk that are left free
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -34,25 +34,24 @@ def build_cache(
     verify: bool = False,
     progress: bool = True,
 ) -> bool:
-    """Decode and resize all samples into the container, unless good ones are there.
+    """Decode and resize all samples into the container, unless it is valid already.
 
-    Whatever is there and cannot be used is replaced, with a word about why. Of several processes that want the same,
-    one works and the others wait. A call that is cut off, even killed, is gone on with by the next.
+    An invalid container is replaced, with a message. Of several processes, one writes and the others wait. An
+    interrupted or killed call is continued by the next.
 
     Args:
-        container: what to fill.
-        workers: processes that decode; None is one a core.
-        anew: replace good samples too.
-        verify: compare all checksums instead of trusting what looks whole.
+        container: the container to fill.
+        workers: processes that decode; None = one per core.
+        anew: replace valid samples too.
+        verify: compare all checksums instead of sizes and the index alone.
         progress: whether to show a bar on stderr.
 
     Returns:
-        Whether anything was written; False = good samples were there.
+        Whether anything was written; False = the container was valid.
 
     Raises:
         ConfigurationError: workers below 1.
-        DatasetError: a source file is not what it should be, or more than the source's tolerance puts up with; no room;
-            a folder that cannot be written.
+        DatasetError: more invalid source files than the tolerance allows; a full disk; a folder that cannot be written.
     """
     if workers is not None and workers < 1:
         raise ConfigurationError(f"oasis prepare: workers is {workers}; set it to 1 or more, or to None.")
@@ -76,7 +75,7 @@ def build_cache(
 def _write(container: Container, workers: int, progress: bool) -> None:
     _require_room(container)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # The processes are started before the bar, since they are forked and its thread is not.
+    # Processes are started before the bar, since they are forked and its thread is not.
     source = container.source
     bad = BadSamples(source.tolerance, source.split, len(source), None)
     with Draft(container) as draft, closing(_decoded(container, draft.done, workers)) as samples:
@@ -92,10 +91,10 @@ def _write(container: Container, workers: int, progress: bool) -> None:
 
 
 def _decoded(container: Container, first: int, workers: int) -> Generator[Sample | Refusal]:
-    """The samples from `first` on, in order, decoded by several processes; refusals only where they are accepted.
+    """The samples from `first` on, in order, decoded by several processes; refusals only if the tolerance allows them.
 
-    A loader is a pool of processes that works on every platform, hands errors on, and keeps the order, so that one
-    process can write all rows one behind the other. To write takes it a hundredth of the time of decoding.
+    A loader is a pool of processes that works on every platform, forwards errors, and keeps the order, so that one
+    process can write all rows sequentially. Writing takes a hundredth of the time of decoding.
     """
     rest = _Rest(container.source, first)
     loader = DataLoader(
@@ -103,20 +102,20 @@ def _decoded(container: Container, first: int, workers: int) -> Generator[Sample
         batch_size=None,
         collate_fn=unchanged,
         num_workers=workers if workers > 1 and len(rest) >= _FEW else 0,
-        generator=torch.Generator(),  # its own, so that caching leaves the global random state alone
+        generator=torch.Generator(),  # its own, so that caching does not change the global random state
     )
     return _handed_on(iter(loader))
 
 
 def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusal]:
-    """The same samples; an error of the reader in its own words, without the processes that it came through."""
+    """The same samples; an error of the reader is raised without the worker processes' traceback."""
     try:
         yield from explained(samples)
         return
     except DatasetError as error:
         told = message(error)
         error.__traceback__ = None
-    del samples  # ends the processes now, where the traceback would keep them, to be collected seconds later
+    del samples  # ends the processes now; the traceback would keep them alive for seconds
     raise DatasetError(told)
 
 
@@ -136,7 +135,7 @@ class _Rest(Dataset[Sample | Refusal]):
 
 
 def _wrong_checksums(container: Container, progress: bool) -> str | None:
-    """Why the samples cannot be used, from all of their bytes, or None."""
+    """A message about wrong checksums, or None."""
     arrays = container.open()
     title = f"verifying {container.source.split}"
     rows = track(range(len(container)), title, console=Console(stderr=True), disable=not progress, transient=True)
@@ -161,8 +160,8 @@ def _require_room(container: Container) -> None:
 
 @contextmanager
 def _alone(container: Container, console: Console) -> Iterator[None]:
-    """Keeps other processes out. The lock is the kernel's: it ends with its process, however that dies."""
-    import fcntl  # not on Windows, where one can still read a dataset's files
+    """Locks out other processes. The kernel releases the lock when its process ends."""
+    import fcntl  # not available on Windows, which can still read a dataset's files
 
     path = container.folder.with_name(f"{container.folder.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +182,7 @@ _ADVICE = (
 
 @contextmanager
 def _explained(container: Container) -> Iterator[None]:
-    """Turns what the system says about writing into words that help; a disk that ran full is tidied."""
+    """Turns errors of writing into helpful messages; deletes the draft if the disk is full."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Many label maps or photos to pictures in a folder: what `oasis generate` runs."""
+"""The implementation of `oasis generate`: pictures from many label maps or photos."""
 
 from oasis.synthesis.batch.options import GenerateOptions
 

@@ -17,18 +17,18 @@ from oasis.synthesis.batch.sampling import Sampling
 from oasis.synthesis.contact_sheet import ContactSheet
 
 SHEET = "contact_sheet.png"
-_SECONDS = 0.1  # that a frame of an animation is shown
+_SECONDS = 0.1  # duration of a frame of an animation
 
 
 @dataclass
 class Outcome:
-    """What became of the inputs.
+    """The outcome of a generation.
 
     Attributes:
         written: files.
-        bad: inputs that failed, and why.
-        without_part: names of those that have nothing of what was to be resampled.
-        remarks: what the readers had to say, and of how many inputs.
+        bad: inputs that failed, with reasons.
+        without_part: names of inputs without the part to resample.
+        remarks: remark of a reader -> number of inputs.
     """
 
     written: int = 0
@@ -39,17 +39,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Generation:
-    """Generates pictures of inputs into a folder, and goes on where some of them fail.
+    """Generates pictures of inputs into a folder, and continues if some of them fail.
 
     Attributes:
         synthesizer: the model.
         read: makes the label map of an input.
-        output: where files go.
-        sampling: how many samples of each, and of which noise.
-        animation: also written for each input, from sample to sample; None = none.
+        output: the folder.
+        sampling: number and noise of the samples.
+        animation: also written for each input, from sample to sample; None = no animation.
         steps: frames of an animation from one sample to the next.
         original_size: pictures get the size of their label map.
-        photos: the inputs are photos, to be shown beside what they became.
+        photos: the inputs are photos, which are shown beside the results.
     """
 
     synthesizer: Synthesizer
@@ -62,10 +62,10 @@ class Generation:
     photos: bool = False
 
     def require_possible(self, inputs: Sequence[Input]) -> None:
-        """Raise, before any work, where files are in the way; see `OutputFolder.require_free`.
+        """Raise, before any work, if output files exist; see `OutputFolder.require_free`.
 
         Raises:
-            ConfigurationError: they are; or an animation cannot be written on this machine.
+            ConfigurationError: they exist; or an animation cannot be written on this machine.
         """
         if self.animation is not None:
             self.animation.require_available()
@@ -79,11 +79,11 @@ class Generation:
         An interrupted run leaves complete files only.
 
         Args:
-            inputs: which passed `require_possible`.
+            inputs: checked by `require_possible`.
             on_done: called after each.
 
         Raises:
-            OSError: a file cannot be written, for want of room or rights.
+            OSError: a file cannot be written: a full disk, or no permission.
         """
         outcome = Outcome()
         sheet = ContactSheet(f"{self.synthesizer.name}, {self.synthesizer.height}x{self.synthesizer.width}")
@@ -135,7 +135,7 @@ class Generation:
             outcome.written += 1
 
     def _pictures(self, each: Input) -> list[str]:
-        """Names of the samples' files: NAME.png, or NAME_0.png, NAME_1.png, ... where there are several."""
+        """Names of the samples' files: NAME.png, or NAME_0.png, NAME_1.png, ... if there are several."""
         if self.sampling.count == 1:
             return [f"{each.name}.png"]
         return [f"{each.name}_{number}.png" for number in range(self.sampling.count)]
@@ -147,7 +147,7 @@ class Generation:
 
 
 def fingerprint(synthesizer: Synthesizer) -> str:
-    """16 hexadecimal digits that depend on the generator's weights and the encoding, not on the file format."""
+    """A hash of the generator's weights and the encoding, independent of the file format: 16 hexadecimal digits."""
     hashed = hashlib.sha256(repr(synthesizer.encoding).encode())
     for name, tensor in sorted(synthesizer.generator.state_dict().items()):
         hashed.update(name.encode())

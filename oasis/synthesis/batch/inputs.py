@@ -1,4 +1,4 @@
-"""Finding the inputs of `oasis generate`: one file, a folder that is searched, or a split of a dataset."""
+"""Finding the inputs of `oasis generate` in a file, a folder or a split of a dataset."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
-# What the names of files end in that belong to one picture, in the order in which they are preferred as its label map.
+# Suffixes of the files of one picture, in order of preference for its label map.
 _KINDS = ("labelIds", "instanceIds", "panoptic", "", "color", "labelTrainIds")
 _NAME = re.compile(
     r"^(?P<stem>.+?)(?:_gt(?:Fine|Coarse))?_(?P<kind>labelIds|instanceIds|panoptic|color|labelTrainIds)$"
@@ -26,10 +26,10 @@ class Input:
     """One label map or photo to generate from.
 
     Attributes:
-        name: folders and stem, without an ending, by which its pictures are called, such as `town/town_000001`.
+        name: folders and stem, without an ending, for the names of its pictures, such as `town/town_000001`.
         path: the label map, or the photo.
-        instance: the instance map that belongs to it.
-        kind: of the label map, where its name says so; None = its pixels do.
+        instance: its instance map.
+        kind: of the label map, if its name has it; None = inferred from its pixels.
     """
 
     name: str
@@ -41,15 +41,16 @@ class Input:
 def find_maps(where: Path, split: str) -> list[Input]:
     """The label maps of a file, a folder or a dataset, by name.
 
-    In a folder, files whose names differ in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or `_labelTrainIds`
-    only are one picture, whose best map is taken: label ids with their instance ids, else what comes first of these.
+    In a folder, files whose names differ only in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or
+    `_labelTrainIds` are one picture, whose best map is used: label ids with their instance ids, else the first of
+    these.
 
     Args:
-        where: a file; a folder; or the root of a dataset, with `leftImg8bit` and `gtFine` in it.
+        where: a file; a folder; or the root of a dataset, with `leftImg8bit` and `gtFine`.
         split: of a dataset.
 
     Raises:
-        ConfigurationError: nothing there, or no label map in it.
+        ConfigurationError: it does not exist, or has no label map.
         DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
@@ -78,7 +79,7 @@ def find_photos(where: Path, split: str) -> list[Input]:
     """The photos of a file, a folder or a dataset, by name; see `find_maps`.
 
     Raises:
-        ConfigurationError: nothing there, or no photo in it; two photos of one name.
+        ConfigurationError: it does not exist, or has no photo; two photos of one name.
         DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
@@ -101,7 +102,7 @@ def find_photos(where: Path, split: str) -> list[Input]:
 
 
 def _split(path: Path) -> tuple[str, str]:
-    """Stem and kind of a file by its name; kind is empty where the name says nothing."""
+    """Stem and kind of a file by its name; kind is empty if the name has none."""
     if path.stem.endswith(f"_{_PHOTO}"):
         return path.stem.removesuffix(f"_{_PHOTO}"), _PHOTO
     match = _NAME.match(path.stem)
@@ -120,7 +121,7 @@ def _best(name: str, group: dict[str, Path]) -> Input:
 
 
 def _input(name: str, kind: str, path: Path, instance: Path | None) -> Input:
-    if kind == "labelTrainIds":  # from pixels alone, they cannot be told from label ids
+    if kind == "labelTrainIds":  # their pixels cannot be distinguished from label ids
         return Input(name, path, kind=MapKind.TRAIN_IDS)
     return Input(name, path, instance if kind == "labelIds" else None)
 
@@ -134,7 +135,7 @@ def _is_dataset(where: Path) -> bool:
 
 
 def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
-    """All files below a folder with these endings, hidden ones left out; links to folders are not followed."""
+    """All files below a folder with these endings, except hidden ones; links to folders are not followed."""
 
     def refuse(error: OSError) -> None:
         raise ConfigurationError(f"{error.filename}: this folder cannot be searched ({error.strerror}).") from error

@@ -1,4 +1,4 @@
-"""The options of `oasis generate`, and the `Generation` and inputs that they stand for."""
+"""The options of `oasis generate`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height,
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """Options, not yet checked against each other.
+    """Unchecked options.
 
     Attributes:
         checkpoint: a file or a run folder.
-        source: a file, a folder or the root of a dataset; or what makes a dataset for a model.
-        output: the folder that is written to.
+        source: a file, a folder or the root of a dataset; or a factory of a dataset for a model.
+        output: the output folder.
         split: of a dataset.
         seed: of the first sample.
         samples: of each input.
-        resample: a class or an instance in which alone the samples differ; None = everywhere.
+        resample: the class or instance in which the samples differ; None = everywhere.
         animation: also written for each input.
         steps: frames of the animation, from sample to sample.
         original_size: pictures get the size of their label maps.
-        segmenter: the inputs are photos, which this segments; None = they are label maps.
+        segmenter: segments the inputs, which are photos; None = they are label maps.
         device: where to compute.
         bf16: compute in bfloat16.
         force: overwrite files.
@@ -62,10 +62,10 @@ class GenerateOptions:
         return self.segmenter is not None
 
     def resolve(self) -> tuple[Generation, list[Input]]:
-        """What to generate, and from what. All that can be checked beforehand is checked here.
+        """Check the options, and return the generation and its inputs.
 
         Raises:
-            OasisError: whatever is wrong with the options.
+            OasisError: invalid options.
         """
         if self.resample is not None and self.samples == 1 and self.animation is None:
             raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Where the files of `oasis generate` go: all in one folder, nothing overwritten, nothing half written."""
+"""The output folder of `oasis generate`, without overwriting and with atomic writes."""
 
 import io
 import os
@@ -16,11 +16,11 @@ _SHOWN = 8  # names in an error
 
 
 class OutputFolder:
-    """The one folder that is written to.
+    """The output folder.
 
     Args:
-        root: of everything; made when the first file is written.
-        overwrite: put new files in the place of old ones.
+        root: the folder; created when the first file is written.
+        overwrite: replace existing files.
 
     Raises:
         ConfigurationError: `root` is a file.
@@ -33,7 +33,7 @@ class OutputFolder:
         self.overwrite = overwrite
 
     def require_outside(self, source: Path) -> None:
-        """Raise where pictures would be written among what is searched for label maps: the next run would find them.
+        """Raise if pictures would be written to the folder of the inputs, where the next run would find them.
 
         Raises:
             ConfigurationError: the output lies in the folder `source`.
@@ -45,14 +45,14 @@ class OutputFolder:
             )
 
     def require_free(self, names: Iterable[str], sources: Iterable[Path]) -> None:
-        """Raise, before any work, where files of these names cannot or must not be written.
+        """Raise, before any work, if files of these names cannot or must not be written.
 
         Args:
             names: relative to the root.
-            sources: files that are read, never to be overwritten.
+            sources: input files, which are never overwritten.
 
         Raises:
-            ConfigurationError: a name that leads out of the folder, or that is used twice; or files that are there.
+            ConfigurationError: a name that leads out of the folder, or that is used twice; or existing files.
         """
         names = list(names)
         places = [self.place(name) for name in names]
@@ -77,7 +77,7 @@ class OutputFolder:
         """The path of a file.
 
         Raises:
-            ConfigurationError: it would lie outside of the folder, be it by way of a link.
+            ConfigurationError: it would lie outside of the folder, possibly through a link.
         """
         path = self.root / name
         if not name or ".." in Path(name).parts or not path.parent.resolve().is_relative_to(self.root.resolve()):
@@ -85,10 +85,10 @@ class OutputFolder:
         return path
 
     def write(self, name: str, content: bytes) -> Path:
-        """Write a file: it has its name only once it is complete.
+        """Write a file atomically.
 
         Raises:
-            OSError: no room, or no right to write.
+            OSError: a full disk, or no permission.
         """
         path = self.place(name)
         with replacing(path) as unfinished:
@@ -100,12 +100,12 @@ class OutputFolder:
 
         Args:
             name: with its ending.
-            picture: of any mode that PNG knows.
-            facts: what to say of it in the file's text chunks, by keywords of at most 79 characters.
+            picture: of any mode that PNG supports.
+            facts: the file's text chunks, by keywords of at most 79 characters.
         """
         info = PngInfo()
         for keyword, text in facts.items():
-            info.add_itxt(keyword, text)  # UTF-8: names may hold any character
+            info.add_itxt(keyword, text)  # UTF-8: names may have any character
         file = io.BytesIO()
         picture.save(file, "PNG", pnginfo=info)
         return self.write(name, file.getvalue())

@@ -1,4 +1,4 @@
-"""The segmenter that `oasis generate --from-photos` reads photos with."""
+"""The segmenter of `oasis generate --from-photos`."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ def open_segmenter(source: SegmenterSource, checkpoint: Path) -> Segmenter:
     """Make a segmenter, by default the one that `oasis train-segmenter` trained on the checkpoint's own dataset.
 
     Args:
-        source: takes the path of that default.
-        checkpoint: a file or a run folder; its dataset tells which segmenter is the default.
+        source: called with the path of that default.
+        checkpoint: a file or a run folder; its dataset determines the default.
 
     Raises:
-        ConfigurationError: the source names weights that cannot be used.
-        MissingWeightsError: no weights are named, and none were trained.
-        CheckpointError: the file is no segmenter.
+        ConfigurationError: the source's weights cannot be used.
+        MissingWeightsError: no weights are given, and none were trained.
+        CheckpointError: the file is not a segmenter.
     """
     try:
         return source(_default_file(checkpoint))
@@ -32,7 +32,7 @@ def open_segmenter(source: SegmenterSource, checkpoint: Path) -> Segmenter:
 
 
 def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, int] | None:
-    """(height, width) that a segmenter was trained on, if it says so; None = the photo's own."""
+    """(height, width) of the segmenter's training pictures, if known; None = the photo's own."""
     if not isinstance(segmenter, UNetSegmenter):
         return None  # others resize photos themselves
     trained = segmenter.facts.get("height"), segmenter.facts.get("width")
@@ -42,12 +42,12 @@ def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, in
 
 
 def _default_file(checkpoint: Path) -> Path:
-    """The segmenter of the checkpoint's dataset; `segmenter.pt` beside a checkpoint that names no dataset."""
+    """The segmenter of the checkpoint's dataset; `segmenter.pt` beside a checkpoint without a dataset."""
     file = find_checkpoint(checkpoint)
     beside = file.with_name("segmenter.pt")
     try:
         data: object = own_data(restore(file), file)
-    except (CheckpointError, HydraException):  # imported and exported models name no dataset
+    except (CheckpointError, HydraException):  # imported and exported models have no dataset
         return beside
     if not isinstance(data, LabelMapDataModule):
         return beside

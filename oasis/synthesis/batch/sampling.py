@@ -1,4 +1,4 @@
-"""What differs between the samples of one label map: all of the noise, or that of one class or instance only."""
+"""The noise of the samples of one label map, which may differ in one class or instance only."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ class Part(ABC):
     """A part of a label map.
 
     Attributes:
-        wanted: how the user named it.
+        wanted: the user's name for it.
     """
 
     wanted: str
 
     @abstractmethod
     def is_in(self, label_map: LabelMap) -> bool:
-        """Whether a map has it; true as well where the map cannot tell, so that `mask` says why."""
+        """Whether a map has it; True if that is unknown, so that `mask` raises."""
 
     @abstractmethod
     def mask(self, label_map: LabelMap) -> NDArray[np.bool_]:
         """Its pixels: (H, W) bool.
 
         Raises:
-            ConfigurationError: there is no such part in this map.
+            ConfigurationError: this map has no such part.
         """
 
 
@@ -51,7 +51,7 @@ class ClassPart(Part):
 
 @dataclass(frozen=True)
 class InstancePart(Part):
-    """One individual, by its id in the instance map."""
+    """One instance, by its id in the instance map."""
 
     wanted: str
 
@@ -65,7 +65,7 @@ class InstancePart(Part):
 
 
 def parse_part(text: str, space: LabelSpace) -> Part:
-    """What `--resample TEXT` means: a class by its name, or an instance by its number.
+    """The part of `--resample TEXT`: a class by its name, or an instance by its number.
 
     Raises:
         ConfigurationError: there is no such class.
@@ -86,8 +86,8 @@ class Sampling:
 
     Attributes:
         seed: of the first; each further one has the next.
-        count: how many there are.
-        part: where alone they differ; None = everywhere.
+        count: number of samples.
+        part: the part in which they differ; None = everywhere.
     """
 
     seed: int
@@ -98,9 +98,9 @@ class Sampling:
         """The noise of each sample.
 
         Args:
-            synthesizer: whose noise it is.
-            label_map: what is generated from.
-            least: how many there are at least, be `count` lower.
+            synthesizer: the model.
+            label_map: the input.
+            least: least number of noises, even if `count` is lower.
 
         Raises:
             ConfigurationError: the map does not have the part.
@@ -108,27 +108,27 @@ class Sampling:
         seeds = range(self.seed, self.seed + max(self.count, least))
         if self.part is None:
             return [synthesizer.noise(seed) for seed in seeds]
-        # Masks of 2048x1024 cost a hundred times those of the size at which they are used, and say no more.
+        # Resized first: masks of 2048x1024 take a hundred times longer than those of the model's size.
         mask = nearest(self.part.mask(label_map), synthesizer.height, synthesizer.width)
         base = synthesizer.noise(self.seed)
         return [base, *(base.resampled(mask, seed) for seed in seeds[1:])]
 
     def fits(self, label_map: LabelMap) -> bool:
-        """Whether a map has what the samples are to differ in."""
+        """Whether a map has the part in which samples differ."""
         return self.part is None or self.part.is_in(label_map)
 
     def without_part(self) -> "Sampling":
-        """The one sample that is left where a map does not have the part."""
+        """The single sample of a map without the part."""
         return Sampling(self.seed, 1)
 
     def caption(self, number: int) -> str:
-        """What to write above a sample."""
+        """The caption of a sample."""
         if self.part is None or number == 0:
             return f"seed {self.seed + number}"
         return f"{self.part.wanted}: seed {self.seed + number}"
 
     def facts(self, number: int) -> dict[str, str]:
-        """What to say of a sample in its file, so that it can be reproduced."""
+        """Metadata for a sample's file, to reproduce it."""
         if self.part is None:
             return {"seed": str(self.seed + number)}
         resampled = {"resampled": self.part.wanted, "resampled seed": str(self.seed + number)} if number else {}

@@ -1,1 +1,1 @@
-"""Callbacks: what happens around the training step."""
+"""Callbacks of training."""

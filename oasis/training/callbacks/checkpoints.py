@@ -27,24 +27,24 @@ BEST = "best.ckpt"
 class Checkpoints(Checkpoint):
     """Writes `last.ckpt`, kept copies and `best.ckpt` into one folder.
 
-    Lightning's own `ModelCheckpoint` counts optimizer steps (two a batch here) and warns about manual
-    optimisation at every turn; this one counts batches. A file is written aside, waited for until it has
-    reached the disk, and renamed: a run that is cut off while writing keeps the checkpoints before.
+    Lightning's own `ModelCheckpoint` counts optimizer steps (two per batch here) and warns about manual optimisation;
+    this one counts batches. Files are written atomically: a run that is killed while writing keeps its earlier
+    checkpoints.
 
     Args:
         folder: where the files go.
-        keep_last: how many `last.ckpt` of before to keep, as `last-1.ckpt`, `last-2.ckpt`, ...: to go on from should
-            the newest be damaged.
-        every_batches: also write `last.ckpt` every so many batches, not only after each epoch; None = no.
-        keep_every_batches: also keep a copy, `batch_00012000.ckpt`, every so many batches; None = no.
-        monitor: a metric that validation logs; its best state is kept as `best.ckpt`. None = no.
-        mode: whether the best is the lowest (`min`) or the highest (`max`); None = as the metric wants it.
+        keep_last: number of earlier `last.ckpt` to keep, as `last-1.ckpt`, `last-2.ckpt`, ..., in case the newest is
+            damaged.
+        every_batches: also write `last.ckpt` at this interval, not only after each epoch; None = no.
+        keep_every_batches: also keep a copy, `batch_00012000.ckpt`, at this interval; None = no.
+        monitor: a metric of validation; the state with its best value is kept as `best.ckpt`. None = no.
+        mode: whether the best is the lowest (`min`) or the highest (`max`); None = by the metric's own direction.
 
     Attributes:
-        newest: the `last.ckpt` that this run has written; None before the first.
+        newest: the newest `last.ckpt` of this run; None before the first.
 
     Raises:
-        ConfigurationError: another mode; or none for a metric that this project does not know; a negative keep_last.
+        ConfigurationError: an invalid mode; or none for an unknown metric; a negative keep_last.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class Checkpoints(Checkpoint):
         self.newest: Path | None = None
         self._newest_batches = -1
         self._before_validation = False
-        self._training = False  # and all of the checkpoint taken up, if there was one
+        self._training = False  # True once a checkpoint, if any, is completely restored
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """See to it that what is written reaches the disk."""
+        """Makes checkpoints durable."""
         trainer.strategy.checkpoint_io = DurableIO()
         self._training = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse to wait for a metric that will not be logged.
+        """Refuses to monitor a metric that will not be logged.
 
         Raises:
             ConfigurationError: see `require_measured`.
@@ -87,53 +87,53 @@ class Checkpoints(Checkpoint):
             require_measured(self.monitor, trainer, as_gan_module(pl_module))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at what the optimizers remember, the last part of a checkpoint to be taken up.
+        """Checks the optimizers' states, the last part of a checkpoint to be restored.
 
         Raises:
-            CheckpointError: it is of other weights.
+            CheckpointError: they do not fit the weights.
         """
         if trainer.ckpt_path is not None:
             require_fitting_state(trainer.optimizers, trainer.ckpt_path)
         self._training = True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Name the checkpoint, if it could not be taken up."""
+        """Adds the checkpoint to an error if restoring it failed."""
         if trainer.ckpt_path is not None and not self._training:
             explain_failure(exception, trainer.ckpt_path)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write what is due after this batch.
+        """Writes the checkpoints that are due after this batch.
 
         Raises:
-            ConfigurationError: the monitored metric would be logged in every batch, and was not.
+            ConfigurationError: the monitored metric should be logged in every batch, but was not.
         """
         if self.monitor is not None and is_logged_in_every_batch(self.monitor):
             require_logged(self.monitor, trainer.callback_metrics)
         batches = as_gan_module(pl_module).batches_seen
         if self.keep_every_batches and batches % self.keep_every_batches == 0:
             self._write(trainer, f"batch_{batches:08d}.ckpt")
-        # A run that ends within an epoch is saved here: afterwards Lightning counts the epoch as finished, and
-        # a resumed run would leave the rest of it out.
+        # A run that ends within an epoch is saved here: afterwards Lightning counts the epoch as finished, and a
+        # resumed run would skip the rest of it.
         ending = trainer.should_stop or trainer.global_step >= trainer.max_steps >= 0
         if ending or (self.every_batches and batches % self.every_batches == 0):
             self.save_last(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write `last.ckpt` before what may take long; a run that goes on from it begins with this validation."""
+        """Writes `last.ckpt` before validation; a run that resumes from it begins with this validation."""
         if not trainer.sanity_checking:
             self._before_validation = True
             self.save_last(trainer)
             self._before_validation = False
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Note that a validation is due."""
+        """Marks a due validation."""
         if self._before_validation:
             mark_validation_due(checkpoint)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the best state."""
+        """Writes `best.ckpt`."""
         if self.monitor is None or trainer.sanity_checking:
             return
         require_logged(self.monitor, trainer.callback_metrics)
@@ -143,12 +143,12 @@ class Checkpoints(Checkpoint):
             self._write(trainer, BEST)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write `last.ckpt` after every full epoch."""
+        """Writes `last.ckpt` after every full epoch."""
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self.save_last(trainer)
 
     def save_last(self, trainer: Trainer) -> None:
-        """Write `last.ckpt` and give the one before a number, unless that is of this very batch.
+        """Writes `last.ckpt` and numbers the previous one, unless it was written after the same batch.
 
         Raises:
             NoRoomError: the disk is full.
@@ -159,11 +159,11 @@ class Checkpoints(Checkpoint):
         self.newest, self._newest_batches = self.folder / LAST, batches
 
     def state_dict(self) -> dict[str, Any]:
-        """The best score, so that a resumed run does not start its search anew."""
+        """The best score so far."""
         return {"best_score": self.best_score, "monitor": self.monitor}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the best score up again, unless another metric is monitored now."""
+        """Restores the best score, unless another metric is monitored now."""
         if state_dict["monitor"] is not None and migrated_metric(state_dict["monitor"]) == self.monitor:
             self.best_score = state_dict["best_score"]
 
@@ -176,12 +176,12 @@ class Checkpoints(Checkpoint):
 
 
 def _require_finite(module: LightningModule) -> None:
-    """A step can ruin the weights though its loss was finite; such weights must not replace good ones."""
+    """Refuses weights that a step with a finite loss has made non-finite."""
     bad = [name for name, weight in module.named_parameters() if not weight.isfinite().all()]
     if bad:
         raise NonFiniteLossError(
             f"After batch {as_gan_module(module).batches_seen}, {len(bad)} weights are NaN or infinite, "
-            f"first {bad[0]}. They were not saved: the checkpoints before, if there are any, are as they were. "
+            f"first {bad[0]}. They were not saved; earlier checkpoints, if any, are intact. "
             "Resume with lower model.generator_optimizer.lr and model.discriminator_optimizer.lr."
         )
 
@@ -197,5 +197,5 @@ class ConfigInCheckpoint(Callback):
         self.config = stamped(config)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Put it in."""
+        """Adds the configuration."""
         checkpoint["config"] = self.config

@@ -1,4 +1,4 @@
-"""The curves of a run that goes on in its own folder."""
+"""Keeping the curves of a run that resumes in its own folder."""
 
 import csv
 from pathlib import Path
@@ -13,10 +13,10 @@ _METRICS = "metrics.csv"
 
 
 class KeepCurves(Callback):
-    """Keeps the rows of `metrics.csv` that were written before a run was cut off and went on in the same folder.
+    """Keeps the earlier rows of `metrics.csv` of a run that resumes in the same folder.
 
-    Lightning's CSV logger deletes a table that it finds. Rows of batches behind the checkpoint are dropped: those
-    batches are trained on again. What a checkpoint stands for is written with it, so that no row is missing.
+    Lightning's CSV logger deletes an existing table. Rows of batches after the checkpoint are dropped, since those
+    batches are trained on again. Rows up to a checkpoint are written with it, so that none is missing.
 
     Args:
         folder: the run folder.
@@ -24,11 +24,11 @@ class KeepCurves(Callback):
 
     def __init__(self, folder: str) -> None:
         self.path = Path(folder, _METRICS)
-        self._rows = _read(self.path)  # now, while it is there: the logger deletes it before any callback hears of it
+        self._rows = _read(self.path)  # now, since the logger deletes it before callbacks are called
         self._due = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put back what the checkpoint stands for, before anything new is logged."""
+        """Restores the rows up to the checkpoint before anything new is logged."""
         kept = [row for row in self._rows if row["step"] <= as_gan_module(pl_module).batches_seen]
         self._rows = []
         for logger in _tables(trainer):
@@ -37,11 +37,11 @@ class KeepCurves(Callback):
                 logger.experiment.save()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: object) -> None:
-        """Lightning logs a batch after the callbacks have had their turn, and so behind the checkpoint of it."""
+        """Defers writing rows: Lightning logs a batch after its callbacks, and so after its checkpoint."""
         self._due = True
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int) -> None:
-        """Write the rows that the last checkpoint stands for."""
+        """Writes the rows up to the last checkpoint."""
         if self._due:
             for logger in _tables(trainer):
                 logger.save()
@@ -58,7 +58,7 @@ def _read(path: Path) -> list[dict[str, float]]:
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    complete = [line for line in lines if line.endswith("\n")]  # the last may be cut off
+    complete = [line for line in lines if line.endswith("\n")]  # the last may be truncated
     rows = [
         {migrated_metric(name): _number(text) for name, text in row.items() if text} for row in csv.DictReader(complete)
     ]
@@ -66,7 +66,7 @@ def _read(path: Path) -> list[dict[str, float]]:
 
 
 def _number(text: str) -> float:
-    """As it was logged; steps and epochs are integers."""
+    """A logged number; steps and epochs are integers."""
     try:
         return int(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""An exponential moving average of the generator: it paints better than the generator itself."""
+"""An exponential moving average of the generator, whose pictures are better than those of the generator itself."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -22,9 +22,9 @@ CHECKPOINT_KEY = "generator_ema"
 class GeneratorEMA(Callback):
     """Averages the generator's weights after every step of its optimizer; the weights are in the checkpoint.
 
-    The activations of averaged weights have other moments than those of any generator that was trained, so the
-    BatchNorm statistics are estimated anew before the average is used or saved. That draws noise of its own
-    and leaves the random state of training alone.
+    The activations of averaged weights have other moments than those of any trained generator, so the
+    BatchNorm statistics are re-estimated before the average is used or saved. This does not change the random state
+    of training.
     Source: Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training"; Sushko et al. 2021.
 
     Args:
@@ -49,33 +49,33 @@ class GeneratorEMA(Callback):
 
     @property
     def generator(self) -> Generator:
-        """The averaged generator, with whatever BatchNorm statistics it has just now."""
+        """The averaged generator, with its current BatchNorm statistics."""
         if self._average is None:
             raise RuntimeError("The average exists only once the trainer has set this callback up.")
         return cast(Generator, self._average.module)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Start from a copy of the generator."""
+        """Copies the generator."""
         if self._average is None:
             self._average = AveragedModel(as_gan_module(pl_module).generator, multi_avg_fn=self._move)
             self._average.requires_grad_(False).eval()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Follow the generator to its device."""
+        """Moves the average to the generator's device."""
         cast(AveragedModel, self._average).to(pl_module.device)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Move the average a little towards the generator."""
+        """Updates the average."""
         if not as_gan_module(pl_module).stepped:
-            return  # gradients are being accumulated: the generator is as it was
+            return  # gradients are being accumulated: the generator is unchanged
         average, generator = cast(AveragedModel, self._average), as_gan_module(pl_module).generator
         if not self._started:
-            average.update_parameters(generator)  # starts from the generator, or goes on, as the average's count says
+            average.update_parameters(generator)  # copies the generator, or continues, by the average's count
             self._started = True
             return
-        # What `update_parameters` does from then on, but for asking the device for its count, for which it would wait.
+        # As `update_parameters` from then on, but without reading the count from the device, which makes the host wait.
         with torch.no_grad():
             self._move(list(average.parameters()), list(generator.parameters()), average.n_averaged)
             for ours, theirs in zip(average.module.buffers(), generator.buffers(), strict=True):
@@ -93,15 +93,15 @@ class GeneratorEMA(Callback):
         return self.generator
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Put the average in, ready to paint."""
+        """Adds the average, with estimated BatchNorm statistics."""
         self.ready_generator(trainer)
         checkpoint[CHECKPOINT_KEY] = cast(AveragedModel, self._average).state_dict()
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Take the average up again.
+        """Restores the average.
 
         Raises:
-            CheckpointError: the run that wrote the checkpoint kept no average.
+            CheckpointError: the checkpoint has no average.
         """
         if CHECKPOINT_KEY not in checkpoint:
             raise CheckpointError(
@@ -109,7 +109,7 @@ class GeneratorEMA(Callback):
                 "it with callbacks.ema=null."
             )
         cast(AveragedModel, self._average).load_state_dict(checkpoint[CHECKPOINT_KEY])
-        self._estimated_at = checkpoint["progress"]["batches_seen"]  # it was saved ready to paint
+        self._estimated_at = checkpoint["progress"]["batches_seen"]  # they were estimated before saving
 
     def _batches(self, trainer: Trainer) -> Iterator[Batch]:
         data = data_of(trainer)
@@ -119,12 +119,12 @@ class GeneratorEMA(Callback):
 
 
 class _OfBatch(nn.Module):
-    """A generator as torch's `update_bn` calls it, with one argument; noise is drawn by the generator."""
+    """Adapts a generator to torch's `update_bn`, which passes one argument; the generator draws its noise."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 
     def forward(self, batch: Batch) -> Tensor:
-        """Generate."""
+        """Generates fakes for the batch."""
         return generate(self.generator, batch, noise=None)

@@ -1,4 +1,4 @@
-"""What an encoding has to report."""
+"""Logging measurements of the encoding."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from oasis.training.base import data_of
 
 
 class EncodingLog(Callback):
-    """Logs the measurements of the encoding as `encoding/NAME`, such as how many instances found no slot."""
+    """Logs the measurements of the encoding as `encoding/NAME`, such as the number of instances without a slot."""
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Log those of this batch."""
+        """Logs the measurements of this batch."""
         for name, value in data_of(trainer).encoding.measurements().items():
             pl_module.log(f"encoding/{name}", value.float(), batch_size=len(batch))

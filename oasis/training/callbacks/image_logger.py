@@ -1,4 +1,4 @@
-"""Pictures of how training goes."""
+"""Sample pictures while training."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from oasis.visualize import colorize, sample_grid
 
 
 class ImageLogger(Callback):
-    """Paints the same label maps with the same noise again and again.
+    """Regularly generates pictures of the same label maps with the same noise.
 
-    Writes `batch_00000500.png`, a row a sample: photo | label map | fake of the generator that samples, and
-    hands the same to every logger that takes pictures: all of it to a `PictureLogger`, the grid to Lightning's own.
+    Writes `batch_00000500.png`, one row per sample: photo | label map | fake of the sampling generator, and passes
+    the same to every logger that takes pictures: all of it to a `PictureLogger`, the grid to Lightning's own.
 
     Args:
         folder: where the files go.
-        every_batches: how often; a last one is painted when training ends.
+        every_batches: how often; a last one is saved when training ends.
         samples: how many rows, taken from the start of the validation split.
         seed: of the noise.
 
@@ -35,29 +35,29 @@ class ImageLogger(Callback):
         if every_batches < 1 or samples < 1:
             raise ConfigurationError(
                 f"callbacks.image_logger.every_batches={every_batches} samples={samples}: both must be 1 or more; "
-                "callbacks.image_logger=null paints nothing."
+                "callbacks.image_logger=null turns it off."
             )
         self.folder = Path(folder)
         self.every_batches = every_batches
         self.samples = samples
         self.seed = seed
         self._batch: Batch | None = None
-        self._painted_at = -1
+        self._saved_at = -1
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Paint if a picture is due."""
+        """Saves a picture every `every_batches` batches."""
         if as_gan_module(pl_module).batches_seen % self.every_batches == 0:
-            self._paint(trainer, as_gan_module(pl_module))
+            self._save_picture(trainer, as_gan_module(pl_module))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Paint a last time."""
-        if as_gan_module(pl_module).batches_seen != self._painted_at:
-            self._paint(trainer, as_gan_module(pl_module))
+        """Saves a final picture."""
+        if as_gan_module(pl_module).batches_seen != self._saved_at:
+            self._save_picture(trainer, as_gan_module(pl_module))
 
-    def _paint(self, trainer: Trainer, module: GANModule) -> None:
-        with sampling_generator(trainer) as generator:  # on every rank: estimating BatchNorm may be a joint act
+    def _save_picture(self, trainer: Trainer, module: GANModule) -> None:
+        with sampling_generator(trainer) as generator:  # on every rank: estimating BatchNorm may be collective
             if not trainer.is_global_zero:
                 return
             if self._batch is None:
@@ -73,4 +73,4 @@ class ImageLogger(Callback):
                 logger.log_pictures(pictures, module.batches_seen)
             elif hasattr(logger, "log_image"):
                 logger.log_image("samples", [grid], step=module.batches_seen)
-        self._painted_at = module.batches_seen
+        self._saved_at = module.batches_seen

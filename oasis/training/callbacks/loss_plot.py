@@ -1,4 +1,4 @@
-"""The loss curves as a picture."""
+"""Plotting the loss curves."""
 
 from pathlib import Path
 
@@ -20,11 +20,11 @@ class LossPlot(Callback):
         self.path = Path(path)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw what was logged so far."""
+        """Draws the curves so far."""
         self._draw(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw all of it."""
+        """Draws the complete curves."""
         self._draw(trainer)
 
     @rank_zero_only

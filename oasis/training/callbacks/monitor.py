@@ -1,4 +1,4 @@
-"""The metric by which the best checkpoint is chosen: whether a run logs it, and which way is better."""
+"""The monitored metric of the best checkpoint: whether a run logs it, and its better direction."""
 
 import difflib
 from collections.abc import Collection
@@ -22,10 +22,10 @@ def lower_is_better(monitor: str, mode: str | None) -> bool:
 
     Args:
         monitor: its name.
-        mode: `min` or `max`; None = as the metric wants it.
+        mode: `min` or `max`; None = by the metric's own direction.
 
     Raises:
-        ConfigurationError: another mode, or none for a metric that this project does not know.
+        ConfigurationError: another mode, or none for an unknown metric.
     """
     if mode not in (None, "min", "max"):
         raise ConfigurationError(f"callbacks.checkpoints.mode={mode}: must be min, max, or null.")
@@ -36,19 +36,19 @@ def lower_is_better(monitor: str, mode: str | None) -> bool:
         near = _near(monitor, known_names())
         misspelt = f"no such metric. Did you mean {near}? If it is one of your own, " if near else ""
         raise ConfigurationError(
-            f"{_SETTING}={monitor}: {misspelt}it is not known which way this is better; set "
+            f"{_SETTING}={monitor}: {misspelt}it is not known which direction is better; set "
             "callbacks.checkpoints.mode=min or mode=max."
         )
     return not higher
 
 
 def require_measured(monitor: str, trainer: Trainer, module: GANModule) -> None:
-    """Refuse, before training, to wait for a metric that will not be logged.
+    """Refuse, before training, to monitor a metric that will not be logged.
 
-    What a callback of the user's may log cannot be known yet, nor what is logged in every batch.
+    Metrics of the user's callbacks and those logged in every batch are not known yet.
 
     Raises:
-        ConfigurationError: with names near it, or with what is missing.
+        ConfigurationError: the message has similar names, or what is missing.
     """
     if monitor.startswith(_IN_EVERY_BATCH):
         return
@@ -69,15 +69,15 @@ def require_measured(monitor: str, trainer: Trainer, module: GANModule) -> None:
 
 
 def is_logged_in_every_batch(monitor: str) -> bool:
-    """Whether it is known after the first batch if a metric is logged."""
+    """Whether a metric is logged in every batch, so that its absence is known after the first."""
     return monitor.startswith(_IN_EVERY_BATCH)
 
 
 def require_logged(monitor: str, logged: Collection[str]) -> None:
-    """Refuse a metric that is not among those that are logged.
+    """Refuse a metric that is not logged.
 
     Raises:
-        ConfigurationError: with names near it, or else all.
+        ConfigurationError: the message has similar names, or else all.
     """
     if monitor not in logged:
         near = _near(monitor, logged)

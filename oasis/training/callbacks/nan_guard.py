@@ -1,4 +1,4 @@
-"""Stopping a run that has gone wrong before it overwrites what went well."""
+"""Stopping a diverged run before it overwrites its checkpoints."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from oasis.training.module import as_gan_module
 
 @dataclass
 class _Losses:
-    """Loss terms of one batch on their way to the host, and the event after which they are there."""
+    """Loss terms of one batch that are being copied to the host, and the event of the copy's end."""
 
     batch: int
     samples: list[str]
@@ -27,7 +27,7 @@ class _Losses:
 class StopOnNonFinite(Callback):
     """Ends training as soon as a loss term is NaN or infinite, before the next checkpoint is written.
 
-    A GPU is never waited for: while it works on a batch, the losses of the batch before are looked at.
+    The host never waits for a GPU: while it computes a batch, the losses of the previous one are checked.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class StopOnNonFinite(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the loss terms that the training step returned, or at those of the step before.
+        """Checks the loss terms of this step or, on a GPU, of the previous one.
 
         Raises:
-            NonFiniteLossError: with the terms and the batch.
+            NonFiniteLossError: the message names the terms and the batch.
         """
         self.look()
         values, arrival = to_host(torch.stack(list(outputs.values())))
@@ -48,18 +48,18 @@ class StopOnNonFinite(Callback):
             self.look()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Look at the last terms before anything is written."""
+        """Checks the last terms before a checkpoint is written."""
         self.look()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the last terms."""
+        """Checks the last terms."""
         self.look()
 
     def look(self) -> None:
-        """Wait for the loss terms that are on their way, if any, and look at them.
+        """Waits for the loss terms that are being copied, if any, and checks them.
 
         Raises:
-            NonFiniteLossError: with the terms and the batch.
+            NonFiniteLossError: the message names the terms and the batch.
         """
         losses, self._awaited = self._awaited, None
         if losses is None:
@@ -71,10 +71,10 @@ class StopOnNonFinite(Callback):
 
 
 def to_host(values: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
-    """Start copying to the host.
+    """Start an asynchronous copy to the host.
 
     Returns:
-        The copy, and the event to wait for before reading it; None where it is there already.
+        The copy, and the event to wait for before reading it; None if the copy is complete.
     """
     copy = values.to("cpu", non_blocking=True)
     if not values.is_cuda:

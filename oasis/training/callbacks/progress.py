@@ -1,4 +1,4 @@
-"""How fast training goes and how long it will take."""
+"""Speed and remaining time of training."""
 
 import math
 import time
@@ -17,10 +17,10 @@ _SECONDS_BETWEEN_READINGS = 1.0
 
 
 class Throughput(Callback):
-    """Measures images per second and the time to go, and logs both.
+    """Logs images per second and the remaining time.
 
-    Time is taken from the end of the first batch of this process, which compiles and warms up, and includes
-    validation, pictures and checkpoints, so that the time to go is what a watch will say.
+    Measured from the end of the first batch of this process, which compiles and warms up, including validation,
+    pictures and checkpoints, so that the remaining time is wall-clock time.
     """
 
     def __init__(self) -> None:
@@ -30,14 +30,14 @@ class Throughput(Callback):
         self._warm = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the watch."""
+        """Starts the clock."""
         self._warm = False
         self._restart(as_gan_module(pl_module))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Read the watch."""
+        """Logs speed and remaining time."""
         start, first_batch, first_image = self._start
         module = as_gan_module(pl_module)
         batches = module.batches_seen - first_batch
@@ -56,7 +56,7 @@ class Throughput(Callback):
 class ProgressBar(TQDMProgressBar):
     """Lightning's progress bar with images per second and the time to the end of the run.
 
-    Losses are read from the device once a second, not in every batch: the host has to wait for them.
+    Losses are read from the device once a second, not in every batch, since the host has to wait for them.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class ProgressBar(TQDMProgressBar):
         self._read_at = -math.inf
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """What stands behind the bar."""
+        """The values behind the bar."""
         if time.monotonic() - self._read_at >= _SECONDS_BETWEEN_READINGS:
             metrics = trainer.callback_metrics
             self._losses = {name: f"{metrics[name].item():.3f}" for name in _SHOWN if name in metrics}
@@ -80,7 +80,7 @@ class ProgressBar(TQDMProgressBar):
 
 
 def total_batches(trainer: Trainer) -> float:
-    """How many batches the run will have trained on when it ends; infinite if nothing bounds it."""
+    """The number of batches at the end of the run; infinite without a limit."""
     batches_a_step = as_gan_module(trainer.lightning_module).accumulate_batches
     by_epochs = trainer.num_training_batches * trainer.max_epochs if trainer.max_epochs not in (None, -1) else None
     by_steps = trainer.max_steps / len(trainer.optimizers) * batches_a_step if trainer.max_steps >= 0 else None
@@ -89,9 +89,9 @@ def total_batches(trainer: Trainer) -> float:
 
 
 def reached_end(trainer: Trainer) -> bool:
-    """Whether a run has ended by itself, at `max_epochs` or `max_steps`, and not because something stopped it.
+    """Whether a run has reached its `max_epochs` or `max_steps`, and was not stopped.
 
-    Not a matter of counting batches: a dataset may have grown since the first epochs of a resumed run.
+    It does not count batches: a dataset may have grown since the first epochs of a resumed run.
     """
     epochs = cast(Any, trainer.fit_loop.epoch_progress.current).processed
     by_epochs = trainer.max_epochs not in (None, -1) and epochs >= (trainer.max_epochs or 0)

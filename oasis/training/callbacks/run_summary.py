@@ -1,4 +1,4 @@
-"""What is left of a run in one small file: `summary.json`."""
+"""The summary of a run, `summary.json`."""
 
 import json
 import math
@@ -36,15 +36,15 @@ PARTS = ("encoding", "discriminator", "model", "generator", "objective", "schedu
 
 
 class RunSummary(Callback):
-    """Writes `summary.json` when training ends: what was asked for, what came out, and what it cost.
+    """Writes `summary.json` when training ends: configuration, scores and costs.
 
-    A run that is resumed goes on counting: what is in the file is of all batches that the final weights have seen, each
-    counted once. The file is written atomically; a run that was cut off has none, or says `finished: false`.
+    It covers all batches that the final weights were trained on, including those before resuming, each counted once.
+    The file is written atomically; an interrupted run has none, or `finished: false`.
 
     Args:
         path: the file.
-        name: of the question that the run is part of.
-        choices: the group's name -> what was chosen of it in conf/; groups other than `PARTS` are left out.
+        name: of the experiment.
+        choices: group -> chosen option in conf/; groups other than `PARTS` are left out.
         seed: of the run.
     """
 
@@ -55,19 +55,19 @@ class RunSummary(Callback):
         self.seed = seed
         self._pace = Pace()
         self._memory = PeakMemory()
-        self._scores: dict[str, dict[str, float]] = {}  # of the last validation, and what to read them against
+        self._scores: dict[str, dict[str, float]] = {}  # of the last validation, and references
         self._seconds = 0.0  # before this process
         self._began: float | None = None
         self._ended: float | None = None
         self._commit: str | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note what may change while the run goes on."""
+        """Records state that may change during the run."""
         self._commit = commit() if trainer.is_global_zero else None
         self._memory.begin(pl_module.device)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the watch."""
+        """Starts the clock."""
         self._began, self._ended = time.monotonic(), None
         self._pace.start(as_gan_module(pl_module).images_seen)
         self._memory.resume()
@@ -75,21 +75,21 @@ class RunSummary(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Read the watch; a device is not waited for."""
+        """Updates the speed, without waiting for the device."""
         self._pace.tick(as_gan_module(pl_module).images_seen)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measuring is no part of the memory that training takes."""
+        """Excludes validation from the peak memory of training."""
         self._memory.read()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the scores."""
+        """Stores the scores."""
         self._memory.resume()
         if trainer.sanity_checking:
             return
         losses = {
             name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")
-        }  # read here: the device has just been waited for
+        }  # read here, since validation has just synchronised the device
         metrics = find_callback(trainer, Metrics)
         self._scores = {"metrics": losses | (metrics.latest if metrics else {})}
         for reference in (REAL, UNTRAINED):
@@ -97,17 +97,17 @@ class RunSummary(Callback):
             self._scores[reference] = {name: value for name, value in known.items() if split_class(name)[1] is None}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop the watch."""
+        """Stops the clock."""
         self._memory.read()
         self._ended = time.monotonic()
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write. Also called where a resumed run finds that nothing is left to train."""
+        """Writes the summary, even if a resumed run has nothing left to train."""
         if trainer.is_global_zero:
             write_json(self.path, self.content(trainer, pl_module))
 
     def content(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """What is written: plain containers, with None for what is not known or no finite number."""
+        """The content of the file: plain containers, with None for unknown or non-finite values."""
         module, total = as_gan_module(pl_module), total_batches(trainer)
         config = find_callback(trainer, ConfigInCheckpoint)
         return {
@@ -137,7 +137,7 @@ class RunSummary(Callback):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run goes on from."""
+        """The counters."""
         if self._began is not None and self._ended is None:
             self._memory.read()
         return {
@@ -148,7 +148,7 @@ class RunSummary(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on."""
+        """Restores the counters."""
         self._pace.load_state_dict(state_dict["pace"])
         self._memory.peak_mib = state_dict["peak_mib"]
         self._seconds = state_dict["seconds"]
@@ -161,7 +161,7 @@ class RunSummary(Callback):
 
 
 def choices_of_parts(choices: Mapping[str, Any]) -> dict[str, str]:
-    """What was chosen of the groups in `PARTS`.
+    """The chosen options of the groups in `PARTS`.
 
     Args:
         choices: Hydra's `runtime.choices`.
@@ -170,13 +170,13 @@ def choices_of_parts(choices: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
-    """The summary of the run in a folder; None where there is none.
+    """The summary of the run in a folder; None if there is none.
 
     Args:
         folder: the run folder.
 
     Raises:
-        CheckpointError: a file that `RunSummary` did not write.
+        CheckpointError: an invalid file.
     """
     path = folder / SUMMARY
     try:
@@ -192,7 +192,7 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 
 def _dataset(data: LabelMapDataModule) -> dict[str, Any]:
-    """What tells two datasets apart on any machine."""
+    """Machine-independent identification of the dataset."""
     return {
         **data.source.identity(),
         "height": data.height,
@@ -213,5 +213,5 @@ def _count(network: nn.Module) -> int:
 def _own_version() -> str:
     try:
         return version("panoptic-oasis")
-    except PackageNotFoundError:  # a checkout that is not installed
+    except PackageNotFoundError:  # not installed
         return oasis.__version__

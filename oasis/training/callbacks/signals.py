@@ -1,4 +1,4 @@
-"""Ending a run on request, so that nothing of it is lost."""
+"""Stopping a run on a signal, with a checkpoint."""
 
 import os
 import signal
@@ -17,18 +17,17 @@ from oasis.training.callbacks.checkpoints import Checkpoints
 from oasis.training.module import as_gan_module
 
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-_SIGNALLED = 128  # shells add it to the number of the signal that ended a process
+_SIGNALLED = 128  # offset of exit codes for signals
 
 
 class Stopped(SystemExit):
     """Ends the process after a signal, without a traceback.
 
-    The exit code is what a shell reports of a process that died of the signal: 130 for Ctrl-C, 143 for SIGTERM, 138 for
-    SIGUSR1.
+    The exit code is the shell's for the signal: 130 for Ctrl-C, 143 for SIGTERM, 138 for SIGUSR1.
 
     Attributes:
-        reason: the signal, and after which batch it was heeded.
-        checkpoint: what to go on from; None if the run keeps none.
+        reason: the signal, and the batch after which the run stopped.
+        checkpoint: to resume from; None if the run keeps none.
     """
 
     def __init__(self, number: int, batches: int, checkpoint: Path | None) -> None:
@@ -39,24 +38,23 @@ class Stopped(SystemExit):
         self._arguments = (number, batches, checkpoint)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A job of a sweep may end in a process of its own, and is heard of by pickle."""
+        """For jobs of a sweep in their own processes, which pickle their errors."""
         return type(self), self._arguments
 
 
 class StopOnSignal(Checkpoint):
     """At Ctrl-C, SIGTERM and SIGUSR1: finishes the batch, writes `last.ckpt`, and ends the process.
 
-    A second Ctrl-C ends it at once. Several processes agree at the end of each batch, so that all of them end after the
-    same one, whoever was told. During validation, which may take long, the process ends after the batch at hand:
-    `last.ckpt` was written before it.
+    A second Ctrl-C ends it immediately. Several processes agree at the end of each batch, so that all of them end after
+    the same one, whichever got the signal. During validation, the process ends after the current batch: `last.ckpt`
+    was written before.
 
     Lightning's own handlers are replaced: they write in the middle of a batch, when one network is a step ahead of the
-    other. It is a `Checkpoint` so that Lightning calls it after all other callbacks, and has to stand behind
-    `Checkpoints` among them.
+    other. It is a `Checkpoint` so that Lightning calls it after all other callbacks, and must come after `Checkpoints`.
 
     Args:
-        requeue: at SIGUSR1 in a job of SLURM, which `sbatch --signal=USR1@300` sends 300 seconds before the time is up,
-            also put the job into the queue again; it should have been started with `resume=auto`.
+        requeue: at SIGUSR1 in a SLURM job, which `sbatch --signal=USR1@300` sends 300 seconds before the time limit,
+            also requeue the job, which should have been started with `resume=auto`.
     """
 
     def __init__(self, requeue: bool = False) -> None:
@@ -66,20 +64,20 @@ class StopOnSignal(Checkpoint):
         self._before: dict[int, Any] = {}
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen. Processes that read data are forked after this and inherit that they ignore Ctrl-C."""
+        """Installs the handlers. Data workers are forked after this and inherit that they ignore Ctrl-C."""
         self.received = 0
         self._process = os.getpid()
         self._before = {number: signal.getsignal(number) for number in _HEEDED}
         self._listen()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Listen in place of Lightning, which has put its own handler for SIGTERM in front by now."""
+        """Installs the handlers again, since Lightning has installed its own for SIGTERM."""
         self._listen()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Write and end, if any process was told to.
+        """Writes a checkpoint and stops, if any process got a signal.
 
         Raises:
             Stopped: it was.
@@ -92,7 +90,7 @@ class StopOnSignal(Checkpoint):
             self._leave(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End, if told to: a `last.ckpt` of this moment is there, and makes up for the validation.
+        """Stops, if any process got a signal: `last.ckpt` was just written, and a resumed run validates first.
 
         Raises:
             Stopped: it was.
@@ -103,7 +101,7 @@ class StopOnSignal(Checkpoint):
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *where: Any
     ) -> None:
-        """End, if told to; a resumed run repeats the validation.
+        """Stops, if any process got a signal; a resumed run repeats the validation.
 
         Raises:
             Stopped: it was.
@@ -123,20 +121,20 @@ class StopOnSignal(Checkpoint):
         try:
             for number in _HEEDED:
                 signal.signal(number, self._take_note)
-        except ValueError:  # not in the main thread, which alone hears signals
+        except ValueError:  # only the main thread gets signals
             self._before = {}
 
     def _stand_down(self) -> None:
         for number in self._before:
             signal.signal(number, self._former(number))
-        self._process = 0  # Lightning may yet put this handler back
+        self._process = 0  # Lightning may restore this handler later
 
     def _take_note(self, number: int, frame: FrameType | None) -> None:
         if self._process == 0:
             signal.signal(number, self._former(number))
             os.kill(os.getpid(), number)
         elif os.getpid() != self._process:
-            return  # a process that reads data: whoever forked it decides
+            return  # a data worker: its parent decides
         elif number == signal.SIGINT == self.received:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
@@ -147,7 +145,7 @@ class StopOnSignal(Checkpoint):
             os.write(2, f"\n{told}: finishing the batch and writing a checkpoint{more}.\n".encode())
 
     def _former(self, number: int) -> Any:
-        """The handlers before these; none after a first Ctrl-C, so that a second one ends without a traceback."""
+        """The previous handlers; the default after a first Ctrl-C, so that a second one ends without a traceback."""
         if number == signal.SIGINT == self.received:
             return signal.SIG_DFL
         return self._before.get(number) or signal.SIG_DFL
@@ -166,7 +164,7 @@ class StopOnSignal(Checkpoint):
         newest = checkpoints.newest if checkpoints else None
         stopped = Stopped(self.received, as_gan_module(trainer.lightning_module).batches_seen, newest)
         if not trainer.is_global_zero:
-            stopped.code = 0  # Lightning kills all processes as soon as one that it started returns something else
+            stopped.code = 0  # Lightning kills all processes as soon as one of its children fails
         raise stopped
 
 
@@ -177,7 +175,7 @@ def _validation_follows(trainer: Trainer) -> bool:
 
 
 def requeue_job() -> None:
-    """Put the job of SLURM that this process belongs to into the queue again; warn where that cannot be done."""
+    """Requeue this process's SLURM job; warn if that fails."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID")
     if job is None:

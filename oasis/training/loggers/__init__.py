@@ -1,1 +1,1 @@
-"""Where curves and pictures go beside `metrics.csv`: Weights & Biases, TensorBoard."""
+"""Loggers of curves and pictures beside `metrics.csv`: Weights & Biases, TensorBoard."""

@@ -1,4 +1,4 @@
-"""What loggers are shown of how training goes."""
+"""The sample pictures that loggers receive while training."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,10 +12,10 @@ from oasis.labels import LabelSpace
 
 @dataclass(frozen=True)
 class Pictures:
-    """What one generator paints of a few label maps.
+    """Pictures that a generator made from a few label maps.
 
     Attributes:
-        grid: photo | label map | fake, a row a sample.
+        grid: photo | label map | fake, one row per sample.
         batch: the samples.
         fake: (B, 3, H, W) in [-1, 1].
         label_space: the classes of `batch.label`.
@@ -32,4 +32,4 @@ class PictureLogger(Protocol):
     """A logger that takes more than the grid."""
 
     def log_pictures(self, pictures: Pictures, step: int) -> None:
-        """Log them; `step` counts batches."""
+        """Logs the pictures; `step` counts batches."""

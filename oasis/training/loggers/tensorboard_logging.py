@@ -33,7 +33,7 @@ class TensorBoardLogger(LightningTensorBoardLogger):
 
     @rank_zero_only
     def log_pictures(self, pictures: Pictures, step: int) -> None:
-        """The grid, and each fake by itself; `step` counts batches."""
+        """Logs the grid, and each fake separately; `step` counts batches."""
         writer: Any = self.experiment
         writer.add_image("samples/grid", np.asarray(pictures.grid), step, dataformats="HWC")
         for name, fake in zip(pictures.batch.name, to_bytes(pictures.fake).cpu(), strict=True):

@@ -1,4 +1,4 @@
-"""Whether Weights & Biases can be reached, and its files be written: found out without a prompt, in a bounded time."""
+"""Checks of access to Weights & Biases and of its folder, without prompts and in bounded time."""
 
 import netrc
 import os
@@ -12,20 +12,20 @@ from urllib.parse import urlsplit
 
 from oasis.errors import ConfigurationError
 
-_QUESTION = b'{"query": "{ viewer { id } }"}'  # without a key; W&B answers with no user
+_QUESTION = b'{"query": "{ viewer { id } }"}'  # without a key, W&B answers with an empty user
 _NETRC = (".netrc", "_netrc")  # in the home folder
 _OFF = ("offline", "dryrun")  # two names of one mode
 
 
 def wanted_mode(offline: bool, configured: str | None = None) -> str | None:
-    """The mode that the user asked for.
+    """The mode that the user requested.
 
     Args:
-        offline: the setting of the run; wins over `WANDB_MODE=online`, not over `disabled`.
-        configured: what `wandb offline` has left behind, or W&B's own default, `online`, which asks for nothing.
+        offline: the setting of the run; overrides `WANDB_MODE=online`, not `disabled`.
+        configured: the mode stored by `wandb offline`, or W&B's default, `online`, which counts as not requested.
 
     Returns:
-        `online`, `offline`, `disabled`, or None: whatever is possible.
+        `online`, `offline`, `disabled`, or None: online if possible.
     """
     mode = os.environ.get("WANDB_MODE") or (None if configured == "online" else configured)
     if mode == "disabled":
@@ -36,11 +36,11 @@ def wanted_mode(offline: bool, configured: str | None = None) -> str | None:
 
 
 def obstacle(base_url: str, seconds: float) -> str | None:
-    """What keeps a run from going online, in a few words; None if nothing does.
+    """Why a run cannot go online, in a few words; None if it can.
 
     Args:
         base_url: of the W&B server.
-        seconds: how long to wait for its answer.
+        seconds: timeout.
     """
     if not logged_in(base_url):
         return "not logged in; `wandb login`"
@@ -50,7 +50,7 @@ def obstacle(base_url: str, seconds: float) -> str | None:
 
 
 def logged_in(base_url: str) -> bool:
-    """Whether there is a key for a server where W&B looks for one: in the environment, or in a netrc file."""
+    """Whether there is a key for a server in the environment or in a netrc file."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     given = os.environ.get("NETRC")
@@ -65,11 +65,11 @@ def logged_in(base_url: str) -> bool:
 
 
 def answers(base_url: str, seconds: float) -> bool:
-    """Whether a server answers, whatever it says; a look-up of its name counts as waiting too.
+    """Whether a server answers, with any status; the timeout includes the DNS lookup.
 
     Args:
         base_url: its address; the proxy of the environment is used.
-        seconds: how long to wait.
+        seconds: timeout.
     """
     found = threading.Event()
 
@@ -79,24 +79,24 @@ def answers(base_url: str, seconds: float) -> bool:
             with urllib.request.urlopen(request, timeout=seconds):
                 found.set()
         except urllib.error.HTTPError:
-            found.set()  # it says no, but it is there
+            found.set()  # an error status is an answer
         except (OSError, ValueError, HTTPException):
             pass
 
-    asking = threading.Thread(target=ask, daemon=True)  # names are looked up without a limit of time
+    asking = threading.Thread(target=ask, daemon=True)  # DNS lookups have no timeout
     asking.start()
     asking.join(seconds)
     return found.is_set()
 
 
 def require_room(folder: Path) -> None:
-    """Refuse a folder that cannot be written; W&B itself would take a temporary one, and say so among other lines.
+    """Refuse a folder that cannot be written; W&B itself would silently use a temporary one.
 
     Args:
-        folder: for W&B's files; is made.
+        folder: for W&B's files; created if missing.
 
     Raises:
-        ConfigurationError: with the reason.
+        ConfigurationError: it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

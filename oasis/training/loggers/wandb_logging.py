@@ -1,4 +1,4 @@
-"""Weights & Biases: one run online or offline, and what it is told."""
+"""The logger for Weights & Biases, online or offline."""
 
 import os
 import secrets
@@ -23,23 +23,23 @@ _BEGIN_SECONDS = 30.0
 
 
 class WandbLogger(Logger):
-    """Logs to one W&B run: online where that is possible, else to files that `wandb sync` sends later.
+    """Logs to one W&B run: online if possible, else to files for `wandb sync`.
 
-    Asks nothing and waits a bounded time. The run begins when `begin` is called, usually by `WandbRun`, or with the
-    first thing that is logged. Lightning's own `WandbLogger` asks for a login, counts optimizer steps, and gives all
-    jobs of a sweep one run.
+    Never prompts, and waits a bounded time. The run begins with `begin`, usually called by `WandbRun`, or with the
+    first logged value. Lightning's own `WandbLogger` prompts for a login, counts optimizer steps, and uses one run for
+    all jobs of a sweep.
 
     Args:
-        folder: the run folder; W&B's files go into `wandb` in it.
+        folder: the run folder; W&B's files are in its subfolder `wandb`.
         project: the W&B project.
         name: of the run.
         group: of the runs that belong together, such as a sweep.
-        job_type: what runs of one group differ in, other than the seed.
-        tags: what to find it by; the git commit is added.
-        entity: the team or user; None = the login's own.
+        job_type: the difference between runs of one group, other than the seed.
+        tags: of the run; the git commit is added.
+        entity: the team or user; None = that of the login.
         offline: do not try to go online. `WANDB_MODE` is respected too.
-        checkpoints: keep `last.ckpt` and `best.ckpt` as artifacts when training ends.
-        upload_seconds: at most so long is waited at the end for what is not sent yet.
+        checkpoints: upload `last.ckpt` and `best.ckpt` as artifacts when training ends.
+        upload_seconds: the longest time to wait for uploads at the end.
     """
 
     def __init__(
@@ -89,16 +89,16 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def begin(self, config: Mapping[str, Any] | None = None, run_id: str | None = None) -> None:
-        """Begin the run, or go on with it.
+        """Begin or resume the run.
 
         Args:
             config: all settings, plain containers.
-            run_id: of the run to go on with; None = a new one. `WANDB_RUN_ID` wins.
+            run_id: of the run to resume; None = a new one. `WANDB_RUN_ID` takes precedence.
 
         Raises:
-            ConfigurationError: the run folder cannot be written; or `WANDB_MODE=online`, and it cannot be.
+            ConfigurationError: the run folder cannot be written; or `WANDB_MODE=online`, but W&B cannot be reached.
         """
-        # W&B reports its own errors to a third party, offline too, unless told otherwise before it is imported.
+        # W&B reports its own errors to a third party, even offline, unless disabled before the import.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         import wandb
 
@@ -115,7 +115,7 @@ class WandbLogger(Logger):
                 self._run = self._begin("online", config)
             except (wandb.Error, TimeoutError) as error:
                 why = str(error).splitlines()[0]
-                wandb.teardown()  # it holds on to the run that it could not begin
+                wandb.teardown()  # releases the run that failed to begin
         if self._run is None and mode == "online":
             raise ConfigurationError(f"WANDB_MODE=online: {why}. Without WANDB_MODE the run goes offline by itself.")
         if self._run is None:
@@ -147,14 +147,14 @@ class WandbLogger(Logger):
 
     @property
     def run(self) -> Any:
-        """W&B's own object; starts the run if necessary. None where `WANDB_MODE` has disabled W&B."""
+        """W&B's own object; begins the run if necessary. None if `WANDB_MODE` disables W&B."""
         if self._run is None and not self._disabled:
             self.begin()
         return self._run
 
     @property
     def run_folder(self) -> Path:
-        """Where W&B keeps the files of this run, or of this part of it."""
+        """The folder of W&B's files of this run, or of this part of a resumed one."""
         return Path(self.run.dir).parent
 
     @rank_zero_only
@@ -165,7 +165,7 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers; all of one batch become one row.
+        """Log numbers; one row per batch.
 
         Args:
             metrics: by name.
@@ -190,15 +190,15 @@ class WandbLogger(Logger):
     def _log(self, row: dict[str, Any], step: int | None) -> None:
         if step is None:
             self.run.log(row)
-        elif step >= self.run.starting_step:  # of a run that goes on, W&B has those before already
+        elif step >= self.run.starting_step:  # W&B has the earlier rows of a resumed run
             self.run.log({**row, STEP: step}, step=step)
 
     @rank_zero_only
     def log_checkpoints(self, folder: Path) -> None:
-        """Keep `last.ckpt` and `best.ckpt` of a folder as versions of one artifact.
+        """Upload `last.ckpt` and `best.ckpt` of a folder as versions of one artifact.
 
         Args:
-            folder: with checkpoints, or without.
+            folder: of checkpoints; may have none.
         """
         import wandb
 
@@ -210,14 +210,14 @@ class WandbLogger(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        """End the run, so that the next one of this process is another."""
+        """End the run, so that this process can begin another one."""
         if self._run is not None:
             self._run.finish(exit_code=0 if status == "success" else 1)
             self._run, self._known = None, set()
 
 
 def _summary(name: str) -> str | None:
-    """What W&B keeps of a curve: the last value and, where one way is better, the best; None = the last alone."""
+    """W&B's summary of a curve: the last value and, if one direction is better, the best; None = only the last."""
     higher = False if name.startswith("val/") else higher_is_better(name)  # losses
     return None if higher is None else f"{'max' if higher else 'min'},last"
 

@@ -1,4 +1,4 @@
-"""Pictures as W&B shows them: single samples, with the label map to be laid over them."""
+"""Pictures for W&B: single samples with their label maps as overlays."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ _NUMBERS = 255  # masks are 8-bit pictures, and 0 stands for no instance
 
 
 def as_wandb(pictures: Pictures, photos: bool) -> dict[str, Any]:
-    """What `wandb.Run.log` takes: `samples/grid`, `samples/generated`, and `samples/photo`.
+    """The argument of `wandb.Run.log`: `samples/grid`, `samples/generated`, and `samples/photo`.
 
     Args:
-        pictures: what was painted.
-        photos: whether to have the photos, which are always the same, in it.
+        pictures: the generated pictures.
+        photos: whether to include the photos, which are always the same.
 
     Returns:
         `wandb.Image`s; samples have two masks, `classes` and `instances`.
@@ -38,13 +38,13 @@ def as_wandb(pictures: Pictures, photos: bool) -> dict[str, Any]:
 
 
 def instance_mask(instance: Tensor) -> NDArray[np.uint8]:
-    """Instance numbers as a mask of W&B.
+    """Instance numbers as a W&B mask.
 
     Args:
         instance: (H, W) int64, 0 = no instance.
 
     Returns:
-        (H, W) uint8; numbers above 255 begin again at 1, so that no instance becomes none.
+        (H, W) uint8; numbers above 255 start over at 1, never at 0.
     """
     numbers = instance.cpu().numpy()
     wrapped = np.where(numbers > 0, (numbers - 1) % _NUMBERS + 1, 0)

@@ -1,4 +1,4 @@
-"""What ties a W&B run to a training: its beginning, its id, its checkpoints."""
+"""The callback of the W&B logger: beginning, id and checkpoints of its run."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from oasis.training.loggers.wandb_logging import WandbLogger
 
 
 class WandbRun(Callback):
-    """Begins the W&B run with what only the trainer knows: the configuration, and the id that a checkpoint holds.
+    """Begins the W&B run with the configuration and the id in the checkpoint.
 
-    A run that is resumed goes on with the same W&B run, in whatever folder it writes; one that starts anew is new.
+    A resumed run continues the same W&B run, even in another folder; a new run begins a new one.
     """
 
     def __init__(self) -> None:
         self._run_id: str | None = None  # of the checkpoint
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin, before anything is logged."""
+        """Begins the run before anything is logged."""
         config = find_callback(trainer, ConfigInCheckpoint)
         for logger in _loggers(trainer):
             logger.begin(config.config if config else None, self._run_id)
             self._run_id = logger.run_id
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Hand over the checkpoints, if wanted."""
+        """Uploads the checkpoints, if enabled."""
         checkpoints = find_callback(trainer, Checkpoints)
         for logger in _loggers(trainer):
             if logger.checkpoints and checkpoints:
@@ -37,7 +37,7 @@ class WandbRun(Callback):
         return {"run_id": self._run_id}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take it up."""
+        """Restores the id."""
         self._run_id = state_dict["run_id"]
 
 

@@ -1,1 +1,1 @@
-"""The folder of a run: its lock, identity, configuration and how to go on with it."""
+"""Run folders: lock, identity, configuration and resumption."""

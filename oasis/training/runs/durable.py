@@ -1,4 +1,4 @@
-"""Checkpoints that have reached the disk."""
+"""Durable checkpoints."""
 
 import os
 from contextlib import suppress
@@ -13,14 +13,14 @@ from oasis.migration import rename_states
 
 
 class DurableIO(TorchCheckpointIO):
-    """Lightning's way to files, but a checkpoint that was saved has reached the disk.
+    """Lightning's checkpoint IO, but saved checkpoints are synced to disk.
 
-    Lightning's own builds the complete file in memory, writes it by way of the folder for temporary files, and does not
-    wait for the disk.
+    Lightning's own builds the complete file in memory, writes it through the folder of temporary files, and does not
+    sync.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
-        """Write, and wait for the disk; what cannot be finished is taken away again.
+        """Write and sync; deletes an incomplete file.
 
         Raises:
             NoRoomError: the disk is full.
@@ -38,12 +38,12 @@ class DurableIO(TorchCheckpointIO):
             if full := no_room(error):
                 reason = str(full.strerror).lower()
                 raise NoRoomError(
-                    f"{path}: this checkpoint could not be written, {reason}. Checkpoints before it are as they were. "
-                    "Make room, or keep fewer (callbacks.checkpoints.keep_last, keep_every_batches), and go on with "
+                    f"{path}: this checkpoint could not be written, {reason}. Earlier checkpoints are intact. "
+                    "Make room, or keep fewer (callbacks.checkpoints.keep_last, keep_every_batches), and continue with "
                     "resume=last."
                 ) from full
             raise
 
     def load_checkpoint(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
-        """Read as torch does; states have today's names, whichever version wrote them."""
+        """Read, and migrate the names of states."""
         return rename_states(super().load_checkpoint(*arguments, **settings))

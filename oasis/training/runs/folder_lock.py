@@ -1,4 +1,4 @@
-"""Two processes that train in one folder would write over each other's checkpoints: the second one is refused."""
+"""A lock of run folders, so that two processes do not overwrite each other's checkpoints."""
 
 import fcntl
 import os
@@ -17,14 +17,14 @@ LOCK = ".lock"
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run as long as what happens within.
+    """Context manager that locks the folder of a run.
 
-    The lock is the operating system's and ends with the process, however that ends. Processes that it has started do
-    not inherit it; of the processes of one run, the first one holds it. Where the file system knows no locks, or the
-    folder cannot be written to, nothing is held.
+    The operating system releases the lock when the process ends. Child processes do not inherit it; of the processes
+    of one run, the first one holds it. Does nothing if the file system does not support locks, or the folder is
+    read-only.
 
     Args:
-        folder: of the run; made if there is none.
+        folder: of the run; created if missing.
 
     Raises:
         ConfigurationError: another process holds the folder.

@@ -1,11 +1,11 @@
-"""What makes two runs the same experiment."""
+"""Comparison of runs' configurations."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# Says where and how a run is computed, stored and watched, not what it computes.
+# Settings of where and how a run is computed, stored and logged, which do not affect its results.
 _ASIDE = {
     "": ("format", "name", "paths", "logger", "resume", "summary", "trust", "debug"),
     "data": (
@@ -43,10 +43,10 @@ _WATCHING = (
 
 
 def essentials(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration decides the numbers of a run.
+    """The part of a configuration that determines the results of a run.
 
-    Left out are names, paths (of a path, its last part stays), loggers, the device, and callbacks that only watch; a
-    callback that this project does not know is taken for one that does more.
+    Without names, paths (except their last part), loggers, the device, and callbacks that only observe; unknown
+    callbacks are included.
 
     Args:
         config: the resolved configuration, plain containers.
@@ -63,7 +63,7 @@ def essentials(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(config: Mapping[str, Any]) -> str:
-    """A number of the experiment: the same for two runs exactly if nothing essential differs.
+    """A hash of the experiment: equal if and only if the essentials are equal.
 
     Args:
         config: the resolved configuration, plain containers.
@@ -76,10 +76,10 @@ def fingerprint(config: Mapping[str, Any]) -> str:
 
 
 def differences(ours: object, theirs: object, name: str = "") -> Iterator[tuple[str, object, object]]:
-    """Where two configurations differ.
+    """The differences of two configurations.
 
     Yields:
-        Dotted name, our value, their value; None where there is none.
+        Dotted name, our value, their value; None if there is none.
     """
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         for key in sorted(ours.keys() | theirs.keys()):

@@ -1,4 +1,4 @@
-"""The memory that a run takes."""
+"""Measuring the peak memory of training."""
 
 import ctypes
 import gc
@@ -16,11 +16,11 @@ _MIB = 2**20
 
 
 class PeakMemory:
-    """The most memory that training takes, in MiB.
+    """The peak memory of training, in MiB.
 
-    On CUDA: what torch allocated on this process's device. Elsewhere: the process's resident memory beyond what it had
-    at the start, with networks and data in place; on Linux the peak is reset at every start, so that the runs of a
-    sweep in one process are told apart, on other systems it is known only for a run that needs more than all before.
+    On CUDA: what torch allocated on this process's device. Elsewhere: the increase of the process's resident memory
+    since the start, with networks and data in place; on Linux the peak is reset at every start, so that the runs of a
+    sweep in one process are measured separately, on other systems only a run that needs more than all before is.
     """
 
     def __init__(self) -> None:
@@ -30,14 +30,14 @@ class PeakMemory:
 
     @property
     def of(self) -> str:
-        """What it is the memory of: `cuda` or `process`."""
+        """The kind of memory: `cuda` or `process`."""
         return "process" if self._cuda is None else "cuda"
 
     def begin(self, device: torch.device) -> None:
-        """Take the measure that later ones are compared with.
+        """Measure the baseline.
 
         Args:
-            device: trained on.
+            device: of training.
         """
         self._cuda = device if device.type == "cuda" else None
         if self._cuda is None:
@@ -46,14 +46,14 @@ class PeakMemory:
             self._base = _resident_peak()
 
     def resume(self) -> None:
-        """Look at what comes, and no longer at what was."""
+        """Reset the peak."""
         if self._cuda is not None:
             torch.cuda.reset_peak_memory_stats(self._cuda)
         else:
             _reset_peak()
 
     def read(self) -> None:
-        """Take in the peak since `resume`."""
+        """Include the peak since `resume`."""
         if self._cuda is not None:
             peak = torch.cuda.max_memory_allocated(self._cuda) / _MIB
         else:
@@ -77,7 +77,7 @@ def _reset_peak() -> None:
 
 
 def _give_back() -> None:
-    """Return what runs before have left unused to the system: it would be part of what this run starts with."""
+    """Return unused memory of earlier runs to the system, which would raise the baseline."""
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

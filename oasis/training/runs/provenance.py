@@ -1,4 +1,4 @@
-"""Which code a run is made by, and on what."""
+"""The code version and the device of a run."""
 
 import platform
 import subprocess
@@ -13,16 +13,16 @@ _SECONDS = 10.0
 
 
 def commit(root: Path | None = None) -> str | None:
-    """The git commit of the code that runs, with `+changes` behind it where tracked files differ from it.
+    """The git commit of the running code, with the suffix `+changes` if tracked files are modified.
 
     Args:
-        root: the checkout; None = the one this package lies in.
+        root: the checkout; None = that of this package.
 
     Returns:
         None outside a checkout, or without git.
     """
     root = Path(oasis.__file__).resolve().parents[1] if root is None else root
-    if not (root / ".git").exists():  # a folder above may be another project's checkout
+    if not (root / ".git").exists():  # a parent folder may be another project's checkout
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*", f"--dirty={_CHANGED}"]
     try:
@@ -33,7 +33,7 @@ def commit(root: Path | None = None) -> str | None:
 
 
 def device_name(device: torch.device) -> str:
-    """What a device calls itself.
+    """The name of a device.
 
     Args:
         device: such as `cpu` or `cuda:0`.

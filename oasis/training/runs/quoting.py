@@ -1,13 +1,13 @@
-"""Values on a command line that Hydra's grammar or the shell would take for something else."""
+"""Quoting of values for Hydra's grammar and the shell."""
 
 import re
 import shlex
 
-_AS_IT_STANDS = re.compile(r"[\w./:@%+-]+", re.ASCII)  # what both take for one word
+_AS_IT_STANDS = re.compile(r"[\w./:@%+-]+", re.ASCII)  # one word for both
 
 
 def quoted_value(value: str) -> str:
-    """A value as Hydra reads it literally: in single quotes, unless it needs none."""
+    """A value that Hydra reads literally: in single quotes if needed."""
     if _AS_IT_STANDS.fullmatch(value):
         return value
     escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + (r"\'" if found[2] else ""), value)
@@ -21,10 +21,10 @@ def quoted_setting(setting: str) -> str:
 
 
 def for_shell(setting: str) -> str:
-    """A setting with its value quoted, as to be typed: `"data.root='/my photos'"`.
+    """A setting quoted for the shell: `"data.root='/my photos'"`.
 
     Args:
-        setting: `key=value`, the value as it is meant.
+        setting: `key=value`, unquoted.
     """
     quoted = quoted_setting(setting)
     return shlex.quote(quoted) if re.search(r"[$`\"\\!]", quoted) else f'"{quoted}"'

@@ -1,4 +1,4 @@
-"""What can go wrong while a checkpoint is taken up again, and what to say to go on from it later."""
+"""Errors of resuming, and the command line to resume."""
 
 import shlex
 import sys
@@ -15,30 +15,30 @@ from oasis.training.runs.quoting import quoted_value
 
 
 def explain_failure(error: BaseException, path: str | Path) -> None:
-    """Give an error its cause, if what raised it was the taking up of a checkpoint.
+    """Add a cause to an error that was raised by restoring a checkpoint.
 
     Args:
-        error: raised between the reading of the checkpoint and the first batch.
-        path: the checkpoint's.
+        error: raised between reading the checkpoint and the first batch.
+        path: of the checkpoint.
     """
     if isinstance(error, UNREADABLE) and not isinstance(error, OasisError) and not ran_out(error):
         said = (str(error).splitlines() or [""])[0]
         error.__cause__ = CheckpointError(
-            f"{path}: a run cannot go on from it ({type(error).__name__}: {said}). Use another one from the same "
+            f"{path}: a run cannot resume from it ({type(error).__name__}: {said}). Use another one from the same "
             "folder. HYDRA_FULL_ERROR=1 shows where it failed."
         )
 
 
 def require_fitting_state(optimizers: Iterable[Optimizer], path: str | Path) -> None:
-    """Refuse what an optimizer remembers of other weights: it would be noticed in the middle of a batch, if at all.
+    """Refuse an optimizer state of other weights, which would fail within a batch, if at all.
 
     Raises:
-        CheckpointError: with the shapes.
+        CheckpointError: the message has the shapes.
     """
     for optimizer in optimizers:
         if not optimizer.state:
             raise CheckpointError(
-                f"{path}: a run cannot go on from it: it holds the state of too few optimizers. Use another one from "
+                f"{path}: a run cannot resume from it: it has the state of too few optimizers. Use another one from "
                 "the same folder."
             )
         names = {name for state in optimizer.state.values() for name in state}
@@ -48,19 +48,19 @@ def require_fitting_state(optimizers: Iterable[Optimizer], path: str | Path) -> 
                 if not isinstance(value, Tensor) or (value.dim() and value.shape != parameter.shape):
                     found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
                     raise CheckpointError(
-                        f"{path}: a run cannot go on from it: an optimizer's {name} is {found}, its weight "
+                        f"{path}: a run cannot resume from it: an optimizer's {name} is {found}, its weight "
                         f"{tuple(parameter.shape)}. Use another one from the same folder."
                     )
 
 
 def mark_validation_due(checkpoint: dict[str, Any]) -> None:
-    """Have a run that goes on from this checkpoint validate first, from the first batch on.
+    """Make a run that resumes from this checkpoint validate first.
 
-    Lightning does so where it finds that a validation batch was started and not finished; what is written between
-    training and validation, it takes for validated.
+    Lightning does so if a validation batch was started and not finished; a checkpoint between training and validation
+    counts as validated.
 
     Args:
-        checkpoint: on its way to the disk, written before a validation.
+        checkpoint: about to be written, before a validation.
     """
     progress = checkpoint["loops"]["fit_loop"]["epoch_loop.val_loop.batch_progress"]
     done = progress["total"]["completed"]
@@ -69,16 +69,16 @@ def mark_validation_due(checkpoint: dict[str, Any]) -> None:
 
 
 def _program() -> list[str]:
-    """What was called: a checkout's `train.py`, or `oasis train`, which does the same."""
+    """The program: a checkout's `train.py`, or `oasis train`."""
     return ["python", sys.argv[0]] if Path(sys.argv[0]).name == "train.py" else ["oasis", "train"]
 
 
 def command_to_resume(checkpoint: Path, overrides: Sequence[str]) -> str:
-    """The command line that goes on from a checkpoint with the settings of this run.
+    """The command line that resumes from a checkpoint with the settings of this run.
 
     Args:
-        checkpoint: what to go on from.
-        overrides: the settings this run was started with.
+        checkpoint: to resume from.
+        overrides: the settings of this run.
     """
     kept = [override for override in overrides if not override.startswith("resume=")]
     return shlex.join([*_program(), *kept, f"resume={quoted_value(str(checkpoint))}"])

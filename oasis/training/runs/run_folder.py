@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and what is printed of it before the run starts and after it ends."""
+"""The folder of a run: its owner, its files, and messages before and after the run."""
 
 import shutil
 import sys
@@ -28,30 +28,29 @@ from oasis.training.callbacks.run_summary import SUMMARY, read_summary
 from oasis.training.callbacks.signals import Stopped
 
 CONFIG = "config.yaml"
-SEARCHING = ("last", "auto")  # values of `resume` that are no paths
+SEARCHING = ("last", "auto")  # values of `resume` that are not paths
 _SHOWN = 8  # differences
 
 
 def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None = None) -> bool:
-    """Whether the run that is about to start has been trained to its end in this very folder.
+    """Whether the run that is about to start is already complete in this folder.
 
-    So a command that was cut off can be given again: what is finished is told in one line and left alone.
+    So an interrupted command can be repeated: finished runs are reported in one line and skipped.
 
     Args:
         folder: of the run.
         config: the resolved configuration, plain containers.
-        resume: as the run was asked for it. Where it is a checkpoint's path, the user has said what to do, and nothing
-            is refused or skipped.
+        resume: the setting of the run. If it is a checkpoint's path, nothing is refused or skipped.
 
     Raises:
-        ConfigurationError: the folder holds what another experiment has trained.
-        CheckpointError: its summary is damaged.
+        ConfigurationError: the folder belongs to another experiment.
+        CheckpointError: its summary is corrupt.
     """
     if resume is not None and resume not in SEARCHING:
         return False
     summary = read_summary(folder)
     if summary is None and not any(folder.glob("checkpoints/*.ckpt")):
-        return False  # nothing that could be lost
+        return False  # nothing to lose
     theirs = _read_config(folder / CONFIG)
     found = list(differences(essentials(config), essentials(theirs)))
     if found:
@@ -68,19 +67,19 @@ def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None 
 
 
 def discard(folder: Path) -> None:
-    """Remove the folder of a run that did not start, if it holds nothing but the notes and the log of that start."""
+    """Remove the folder of a run that did not start, if it has only the notes and the log of that start."""
     if {path.name for path in folder.iterdir()} <= {".hydra", "train.log", LOCK}:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """Write `config.yaml`, all of it or nothing.
+    """Write `config.yaml` atomically.
 
     Args:
         folder: of the run.
         config: the resolved configuration, plain containers.
     """
-    with replacing(folder / CONFIG) as unfinished:  # all processes of a run write the same
+    with replacing(folder / CONFIG) as unfinished:  # all processes of a run write the same file
         OmegaConf.save(OmegaConf.create(stamped(config)), unfinished)
 
 
@@ -108,7 +107,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def list_files(folder: Path) -> None:
-    """Print where the files of a finished run are that people look for.
+    """Print the paths of a finished run's main files.
 
     Args:
         folder: the run folder.
@@ -131,10 +130,10 @@ def list_files(folder: Path) -> None:
 
 
 def print_networks(model: GANModule, height: int, width: int) -> None:
-    """Print both networks layer by layer: output shape, parameters, multiply-adds. Computes nothing.
+    """Print both networks layer by layer: output shape, parameters, multiply-adds.
 
     Args:
-        model: holds the networks.
+        model: has the networks.
         height: rows of a picture.
         width: columns of a picture.
     """
@@ -149,11 +148,11 @@ def print_networks(model: GANModule, height: int, width: int) -> None:
 
 @contextmanager
 def advice(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[None]:
-    """Where what happens within ends otherwise than well, say what to do, as far as that is known.
+    """Context manager that adds advice to errors, if known.
 
     Args:
         config: the resolved configuration, plain containers.
-        overrides: the settings the run was started with.
+        overrides: the settings of the run.
     """
     with telling_how_to_go_on(overrides), memory_advice(config), partner_advice():
         yield
@@ -161,17 +160,17 @@ def advice(config: Mapping[str, Any], overrides: Sequence[str]) -> Iterator[None
 
 @contextmanager
 def telling_how_to_go_on(overrides: Sequence[str]) -> Iterator[None]:
-    """Where a signal ends the run within, print why, and the command that goes on with it.
+    """Context manager that, when a signal ends the run, prints the reason and the command to resume.
 
     Args:
-        overrides: the settings the run was started with.
+        overrides: the settings of the run.
     """
     try:
         yield
     except Stopped as stopped:
-        if stopped.code:  # of several processes, one says so
+        if stopped.code:  # only one of several processes prints
             advice = "It has written no checkpoint."
             if stopped.checkpoint is not None:
-                advice = f"Go on with\n  {command_to_resume(stopped.checkpoint, overrides)}"
+                advice = f"Resume with\n  {command_to_resume(stopped.checkpoint, overrides)}"
             print(f"{stopped.reason} {advice}", file=sys.stderr)
         raise

@@ -7,18 +7,18 @@ from typing import Any
 
 
 def images_per_second(images: int, seconds: float) -> float:
-    """The rate; finite also where the clock has not moved."""
+    """The rate; finite even if the clock has not advanced."""
     return images / max(seconds, 1e-9)
 
 
 class Pace:
-    """Images per second, batch by batch, and their median, in bounded memory however long the run.
+    """Images per second, batch by batch, and their median, in bounded memory.
 
-    The median does not feel the batches behind which a validation, a picture or a checkpoint took its time.
+    The median is robust to batches that include a validation, a picture or a checkpoint.
 
     Args:
-        warm_up: batches to leave out after each start: they compile and fill caches.
-        capacity: rates to keep. When there are more, every second one is dropped, and of those to come as many.
+        warm_up: batches to leave out after each start, which compile and fill caches.
+        capacity: number of rates to keep. Beyond it, every second rate is dropped, and as many of those to come.
     """
 
     def __init__(self, warm_up: int = 3, capacity: int = 1000) -> None:
@@ -30,7 +30,7 @@ class Pace:
         self._last = (0.0, 0)  # time, images
 
     def start(self, images: int) -> None:
-        """Take the time before the first batch.
+        """Start the clock before the first batch.
 
         Args:
             images: seen before.
@@ -39,7 +39,7 @@ class Pace:
         self._last = (time.perf_counter(), images)
 
     def tick(self, images: int) -> None:
-        """Take the time after a batch.
+        """Measure the time after a batch.
 
         Args:
             images: seen so far.
@@ -59,9 +59,9 @@ class Pace:
         return statistics.median(self.rates) if self.rates else None
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run goes on from."""
+        """The rates so far."""
         return {"rates": list(self.rates), "stride": self.stride}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on."""
+        """Restores the rates."""
         self.rates, self.stride = [float(rate) for rate in state["rates"]], int(state["stride"])

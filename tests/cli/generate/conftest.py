@@ -68,7 +68,7 @@ def synthesizer(semantic):
 
 @pytest.fixture
 def maps(tiny, tmp_path):
-    """Two folders with a map of one name, and a map without instances whose name tells nothing."""
+    """Two folders with a map of the same name, and a map without instances whose name has no kind."""
     folder = tmp_path / "maps"
     for town, stem in (("a", "town_000100_000019"), ("b", "town_000101_000019")):
         (folder / town).mkdir(parents=True)
@@ -81,7 +81,7 @@ def maps(tiny, tmp_path):
 
 @pytest.fixture
 def segmenter(ids, tmp_path):
-    """Untrained, but of many opinions."""
+    """Untrained, but predicts many classes."""
     torch.manual_seed(0)
     segmenter = UNetSegmenter(ids, channels=4, depth=3)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""`oasis generate --from-photos`: a segmenter sees what is in photos, and they are generated anew."""
+"""`oasis generate --from-photos`: pictures from a segmenter's label maps of photos."""
 
 from pathlib import Path
 

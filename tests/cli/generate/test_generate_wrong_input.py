@@ -1,4 +1,4 @@
-"""What `oasis generate` does where something is wrong: with a word, with a file, with the machine."""
+"""Errors of `oasis generate`: of options, of files, of the machine."""
 
 import errno
 import os
