@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -66,11 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session", autouse=True)
+_frozen = [0]  # how many modules were imported when the garbage collector last looked at them
+
+
+@pytest.fixture(scope="module", autouse=True)
 def _frozen_imports() -> None:
-    """Excludes imported objects from garbage collection, which takes longer than a tiny training's epoch."""
-    gc.collect()
-    gc.freeze()
+    """What is imported is not searched for garbage again and again: that takes a fifth of a tiny training."""
+    if len(sys.modules) > _frozen[0] + 50:
+        _frozen[0] = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from oasis.models.pyramid import GuidePyramid
 
 CONF = Path(__file__).parents[2] / "conf"
 BASELINE = "semantic"
+MAPS = (8, 256, 512)  # B, H, W of the maps that are encoded alone
 GOAL_ALONE, GOAL_STEP = 10.0, 1.10
 
 
@@ -113,8 +114,8 @@ def street_like_maps(batch: int, height: int, width: int, instances: int = 20) -
 
 
 def seconds_alone(encodings: dict[str, Encoding], options: argparse.Namespace) -> dict[str, float]:
-    """How long each takes for a batch of street-like maps of 256x512."""
-    label, instance = (each.to(options.device) for each in street_like_maps(8, 256, 512))
+    """How long each takes for a batch of street-like maps."""
+    label, instance = (each.to(options.device) for each in street_like_maps(*MAPS))
     acts: dict[str, Callable[[], object]] = {
         name: partial(encoding, label, instance) for name, encoding in encodings.items()
     }

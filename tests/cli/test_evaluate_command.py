@@ -26,17 +26,21 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
 
 
+SHORT = ("trainer.max_epochs=1", "generator.init_gain=1")
+
+
 @pytest.fixture
 def run(trained):
-    return trained("run", "trainer.max_epochs=1", "generator.init_gain=1")
+    return trained("run", *SHORT)
 
 
 def oasis(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_from_a_segmenter_to_a_report(run, tiny, tmp_path):
+def test_from_a_segmenter_to_a_report(fit, tiny, tmp_path):
     """The segmenter is found automatically: it was trained on the checkpoint's own dataset, at its size."""
+    run = fit("run", *SHORT)
     sizes = [f"data.root={tiny.root}", "data.height=32", "data.width=64", "data.num_workers=0"]
     trained = oasis("train-segmenter", *sizes, "--epochs", 1, "--batch-size", 2, "--channels", 4)
     assert trained.exit_code == 0, trained.output

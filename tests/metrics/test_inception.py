@@ -71,7 +71,7 @@ def test_fid_and_kid_are_torch_fidelitys(bytes_features, inception_file, draw_pi
 
 
 def test_fid_is_torchmetrics(bytes_features, inception_file, draw_pictures):
-    a, b = draw_pictures(4, 256, 512, seed=3), draw_pictures(5, 256, 512, seed=4, contrast=0.7)
+    a, b = draw_pictures(2, 256, 512, seed=3), draw_pictures(3, 256, 512, seed=4, contrast=0.7)
     theirs = FrechetInceptionDistance(feature_extractor_weights_path=str(inception_file))
     theirs.update(to_bytes(a), real=True)
     theirs.update(to_bytes(b), real=False)
@@ -104,7 +104,7 @@ def numpy_frechet(a, b):
 
 @pytest.mark.parametrize("size", [(64, 96), (256, 512)])
 def test_fid_oasis_is_a_plain_float64_reference(oasis_features, draw_pictures, size):
-    a, b = draw_pictures(4, *size, seed=5), draw_pictures(5, *size, seed=6, contrast=0.7)
+    a, b = draw_pictures(2, *size, seed=5), draw_pictures(3, *size, seed=6, contrast=0.7)
     network = nn.Sequential(*[child for child in oasis_features.network.children() if not isinstance(child, nn.Linear)])
 
     @torch.no_grad()

@@ -76,7 +76,7 @@ def test_betas_and_rates_of_the_recipe(composed, built, tiny_overrides):
 
 @pytest.mark.parametrize(("height", "width", "nearest"), [(40, 64, "height=48|height=32"), (64, 100, "width=96")])
 def test_sizes_that_cannot_be_halved(built, height, width, nearest):
-    module, _ = built()
+    module, _ = built("generator.num_blocks=4", "discriminator.num_blocks=4")
     module.check_size(64, 128)
     with pytest.raises(ConfigurationError, match=rf"data\.height={height} data\.width={width}.*16.*({nearest})"):
         module.check_size(height, width)
