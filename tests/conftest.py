@@ -55,7 +55,9 @@ SLOW_FILES = {
     "test_generate_photos.py", "test_evaluate_command.py", "test_report_command.py", "test_measure.py",
     "test_speed.py", "test_module.py", "test_segmenter_training.py", "test_regression.py", "test_golden_import.py",
     "test_from_checkpoint.py", "test_loading.py", "test_cached_samples.py", "test_real_data.py",
-    "test_wandb_workspace.py", "test_summary.py",
+    "test_wandb_workspace.py", "test_summary.py", "test_packaging.py", "test_extending.py", "test_train.py",
+    "test_synthesizer.py", "test_encodings_command.py", "test_diversity.py", "test_written_report.py",
+    "test_generate_command.py", "test_dissection.py", "test_run_summary.py", "test_conf.py", "test_wandb_access.py",
 }  # fmt: skip
 
 
