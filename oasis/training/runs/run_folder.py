@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]
 
@@ -18,14 +19,14 @@ from oasis.files import replacing
 from oasis.migration import migrated, stamped
 from oasis.models import summarize
 from oasis.training.callbacks.checkpoints import BEST, LAST
-from oasis.training.runs.folder_lock import LOCK
-from oasis.training.runs.identity import differences, essentials
-from oasis.training.memory import memory_advice
-from oasis.training.module import GANModule
-from oasis.training.distributed_errors import partner_advice
-from oasis.training.runs.resumption import command_to_resume
 from oasis.training.callbacks.run_summary import SUMMARY, read_summary
 from oasis.training.callbacks.signals import Stopped
+from oasis.training.distributed_errors import partner_advice
+from oasis.training.memory import memory_advice
+from oasis.training.module import GANModule
+from oasis.training.runs.folder_lock import LOCK
+from oasis.training.runs.identity import differences, essentials
+from oasis.training.runs.resumption import command_to_resume
 
 CONFIG = "config.yaml"
 SEARCHING = ("last", "auto")  # values of `resume` that are not paths
@@ -106,8 +107,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     return migrated({str(name): value for name, value in content.items()}, path)
 
 
+@rank_zero_only
 def list_files(folder: Path) -> None:
-    """Print the paths of a finished run's main files.
+    """Print the paths of a finished run's main files, once for all processes of the run.
 
     Args:
         folder: the run folder.
