@@ -19,6 +19,7 @@ LABEL_SPACES = frozenset(
     {
         "oasis.labels.LabelSpace",
         "oasis.labels.LabelSpace.ade20k",
+        "oasis.labels.LabelSpace.built_in",
         "oasis.labels.LabelSpace.cityscapes_ids",
         "oasis.labels.LabelSpace.cityscapes_train_ids",
         "oasis.labels.LabelSpace.coco_stuff",
