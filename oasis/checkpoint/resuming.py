@@ -72,9 +72,7 @@ def find_to_resume(
     told += [
         f"{key}: {ours} now, {theirs} in the checkpoint"
         for name in _SAME
-        for key, ours, theirs in differences(
-            *(_without_classes(_look_up(one, name)) for one in (config, written)), name
-        )
+        for key, ours, theirs in differences(_compared(config, name), _compared(written, name), name)
         if not key.endswith(_MEANINGLESS_ONCE_TRAINED)
     ]
     if told:
@@ -94,6 +92,10 @@ def _other_classes(config: Mapping[str, Any], written: Mapping[str, Any], path: 
         return f"{ours} now, {theirs} in the checkpoint"
     space: LabelSpace = instantiate(ours)
     return space.differences(restored_label_space(theirs, path), "now", "in the checkpoint")
+
+
+def _compared(config: Mapping[str, Any], dotted: str) -> object:
+    return _without_classes(_look_up(config, dotted))
 
 
 def _without_classes(part: object) -> object:
