@@ -1,6 +1,7 @@
 """Label spaces from custom files."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -187,9 +188,7 @@ def test_at_most_256_classes(write, count):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nowhere\.yaml: no such class file; looked for from /"):
         LabelSpace.from_file(tmp_path / "nowhere.yaml")
-    with pytest.raises(
-        ConfigurationError, match=r"classes\.png: not a class file by its name, .* end in \.yaml"
-    ):
+    with pytest.raises(ConfigurationError, match=r"classes\.png: not a class file by its name, .* end in \.yaml"):
         LabelSpace.from_file(tmp_path / "classes.png")
     folder = tmp_path / "folder.yaml"
     folder.mkdir()
@@ -198,3 +197,22 @@ def test_files_that_cannot_be_read(tmp_path):
     for name in ("folder.yaml", "bytes.yaml", "half.json"):
         with pytest.raises(ConfigurationError, match=rf"{name}: not a class file that can be read"):
             LabelSpace.from_file(tmp_path / name)
+
+
+def test_the_page_lists_every_built_in_space_with_its_numbers():
+    page = (ROOT / "docs" / "label-spaces.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \+ `(\w+)` \| (\d+) \| ", page, re.MULTILINE)
+    spaces = {name: LabelSpace.built_in(name) for name in built_in_names()}
+    assert rows == [
+        (name, str(space.num_classes - 1), space.names[space.ignore_index], str(len(space.things)))
+        if name != "cityscapes_ids"
+        else (name, "34", "unlabeled", "10")
+        for name, space in spaces.items()
+    ]
+
+
+def test_the_example_of_the_page(write):
+    page = (ROOT / "docs" / "label-spaces.md").read_text()
+    space = LabelSpace.from_file(write(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0]))
+    assert space.names == ("unlabelled", "road", "tree", "car", "own bonnet")
+    assert space.evaluated == {1, 2, 3}
