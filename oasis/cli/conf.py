@@ -61,8 +61,8 @@ def read_label_space(config: DictConfig) -> None:
     Raises:
         ConfigurationError: no path, no such file, or an invalid one.
     """
-    space = config.label_space
-    if space.get("_target_") != _CLASS_FILE:
+    space = config.get("label_space")
+    if not space or space.get("_target_") != _CLASS_FILE:
         return
     if OmegaConf.is_missing(space, "path"):
         raise ConfigurationError("label_space=file needs the file: label_space.path=classes.yaml")
