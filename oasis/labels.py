@@ -1,6 +1,6 @@
 """Label spaces: the classes of label maps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from oasis.errors import DatasetError
-from oasis.label_files import RAW_IDS, parse_label_space, read_label_space
+from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import RAW_IDS, parse_classes, read_built_in, read_classes
 
 _BUILT_IN = Path(__file__).parent / "label_spaces"
+_MOST_NAMED = 8  # in an error
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class LabelSpace:
     evaluated: frozenset[int]
 
     def __post_init__(self) -> None:
+        for name, made in (("names", tuple), ("things", frozenset), ("raw_to_class", tuple), ("evaluated", frozenset)):
+            object.__setattr__(self, name, made(getattr(self, name)))  # of a configuration, they are lists
+        object.__setattr__(self, "palette", tuple(tuple(color) for color in self.palette))
         if len(self.palette) != len(self.names):
             raise ValueError(f"{len(self.names)} names but {len(self.palette)} colours")
         if len(self.raw_to_class) != RAW_IDS:
@@ -47,16 +51,19 @@ class LabelSpace:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """A label space from a YAML file.
+        """A label space from a class file: YAML, or JSON of the same structure.
 
         `classes` lists the classes in the order of their indices: a `name`; `ids`, its raw ids, several, one
         or none; `color`, RGB (generated if missing); `thing: true` if it has instances; `scored: false` if it is not
         scored. `ignore` names the class whose pixels have weight 0 in the losses, which is never scored.
 
+        The table of classes of SceneParsing (`objectInfo150.csv`) and the configuration of Mapillary Vistas
+        (`config_v2.0.json`) are read as they are.
+
         Raises:
             ConfigurationError: no such file, or an invalid one.
         """
-        return cls(**read_label_space(Path(path)))
+        return cls(**parse_classes(read_classes(Path(path)), path))
 
     @classmethod
     def from_classes(cls, classes: Sequence[Mapping[str, Any]], ignore: str) -> Self:
@@ -67,33 +74,77 @@ class LabelSpace:
         Raises:
             ConfigurationError: see `from_file`.
         """
-        content = {"classes": [dict(entry) for entry in classes], "ignore": ignore}
-        return cls(**parse_label_space(content, "label_space"))
+        return cls(**parse_classes({"classes": _plain(classes), "ignore": ignore}, "label_space"))
+
+    @classmethod
+    def built_in(cls, name: str) -> Self:
+        """A label space of this package.
+
+        Args:
+            name: one of `built_in_names()`.
+
+        Raises:
+            ConfigurationError: there is none of this name.
+        """
+        if name not in built_in_names():
+            raise ConfigurationError(f"No label space is called {name!r}; there are {', '.join(built_in_names())}.")
+        return cls(**read_built_in(_BUILT_IN / f"{name}.yaml"))
 
     @classmethod
     def cityscapes_ids(cls) -> Self:
         """All of Cityscapes, as in OASIS: raw ids 0..33 unchanged, and one unused `unknown`."""
-        return cls.from_file(_BUILT_IN / "cityscapes_ids.yaml")
+        return cls.built_in("cityscapes_ids")
 
     @classmethod
     def cityscapes_train_ids(cls) -> Self:
         """The 19 evaluated classes of Cityscapes at their train ids, and `void` (19, ignored) for the rest."""
-        return cls.from_file(_BUILT_IN / "cityscapes_train_ids.yaml")
+        return cls.built_in("cityscapes_train_ids")
 
     @classmethod
     def ade20k(cls) -> Self:
         """The 150 classes of ADE20K, from 1, and `unknown` (0, ignored)."""
-        return cls.from_file(_BUILT_IN / "ade20k.yaml")
+        return cls.built_in("ade20k")
 
     @classmethod
     def coco_stuff(cls) -> Self:
         """The 182 classes of COCO-Stuff, from 1, and `unknown` (0, ignored)."""
-        return cls.from_file(_BUILT_IN / "coco_stuff.yaml")
+        return cls.built_in("coco_stuff")
 
     @property
     def num_classes(self) -> int:
         """C, including the ignored class."""
         return len(self.names)
+
+    def differences(self, other: "LabelSpace", ours: str = "here", theirs: str = "there") -> str:
+        """In what another label space differs, in words.
+
+        Args:
+            other: the other one.
+            ours: where this one is, in words.
+            theirs: where the other one is.
+
+        Returns:
+            Names that only one of them has, or else the classes that are not the same; empty if nothing differs.
+        """
+        only = [
+            f"only {where}: {_listing([name for name in names if name not in others])}"
+            for where, names, others in ((ours, self.names, other.names), (theirs, other.names, self.names))
+            if not set(names) <= set(others)
+        ]
+        if only:
+            return "; ".join(only)
+        moved = [
+            f"class {index} is {mine!r} {ours}, {its!r} {theirs}"
+            for index, (mine, its) in enumerate(zip(self.names, other.names, strict=False))
+            if mine != its
+        ]
+        if moved:
+            return f"the same names in another order: {'; '.join(moved[:_MOST_NAMED])}"
+        return "; ".join(
+            f"{what} differs in {_listing([name for i, name in enumerate(self.names) if of(self, i) != of(other, i)])}"
+            for what, of in _PROPERTIES.items()
+            if any(of(self, i) != of(other, i) for i in range(self.num_classes))
+        )
 
     def check(self, raw: NDArray[np.uint8], source: str) -> None:
         """Raise if `raw` has ids outside this label space.
@@ -114,7 +165,7 @@ class LabelSpace:
         advice = (
             "255 is the void value of *train ids*: use the labelIds files, or map 255 to 0 first"
             if 255 in bad
-            else "use the *_labelIds.png files of Cityscapes, or write your own LabelSpace"
+            else "use the *_labelIds.png files of Cityscapes, or a class file with these ids, label_space=file"
         )
         highest = max(i for i in range(RAW_IDS) if known[i])
         raise DatasetError(
@@ -131,6 +182,34 @@ class LabelSpace:
             (...) int64 class indices.
         """
         return _lookup(self.raw_to_class, raw.device)[raw.long()]
+
+
+def built_in_names() -> list[str]:
+    """The names of all label spaces of this package, in alphabetical order."""
+    return sorted(path.stem for path in _BUILT_IN.glob("*.yaml"))
+
+
+_PROPERTIES: Mapping[str, Callable[[LabelSpace, int], object]] = {
+    "ids": lambda space, index: [raw for raw, found in enumerate(space.raw_to_class) if found == index],
+    "thing": lambda space, index: index in space.things,
+    "ignore": lambda space, index: index == space.ignore_index,
+    "scored": lambda space, index: index in space.evaluated,
+    "color": lambda space, index: space.palette[index],
+}
+
+
+def _listing(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(map(repr, names[:_MOST_NAMED])) + more
+
+
+def _plain(value: Any) -> Any:
+    """Lists and dictionaries, where there were OmegaConf's."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    return value
 
 
 @lru_cache(maxsize=16)

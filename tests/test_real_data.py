@@ -1,5 +1,6 @@
 """Genuine frames, where OASIS_REAL_DATA names a folder with `cityscapes_sample` and `camvid`."""
 
+import json
 import os
 from pathlib import Path
 
@@ -70,3 +71,15 @@ def test_trains(root, fit):
 def test_every_combination_trains(fit, encoding, discriminator):
     root = genuine("cityscapes_sample")
     assert trains(fit, f"data.root={root}", f"encoding={encoding}", f"discriminator={discriminator}")
+
+
+def test_the_categories_of_coco_are_those_of_its_files():
+    for path in genuine("coco_panoptic_sample").glob("annotations/panoptic_*.json"):
+        categories = json.loads(path.read_text())["categories"]
+        for name, listed in (("coco_panoptic", categories), ("coco_things", [c for c in categories if c["isthing"]])):
+            space = LabelSpace.built_in(name)
+            assert {*space.names} == {"unknown", *(category["name"] for category in listed)}
+            for category in listed:
+                index = space.raw_to_class[category["id"]]
+                assert (space.names[index], space.palette[index]) == (category["name"], tuple(category["color"]))
+                assert (index in space.things) == bool(category["isthing"])

@@ -33,5 +33,6 @@ def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDAr
 
 def _raw_id(label_space: LabelSpace, name: str) -> int:
     """The raw id of a class, or that of the first class if there is none of this name."""
-    index = label_space.names.index(name) if name in label_space.names else min(label_space.evaluated, default=0)
-    return label_space.raw_to_class.index(index)
+    drawable = [index for index in sorted(label_space.evaluated) if index in label_space.raw_to_class]
+    named = [index for index in drawable if label_space.names[index] == name]
+    return label_space.raw_to_class.index((named or drawable)[0])

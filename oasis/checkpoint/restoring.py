@@ -64,6 +64,22 @@ def restore(path: str | Path) -> Restored:
     return Restored(config, label_space, encoding, generator.eval(), checkpoint["progress"]["batches_seen"])
 
 
+def restored_label_space(config: object, path: str | Path) -> LabelSpace:
+    """The label space in a checkpoint's configuration.
+
+    Raises:
+        CheckpointError: it names classes of other projects, or is invalid.
+    """
+    require_safe(config, path)
+    try:
+        label_space = instantiate(config)
+    except Exception as error:  # a constructor may raise anything on invalid arguments
+        raise CheckpointError(f"{path}: its label_space is invalid: {error}") from error
+    if not isinstance(label_space, LabelSpace):
+        raise CheckpointError(f"{path}: its label_space is something else.")
+    return label_space
+
+
 def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Mapping[str, Tensor]) -> Generator:
     """The generator with its weights; built without memory first, since a configuration may ask for any size."""
     blocks = config.get("num_blocks", 0)

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
 
 from oasis.checkpoint.reading import counts, load
+from oasis.checkpoint.restoring import restored_label_space
 from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, NothingToTrainError
+from oasis.labels import LabelSpace
 from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.runs.identity import differences
 from oasis.training.runs.run_folder import SEARCHING
 
 # Settings that must be equal for the weights and the order of the data to fit.
-_SHAPING = ("label_space", "encoding", "generator", "discriminator")
-_SAME = (*_SHAPING, "data.batch_size")
+_SAME = ("encoding", "generator", "discriminator", "data.batch_size")
 _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
 _DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
@@ -65,10 +67,12 @@ def find_to_resume(
     if found is None:
         return None
     path, written = found
-    told = [
+    classes = _other_classes(config, written, path)
+    told = [f"label_space: {classes}"] if classes else []
+    told += [
         f"{key}: {ours} now, {theirs} in the checkpoint"
         for name in _SAME
-        for key, ours, theirs in differences(_look_up(config, name), _look_up(written, name), name)
+        for key, ours, theirs in differences(_compared(config, name), _compared(written, name), name)
         if not key.endswith(_MEANINGLESS_ONCE_TRAINED)
     ]
     if told:
@@ -77,6 +81,28 @@ def find_to_resume(
             "settings it was written with, or start anew without resume."
         )
     return path
+
+
+def _other_classes(config: Mapping[str, Any], written: Mapping[str, Any], path: Path) -> str:
+    """In what the classes of a run differ from those of its checkpoint, in words; empty if they are the same."""
+    ours, theirs = config.get("label_space"), written.get("label_space")
+    if ours == theirs:
+        return ""
+    if ours is None or theirs is None:
+        return f"{ours} now, {theirs} in the checkpoint"
+    space: LabelSpace = instantiate(ours)
+    return space.differences(restored_label_space(theirs, path), "now", "in the checkpoint")
+
+
+def _compared(config: Mapping[str, Any], dotted: str) -> object:
+    return _without_classes(_look_up(config, dotted))
+
+
+def _without_classes(part: object) -> object:
+    """A part's settings without the label space, which is compared on its own."""
+    if isinstance(part, Mapping):
+        return {key: _without_classes(value) for key, value in part.items() if key != "label_space"}
+    return [_without_classes(value) for value in part] if isinstance(part, list) else part
 
 
 def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) -> None:

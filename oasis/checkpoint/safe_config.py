@@ -9,7 +9,7 @@ from oasis.errors import CheckpointError
 from oasis.plugins import is_trusted
 
 # Far above what any configuration needs, and still fast to check.
-_MOST_VALUES = 20_000
+_MOST_VALUES = 100_000  # 256 classes with ids and colours are 3000, in each of a dozen parts
 _DEEPEST = 40
 _LONGEST = 100_000  # characters
 _PLAIN = (str, bool, int, float, type(None))
@@ -19,6 +19,7 @@ LABEL_SPACES = frozenset(
     {
         "oasis.labels.LabelSpace",
         "oasis.labels.LabelSpace.ade20k",
+        "oasis.labels.LabelSpace.built_in",
         "oasis.labels.LabelSpace.cityscapes_ids",
         "oasis.labels.LabelSpace.cityscapes_train_ids",
         "oasis.labels.LabelSpace.coco_stuff",

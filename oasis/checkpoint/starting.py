@@ -1,11 +1,15 @@
 """Starting a run from the weights of another one."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from oasis.checkpoint.reading import load, shape_of
+from oasis.checkpoint.restoring import restored_label_space
 from oasis.errors import CheckpointError
+from oasis.labels import LabelSpace
 from oasis.training.module import GANModule
 
 _MOST_NAMED = 4
@@ -24,9 +28,12 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
         The loaded networks: `generator`, and `discriminator` if the checkpoint has one.
 
     Raises:
-        CheckpointError: see `load`; no generator in it; or its tensors do not fit the run's networks.
+        CheckpointError: see `load`; no generator in it; its tensors do not fit the run's networks; or its classes have
+            other names.
     """
-    weights: dict[str, Tensor] = load(path)["state_dict"]
+    checkpoint = load(path)
+    _require_same_names(checkpoint["config"], model.label_space, path)
+    weights: dict[str, Tensor] = checkpoint["state_dict"]
     filled = []
     for name, network in (("generator", model.generator), ("discriminator", model.discriminator)):
         theirs = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
@@ -49,3 +56,15 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
     if "generator" not in filled:
         raise CheckpointError(f"{path}: holds no generator to start from.")
     return filled
+
+
+def _require_same_names(config: Mapping[str, Any], ours: LabelSpace, path: str | Path) -> None:
+    """Refuse weights of other classes, which might fit the networks all the same, class by class the wrong ones."""
+    if "label_space" not in config:
+        return
+    theirs = restored_label_space(config["label_space"], path)
+    if theirs.names != ours.names:
+        raise CheckpointError(
+            f"{path}: was trained with other classes ({ours.differences(theirs, 'in this run', 'in the checkpoint')}). "
+            "Choose the label_space that it was trained with."
+        )

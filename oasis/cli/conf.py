@@ -6,13 +6,17 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import oasis
 from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
+from oasis.label_files import read_classes
 from oasis.training.error_reporting import explained
+
+_CLASS_FILE = "oasis.labels.LabelSpace.from_file"
+_CLASSES = "oasis.labels.LabelSpace.from_classes"
 
 
 def conf_dir() -> Path:
@@ -42,9 +46,29 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
     """
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            return compose("train", overrides=list(overrides))
+            config = compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigurationError(explained(error)) from error
+    read_label_space(config)
+    return config
+
+
+def read_label_space(config: DictConfig) -> None:
+    """Replace the path in `label_space=file` by the classes in that file, for all parts that refer to them.
+
+    A checkpoint written with this configuration then needs no file.
+
+    Raises:
+        ConfigurationError: no path, no such file, or an invalid one.
+    """
+    space = config.get("label_space")
+    if not space or space.get("_target_") != _CLASS_FILE:
+        return
+    if OmegaConf.is_missing(space, "path"):
+        raise ConfigurationError("label_space=file needs the file: label_space.path=classes.yaml")
+    classes = read_classes(Path(space.path).expanduser())
+    with open_dict(config):
+        config.label_space = {"_target_": _CLASSES, "_convert_": "all", **classes}
 
 
 def encoding_names() -> list[str]:

@@ -66,13 +66,18 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapD
     """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
     own = own_data_config(restored, path)
     ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
+    of_classes = [override for override in ours if override.startswith("label_space")]
     if any(override.startswith(_NAMES_DATA) for override in ours):
         same = [f"data.{name}={own[name]}" for name in ("height", "width", "batch_size") if name in own]
         config: Any = OmegaConf.to_container(load_config([*same, *ours]).data, resolve=True)
-        if not any(override.startswith("label_space") for override in ours):
+        if not of_classes:
             config["label_space"] = restored.config["label_space"]
     else:
-        changes = OmegaConf.from_dotlist([override.removeprefix("data.") for override in ours])
+        changes = OmegaConf.from_dotlist(
+            [override.removeprefix("data.") for override in ours if override not in of_classes]
+        )
         config = OmegaConf.to_container(OmegaConf.merge(own, changes))
+        if of_classes:
+            config["label_space"] = OmegaConf.to_container(load_config(of_classes).label_space, resolve=True)
     data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data

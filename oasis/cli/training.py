@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from oasis import plugins, training
 from oasis.checkpoint import find_to_resume, require_something_left, start_from
-from oasis.cli.conf import conf_dir
+from oasis.cli.conf import conf_dir, read_label_space
 from oasis.errors import NothingToTrainError
 from oasis.randomness import require_seed
 
@@ -21,6 +21,7 @@ from oasis.randomness import require_seed
 def train(cfg: DictConfig) -> dict[str, float | None]:
     """Compose -> instantiate -> fit; returns the scores of the last validation."""
     training.filter_warnings()
+    read_label_space(cfg)
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     plugins.trust(cfg.trust)
     training.require_own_presets(_choices())

@@ -130,11 +130,10 @@ def untrained(model: EvaluatedModel) -> EvaluatedModel:
 def _require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
     ours, theirs = data.label_space, restored.label_space
     if ours != theirs:
-        pairs = enumerate(zip(theirs.names, ours.names, strict=False))
-        unlike = next((f" (class {i} is {a!r} there, {b!r} here)" for i, (a, b) in pairs if a != b), "")
+        unlike = ours.differences(theirs, "in the data", "in the checkpoint")
         raise ConfigurationError(
             f"{path} was trained on a label space of {theirs.num_classes} classes, the data has another one of "
-            f"{ours.num_classes}{unlike}. Leave label_space out, so that the data is read as the checkpoint knows it."
+            f"{ours.num_classes}: {unlike}. Leave label_space out, so that the data is read as the checkpoint knows it."
         )
 
 
