@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data import reading
-from oasis.data.opening import open_picture
+from oasis.data.opening import open_picture, pixels
 from oasis.data.panoptic_ids import Segment
 from oasis.errors import DatasetError
 
@@ -67,7 +67,7 @@ def read_coco(path: Path) -> NDArray[np.uint8]:
                 f"{path}: mode {picture.mode}, but a COCO panoptic map is an RGB picture, id = R + 256 G + 65536 B. "
                 "Grey pictures of 16 bits are instanceIds or panoptic ids."
             )
-        return reading.pixels(picture, path).astype(np.uint8)
+        return pixels(picture, path).astype(np.uint8)
 
 
 def write_coco(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data import panoptic_ids
+from oasis.data.id_maps import Pixels
+from oasis.data.meaning import has_cityscapes_ids
 from oasis.data.panoptic_ids import TRAIN_IDS
 from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.synthesis.formats import MapKind, coco_ids, raw_things, speak_for_themselves
-from oasis.synthesis.palette import Palette, has_cityscapes_ids
-from oasis.synthesis.pixels import Pixels
+from oasis.synthesis.palette import Palette
 
 _VOID = 255  # of train ids
 

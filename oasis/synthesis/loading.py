@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, WrongSizeError
+from oasis.data.id_maps import MapInput, Pixels, read_pixels, too_few_bits
+from oasis.data.meaning import check_label_ids
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.panoptic_files import read_segments
 from oasis.data.panoptic_ids import Segment as SegmentInfo
@@ -17,7 +19,6 @@ from oasis.labels import LabelSpace
 from oasis.synthesis.conversion import Converted, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
-from oasis.synthesis.pixels import MapInput, Pixels, read_pixels
 
 __all__ = ["MapInput", "open_label_map"]
 
@@ -56,7 +57,10 @@ def open_label_map(
     pixels = read_pixels(label_map, "label map", max_pixels)
     converted, taken = _understood(pixels, label_space, kind, segments)
     remarks = [*taken, *converted.remarks]
-    label_space.check(converted.label, pixels.source)
+    if kind is None and not taken:  # plain class ids
+        check_label_ids(converted.label, pixels.source, label_space)
+    else:
+        label_space.check(converted.label, pixels.source)
     label, instance = converted.label, converted.instance
     instance_source = pixels.source
     if instance_map is not None:
@@ -74,7 +78,7 @@ def _understood(
     pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
 ) -> tuple[Converted, list[str]]:
     """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
-    if segments is None and pixels.are_colors and kind in (None, MapKind.COCO_PANOPTIC):
+    if segments is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
         segments = _segments_beside(pixels.path, required=kind is not None)
     guessed = tell_kind(pixels, space, segments is not None) if kind is None else MapKind(kind)
     # No remark for plain class ids.
@@ -92,11 +96,13 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
     if converted.instance is not None:
         said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
-    if pixels.are_colors or pixels.palette is not None:
+    if pixels.are_colors or (pixels.palette is not None and not pixels.has_equal_channels):
         raise DatasetError(
             f"{pixels.source}: a map in colours, which has no instances. The instance map is a 16-bit grey "
             "picture of instanceIds or panoptic ids, or a COCO panoptic map."
         )
+    if pixels.eight_bits:
+        raise too_few_bits(pixels.source, f"mode {pixels.mode}" if pixels.path else f"values of {pixels.mode}")
     # Below 1000 there are no instances, which is valid if the picture has none.
     return converted.label.astype(np.uint16), []
 
