@@ -147,9 +147,10 @@ def require_id_mode(picture: Image.Image, source: str) -> None:
     inside = str(picture.info.get("compression", "")) if picture.format == "TIFF" else ""
     if picture.format in _LOSSY or "jpeg" in inside:
         name = "TIFF with a JPEG inside" if inside else picture.format
+        article = "an" if name == "AVIF" else "a"
         raise WrongModeError(
-            f"{source}: a {name}, which keeps neither ids nor colours exactly. Save the map as PNG, from its original; "
-            "a photo is no map."
+            f"{source}: {article} {name}, which keeps neither ids nor colours exactly. Save the map as PNG, from its "
+            "original; a photo is no map."
         )
     mode = picture.mode
     if mode not in ("L", "P", "LA", *_COLOR_MODES) and not mode.startswith("I"):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,23 @@ def find_photos(where: Path, split: str) -> list[Input]:
             f"{where} holds no photo: it was searched through for {', '.join(PHOTO_ENDINGS)} files."
         )
     return [Input(name, path) for name, path in sorted(found.items())]
+
+
+def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
+    """The files of a folder that are not read, by their endings; empty for a file and for a dataset.
+
+    Args:
+        where: as for `find_maps`.
+        inputs: what it found there.
+    """
+    if not where.is_dir() or Cityscapes(where).exists():
+        return Counter()
+    read = {path for each in inputs for path in (each.path, each.path.with_suffix(".json"), each.instance)}
+    paths = (Path(folder, file) for folder, _, files in os.walk(where) for file in files)
+    rest = (path for path in paths if path not in read)
+    return Counter(
+        "hidden" if is_hidden(path.relative_to(where)) else path.suffix.lower() or "without an ending" for path in rest
+    )
 
 
 def _split(path: Path) -> tuple[str, str]:
