@@ -106,6 +106,25 @@ def read_segments(path: Path) -> dict[str, list[Segment]]:
         ) from error
 
 
+def read_categories(path: Path) -> dict[int, str]:
+    """The names of the categories in the JSON file of COCO panoptic maps, by `category_id`; empty if it has none.
+
+    Raises:
+        DatasetError: the file is not such a JSON, or two categories have one id.
+    """
+    try:
+        entries = [(entry["id"], entry["name"]) for entry in json.loads(path.read_text()).get("categories") or ()]
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{path}: its categories are not those of COCO, each with id and name ({type(error).__name__}: {error})."
+        ) from error
+    if len(dict(entries)) < len(entries):
+        raise DatasetError(f"{path}: two of its categories have one id.")
+    return dict(entries)
+
+
 def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> None:
     """Write the JSON file of COCO panoptic maps; `image_id` is the file name without its ending.
 

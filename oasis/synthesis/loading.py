@@ -12,11 +12,11 @@ from oasis.data.faults import ContradictionError, WrongSizeError
 from oasis.data.id_maps import MapInput, Pixels, read_pixels, too_few_bits
 from oasis.data.meaning import check_label_ids
 from oasis.data.opening import MAX_PIXELS
-from oasis.data.panoptic_files import read_segments
+from oasis.data.panoptic_files import read_categories, read_segments
 from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
-from oasis.synthesis.conversion import Converted, convert
+from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
 
@@ -43,8 +43,9 @@ def open_label_map(
             map has them itself, or they are unknown.
         label_space: the expected label space.
         kind: of `label_map`; None = detected.
-        segments: the `segments_info` of a COCO panoptic map; None = from `NAME.json` beside the picture, or
-            `FOLDER.json` beside its folder.
+        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; None =
+            from `NAME.json` beside the picture, or `FOLDER.json` beside its folder, whose `categories` are mapped to
+            the label space by name.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
@@ -78,12 +79,13 @@ def _understood(
     pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
 ) -> tuple[Converted, list[str]]:
     """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
-    if segments is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
-        segments = _segments_beside(pixels.path, required=kind is not None)
-    guessed = tell_kind(pixels, space, segments is not None) if kind is None else MapKind(kind)
+    described = None if segments is None else Described(segments)
+    if described is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
+        described = _segments_beside(pixels.path, required=kind is not None)
+    guessed = tell_kind(pixels, space, described is not None) if kind is None else MapKind(kind)
     # No remark for plain class ids.
     remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
-    return convert(guessed, pixels, space, segments), remarks
+    return convert(guessed, pixels, space, described), remarks
 
 
 def _taken_for(kind: MapKind) -> str:
@@ -139,7 +141,7 @@ def _require_consistent(
         )
 
 
-def _segments_beside(path: Path | None, required: bool) -> Segments | None:
+def _segments_beside(path: Path | None, required: bool) -> Described | None:
     """The list for a picture in the JSON beside it or beside its folder, None if there is none for it.
 
     A JSON of another kind beside a picture is an error only if the list is required.
@@ -150,17 +152,17 @@ def _segments_beside(path: Path | None, required: bool) -> Segments | None:
         if not candidate.is_file():
             continue
         try:
-            listed = _read_once(candidate, candidate.stat().st_mtime_ns).get(path.name)
+            lists, categories = _read_once(candidate, candidate.stat().st_mtime_ns)
         except DatasetError:
             if required:
                 raise
             continue
-        if listed is not None:
-            return listed
+        if path.name in lists:
+            return Described(lists[path.name], categories or None)
     return None
 
 
 @lru_cache(maxsize=4)
-def _read_once(path: Path, changed: int) -> dict[str, list[SegmentInfo]]:
-    """The lists of a JSON file, which may be for thousands of pictures; cached until the file changes."""
-    return read_segments(path)
+def _read_once(path: Path, changed: int) -> tuple[dict[str, list[SegmentInfo]], dict[int, str]]:
+    """The lists and the categories of a JSON file for up to thousands of pictures; cached until the file changes."""
+    return read_segments(path), read_categories(path)

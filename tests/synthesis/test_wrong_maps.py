@@ -118,7 +118,11 @@ def test_an_instance_of_a_class_without_any(ids):
     ("kind", "pixels", "message"),
     [
         (MapKind.LABEL_IDS, np.array([[26001]]), "ids up to 26001, but label ids end at 255"),
-        (MapKind.LABEL_IDS, np.array([[[9, 0, 0]]], np.uint8), r"pixels are RGB, but a map of kind=label_ids has numbers"),
+        (
+            MapKind.LABEL_IDS,
+            np.array([[[9, 0, 0]]], np.uint8),
+            r"pixels are RGB, but a map of kind=label_ids has numbers",
+        ),
         (MapKind.COLORS, LABEL, r"pixels are numbers \(H, W\), but a map of kind=colors has RGB"),
         (MapKind.COCO_PANOPTIC, np.full((2, 2, 3), 200, np.uint8), "needs the list that says what its ids are"),
         (MapKind.PANOPTIC_IDS, np.array([[26001, 999_000]]), "read as panoptic_ids: .*999000"),
