@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import OversizedFileError, WrongModeError
+from oasis.data.id_modes import COLOR_MODES, require_id_mode
 from oasis.data.opening import DECODING_ERRORS, corrupt, open_picture, pixels
 from oasis.data.photos import upright
 from oasis.errors import DatasetError
@@ -30,8 +31,6 @@ from oasis.errors import DatasetError
 MapInput = str | Path | Image.Image | NDArray[Any]
 """A PNG file, a picture, or an array, integers (H, W) or RGB (H, W, 3)."""
 
-_LOSSY = ("JPEG", "MPO", "WEBP", "AVIF")
-_COLOR_MODES = ("RGB", "RGBA")
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)  # the colours of RGB with equal channels
 
 
@@ -128,7 +127,7 @@ def pixels_of(picture: Image.Image, source: str, path: Path | None = None) -> Pi
     decoded = pixels(turned, path or Path(source))
     if decoded.size == 0:
         raise DatasetError(f"{source}: the picture is empty, {picture.width}x{picture.height} (width x height).")
-    if mode in _COLOR_MODES:
+    if mode in COLOR_MODES:
         return _of_colors(decoded.astype(np.uint8), source, path, mode)
     numbers: NDArray[np.integer[Any]] = decoded  # type: ignore[assignment]
     if mode == "LA":
@@ -138,69 +137,11 @@ def pixels_of(picture: Image.Image, source: str, path: Path | None = None) -> Pi
     return Pixels(numbers, source, path, _palette(picture) if mode == "P" else None, mode)
 
 
-def require_id_mode(picture: Image.Image, source: str) -> None:
-    """Raise if such a picture never is a map of ids or colours; nothing is decoded.
-
-    Raises:
-        WrongModeError: a lossy format, a mode without ids, or a number of bits that Pillow does not read exactly.
-    """
-    inside = str(picture.info.get("compression", "")) if picture.format == "TIFF" else ""
-    if picture.format in _LOSSY or "jpeg" in inside:
-        name = "TIFF with a JPEG inside" if inside else picture.format
-        article = "an" if name == "AVIF" else "a"
-        raise WrongModeError(
-            f"{source}: {article} {name}, which keeps neither ids nor colours exactly. Save the map as PNG, from its "
-            "original; a photo is no map."
-        )
-    mode = picture.mode
-    if mode not in ("L", "P", "LA", *_COLOR_MODES) and not mode.startswith("I"):
-        raise WrongModeError(f"{source}: a picture of mode {mode}, which no label map has. {_KINDS}")
-    raw = _raw_mode(picture)
-    if mode in ("L", "LA", *_COLOR_MODES) and raw.partition(";")[2][:2] in ("2", "4", "16"):
-        raise WrongModeError(
-            f"{source}: stored as {raw}, with {raw.partition(';')[2][:2].rstrip('LBN')} bits a value, which do not "
-            f"arrive as they are in the file. {_KINDS}"
-        )
-
-
-def require_instance_mode(picture: Image.Image, source: str) -> None:
-    """Raise if instance ids do not fit into such a picture; nothing is decoded.
-
-    Raises:
-        WrongModeError: a lossy format, colours, or fewer than 16 bits.
-    """
-    require_id_mode(picture, source)
-    if not picture.mode.startswith("I"):  # Pillow opens a 16-bit grey PNG as I;16, in some builds as I
-        raise too_few_bits(source, f"mode {picture.mode}")
-
-
-def too_few_bits(source: str, found: str) -> WrongModeError:
-    """The error of an instance map without the bits that instance ids need.
-
-    Args:
-        source: name of the map.
-        found: its mode or type.
-    """
-    return WrongModeError(
-        f"{source}: {found}, but a map of instance ids is a 16-bit grey picture (mode I;16): ids such as 26003 do not "
-        "fit into 8 bits. Use the *_instanceIds.png files, or write them with 16 bits."
-    )
-
-
 def _turned(picture: Image.Image, source: str) -> Image.Image:
     try:
         return upright(picture)
     except DECODING_ERRORS as error:
         raise corrupt(Path(source), error) from error
-
-
-def _raw_mode(picture: Image.Image) -> str:
-    """How the pixels of an opened file are stored, such as `RGB;16B`; empty once they are decoded."""
-    tiles = getattr(picture, "tile", None)
-    if not tiles:
-        return ""
-    stored = tiles[0][3]
-    return str(stored[0] if isinstance(stored, tuple) else stored)
 
 
 def _of_colors(colors: NDArray[np.uint8], source: str, path: Path | None, mode: str) -> Pixels:
@@ -210,11 +151,6 @@ def _of_colors(colors: NDArray[np.uint8], source: str, path: Path | None, mode: 
     if (first == rgb[:, :, 1]).all() and (first == rgb[:, :, 2]).all():
         return Pixels(np.ascontiguousarray(first), source, path, _GREYS, mode)
     return Pixels(rgb, source, path, mode=mode)
-
-
-_KINDS = (
-    "Label maps are 8-bit grey (labelIds), 16-bit grey (instanceIds, panoptic ids) or RGB (COCO panoptic, colour maps)."
-)
 
 
 def _of_array(values: NDArray[Any], source: str, max_pixels: int) -> Pixels:

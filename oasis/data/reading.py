@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import ForeignIdsError, WrongModeError
-from oasis.data.id_maps import pixels_of, require_id_mode, require_instance_mode
+from oasis.data.id_maps import pixels_of
+from oasis.data.id_modes import require_id_mode, require_instance_mode
 from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
 from oasis.data.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, WrongSizeError
-from oasis.data.id_maps import MapInput, Pixels, read_pixels, too_few_bits
+from oasis.data.id_maps import MapInput, Pixels, read_pixels
+from oasis.data.id_modes import too_few_bits
 from oasis.data.meaning import check_label_ids
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.panoptic_files import read_categories, read_segments

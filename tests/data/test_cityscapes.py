@@ -142,3 +142,24 @@ def test_stray_ids_are_found_even_where_resizing_would_drop_them(tiny, train, st
 def test_train_id_space_reads_the_same_files(tiny):
     dataset = FileSamples(Cityscapes(tiny.root), "train", LabelSpace.cityscapes_train_ids(), 64, 128)
     assert set(dataset[0]) == {"image", "label", "instance", "name", "index"}
+
+
+def test_hidden_files_are_passed_over(tiny, train):
+    before = len(train())
+    for kind in (tiny.photo, tiny.label, tiny.instance):
+        path = kind("train", FIRST)
+        path.with_name(f"._{path.name}").write_bytes(b"of another system")
+        (path.parent.parent / "@eaDir").mkdir(exist_ok=True)
+        (path.parent.parent / "@eaDir" / path.name).write_bytes(b"a preview")
+    assert len(train()) == before
+    assert not any("eaDir" in str(files.photo) or "._" in str(files.photo) for files in train().files)
+
+
+def test_photos_of_all_formats_are_found(tiny, train):
+    path = tiny.photo("train", FIRST)
+    before = train()[0]["image"]
+    with Image.open(path) as picture:
+        picture.save(path.with_suffix(".webp"), lossless=True)
+    path.unlink()
+    assert train().files[0].photo.suffix == ".webp"
+    assert (train()[0]["image"] == before).all()
