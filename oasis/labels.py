@@ -163,7 +163,8 @@ class LabelSpace:
         bad = [i for i in range(RAW_IDS) if counts[i] and not known[i]]
         listing = ", ".join(f"{i} ({counts[i]} pixels)" for i in bad[:8]) + (", ..." if len(bad) > 8 else "")
         advice = (
-            "255 is the void value of *train ids*: use the labelIds files, or map 255 to 0 first"
+            "255 is the void value of *train ids*, whose other numbers are not label ids either (0 is road): use the "
+            "labelIds files, or say what it is with kind=train_ids (`oasis generate --kind train_ids`)"
             if 255 in bad
             else "use the *_labelIds.png files of Cityscapes, or a class file with these ids, label_space=file"
         )

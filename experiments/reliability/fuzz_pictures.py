@@ -133,7 +133,7 @@ def _work(pipe: Connection, seed: int) -> None:
 def _run(root: Path, seed: int, case: int) -> Outcome:
     mutation, rng = _choice(seed, case)
     kind = str(rng.choice(["photo", "label", "instance"]))
-    files = good_files(rng, jpeg=bool(rng.random() < 0.5))
+    files = good_files(rng, str(rng.choice(["PNG", "JPEG", "TIFF", "WEBP"])))
     spoilt = MUTATIONS[mutation](files, kind, rng)
     _write(root, {**files, kind: spoilt})
     try:
@@ -152,7 +152,7 @@ def _choice(seed: int, case: int) -> tuple[str, np.random.Generator]:
     return list(MUTATIONS)[int(rng.integers(0, len(MUTATIONS)))], rng
 
 
-def good_files(rng: np.random.Generator, jpeg: bool) -> Files:
+def good_files(rng: np.random.Generator, photo_format: str) -> Files:
     """A small street: a photo of noise, a sky, a road, two cars, and a group of persons."""
     label = np.full(_SIZE, 23, np.uint8)
     label[20:] = 7
@@ -168,7 +168,7 @@ def good_files(rng: np.random.Generator, jpeg: bool) -> Files:
         for kind, picture in pictures.items():
             buffer.seek(0)
             buffer.truncate()
-            picture.save(buffer, format="JPEG" if jpeg and kind == "photo" else "PNG")
+            picture.save(buffer, format=photo_format if kind == "photo" else "PNG")
             buffer.seek(0)
             files[kind] = buffer.read()
     return files

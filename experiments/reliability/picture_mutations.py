@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 Files = dict[str, bytes]
-"""`photo`, `label`, `instance` -> content; a photo is a PNG or a JPEG."""
+"""`photo`, `label`, `instance` -> content; a photo is a PNG, JPEG, TIFF or WebP."""
 Mutation = Callable[[Files, str, np.random.Generator], bytes]
 
 PNG = b"\x89PNG\r\n\x1a\n"

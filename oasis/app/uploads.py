@@ -5,7 +5,7 @@ from pathlib import Path
 from oasis.app.limits import Limits
 from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
-from oasis.synthesis import LabelMap, open_label_map
+from oasis.synthesis import LabelMap, MapKind, open_label_map
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # First bytes of other file types, and advice for each; the first match counts.
@@ -39,7 +39,8 @@ def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, lim
     try:
         for path in paths:
             _require_png(path, limits)
-        return open_label_map(label, instance, label_space=label_space, max_pixels=limits.pixels)
+        kind = MapKind.TRAIN_IDS if label.stem.endswith("_labelTrainIds") else None
+        return open_label_map(label, instance, label_space=label_space, kind=kind, max_pixels=limits.pixels)
     except OasisError as error:
         text = message(error)
         for path in paths:

@@ -19,6 +19,7 @@ from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from oasis.synthesis.batch.generation import Outcome
+    from oasis.synthesis.batch.inputs import Input
 
 _SHOWN = 20  # bad files, and notes; further ones are counted
 
@@ -50,6 +51,13 @@ _Frames = Annotated[int, typer.Option(min=1, help="Frames of the animation from 
 _OriginalSize = Annotated[
     bool, typer.Option("--original-size", help="Pictures get the size of their label maps, not the model's.")
 ]
+_Kind = Annotated[
+    str | None,
+    typer.Option(
+        help="What the label maps are, where their pixels do not say: label_ids, train_ids, instance_ids, "
+        "panoptic_ids, coco_panoptic or colors."
+    ),
+]
 _Split = Annotated[str, typer.Option(help="Split of a dataset: train, val or test.")]
 _FromPhotos = Annotated[
     bool, typer.Option("--from-photos", help="INPUT are photos, which a segmenter turns into label maps.")
@@ -75,6 +83,7 @@ def generate(
     interpolate: _Interpolate = None,
     frames: _Frames = 12,
     original_size: _OriginalSize = False,
+    kind: _Kind = None,
     split: _Split = "val",
     from_photos: _FromPhotos = False,
     segmenter: _Segmenter = None,
@@ -84,6 +93,7 @@ def generate(
 ) -> None:
     """Generate photos from label maps."""
     checkpoint, source, settings = _places(arguments)
+    from oasis.synthesis import MapKind
     from oasis.synthesis.animation import GIF, MP4
     from oasis.synthesis.batch import GenerateOptions
 
@@ -91,13 +101,16 @@ def generate(
     generation, inputs = GenerateOptions(
         checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
         samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
-        segmenter=segmenter_source(settings, segmenter, from_photos), device=device, bf16=bf16, force=force,
+        kind=None if kind is None else MapKind(kind), segmenter=segmenter_source(settings, segmenter, from_photos),
+        device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("generating", total=len(inputs))
         outcome = generation.run(inputs, lambda _: progress.advance(task))
     _tell(outcome, len(inputs), output, resample)
+    if source is not None:
+        _tell_passed_over(source, inputs)
     if outcome.bad or len(outcome.without_part) == len(inputs):
         raise typer.Exit(1)
 
@@ -151,3 +164,15 @@ def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -
             errors.print("  " + (reason if str(each.path) in reason else f"{each.path}: {reason}"))
         if len(outcome.bad) > _SHOWN:
             errors.print(f"  and {len(outcome.bad) - _SHOWN} more")
+
+
+def _tell_passed_over(source: Path, inputs: "list[Input]") -> None:
+    """Print how many files of the folder were not read."""
+    from oasis.synthesis.batch.inputs import passed_over
+
+    counts = passed_over(source, inputs)
+    if counts:
+        listing = ", ".join(f"{count} {ending}" for ending, count in counts.most_common(8))
+        Console(soft_wrap=True, highlight=False, markup=False).print(
+            f"{counts.total()} other files in {source} were not read: {listing}"
+        )

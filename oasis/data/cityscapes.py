@@ -6,6 +6,7 @@ from typing import ClassVar, get_args
 
 from oasis.data.dataset import Dataset
 from oasis.data.listing import Listing
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
 
@@ -13,7 +14,7 @@ from oasis.errors import DatasetError
 class Cityscapes(Dataset):
     """Photos and label maps in the layout of Cityscapes.
 
-    `leftImg8bit/SPLIT/CITY/STEM_leftImg8bit.{png,jpg}` and
+    `leftImg8bit/SPLIT/CITY/STEM_leftImg8bit.{png,jpg}` (or webp, avif, tif) and
     `gtFine/SPLIT/CITY/STEM_gtFine_{labelIds,instanceIds}.png`.
 
     Args:
@@ -35,7 +36,7 @@ class Cityscapes(Dataset):
         self._require_root()
         photos, maps = self.root / "leftImg8bit" / split, self.root / "gtFine" / split
         listing = Listing(photos, maps)
-        listing.collect(listing.photos, _pictures(photos, ".png", ".jpg", ".jpeg"), photos, "_leftImg8bit")
+        listing.collect(listing.photos, _pictures(photos, *PHOTO_ENDINGS), photos, "_leftImg8bit")
         listing.collect(listing.labels, _pictures(maps, ".png"), maps, "_gtFine_labelIds")
         listing.collect(listing.instances, _pictures(maps, ".png"), maps, "_gtFine_instanceIds")
         if not listing.photos and not listing.labels:

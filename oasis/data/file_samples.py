@@ -12,6 +12,7 @@ from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset
 from oasis.data.faults import Tolerance
+from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import Sample, SampleFiles, Samples, Split
 from oasis.errors import DatasetError
@@ -80,7 +81,7 @@ class FileSamples(Samples):
             raise DatasetError(self._refused[index])
         files = self.files[index]
         raw = self.dataset.read_label(files.label, self.max_pixels)
-        self.label_space.check(raw, str(files.label))
+        check_label_file(raw, files.label, self.label_space)
         instance = np.zeros((self.height, self.width), np.int32)
         if files.instance is not None:
             raw_instance = self.dataset.read_instance(files.instance, self.max_pixels)

@@ -14,6 +14,7 @@ from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset, require_size
 from oasis.data.faults import ForeignIdsError
+from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
@@ -120,7 +121,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
             self._compare(files.label, label.shape, files, found)
         if label is not None:
             with _noted(found):
-                self.label_space.check(label, str(files.label))
+                check_label_file(label, files.label, self.label_space)
         return label
 
     def _instance(self, files: SampleFiles, found: Finding) -> NDArray[np.uint16] | None:

@@ -8,6 +8,15 @@ from oasis.data.faults import PartnerError
 from oasis.data.samples import SampleFiles
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a file is one that systems leave behind: `.DS_Store`, `._x.png`, all below `@eaDir` or `__MACOSX`.
+
+    Args:
+        path: relative to the dataset's folder.
+    """
+    return any(part.startswith((".", "@eaDir", "__MACOSX")) for part in path.parts)
+
+
 @dataclass(frozen=True)
 class Gap:
     """Files without a partner.
@@ -78,12 +87,12 @@ class Listing:
 
         Args:
             found: `photos`, `labels` or `instances`.
-            paths: candidates; those of other names are ignored.
+            paths: candidates; hidden files and those of other names are ignored.
             folder: the folder that contains all of them.
             suffix: the end of their names, before the dot; may be empty.
         """
         for path in sorted(paths):
-            if not path.stem.endswith(suffix):
+            if not path.stem.endswith(suffix) or is_hidden(path.relative_to(folder)):
                 continue
             key = path.relative_to(folder).with_name(path.stem.removesuffix(suffix)).as_posix()
             if key in found:

@@ -1,15 +1,18 @@
 """Opening untrusted pictures: checks before any pixel is decoded."""
 
+import re
 import stat
 import struct
 import zlib
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 
 from oasis.data.faults import OversizedFileError, UnreadableFileError
 
@@ -31,13 +34,22 @@ DECODING_ERRORS = (
     zlib.error,
 )
 
+PHOTO_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
+"""The endings of photos in a dataset's folders; what is in a file is told by its first bytes."""
+
 # Used instead of `Image.open`, which would also try forty other formats, Ghostscript among them, and whose own limit is
-# a global of the process that at first only warns.
-_READERS: Mapping[bytes, type[ImageFile]] = {b"\x89PNG\r\n\x1a\n": PngImageFile, b"\xff\xd8\xff": JpegImageFile}
+# a global of the process that at first only warns. First bytes, and the module and class of Pillow's reader.
+_READERS: Mapping[str, tuple[bytes, str, str]] = {
+    "PNG": (rb"\x89PNG\r\n\x1a\n", "PngImagePlugin", "PngImageFile"),
+    "JPEG": (rb"\xff\xd8\xff", "JpegImagePlugin", "JpegImageFile"),
+    "TIFF": (rb"II[*+]\x00|MM\x00[*+]", "TiffImagePlugin", "TiffImageFile"),
+    "WebP": (rb"RIFF....WEBP", "WebPImagePlugin", "WebPImageFile"),
+    "AVIF": (rb"....ftypavi[fs]", "AvifImagePlugin", "AvifImageFile"),
+}
 
 
 def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The picture in a file, PNG or JPEG, opened but not decoded yet.
+    """The picture in a file, opened but not decoded yet: PNG, JPEG, TIFF, WebP, or, if this Pillow reads it, AVIF.
 
     Links are followed: datasets are often folders of links into a store.
 
@@ -70,19 +82,50 @@ def _reader(path: Path) -> type[ImageFile]:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block, and a device never ends
             raise UnreadableFileError(f"{path}: not a file, but a folder, pipe or device. Remove it.")
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(16)
     except FileNotFoundError:
         if path.is_symlink():
             raise UnreadableFileError(f"{path}: a link to {path.readlink()}, where there is no file.") from None
         raise UnreadableFileError(f"{path}: no such file; did the dataset change since it was listed?") from None
     except OSError as error:
         raise _no_picture(path, error) from error
-    for signature, reader in _READERS.items():
-        if start.startswith(signature):
-            return reader
-    content = "an empty file" if not start else "neither PNG nor JPEG"
+    for name, (signature, module, reader) in _READERS.items():
+        if re.match(signature, start, re.DOTALL):
+            return _load(path, name, module, reader)
+    content = "an empty file" if not start else f"none of {', '.join(_READERS)}"
     raise UnreadableFileError(f"{path}: not a picture that can be opened ({content}). Fetch the file again.")
+
+
+def _load(path: Path, name: str, module: str, reader: str) -> type[ImageFile]:
+    """Pillow's reader of a format; some are not in every version and build."""
+    try:
+        plugin = import_module(f"PIL.{module}")
+    except ImportError:
+        plugin = None
+    if plugin is None or not getattr(plugin, "SUPPORTED", True):
+        raise UnreadableFileError(
+            f"{path}: not a picture that can be opened (this Pillow does not read {name}). Convert it to PNG, or "
+            "install a newer pillow."
+        )
+    return cast(type[ImageFile], getattr(plugin, reader))
 
 
 def _no_picture(path: Path, error: BaseException) -> UnreadableFileError:
     return UnreadableFileError(f"{path}: not a picture that can be opened ({error}). Fetch the file again.")
+
+
+def pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
+    """Decode the picture in `path`, in any mode.
+
+    Raises:
+        DatasetError: the file is corrupt.
+    """
+    try:
+        return cast(NDArray[np.generic], np.array(picture))
+    except DECODING_ERRORS as error:
+        raise corrupt(path, error) from error
+
+
+def corrupt(path: Path, error: BaseException) -> UnreadableFileError:
+    """The error of a file whose pixels cannot be decoded."""
+    return UnreadableFileError(f"{path}: cannot be decoded, probably truncated ({error}). Fetch the file again.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data import reading
-from oasis.data.opening import open_picture
+from oasis.data.opening import open_picture, pixels
 from oasis.data.panoptic_ids import Segment
 from oasis.errors import DatasetError
 
@@ -67,7 +67,7 @@ def read_coco(path: Path) -> NDArray[np.uint8]:
                 f"{path}: mode {picture.mode}, but a COCO panoptic map is an RGB picture, id = R + 256 G + 65536 B. "
                 "Grey pictures of 16 bits are instanceIds or panoptic ids."
             )
-        return reading.pixels(picture, path).astype(np.uint8)
+        return pixels(picture, path).astype(np.uint8)
 
 
 def write_coco(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -104,6 +104,25 @@ def read_segments(path: Path) -> dict[str, list[Segment]]:
             f"{path}: not the JSON of a COCO panoptic dataset, annotations with file_name and segments_info "
             f"({type(error).__name__}: {error})."
         ) from error
+
+
+def read_categories(path: Path) -> dict[int, str]:
+    """The names of the categories in the JSON file of COCO panoptic maps, by `category_id`; empty if it has none.
+
+    Raises:
+        DatasetError: the file is not such a JSON, or two categories have one id.
+    """
+    try:
+        entries = [(entry["id"], entry["name"]) for entry in json.loads(path.read_text()).get("categories") or ()]
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{path}: its categories are not those of COCO, each with id and name ({type(error).__name__}: {error})."
+        ) from error
+    if len(dict(entries)) < len(entries):
+        raise DatasetError(f"{path}: two of its categories have one id.")
+    return dict(entries)
 
 
 def write_segments(path: Path, segments: Mapping[str, Sequence[Segment]]) -> None:

@@ -1,38 +1,44 @@
 """Reading the files of a dataset, with clear errors for invalid ones."""
 
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.data.faults import UnreadableFileError, WrongModeError
-from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, open_picture
+from oasis.data.faults import ForeignIdsError, WrongModeError
+from oasis.data.id_maps import pixels_of
+from oasis.data.id_modes import require_id_mode, require_instance_mode
+from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
+from oasis.data.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError
+from oasis.label_files import RAW_IDS
+
+_HIGHEST_INSTANCE = 65535  # 16 bits
 
 _Ids = TypeVar("_Ids", bound=np.generic)
 
 
 def check_photo_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """(width, height) of a photo, from its header alone.
+    """(width, height) of a photo as it is to be seen, from its header alone.
 
     Raises:
         DatasetError: see `open_picture`.
     """
     with open_picture(path, max_pixels) as picture:
-        return picture.size
+        return upright_size(picture)
 
 
 def check_label_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """(width, height) of a label map, from its header alone.
 
     Raises:
-        DatasetError: see `open_picture`; or its mode is one of colours instead of ids.
+        DatasetError: see `open_picture`; or pictures of its mode never hold ids.
     """
     with open_picture(path, max_pixels) as picture:
-        _require_label_mode(picture, path)
-        return picture.size
+        require_id_mode(picture, str(path))
+        return upright_size(picture)
 
 
 def check_instance_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
@@ -42,12 +48,12 @@ def check_instance_header(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int
         DatasetError: see `open_picture`; or it has fewer than 16 bits, which ids such as 26003 need.
     """
     with open_picture(path, max_pixels) as picture:
-        _require_instance_mode(picture, path)
-        return picture.size
+        require_instance_mode(picture, str(path))
+        return upright_size(picture)
 
 
 def read_photo(path: Path, height: int, width: int, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """A photo, resized bicubically.
+    """A photo as it is to be seen, resized bicubically; see `decode_photo`.
 
     Returns:
         (height, width, 3) uint8, RGB.
@@ -55,18 +61,29 @@ def read_photo(path: Path, height: int, width: int, max_pixels: int = MAX_PIXELS
     Raises:
         DatasetError: see `open_picture`; or the file cannot be decoded.
     """
-    with open_picture(path, max_pixels) as picture:
-        try:
-            rgb = picture.convert("RGB")
-        except DECODING_ERRORS as error:
-            raise _corrupt(path, error) from error
+    rgb = decode_photo(path, max_pixels)
     if rgb.size != (width, height):
         rgb = rgb.resize((width, height), Image.Resampling.BICUBIC)
     return np.array(rgb)
 
 
+def decode_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """A photo as RGB, turned by its EXIF orientation, scaled to 8 bits, without its alpha channel; of its own size.
+
+    Raises:
+        DatasetError: see `open_picture`; or the file cannot be decoded.
+    """
+    with open_picture(path, max_pixels) as picture:
+        try:
+            return upright_rgb(picture, str(path))
+        except DatasetError:
+            raise
+        except DECODING_ERRORS as error:
+            raise corrupt(path, error) from error
+
+
 def read_label_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """A label map of raw ids, as in the file.
+    """A label map of raw ids, as in the file; see `oasis.data.id_maps` for the modes that are read.
 
     Returns:
         (H, W) uint8.
@@ -75,8 +92,19 @@ def read_label_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
         DatasetError: see `open_picture`; or the file cannot be decoded or has colours instead of ids.
     """
     with open_picture(path, max_pixels) as picture:
-        _require_label_mode(picture, path)
-        return pixels(picture, path).astype(np.uint8)
+        mode, found = picture.mode, pixels_of(picture, str(path), path)
+    if found.are_colors:
+        raise WrongModeError(
+            f"{path}: mode {mode}, but a map of label ids is an 8-bit grey picture (mode L). This looks like a colour "
+            "map: use the *_labelIds.png files, or convert it with oasis.synthesis.open_label_map and write its label."
+        )
+    highest = int(found.values.max())
+    if highest >= RAW_IDS:
+        raise ForeignIdsError(
+            f"{path}: ids up to {highest}, but label ids end at {RAW_IDS - 1}. Is it an instance map? Use the "
+            "*_labelIds.png files."
+        )
+    return found.values.astype(np.uint8)
 
 
 def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint16]:
@@ -86,11 +114,14 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.ui
         (H, W) uint16.
 
     Raises:
-        DatasetError: see `open_picture`; or the file cannot be decoded, or has fewer than 16 bits.
+        DatasetError: see `open_picture`; or the file cannot be decoded, or has fewer than 16 bits, or ids above them.
     """
     with open_picture(path, max_pixels) as picture:
-        _require_instance_mode(picture, path)
-        return pixels(picture, path).astype(np.uint16)  # fits in any mode in which Pillow opens a 16-bit PNG
+        require_instance_mode(picture, str(path))
+        ids = pixels_of(picture, str(path), path).values
+    if ids.max() > _HIGHEST_INSTANCE:
+        raise ForeignIdsError(f"{path}: ids up to {ids.max()}, but instance ids end at {_HIGHEST_INSTANCE}.")
+    return ids.astype(np.uint16)
 
 
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
@@ -110,36 +141,3 @@ def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
     rows = (2 * np.arange(height) + 1) * ids.shape[0] // (2 * height)
     columns = (2 * np.arange(width) + 1) * ids.shape[1] // (2 * width)
     return ids[np.ix_(rows, columns)]
-
-
-def pixels(picture: Image.Image, path: Path) -> NDArray[np.generic]:
-    """Decode the picture in `path`, in any mode.
-
-    Raises:
-        DatasetError: the file is corrupt.
-    """
-    try:
-        return cast(NDArray[np.generic], np.array(picture))
-    except DECODING_ERRORS as error:
-        raise _corrupt(path, error) from error
-
-
-def _corrupt(path: Path, error: BaseException) -> DatasetError:
-    return UnreadableFileError(f"{path}: cannot be decoded, probably truncated ({error}). Fetch the file again.")
-
-
-def _require_label_mode(picture: Image.Image, path: Path) -> None:
-    if picture.mode != "L":
-        raise WrongModeError(
-            f"{path}: mode {picture.mode}, but a map of label ids is an 8-bit grey picture (mode L). "
-            "This looks like a colour map: use the *_labelIds.png files."
-        )
-
-
-def _require_instance_mode(picture: Image.Image, path: Path) -> None:
-    # Pillow opens a 16-bit grey PNG as I;16, in some builds as I.
-    if not picture.mode.startswith("I"):
-        raise WrongModeError(
-            f"{path}: mode {picture.mode}, but a map of instance ids is a 16-bit grey picture (mode I;16): ids "
-            "such as 26003 do not fit into 8 bits. Use the *_instanceIds.png files, or write them with 16 bits."
-        )

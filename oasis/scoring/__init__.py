@@ -2,11 +2,12 @@
 
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
 from oasis.scoring.photos import RealPhotos
-from oasis.scoring.scorer import COLORS, SEGMENTER_PREFIX, Scorer, real_features, scores_of_photos
+from oasis.scoring.scorer import COLORS, FEWEST_PHOTOS, SEGMENTER_PREFIX, Scorer, real_features, scores_of_photos
 from oasis.scoring.stopwatch import Stopwatch
 
 __all__ = [
     "COLORS",
+    "FEWEST_PHOTOS",
     "SEGMENTER_PREFIX",
     "MetricNetworks",
     "RealPhotos",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
 from oasis.errors import MetricError
@@ -25,6 +26,9 @@ from oasis.segmenters import Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
 COLORS = "instances/color"  # see `InstanceColors`
+
+
+FEWEST_PHOTOS = 2  # that distances between sets of pictures need
 
 
 class Scorer:
@@ -170,6 +174,8 @@ def scores_of_photos(
     for extractor, features in real.items():
         distances = FeatureDistances(features)
         other = photos.other_features(extractor)
+        if len(other) < FEWEST_PHOTOS:  # a single training photo
+            continue
         distances.update(torch.arange(len(other)), other)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # fakes give the same warning about few images
@@ -182,7 +188,14 @@ def scores_of_photos(
 
 
 def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
-    """Features of the photos of the split by each extractor."""
+    """Features of the photos of the split by each extractor; none of a single photo, which has no distribution."""
+    if len(photos.data.dataset(photos.split)) < FEWEST_PHOTOS:
+        if extractors:
+            rank_zero_warn(
+                f"The split {photos.split!r} has a single photo: {', '.join(one.frechet_name for one in extractors)} "
+                f"compares sets of at least {FEWEST_PHOTOS}, and is left out. All other scores are of this photo alone."
+            )
+        return {}
     return {extractor: photos.features(extractor) for extractor in extractors}
 
 

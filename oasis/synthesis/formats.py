@@ -5,11 +5,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.id_maps import Pixels
+from oasis.data.meaning import has_own_colors
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 from oasis.synthesis.palette import Palette
-from oasis.synthesis.pixels import Pixels
 
 _HIGHEST_CLASS = 255
 _HIGHEST_INSTANCE = 65535
@@ -52,10 +53,13 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
     4. Neither: there are only instances and 0. As `INSTANCE_IDS` counts instances from 0 and `PANOPTIC_IDS` from 1,
        the two differ only in whether class id * 1000 is an instance or a group: `INSTANCE_IDS`.
 
-    Pictures of mode P, numbers with a colour each: `COLORS` if all used colours are the label space's, or most are and
-    the numbers are not class ids; else as above.
+    Pictures of mode P, numbers with a colour each: `COLORS` if the colours are the label space's, but those of other
+    classes than the numbers, or most are and the numbers are not class ids; else as above.
 
-    RGB:
+    RGB with three equal channels: `COCO_PANOPTIC` with a list of segments; `COLORS` if the numbers are not class ids,
+    but the greys are colours of the label space; else as grey pictures.
+
+    Other RGB:
 
     1. A list of segments was given, or is beside the file: `COCO_PANOPTIC`.
     2. Every colour, read as R + 256 G + 65536 B, is an instanceId of the label space, and not every one is in the
@@ -72,6 +76,8 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
     """
     if pixels.are_colors:
         return _kind_of_colors(pixels, space, has_segments)
+    if pixels.has_equal_channels and has_segments:
+        return MapKind.COCO_PANOPTIC
     if pixels.palette is not None and _stands_for_colors(pixels, space):
         return MapKind.COLORS
     return _kind_of_numbers(pixels, space)
@@ -128,9 +134,9 @@ def _stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
     if pixels.palette is None or numbers[-1] >= len(pixels.palette):
         return False
     known = palette.known(pixels.palette[numbers][None])[0]
-    if known.all():
-        return True
     are_ids = bool((np.asarray(space.raw_to_class)[numbers] >= 0).all())
+    if known.all():
+        return not (are_ids and (pixels.has_equal_channels or has_own_colors(pixels, space)))
     return not are_ids and counts[known].sum() * 2 > counts.sum()
 
 

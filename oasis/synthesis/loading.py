@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, WrongSizeError
+from oasis.data.id_maps import MapInput, Pixels, read_pixels
+from oasis.data.id_modes import too_few_bits
+from oasis.data.meaning import check_label_ids
 from oasis.data.opening import MAX_PIXELS
-from oasis.data.panoptic_files import read_segments
+from oasis.data.panoptic_files import read_categories, read_segments
 from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
-from oasis.synthesis.conversion import Converted, convert
+from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
-from oasis.synthesis.pixels import MapInput, Pixels, read_pixels
 
 __all__ = ["MapInput", "open_label_map"]
 
@@ -42,8 +44,9 @@ def open_label_map(
             map has them itself, or they are unknown.
         label_space: the expected label space.
         kind: of `label_map`; None = detected.
-        segments: the `segments_info` of a COCO panoptic map; None = from `NAME.json` beside the picture, or
-            `FOLDER.json` beside its folder.
+        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; None =
+            from `NAME.json` beside the picture, or `FOLDER.json` beside its folder, whose `categories` are mapped to
+            the label space by name.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
@@ -56,7 +59,10 @@ def open_label_map(
     pixels = read_pixels(label_map, "label map", max_pixels)
     converted, taken = _understood(pixels, label_space, kind, segments)
     remarks = [*taken, *converted.remarks]
-    label_space.check(converted.label, pixels.source)
+    if kind is None and not taken:  # plain class ids
+        check_label_ids(converted.label, pixels.source, label_space)
+    else:
+        label_space.check(converted.label, pixels.source)
     label, instance = converted.label, converted.instance
     instance_source = pixels.source
     if instance_map is not None:
@@ -74,12 +80,13 @@ def _understood(
     pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
 ) -> tuple[Converted, list[str]]:
     """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
-    if segments is None and pixels.are_colors and kind in (None, MapKind.COCO_PANOPTIC):
-        segments = _segments_beside(pixels.path, required=kind is not None)
-    guessed = tell_kind(pixels, space, segments is not None) if kind is None else MapKind(kind)
+    described = None if segments is None else Described(segments)
+    if described is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
+        described = _segments_beside(pixels.path, required=kind is not None)
+    guessed = tell_kind(pixels, space, described is not None) if kind is None else MapKind(kind)
     # No remark for plain class ids.
     remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
-    return convert(guessed, pixels, space, segments), remarks
+    return convert(guessed, pixels, space, described), remarks
 
 
 def _taken_for(kind: MapKind) -> str:
@@ -92,11 +99,13 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
     if converted.instance is not None:
         said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
-    if pixels.are_colors or pixels.palette is not None:
+    if pixels.are_colors or (pixels.palette is not None and not pixels.has_equal_channels):
         raise DatasetError(
             f"{pixels.source}: a map in colours, which has no instances. The instance map is a 16-bit grey "
             "picture of instanceIds or panoptic ids, or a COCO panoptic map."
         )
+    if pixels.eight_bits:
+        raise too_few_bits(pixels.source, f"mode {pixels.mode}" if pixels.path else f"values of {pixels.mode}")
     # Below 1000 there are no instances, which is valid if the picture has none.
     return converted.label.astype(np.uint16), []
 
@@ -133,7 +142,7 @@ def _require_consistent(
         )
 
 
-def _segments_beside(path: Path | None, required: bool) -> Segments | None:
+def _segments_beside(path: Path | None, required: bool) -> Described | None:
     """The list for a picture in the JSON beside it or beside its folder, None if there is none for it.
 
     A JSON of another kind beside a picture is an error only if the list is required.
@@ -144,17 +153,17 @@ def _segments_beside(path: Path | None, required: bool) -> Segments | None:
         if not candidate.is_file():
             continue
         try:
-            listed = _read_once(candidate, candidate.stat().st_mtime_ns).get(path.name)
+            lists, categories = _read_once(candidate, candidate.stat().st_mtime_ns)
         except DatasetError:
             if required:
                 raise
             continue
-        if listed is not None:
-            return listed
+        if path.name in lists:
+            return Described(lists[path.name], categories or None)
     return None
 
 
 @lru_cache(maxsize=4)
-def _read_once(path: Path, changed: int) -> dict[str, list[SegmentInfo]]:
-    """The lists of a JSON file, which may be for thousands of pictures; cached until the file changes."""
-    return read_segments(path)
+def _read_once(path: Path, changed: int) -> tuple[dict[str, list[SegmentInfo]], dict[int, str]]:
+    """The lists and the categories of a JSON file for up to thousands of pictures; cached until the file changes."""
+    return read_segments(path), read_categories(path)

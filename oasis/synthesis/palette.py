@@ -8,6 +8,7 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
+from oasis.data.meaning import has_cityscapes_ids
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
@@ -177,13 +178,6 @@ def _cityscapes_colors(space: LabelSpace) -> dict[int, tuple[int, int, int]]:
     if not has_cityscapes_ids(space):
         return {}
     return {entry.id: entry.color for entry in cityscapes_labels if entry.id >= 0 and space.raw_to_class[entry.id] >= 0}
-
-
-def has_cityscapes_ids(space: LabelSpace) -> bool:
-    """Whether the raw ids are those of Cityscapes."""
-    theirs = {entry.name: entry.id for entry in cityscapes_labels}
-    pairs = ((raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index))
-    return all(theirs.get(space.names[index]) == raw for raw, index in pairs)
 
 
 def _code(color: tuple[int, int, int]) -> int:

@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.data.opening import MAX_PIXELS, open_picture
-from oasis.data.reading import nearest, pixels
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.photos import upright_rgb
+from oasis.data.reading import decode_photo, nearest
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.label_files import INSTANCES_PER_CLASS
@@ -58,7 +59,7 @@ class PhotoReader:
         """Segment a photo.
 
         Args:
-            photo: a PNG or JPEG file, or a picture of any mode and size.
+            photo: a file that `open_picture` opens, or a picture of any mode and size; turned by its EXIF orientation.
 
         Returns:
             A map of the photo's height and width, instances numbered.
@@ -67,7 +68,10 @@ class PhotoReader:
             DatasetError: the file is missing, not a picture, too large, or corrupt.
         """
         source = "photo" if isinstance(photo, Image.Image) else str(photo)
-        whole = photo.convert("RGB") if isinstance(photo, Image.Image) else self._decode(Path(photo))
+        if isinstance(photo, Image.Image):
+            whole = upright_rgb(photo, source)
+        else:
+            whole = decode_photo(Path(photo), self.max_pixels)
         height, width = self.size or (whole.height, whole.width)
         seen = np.array(whole.resize((width, height), Image.Resampling.BICUBIC))
         device = next((tensor.device for tensor in self.segmenter.parameters()), torch.device("cpu"))
@@ -82,11 +86,6 @@ class PhotoReader:
             source=source,
             remarks=(_remark(individuals),),
         )
-
-    def _decode(self, path: Path) -> Image.Image:
-        with open_picture(path, self.max_pixels) as picture:
-            pixels(picture, path)  # raises with the path if it is corrupt
-            return picture.convert("RGB")
 
     def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.uint16], Counter[str]]:
         """(H, W) class indices and the segmenter's numbers to (H, W) instance ids, and the count of each class."""

@@ -55,6 +55,14 @@ def test_label_and_instance_map_are_read_as_they_stand(put, street, ids, limits)
     np.testing.assert_array_equal(opened.instance, instance)
 
 
+def test_train_ids_are_known_by_their_name(put, ids, limits):
+    trained = png(np.repeat(np.array([[10, 2, 13, 0, 255]], np.uint8), 4, axis=0))
+    opened = open_upload(put("a_gtFine_labelTrainIds.png", trained), None, ids, limits)
+    assert opened.label[0].tolist() == [23, 11, 26, 7, 0]
+    with pytest.raises(OasisError, match=r"a\.png.*255 is the void value of \*train ids\*"):
+        open_upload(put("a.png", trained), None, ids, limits)
+
+
 def test_colour_map_becomes_ids(put, street, ids, limits):
     label, _ = street
     colors = np.asarray(ids.palette, np.uint8)[label]

@@ -84,7 +84,7 @@ def test_every_fault_is_found_in_one_go(check, tiny):
         for name in (f"town_{number:06d}_000019" for number in range(10))
     ]
     paths[0][0].write_bytes(paths[0][0].read_bytes()[:-40])
-    Image.new("RGB", (128, 64)).save(paths[1][1])
+    Image.new("RGB", (128, 64), (128, 64, 128)).save(paths[1][1])
     Image.new("I;16", (120, 64)).save(paths[2][2])
     edited(paths[3][1], lambda ids: ids.__setitem__((slice(0, 2), slice(0, 5)), 77))
     edited(paths[4][1], lambda ids: ids.__setitem__((0, 0), 77))

@@ -100,12 +100,11 @@ def test_sizes_differ_within_a_pair(tiny, train, which):
         train()
 
 
-@pytest.mark.parametrize("mode", ["RGB", "P", "I;16"])
-def test_colour_map_for_ids(tiny, train, mode):
+def test_colour_map_for_ids(tiny, train):
     path = tiny.label("train", FIRST)
-    Image.new(mode, (128, 64)).save(path)
-    with pytest.raises(DatasetError, match=rf"{path.name}: mode {mode}.*labelIds"):
-        train()
+    Image.new("RGB", (128, 64), (128, 64, 128)).save(path)
+    with pytest.raises(DatasetError, match=rf"{path.name}: mode RGB.*colour map.*labelIds.*open_label_map"):
+        train()[0]
 
 
 def test_eight_bit_instance_map(tiny, train):
@@ -143,3 +142,24 @@ def test_stray_ids_are_found_even_where_resizing_would_drop_them(tiny, train, st
 def test_train_id_space_reads_the_same_files(tiny):
     dataset = FileSamples(Cityscapes(tiny.root), "train", LabelSpace.cityscapes_train_ids(), 64, 128)
     assert set(dataset[0]) == {"image", "label", "instance", "name", "index"}
+
+
+def test_hidden_files_are_passed_over(tiny, train):
+    before = len(train())
+    for kind in (tiny.photo, tiny.label, tiny.instance):
+        path = kind("train", FIRST)
+        path.with_name(f"._{path.name}").write_bytes(b"of another system")
+        (path.parent.parent / "@eaDir").mkdir(exist_ok=True)
+        (path.parent.parent / "@eaDir" / path.name).write_bytes(b"a preview")
+    assert len(train()) == before
+    assert not any("eaDir" in str(files.photo) or "._" in str(files.photo) for files in train().files)
+
+
+def test_photos_of_all_formats_are_found(tiny, train):
+    path = tiny.photo("train", FIRST)
+    before = train()[0]["image"]
+    with Image.open(path) as picture:
+        picture.save(path.with_suffix(".webp"), lossless=True)
+    path.unlink()
+    assert train().files[0].photo.suffix == ".webp"
+    assert (train()[0]["image"] == before).all()

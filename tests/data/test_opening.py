@@ -67,11 +67,11 @@ def test_the_bound_is_a_setting(tiny, ids):
         LabelMapDataModule(Cityscapes(tiny.root), Semantic(ids), ids, max_pixels=0)
 
 
-@pytest.mark.parametrize("format_", ["GIF", "TIFF", "BMP"])
-def test_only_two_formats_whatever_the_name(photo, read, format_):
+@pytest.mark.parametrize("format_", ["GIF", "BMP"])
+def test_no_other_formats_whatever_the_name(photo, read, format_):
     with Image.open(photo) as picture:
         picture.save(photo, format=format_)
-    with pytest.raises(UnreadableFileError, match=rf"{NAME}.*neither PNG nor JPEG"):
+    with pytest.raises(UnreadableFileError, match=rf"{NAME}.*none of PNG, JPEG"):
         read()
 
 

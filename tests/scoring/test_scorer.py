@@ -110,3 +110,31 @@ def test_without_instance_maps_nothing_is_said_of_instances(data, ids):
     scorer = Scorer(ids, CPU, {})
     scorer.update(dataclasses.replace(batch, instance=torch.zeros_like(batch.instance)), batch.image)
     assert scorer.compute() == {}
+
+
+def keep_one(tiny, split):
+    """Leave a single sample in a split."""
+    for folder, pattern in (("leftImg8bit", "*.png"), ("gtFine", "*.png")):
+        paths = sorted((tiny.root / folder / split / "town").glob(pattern))
+        for path in paths:
+            if not path.name.startswith(paths[0].name[:11]):
+                path.unlink()
+
+
+def test_a_single_photo_has_every_score_but_distances(tiny, data, ids, means, oracle):
+    keep_one(tiny, "val")
+    with pytest.warns(UserWarning, match="The split 'val' has a single photo: means compares sets of at least 2"):
+        scores = scored(data, ids, means, oracle, 1, lambda batch: colorize(batch.label, ids.palette))
+    assert scores["segmenter/miou"] == 1
+    assert scores["segmenter/pq_stuff"] == 1
+    assert "means" not in scores
+    of_photos = scores_of_photos(RealPhotos(data(), CPU, progress=False), {}, oracle)
+    assert 0 <= of_photos["segmenter/miou"] <= 1
+
+
+def test_a_single_training_photo_gives_no_distance_of_real_photos(tiny, data, means, oracle):
+    keep_one(tiny, "train")
+    photos = RealPhotos(data(batch_size=1), CPU, progress=False)
+    scores = scores_of_photos(photos, real_features(photos, [means]), oracle)
+    assert "means" not in scores
+    assert "segmenter/miou" in scores

@@ -223,3 +223,33 @@ def test_an_opaque_rgba_picture_is_an_rgb_one(street, ids, write):
 def test_a_kind_is_one_of_those_there_are():
     with pytest.raises(ConfigurationError, match="kind=photo: no kind of label map; choose one of label_ids"):
         MapKind("photo")
+
+
+def test_coco_categories_are_mapped_by_name(write, street, ids):
+    """Numbers that are classes of the model too, but of other names: 1 is a car, 2 a road, ..."""
+    file = write("map.png", panoptic_ids.to_coco(street.instance))
+    segments = panoptic_ids.segments_info(street.instance)
+    own = sorted({segment["category_id"] for segment in segments})
+    for segment in segments:
+        segment["category_id"] = own.index(segment["category_id"]) + 1
+    names = [ids.names[ids.raw_to_class[raw]] for raw in own]
+    content = {
+        "annotations": [{"file_name": "map.png", "segments_info": segments}],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+    }
+    file.with_suffix(".json").write_text(json.dumps(content))
+    found = open_label_map(file, label_space=ids)
+    np.testing.assert_array_equal(found.label, street.label)
+    np.testing.assert_array_equal(found.instance, street.instance)
+    content["categories"][0]["name"] = "road-merged"
+    file.with_suffix(".json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"map\.png: the categories road-merged are no classes of this model"):
+        open_label_map(file, label_space=ids)
+    content["categories"].pop(0)
+    file.with_suffix(".json").write_text(json.dumps(content, indent=1))
+    with pytest.raises(DatasetError, match=r"category_id 1 is in no entry of the JSON's categories"):
+        open_label_map(file, label_space=ids)
+    content["categories"] = [{"name": "car"}]
+    file.with_suffix(".json").write_text(json.dumps(content, indent=2))
+    with pytest.raises(DatasetError, match=r"its categories are not those of COCO"):
+        open_label_map(file, label_space=ids, kind=MapKind.COCO_PANOPTIC)

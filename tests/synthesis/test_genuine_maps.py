@@ -1,12 +1,16 @@
 """Genuine maps in all their kinds, where OASIS_REAL_DATA names a folder with `cityscapes_sample`."""
 
+import json
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from oasis.data import panoptic_ids
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
 from oasis.synthesis import open_label_map
 
 pytestmark = pytest.mark.real_data
@@ -37,3 +41,30 @@ def test_every_kind_of_a_genuine_map_is_the_same_map(ids, pairs):
         assert colors.remarks == ("taken for colors",)
         np.testing.assert_array_equal(palette[colors.label], palette[both.label])  # black has five classes
         assert len(both.instance_ids) >= 2
+
+
+def test_coco_panoptic_is_mapped_by_name_to_coco_stuff(tmp_path):
+    """Person is person though its number differs, nothing is void, and merged classes are refused by name."""
+    if "OASIS_REAL_DATA" not in os.environ:
+        pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
+    space = LabelSpace.coco_stuff()
+    folder = Path(os.environ["OASIS_REAL_DATA"], "coco_panoptic_sample", "annotations")
+    for file in folder.glob("*/*.png"):
+        with pytest.raises(DatasetError, match=r"tree-merged, sky-other-merged.* are no classes of this model"):
+            open_label_map(file, label_space=space)
+        content = json.loads(file.parent.with_suffix(".json").read_text())
+        for category in content["categories"]:  # what a user would do who takes these for the same
+            for merged, plain in (("tree-", "tree"), ("sky-", "sky-other"), ("grass-", "grass")):
+                category["name"] = plain if category["name"].startswith(merged) else category["name"]
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+        (tmp_path / file.name).with_suffix(".json").write_text(json.dumps(content))
+        found = open_label_map(tmp_path / file.name, label_space=space)
+        names = {category["id"]: category["name"] for category in content["categories"]}
+        (listed,) = [each for each in content["annotations"] if each["file_name"] == file.name]
+        ids = np.asarray(Image.open(file)).astype(int) @ [1, 256, 65536]
+        expected = {segment["id"]: names[segment["category_id"]] for segment in listed["segments_info"]} | {
+            0: "unknown"
+        }
+        for segment, name in expected.items():
+            assert {space.names[i] for i in np.unique(found.class_indices[ids == segment])} <= {name}
+        assert "individuals are left out" in found.remarks[-1]

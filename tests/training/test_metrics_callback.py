@@ -144,3 +144,15 @@ def test_no_score_is_ever_nan_in_the_log(fit, measured):
     run = fit("run", "trainer.max_epochs=1", *measured)
     assert not any(math.isnan(float(value)) for row in csv_rows(run) for value in row.values() if value)
     json.dumps(csv_rows(run), allow_nan=False)
+
+
+def test_a_single_validation_photo_has_a_mean_iou(fit, measured, tiny):
+    for path in [*tiny.root.glob("*/val/*/town_000101*"), *tiny.root.glob("*/val/*/town_000102*")]:
+        path.unlink()
+    with pytest.warns(UserWarning, match="has a single photo: segmenter/frechet compares sets of at least 2"):
+        run = fit("run", "trainer.max_epochs=1", *measured)
+    for name in ("segmenter/miou", "segmenter/pq", "untrained/segmenter/miou", "real_photos/segmenter/miou"):
+        assert len(csv_column(run, name)) == 1, name
+    assert "segmenter/frechet" not in csv_rows(run)[0]
+    with pytest.raises(ConfigurationError, match=r"monitor=segmenter/frechet.*nothing in this run measures it"):
+        fit("other", "callbacks.checkpoints.monitor=segmenter/frechet", *measured)

@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from oasis.data import Cityscapes
+from oasis.data.listing import is_hidden
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
@@ -18,7 +20,6 @@ _NAME = re.compile(
     r"^(?P<stem>.+?)(?:_gt(?:Fine|Coarse))?_(?P<kind>labelIds|instanceIds|panoptic|color|labelTrainIds)$"
 )
 _PHOTO = "leftImg8bit"
-_PHOTO_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def find_photos(where: Path, split: str) -> list[Input]:
         _raise_first(listing.doubles)
         return [Input(name, path) for name, path in sorted(listing.photos.items())]
     found: dict[str, Path] = {}
-    for path in _files(where, _PHOTO_ENDINGS):
+    for path in _files(where, PHOTO_ENDINGS):
         stem, kind = _split(path)
         if kind in ("", _PHOTO):
             name = path.relative_to(where).with_name(stem).as_posix()
@@ -97,8 +98,27 @@ def find_photos(where: Path, split: str) -> list[Input]:
                 raise _twice(found[name], path)
             found[name] = path
     if not found:
-        raise ConfigurationError(f"{where} holds no photo: it was searched through for PNG and JPEG files.")
+        raise ConfigurationError(
+            f"{where} holds no photo: it was searched through for {', '.join(PHOTO_ENDINGS)} files."
+        )
     return [Input(name, path) for name, path in sorted(found.items())]
+
+
+def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
+    """The files of a folder that are not read, by their endings; empty for a file and for a dataset.
+
+    Args:
+        where: as for `find_maps`.
+        inputs: what it found there.
+    """
+    if not where.is_dir() or Cityscapes(where).exists():
+        return Counter()
+    read = {path for each in inputs for path in (each.path, each.path.with_suffix(".json"), each.instance)}
+    paths = (Path(folder, file) for folder, _, files in os.walk(where) for file in files)
+    rest = (path for path in paths if path not in read)
+    return Counter(
+        "hidden" if is_hidden(path.relative_to(where)) else path.suffix.lower() or "without an ending" for path in rest
+    )
 
 
 def _split(path: Path) -> tuple[str, str]:
@@ -141,10 +161,10 @@ def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         raise ConfigurationError(f"{error.filename}: this folder cannot be searched ({error.strerror}).") from error
 
     for folder, folders, files in os.walk(where, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_hidden(Path(name)))
         for file in sorted(files):
             path = Path(folder, file)
-            if path.suffix.lower() in endings and not file.startswith("."):
+            if path.suffix.lower() in endings and not is_hidden(Path(file)):
                 yield path
 
 

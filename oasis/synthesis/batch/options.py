@@ -8,7 +8,7 @@ from oasis.data import LabelMapDataModule
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
-from oasis.synthesis import LabelMap, Synthesizer
+from oasis.synthesis import LabelMap, MapKind, Synthesizer
 from oasis.synthesis.animation import Animation
 from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
@@ -35,6 +35,7 @@ class GenerateOptions:
         animation: also written for each input.
         steps: frames of the animation, from sample to sample.
         original_size: pictures get the size of their label maps.
+        kind: of all label maps; None = by their names and pixels.
         segmenter: segments the inputs, which are photos; None = they are label maps.
         device: where to compute.
         bf16: compute in bfloat16.
@@ -51,6 +52,7 @@ class GenerateOptions:
     animation: Animation | None
     steps: int
     original_size: bool
+    kind: MapKind | None
     segmenter: SegmenterSource | None
     device: str
     bf16: bool
@@ -70,6 +72,10 @@ class GenerateOptions:
         if self.resample is not None and self.samples == 1 and self.animation is None:
             raise ConfigurationError(
                 f"--resample {self.resample}: one sample differs from no other. Add --samples 2, or more."
+            )
+        if self.kind is not None and self.from_photos:
+            raise ConfigurationError(
+                f"--kind {self.kind}: of label maps, but --from-photos reads photos. Leave one out."
             )
         output = OutputFolder(self.output, self.force)
         if isinstance(self.source, Path):
@@ -98,7 +104,7 @@ class GenerateOptions:
 
     def _reader(self, synthesizer: Synthesizer) -> Callable[[Input], LabelMap]:
         if self.segmenter is None:
-            return lambda each: synthesizer.open(each.path, each.instance, kind=each.kind)
+            return lambda each: synthesizer.open(each.path, each.instance, kind=self.kind or each.kind)
         segmenter = open_segmenter(self.segmenter, self.checkpoint)
         size = native_size(segmenter, synthesizer)
         reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)

@@ -13,6 +13,7 @@ from oasis.metrics import ExtractorSource, describe, split_class
 from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
+    FEWEST_PHOTOS,
     MetricNetworks,
     RealPhotos,
     Scorer,
@@ -47,17 +48,20 @@ class Metrics(Callback):
         self.references: dict[str, dict[str, float]] = {}
         self.latest: dict[str, float] = {}
         self._metric_networks = MetricNetworks()
+        self._has_distances = True
         self._scorer: Scorer | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Loads the metric networks; those that do not fit the data are refused before training starts."""
         if stage == "fit":
             self._metric_networks = load_metric_networks(data_of(trainer), self.sources, self.segmenter)
+            self._has_distances = len(data_of(trainer).dataset("val")) >= FEWEST_PHOTOS
 
     def provides(self, metric: str) -> bool:
         """Whether validation will log a metric of this name."""
         metric_networks = self._metric_networks
-        names = [name for one in metric_networks.extractors for name in (one.frechet_name, one.kernel_name)]
+        extractors = metric_networks.extractors if self._has_distances else []
+        names = [name for one in extractors for name in (one.frechet_name, one.kernel_name)]
         scored = (
             metric_networks.segmenter is not None
             and metric.startswith("segmenter/")

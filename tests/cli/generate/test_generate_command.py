@@ -36,6 +36,30 @@ def test_a_folder_keeps_names_and_folders(generate, semantic, synthesizer, maps,
     assert str(tmp_path) not in str(text)
 
 
+def test_train_ids_are_asked_for_and_files_that_are_not_read_are_told(generate, semantic, synthesizer, tmp_path):
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    label = np.repeat(np.array([[10, 2, 13, 0, 1, 8]], np.uint8), 8, axis=0)  # sky, building, car, road, ...
+    Image.fromarray(label).save(folder / "x.png")
+    (folder / "notes.txt").write_text("by my segmenter")
+    done = generate(semantic, folder, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "look like Cityscapes' *train ids*" in done.said
+    done = generate(semantic, folder, "-o", tmp_path / "out", "--kind", "train_ids", "--seed", 1)
+    assert done.exit_code == 0, done.said
+    assert "1 other files in " in done.said
+    assert "were not read: 1 .txt" in done.said
+    raw = np.repeat(np.array([[23, 11, 26, 7, 8, 21]], np.uint8), 8, axis=0)
+    assert np.array_equal(pixels(tmp_path / "out" / "x.png"), np.array(synthesizer.synthesize(raw, seed=1)))
+    for wrong, said in (
+        (["--kind", "photo"], "kind=photo: no kind"),
+        (["--from-photos", "--kind", "colors"], "Leave one"),
+    ):
+        done = generate(semantic, folder, "-o", tmp_path / "other", *wrong)
+        assert done.exit_code != 0
+        assert said in done.said
+
+
 def test_samples_have_seeds_in_a_row_and_come_again(generate, semantic, synthesizer, maps, tmp_path):
     for folder in ("one", "other"):
         done = generate(semantic, maps / "a" / "x_gtFine_labelIds.png", "-o", tmp_path / folder, "--samples", 3)

@@ -5,7 +5,7 @@ from PIL import Image
 
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
-from oasis.synthesis.batch.inputs import find_maps, find_photos
+from oasis.synthesis.batch.inputs import find_maps, find_photos, passed_over
 from oasis.synthesis.batch.output import OutputFolder
 
 
@@ -47,10 +47,31 @@ def test_files_of_one_picture_are_one_input(tmp_path):
     ]
 
 
+def test_files_that_are_not_read_are_counted(tmp_path):
+    touch(tmp_path, "a/x_labelIds.png", "a/x_instanceIds.png", "a/x_color.png", "a/x_labelIds.json", "a/photo.JPG")
+    touch(tmp_path, "a/._x_labelIds.png", ".DS_Store", "@eaDir/x_labelIds.png", "__MACOSX/a/x_labelIds.png", "README")
+    inputs = find_maps(tmp_path, "val")
+    assert found(inputs, tmp_path) == [("a/x", "a/x_labelIds.png", "a/x_instanceIds.png")]
+    counts = passed_over(tmp_path, inputs)
+    assert counts == {"hidden": 4, ".png": 1, ".jpg": 1, "without an ending": 1}
+    assert not passed_over(inputs[0].path, inputs)
+    touch(tmp_path, "leftImg8bit/x", "gtFine/x")
+    assert not passed_over(tmp_path, [])  # a dataset, of which one split is wanted
+
+
 def test_photos_are_told_from_maps(tmp_path):
-    touch(tmp_path, "a/x_leftImg8bit.png", "a/x_gtFine_labelIds.png", "a/x_gtFine_color.png", "b/y.JPG", "z.jpeg")
+    touch(
+        tmp_path,
+        "a/x_leftImg8bit.png",
+        "a/x_gtFine_labelIds.png",
+        "a/x_gtFine_color.png",
+        "b/y.JPG",
+        "z.jpeg",
+        "b/w.webp",
+    )
     assert [(name, path) for name, path, _ in found(find_photos(tmp_path, "val"), tmp_path)] == [
         ("a/x", "a/x_leftImg8bit.png"),
+        ("b/w", "b/w.webp"),
         ("b/y", "b/y.JPG"),
         ("z", "z.jpeg"),
     ]

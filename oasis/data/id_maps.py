@@ -1,4 +1,18 @@
-"""Decoding a map, before its kind is known."""
+"""Maps of ids: decoding of pictures and arrays, the same for every command.
+
+| picture | read as |
+|---|---|
+| grey of 8 bits (L), 16 bits (I;16, I;16B) or 32 bits (I) | its numbers |
+| palette (P) | its numbers, and the colours that it has for them |
+| grey or RGB with an alpha channel (LA, RGBA) | the same without, if it is opaque; else refused |
+| RGB with three equal channels | the numbers in them |
+| other RGB | colours: of a colour map or of COCO panoptic |
+| 1, 2 or 4 bits of grey; 16 bits a colour | refused: Pillow does not return the numbers in the file |
+| CMYK, fractions, and all other modes | refused |
+| JPEG, WebP, AVIF, TIFF with JPEG inside | refused: they do not keep numbers exactly |
+
+Maps are turned by their EXIF orientation, as photos are.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.data import reading
 from oasis.data.faults import OversizedFileError, WrongModeError
-from oasis.data.opening import open_picture
+from oasis.data.id_modes import COLOR_MODES, require_id_mode
+from oasis.data.opening import DECODING_ERRORS, corrupt, open_picture, pixels
+from oasis.data.photos import upright
 from oasis.errors import DatasetError
 
 MapInput = str | Path | Image.Image | NDArray[Any]
 """A PNG file, a picture, or an array, integers (H, W) or RGB (H, W, 3)."""
+
+_GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)  # the colours of RGB with equal channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,16 +39,29 @@ class Pixels:
     """A decoded map.
 
     Attributes:
-        values: (H, W) int64 numbers, or (H, W, 3) uint8 colours.
+        values: (H, W) numbers of any integer type, 0 or above, or (H, W, 3) uint8 colours.
         source: name of the map in messages.
         path: of its file; None without a file.
-        palette: (N, 3) uint8, the colours of the numbers in a picture of mode P; None otherwise.
+        palette: (N, 3) uint8, the colours of the numbers in a picture of mode P or with three equal channels; None
+            otherwise.
+        mode: of the picture, or the type of the array.
     """
 
     values: NDArray[np.integer[Any]]
     source: str
     path: Path | None = None
     palette: NDArray[np.uint8] | None = None
+    mode: str = ""
+
+    @property
+    def has_equal_channels(self) -> bool:
+        """Whether the values are numbers in the three channels of a colour picture."""
+        return self.palette is _GREYS
+
+    @property
+    def eight_bits(self) -> bool:
+        """Whether the values are numbers that may have lost all but their lowest 8 bits."""
+        return not self.are_colors and not (self.mode.startswith("I") or self.values.dtype.itemsize > 1)
 
     @property
     def are_colors(self) -> bool:
@@ -68,43 +98,62 @@ def read_pixels(given: MapInput, name: str, max_pixels: int) -> Pixels:
         except OversizedFileError:
             raise _oversized(str(path), max_pixels) from None
         with picture:
-            return _of_picture(picture, str(path), path)
+            return pixels_of(picture, str(path), path)
     if isinstance(given, Image.Image):
         if given.width * given.height > max_pixels:
             raise _oversized(name, max_pixels)
-        return _of_picture(given, name, None)
+        return pixels_of(given, name)
     if isinstance(given, np.ndarray):
-        return Pixels(_of_array(given, name, max_pixels), name)
+        return _of_array(given, name, max_pixels)
     raise DatasetError(
         f"{name}: a {type(given).__name__} is no map. Give a path of a PNG, a PIL image, or a numpy array: integers "
         "(H, W), or RGB (H, W, 3)."
     )
 
 
-def _of_picture(picture: Image.Image, source: str, path: Path | None) -> Pixels:
-    if picture.format == "JPEG":
-        raise WrongModeError(
-            f"{source}: a JPEG, which keeps neither ids nor colours exactly. Save the map as PNG; a photo is no map."
-        )
-    mode = picture.mode
-    decoded = reading.pixels(picture, path or Path(source))
+def pixels_of(picture: Image.Image, source: str, path: Path | None = None) -> Pixels:
+    """Decode a picture.
+
+    Args:
+        picture: opened.
+        source: its name in messages.
+        path: of its file; None without a file.
+
+    Raises:
+        DatasetError: see `read_pixels`.
+    """
+    require_id_mode(picture, source)
+    mode, turned = picture.mode, _turned(picture, source)
+    decoded = pixels(turned, path or Path(source))
     if decoded.size == 0:
         raise DatasetError(f"{source}: the picture is empty, {picture.width}x{picture.height} (width x height).")
-    if mode in ("L", "P") or mode.startswith("I"):
-        numbers = decoded.astype(np.int64)
+    if mode in COLOR_MODES:
+        return _of_colors(decoded.astype(np.uint8), source, path, mode)
+    numbers: NDArray[np.integer[Any]] = decoded  # type: ignore[assignment]
+    if mode == "LA":
+        numbers = _opaque(decoded.astype(np.uint8), source)[:, :, 0]
+    if mode.startswith("I"):
         _require_positive(numbers, source)
-        return Pixels(numbers, source, path, _palette(picture) if mode == "P" else None)
-    if mode in ("RGB", "RGBA"):
-        return Pixels(_opaque(decoded.astype(np.uint8), source), source, path)
-    raise WrongModeError(f"{source}: a picture of mode {mode}, which no label map has. {_KINDS}")
+    return Pixels(numbers, source, path, _palette(picture) if mode == "P" else None, mode)
 
 
-_KINDS = (
-    "Label maps are 8-bit grey (labelIds), 16-bit grey (instanceIds, panoptic ids) or RGB (COCO panoptic, colour maps)."
-)
+def _turned(picture: Image.Image, source: str) -> Image.Image:
+    try:
+        return upright(picture)
+    except DECODING_ERRORS as error:
+        raise corrupt(Path(source), error) from error
 
 
-def _of_array(values: NDArray[Any], source: str, max_pixels: int) -> NDArray[np.integer[Any]]:
+def _of_colors(colors: NDArray[np.uint8], source: str, path: Path | None, mode: str) -> Pixels:
+    """Numbers if the three channels are equal, else colours."""
+    rgb = _opaque(colors, source)
+    first = rgb[:, :, 0]
+    if (first == rgb[:, :, 1]).all() and (first == rgb[:, :, 2]).all():
+        return Pixels(np.ascontiguousarray(first), source, path, _GREYS, mode)
+    return Pixels(rgb, source, path, mode=mode)
+
+
+def _of_array(values: NDArray[Any], source: str, max_pixels: int) -> Pixels:
     found = f"{source}: an array of shape {values.shape} and {values.dtype}"
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
         raise DatasetError(f"{found}; a map is (H, W) integers, one map at a time, or (H, W, 3) colours.")
@@ -120,22 +169,22 @@ def _of_array(values: NDArray[Any], source: str, max_pixels: int) -> NDArray[np.
     if values.ndim == 2:
         if values.max() > np.iinfo(np.int32).max:
             raise DatasetError(f"{source}: ids up to {values.max()}; no map of ids goes that far.")
-        return values.astype(np.int64)
+        return Pixels(values, source, mode=str(values.dtype))
     if values.max() > 255:
         raise DatasetError(f"{found} with values up to {values.max()}; colours are RGB in 0..255.")
-    return _opaque(values.astype(np.uint8), source)
+    return _of_colors(values.astype(np.uint8), source, None, str(values.dtype))
 
 
 def _opaque(colors: NDArray[np.uint8], source: str) -> NDArray[np.uint8]:
-    """(H, W, 3) of RGB or of RGBA without any transparency."""
-    if colors.shape[2] == 4:
-        clear = int((colors[:, :, 3] < 255).sum())
+    """(H, W, C) without its alpha channel, of LA, RGB or RGBA without any transparency."""
+    if colors.shape[2] in (2, 4):
+        clear = int((colors[:, :, -1] < 255).sum())
         if clear:
             raise WrongModeError(
                 f"{source}: {clear} pixels are transparent, and belong to no class. Fill them, black for unlabelled, "
                 "and save without an alpha channel."
             )
-    return np.ascontiguousarray(colors[:, :, :3])
+    return np.ascontiguousarray(colors[:, :, : colors.shape[2] - (colors.shape[2] in (2, 4))])
 
 
 def _require_positive(values: NDArray[Any], source: str) -> None:

@@ -1,0 +1,119 @@
+"""Whether the numbers of a label map mean what they seem to: ids that would be taken for others in silence."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cityscapesscripts.helpers.labels import labels as cityscapes_labels
+from numpy.typing import NDArray
+
+from oasis.data.faults import ForeignIdsError, WrongModeError
+from oasis.data.id_maps import Pixels, pixels_of
+from oasis.data.opening import open_picture
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+
+_HIGHEST_TRAIN_ID = 18
+# What fills a street in train ids: sidewalk, building, sky, car. As label ids they are the ego vehicle, the
+# rectification border, rail tracks and fences.
+_MUCH_IN_TRAIN_IDS = (1, 2, 10, 13)
+# What fills a street in label ids: road, building. As train ids they are traffic signs and persons.
+_MUCH_IN_LABEL_IDS = (7, 11)
+_HIGHEST_UNLABELLED = 3  # label ids 0 to 3: unlabelled, ego vehicle, border, out of the region; maps of test splits
+_FEWEST = 4  # ids in a street; with fewer, as in a sketch, both readings are possible
+_TIMES = 2
+
+
+def check_label_ids(raw: NDArray[np.uint8], source: str, space: LabelSpace) -> None:
+    """Raise if a label map has ids outside of the label space, or seems to hold train ids instead of label ids.
+
+    Args:
+        raw: (H, W) uint8, as in the file.
+        source: its name in messages.
+        space: the label space.
+
+    Raises:
+        DatasetError: see above.
+    """
+    space.check(raw, source)
+    if looks_like_train_ids(raw) and has_cityscapes_ids(space):
+        raise ForeignIdsError(
+            f"{source}: its ids, {_listing(raw)}, look like Cityscapes' *train ids* (0 is road), not label ids (7 is "
+            "road): all are at most 18, as a segmenter writes them. Say so with kind=train_ids (`oasis generate --kind "
+            "train_ids`), or name the file *_labelTrainIds.png; for training, convert the maps to label ids first."
+        )
+
+
+def check_label_file(raw: NDArray[np.uint8], path: Path, space: LabelSpace) -> None:
+    """`check_label_ids`, and, for a picture of mode P, whether its colours contradict its numbers.
+
+    Raises:
+        DatasetError: see above.
+    """
+    try:
+        with open_picture(path, raw.size) as picture:
+            indexed = pixels_of(picture, str(path), path) if picture.mode == "P" else None
+    except DatasetError:  # a dataset whose label maps are no pictures, but were read
+        indexed = None
+    if indexed is not None and stands_for_colors(indexed, space):
+        raise WrongModeError(
+            f"{path}: mode P, whose colours are those of classes, but of other classes than its numbers. Training "
+            "reads numbers: convert the map with oasis.synthesis.open_label_map and write its label."
+        )
+    check_label_ids(raw, str(path), space)
+
+
+def looks_like_train_ids(raw: NDArray[np.uint8]) -> bool:
+    """Whether the ids of a street are train ids, by which of them fill the picture.
+
+    Train ids are 0 to 18; their void, 255, is in no label space of Cityscapes. A genuine map of label ids whose ids
+    all are in that range shows roads and buildings, 7 and 11; one of train ids shows sidewalks, buildings, sky or cars,
+    which would be ego vehicles, borders, rail tracks and fences.
+
+    Args:
+        raw: (H, W) uint8.
+    """
+    if raw.max(initial=0) > _HIGHEST_TRAIN_ID:
+        return False
+    counts = np.bincount(raw.reshape(-1), minlength=_HIGHEST_TRAIN_ID + 1)
+    present = np.flatnonzero(counts)
+    if len(present) < _FEWEST or present[-1] <= _HIGHEST_UNLABELLED:
+        return False
+    return bool(counts[list(_MUCH_IN_TRAIN_IDS)].sum() > _TIMES * counts[list(_MUCH_IN_LABEL_IDS)].sum())
+
+
+def stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
+    """Whether all colours of a picture with a palette are those of classes, but of other classes than its numbers.
+
+    Args:
+        pixels: numbers with a palette.
+        space: the label space.
+    """
+    numbers = np.unique(pixels.numbers)
+    if pixels.palette is None or numbers[-1] >= len(pixels.palette):
+        return False
+    shown = [tuple(color) for color in pixels.palette[numbers].tolist()]
+    return set(shown) <= set(space.palette) and not has_own_colors(pixels, space)
+
+
+def has_own_colors(pixels: Pixels, space: LabelSpace) -> bool:
+    """Whether every number of a picture with a palette has the colour of the class that it is the raw id of."""
+    numbers = np.unique(pixels.numbers).tolist()
+    if pixels.palette is None or numbers[-1] >= min(len(pixels.palette), len(space.raw_to_class)):
+        return False
+    classes = [space.raw_to_class[number] for number in numbers]
+    shown = [tuple(color) for color in pixels.palette[numbers].tolist()]
+    return all(index >= 0 and space.palette[index] == color for index, color in zip(classes, shown, strict=True))
+
+
+def has_cityscapes_ids(space: LabelSpace) -> bool:
+    """Whether the raw ids are those of Cityscapes."""
+    theirs = {entry.name: entry.id for entry in cityscapes_labels}
+    pairs = ((raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index))
+    return all(theirs.get(space.names[index]) == raw for raw, index in pairs)
+
+
+def _listing(raw: NDArray[Any]) -> str:
+    counts = np.bincount(raw.reshape(-1))
+    largest = np.argsort(-counts, kind="stable")[:4].tolist()
+    return ", ".join(f"{i} ({counts[i]} pixels)" for i in largest if counts[i])

@@ -1,0 +1,411 @@
+"""One map or photo in any format is the same to every command, or refused with the reason."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps, features
+from torch import nn
+
+from oasis.app.limits import Limits
+from oasis.app.uploads import open_upload
+from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
+from oasis.data.cache import Container, build_cache
+from oasis.data.inspection import Inspection
+from oasis.data.panoptic_ids import TRAIN_IDS, to_coco, to_panoptic
+from oasis.encodings import Semantic
+from oasis.errors import DatasetError
+from oasis.labels import LabelSpace
+from oasis.segmenters import Prediction
+from oasis.synthesis import open_label_map
+from oasis.synthesis.batch.inputs import find_maps
+from oasis.synthesis.photo_reading import PhotoReader
+
+SPACE = LabelSpace.cityscapes_ids()
+HEIGHT, WIDTH = 8, 16
+SHUFFLED = np.random.default_rng(0).permutation(34)  # of ids that all are in the label space
+
+
+def _maps() -> tuple[np.ndarray, np.ndarray]:
+    label = np.full((HEIGHT, WIDTH), 23, np.uint8)
+    label[3:] = 7
+    label[3:6, :3] = 11
+    label[0, :2] = 0
+    label[4:7, 4:12] = 26
+    instance = label.astype(np.uint16)
+    instance[4:7, 4:8], instance[4:7, 8:12] = 26000, 26002
+    label[2:5, 13:15], instance[2:5, 13:15] = 24, 24
+    return label, instance
+
+
+LABEL, INSTANCE = _maps()
+PHOTO = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+RAW_COLORS = np.array([SPACE.palette[max(SPACE.raw_to_class[raw], 0)] for raw in range(256)], np.uint8)
+GREY = np.random.default_rng(2).integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
+
+
+def saved(pixels: np.ndarray | Image.Image, format_: str = "PNG", mode: str | None = None, **options) -> bytes:
+    file = io.BytesIO()
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    (picture if mode is None else picture.convert(mode)).save(file, format_, **options)
+    return file.getvalue()
+
+
+def raw_png(rows: np.ndarray, bits: int, color_type: int) -> bytes:
+    """A PNG of (H, W, C) values with any number of bits, which Pillow does not write."""
+    flat = rows.reshape(HEIGHT, -1)
+    if bits == 16:
+        lines = [row.astype(">u2").tobytes() for row in flat]
+    else:
+        digits = ((flat[:, :, None] >> np.arange(bits)[::-1]) & 1).reshape(HEIGHT, -1).astype(np.uint8)
+        lines = [np.packbits(row).tobytes() for row in digits]
+    body = zlib.compress(b"".join(b"\0" + line for line in lines))
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, bits, color_type, 0, 0, 0)),
+        (b"IDAT", body),
+        (b"IEND", b""),
+    ]
+    framed = (struct.pack(">I", len(b)) + n + b + struct.pack(">I", zlib.crc32(n + b)) for n, b in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+def indexed(numbers: np.ndarray, colors: np.ndarray) -> Image.Image:
+    picture = Image.frombytes("P", (WIDTH, HEIGHT), numbers.astype(np.uint8).tobytes())
+    picture.putpalette(colors.astype(np.uint8).tobytes())
+    return picture
+
+
+def channels(numbers: np.ndarray, count: int, alpha: int | None = None) -> np.ndarray:
+    last = [] if alpha is None else [np.full_like(numbers, alpha)]
+    return np.stack([numbers] * count + last, axis=-1)
+
+
+def colored(numbers: np.ndarray) -> np.ndarray:
+    return RAW_COLORS[numbers]
+
+
+def train_ids(void: int) -> np.ndarray:
+    table = {raw: train for train, raw in TRAIN_IDS.items()}
+    return np.vectorize(lambda raw: table.get(raw, void))(LABEL).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file in place of a good one. training, generate, app: what the refusal says; None = understood."""
+
+    content: Callable[[], bytes]
+    training: str | None = None
+    generate: str | None = None
+    app: str | None = ""
+
+    def refusal(self, command: str) -> str | None:
+        if command == "generate":
+            return self.generate
+        if command == "app":
+            return self.generate if self.app == "" else self.app
+        return self.training
+
+
+def alike(content: Callable[[], bytes], refusal: str | None, app: str | None = "") -> Case:
+    return Case(content, refusal, refusal, app)
+
+
+NO_PNG = "is no PNG picture"
+LOSSY = "which keeps neither ids nor colours exactly"
+BITS = "do not arrive as they are in the file"
+CLEAR = "pixels are transparent"
+COLOR_MAP = "looks like a colour map"
+FEW_BITS = "do not fit into 8 bits"
+
+LABELS: dict[str, Case] = {
+    "png L": alike(lambda: saved(LABEL), None),
+    "png P, own colours": alike(lambda: saved(indexed(LABEL, RAW_COLORS)), None),
+    "png P, foreign colours": alike(lambda: saved(indexed(LABEL, np.arange(768).reshape(256, 3) % 251)), None),
+    "png P, grey": alike(lambda: saved(indexed(LABEL, channels(np.arange(256), 3))), None),
+    "png P, other classes' colours": Case(
+        lambda: saved(indexed(SHUFFLED[LABEL], RAW_COLORS[np.argsort(SHUFFLED)])), "colours are those of classes"
+    ),
+    "png I;16": alike(lambda: saved(LABEL.astype(np.uint16)), None),
+    "tiff L": alike(lambda: saved(LABEL, "TIFF"), None, NO_PNG),
+    "tiff I;16": alike(lambda: saved(LABEL.astype(np.uint16), "TIFF", compression="tiff_lzw"), None, NO_PNG),
+    "tiff I;16B": alike(lambda: saved(Image.fromarray(LABEL.astype(">u2")), "TIFF"), None, NO_PNG),
+    "tiff I": alike(lambda: saved(LABEL.astype(np.int32), "TIFF"), None, NO_PNG),
+    "tiff I, negative": alike(lambda: saved(LABEL.astype(np.int32) - 1, "TIFF"), "pixels are negative", NO_PNG),
+    "png LA, opaque": alike(lambda: saved(channels(LABEL, 1, 255)), None),
+    "png LA, transparent": alike(lambda: saved(channels(LABEL, 1, 9)), CLEAR),
+    "png RGB, equal": alike(lambda: saved(channels(LABEL, 3)), None),
+    "tiff RGB, equal": alike(lambda: saved(channels(LABEL, 3), "TIFF"), None, NO_PNG),
+    "png RGBA, equal": alike(lambda: saved(channels(LABEL, 3, 255)), None),
+    "png RGBA, equal, transparent": alike(lambda: saved(channels(LABEL, 3, 254)), CLEAR),
+    "png RGB, colours": Case(lambda: saved(colored(LABEL)), COLOR_MAP),
+    "png RGBA, colours": Case(lambda: saved(np.dstack([colored(LABEL), 0 * LABEL + 255])), COLOR_MAP),
+    "png RGB, photo": Case(lambda: saved(PHOTO), COLOR_MAP, "colours that are not in the palette"),
+    "png 1 bit": alike(lambda: saved(LABEL > 7, mode="1"), "mode 1"),
+    "png 2 bits": alike(lambda: raw_png(LABEL % 4, 2, 0), BITS),
+    "png 4 bits": alike(lambda: raw_png(LABEL % 16, 4, 0), BITS),
+    "png P, 4 bits": alike(
+        lambda: saved(indexed(np.minimum(LABEL, 15), RAW_COLORS[:16]), bits=4), "thing pixels have another class"
+    ),
+    "png LA, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 1, 65535), 16, 4), BITS),
+    "png RGB, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 3), 16, 2), BITS),
+    "png RGBA, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 3, 65535), 16, 6), BITS),
+    "tiff CMYK": alike(lambda: saved(PHOTO, "TIFF", "CMYK"), "mode CMYK", NO_PNG),
+    "tiff F": alike(lambda: saved(LABEL.astype(np.float32), "TIFF"), "mode F", NO_PNG),
+    "jpeg": alike(lambda: saved(LABEL, "JPEG"), f"a JPEG, {LOSSY}", "a JPEG, which blurs ids"),
+    "jpeg in tiff": alike(lambda: saved(channels(LABEL, 3), "TIFF", compression="jpeg"), LOSSY, NO_PNG),
+    "webp": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), LOSSY, NO_PNG),
+    "gif": alike(lambda: saved(LABEL, "GIF"), "none of PNG, JPEG", NO_PNG),
+    "bmp": alike(lambda: saved(LABEL, "BMP"), "none of PNG, JPEG", NO_PNG),
+    "text": alike(lambda: b"labels" * 99, "none of PNG, JPEG", NO_PNG),
+    "nothing": alike(lambda: b"", "an empty file", "the file is empty"),
+    "truncated": alike(lambda: saved(np.tile(GREY, (1, 1)))[:120], "cannot be decoded"),
+    "foreign ids": alike(lambda: saved(np.where(LABEL == 23, 77, LABEL)), r"outside the label space: 77"),
+    "train ids": alike(lambda: saved(train_ids(18)), r"look like Cityscapes' \*train ids\*.*kind=train_ids"),
+    "train ids, void": alike(lambda: saved(train_ids(255)), r"255 is the void value of \*train ids\*.*kind=train_ids"),
+    "another size": alike(lambda: saved(LABEL[:, 1:]), "do not belong together"),
+    "instance ids": Case(lambda: saved(INSTANCE), "ids up to 26002, but label ids end at 255"),
+    "upside down by exif": alike(lambda: saved(LABEL[::-1, ::-1], exif=orientation(3)), None),
+}
+
+INSTANCES: dict[str, Case] = {
+    "png I;16": alike(lambda: saved(INSTANCE), None),
+    "tiff I;16": alike(lambda: saved(INSTANCE, "TIFF"), None, NO_PNG),
+    "tiff I;16B": alike(lambda: saved(Image.fromarray(INSTANCE.astype(">u2")), "TIFF"), None, NO_PNG),
+    "tiff I": alike(lambda: saved(INSTANCE.astype(np.int32), "TIFF"), None, NO_PNG),
+    "tiff I, large": Case(
+        lambda: saved(np.where(INSTANCE == 26002, 70_000, INSTANCE.astype(np.int32)), "TIFF"),
+        "ids up to 70000",
+        "neither instanceIds.*70000",
+        NO_PNG,
+    ),
+    "png L, modulo 256": alike(lambda: saved(INSTANCE.astype(np.uint8)), FEW_BITS),
+    "png LA, modulo 256": alike(lambda: saved(channels(INSTANCE.astype(np.uint8), 1, 255)), FEW_BITS),
+    "png RGB, modulo 256": alike(lambda: saved(channels(INSTANCE.astype(np.uint8), 3)), FEW_BITS),
+    "png P": Case(lambda: saved(indexed(LABEL, RAW_COLORS)), FEW_BITS, "map in colours, which has no instances"),
+    "png RGB, coco": Case(lambda: saved(to_coco(INSTANCE, ())), FEW_BITS),
+    "png RGB, colours": Case(lambda: saved(colored(LABEL)), FEW_BITS, "map in colours, which has no instances"),
+    "png 1 bit": alike(lambda: saved(LABEL > 7, mode="1"), "mode 1"),
+    "png 4 bits": alike(lambda: raw_png(LABEL % 16, 4, 0), BITS),
+    "tiff F": alike(lambda: saved(INSTANCE.astype(np.float32), "TIFF"), "mode F", NO_PNG),
+    "jpeg": alike(lambda: saved(LABEL, "JPEG"), LOSSY, "a JPEG, which blurs ids"),
+    "truncated": alike(lambda: saved(GREY.astype(np.uint16) * 255)[:150], "cannot be decoded"),
+    "panoptic ids": Case(lambda: saved(to_panoptic(INSTANCE).astype(np.uint16)), "from_panoptic"),
+    "of stuff": Case(lambda: saved(np.where(INSTANCE == 7, 7001, INSTANCE).astype(np.uint16)), "7001", "here is 7001"),
+    "another picture's": alike(lambda: saved(np.roll(INSTANCE, 2, axis=1)), "thing pixels have another class"),
+    "another size": alike(lambda: saved(INSTANCE[:, 1:].copy()), "do not belong together"),
+}
+
+
+def orientation(number: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = number
+    return exif
+
+
+def turned(number: int) -> Image.Image:
+    """The photo as a camera would have to store it for this orientation."""
+    ways = Image.Transpose
+    back = {1: None, 2: ways.FLIP_LEFT_RIGHT, 3: ways.ROTATE_180, 4: ways.FLIP_TOP_BOTTOM, 5: ways.TRANSPOSE,
+            6: ways.ROTATE_90, 7: ways.TRANSVERSE, 8: ways.ROTATE_270}[number]  # fmt: skip
+    return Image.fromarray(PHOTO) if back is None else Image.fromarray(PHOTO).transpose(back)
+
+
+def root_of(folder: Path, **files: bytes) -> Path:
+    """A dataset of one sample, the same in both splits."""
+    contents = {"photo": saved(PHOTO), "label": saved(LABEL), "instance": saved(INSTANCE)} | files
+    for split in ("train", "val"):
+        for kind, name in (
+            ("photo", f"leftImg8bit/{split}/town/a_leftImg8bit.png"),
+            ("label", f"gtFine/{split}/town/a_gtFine_labelIds.png"),
+            ("instance", f"gtFine/{split}/town/a_gtFine_instanceIds.png"),
+        ):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(contents[kind])
+    return folder
+
+
+def samples(root: Path) -> FileSamples:
+    return FileSamples(Cityscapes(root), "train", SPACE, HEIGHT, WIDTH)
+
+
+Seen = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # label, instance, photo
+
+
+def seen(sample) -> Seen:
+    return sample["label"].numpy(), sample["instance"].numpy(), sample["image"].permute(1, 2, 0).numpy()
+
+
+def train(root: Path) -> Seen:
+    return seen(samples(root)[0])
+
+
+def check(root: Path) -> Seen:
+    source = Cityscapes(root)
+    found = Inspection(source, source.listing("train").samples(), SPACE)[0]
+    if found.faults:
+        raise DatasetError(" ".join(fault.reason for fault in found.faults))
+    assert found.size == (WIDTH, HEIGHT)
+    assert found.instances == 2
+    np.testing.assert_array_equal(found.label_pixels, np.bincount(LABEL.reshape(-1), minlength=256))
+    return train(root)  # a report has no pixels
+
+
+def prepare(root: Path) -> Seen:
+    container = Container(samples(root), root / "cache")
+    build_cache(container, workers=1, progress=False)
+    return seen(CachedSamples(container)[0])
+
+
+def evaluate(root: Path) -> Seen:
+    module = LabelMapDataModule(Cityscapes(root), Semantic(SPACE), SPACE, height=HEIGHT, width=WIDTH, use_cache=False)
+    return seen(module.dataset("val")[0])
+
+
+def generate(root: Path) -> Seen:
+    (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png", "val")
+    assert given.instance is not None
+    found = open_label_map(given.path, given.instance, label_space=SPACE, kind=given.kind)
+    return found.label, found.instance, None
+
+
+def upload(root: Path) -> Seen:
+    folder = root / "gtFine/val/town"
+    label, instance = folder / "a_gtFine_labelIds.png", folder / "a_gtFine_instanceIds.png"
+    found = open_upload(label, instance, SPACE, Limits())
+    return found.label, found.instance, None
+
+
+READERS = {"training": train, "data-check": check, "prepare": prepare, "evaluate": evaluate}
+COMMANDS = READERS | {"generate": generate, "app": upload}
+
+
+def require(case: Case, command: str, read: Callable[[], Seen]) -> None:
+    refusal = case.refusal(command)
+    if refusal is not None:
+        with pytest.raises(DatasetError, match=refusal):
+            read()
+        return
+    label, instance, _ = read()
+    np.testing.assert_array_equal(label, LABEL)
+    np.testing.assert_array_equal(instance, INSTANCE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("name", LABELS)
+def test_a_label_map_is_the_same_to_every_command(tmp_path, name, command):
+    root = root_of(tmp_path, label=LABELS[name].content())
+    require(LABELS[name], command, lambda: COMMANDS[command](root))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("name", INSTANCES)
+def test_an_instance_map_is_the_same_to_every_command(tmp_path, name, command):
+    root = root_of(tmp_path, instance=INSTANCES[name].content())
+    require(INSTANCES[name], command, lambda: COMMANDS[command](root))
+
+
+@dataclass(frozen=True)
+class Photo:
+    """content; expected: (H, W, 3) uint8; within: how far it may be off; refusal: None = read."""
+
+    content: Callable[[], bytes]
+    expected: Callable[[], np.ndarray] = lambda: PHOTO
+    within: float = 0
+    refusal: str | None = None
+
+
+def grey3(values: np.ndarray = GREY) -> np.ndarray:
+    return channels(values, 3)
+
+
+def as_opened(content: bytes) -> np.ndarray:
+    """What Pillow makes of it, turned upright: for lossy formats."""
+    return np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB"))
+
+
+def lossy(format_: str, mode: str | None = None, **options) -> Photo:
+    def content() -> bytes:
+        return saved(PHOTO, format_, mode, **options)
+
+    return Photo(content, lambda: as_opened(content()))
+
+
+PHOTOS: dict[str, Photo] = {
+    "png RGB": Photo(lambda: saved(PHOTO)),
+    "tiff RGB": Photo(lambda: saved(PHOTO, "TIFF", compression="tiff_deflate")),
+    "webp RGB": Photo(lambda: saved(PHOTO, "WEBP", lossless=True)),
+    "jpeg RGB": lossy("JPEG"),
+    "jpeg CMYK": lossy("JPEG", "CMYK"),
+    "webp, lossy": lossy("WEBP"),
+    "tiff CMYK": lossy("TIFF", "CMYK"),
+    "png L": Photo(lambda: saved(GREY), grey3),
+    "png LA": Photo(lambda: saved(channels(GREY, 1, 99)), grey3),
+    "png RGBA, transparent": Photo(lambda: saved(np.dstack([PHOTO, GREY]))),
+    "png P": Photo(lambda: saved(indexed(LABEL, RAW_COLORS)), lambda: colored(LABEL)),
+    "png 1 bit": Photo(lambda: saved(GREY > 99, mode="1"), lambda: grey3((GREY > 99) * np.uint8(255))),
+    "png 4 bits": Photo(lambda: raw_png(GREY % 16, 4, 0), lambda: grey3(GREY % 16 * 17)),
+    "png I;16": Photo(lambda: saved(GREY.astype(np.uint16) * 257), grey3),
+    "tiff I;16": Photo(lambda: saved(GREY.astype(np.uint16) * 257, "TIFF"), grey3),
+    "tiff I;16B": Photo(lambda: saved(Image.fromarray((GREY * np.uint16(257)).astype(">u2")), "TIFF"), grey3),
+    "tiff I": Photo(lambda: saved(GREY.astype(np.int32) * 257, "TIFF"), grey3),
+    "tiff F, 0 to 1": Photo(lambda: saved((GREY / 255).astype(np.float32), "TIFF"), grey3),
+    "tiff F, 0 to 255": Photo(lambda: saved(GREY.astype(np.float32), "TIFF"), grey3),
+    "png RGB, 16 bits": Photo(lambda: raw_png(PHOTO.astype(int) * 257, 16, 2)),
+    "tiff I, large": Photo(lambda: saved(GREY.astype(np.int32) * 999, "TIFF"), refusal="grey values from"),
+    "tiff F, NaN": Photo(
+        lambda: saved(np.where(GREY > 9, GREY, np.nan).astype(np.float32), "TIFF"), refusal="grey values from"
+    ),
+    "gif": Photo(lambda: saved(PHOTO, "GIF"), refusal="none of PNG, JPEG, TIFF, WebP, AVIF"),
+    "truncated png": Photo(lambda: saved(PHOTO)[:200], refusal="cannot be decoded"),
+    "truncated tiff": Photo(lambda: saved(PHOTO, "TIFF", compression="tiff_lzw")[:200], refusal="a.leftImg8bit"),
+    "truncated webp": Photo(lambda: saved(PHOTO, "WEBP", lossless=True)[:100], refusal="a.leftImg8bit"),
+    "corrupt exif": Photo(lambda: saved(PHOTO, exif=b"Exif\0\0MM\0*\0\0\0\1nonsense")),
+}
+TURNS = [("PNG", n) for n in range(1, 9)] + [("WEBP", 3), ("WEBP", 6), ("TIFF", 3), ("TIFF", 6)]
+PHOTOS |= {
+    f"{kind} orientation {n}": Photo(
+        lambda kind=kind, n=n: saved(
+            turned(n), kind, exif=orientation(n), **({"lossless": True} if kind == "WEBP" else {})
+        )
+    )
+    for kind, n in TURNS
+}
+if features.check("avif"):
+    PHOTOS["avif RGB"] = lossy("AVIF", quality=90)
+
+
+class Watching(nn.Module):
+    """A segmenter that keeps the photo it is shown."""
+
+    label_space = SPACE
+
+    def forward(self, image: torch.Tensor) -> Prediction:
+        self.photo = ((image[0] + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+        nothing = torch.zeros(1, *image.shape[-2:], dtype=torch.int64)
+        return Prediction(nothing, nothing)
+
+
+def from_photo(root: Path) -> Seen:
+    segmenter = Watching()
+    found = PhotoReader(segmenter, SPACE).read(root / "leftImg8bit/val/town/a_leftImg8bit.png")
+    assert found.label.shape == (HEIGHT, WIDTH)
+    return found.label, found.label, segmenter.photo
+
+
+@pytest.mark.parametrize("command", [*READERS, "generate --from-photos"])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_photo_is_the_same_to_every_command(tmp_path, name, command):
+    photo, read = PHOTOS[name], READERS.get(command, from_photo)
+    root = root_of(tmp_path, photo=photo.content())
+    if photo.refusal is not None:
+        with pytest.raises(DatasetError, match=photo.refusal):
+            read(root)
+        return
+    np.testing.assert_array_equal(read(root)[2], photo.expected())
