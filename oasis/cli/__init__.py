@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from oasis.cli.convert import convert
 from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
@@ -61,7 +62,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug
 )
 app.command(context_settings=HYDRA_READS_ALL)(train)
-for _command in (data_check, prepare, encodings, train_segmenter, evaluate, report, generate, import_official, export):
+for _command in (
+    data_check,
+    prepare,
+    convert,
+    encodings,
+    train_segmenter,
+    evaluate,
+    report,
+    generate,
+    import_official,
+    export,
+):
     app.command()(_command)
 app.command("app")(app_command)
 
