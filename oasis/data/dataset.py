@@ -106,16 +106,16 @@ class Dataset(ABC):
         """
         return reading.read_label_ids(path, max_pixels)
 
-    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint16]:
+    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
         """Raw instance ids: `label id * 1000 + k` for the k-th thing of a class, the plain label id elsewhere.
 
         Returns:
-            (H, W) uint16, at the size of the file.
+            (H, W) int32 in 0..255999, at the size of the file.
 
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
-        return reading.read_instance_ids(path, max_pixels)
+        return reading.read_instance_ids(path, max_pixels).astype(np.int32)
 
     def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> None:
         """Compare modes and sizes of a sample's files by their headers.

@@ -103,7 +103,7 @@ def test_maps_are_integers_of_the_size_of_their_photo(dataset, space):
         assert dataset.label_size(files.label) == dataset.instance_size(files.instance) == size
         label, instance = dataset.read_label(files.label), dataset.read_instance(files.instance)
         assert label.shape == instance.shape == size[::-1]
-        assert (label.dtype, instance.dtype) == (np.uint8, np.uint16)
+        assert (label.dtype, instance.dtype) == (np.uint8, np.int32)
         space.check(label, str(files.label))
         is_thing = instance >= 1000
         assert np.array_equal(np.where(is_thing, instance // 1000, instance), label)
