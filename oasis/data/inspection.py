@@ -92,10 +92,9 @@ class Inspection(torch.utils.data.Dataset[Finding]):
         instance = self._instance(files, found)
         if label is not None:
             found.label_pixels = np.bincount(label.reshape(-1), minlength=RAW_IDS)
-        if instance is not None:
-            ids = np.bincount(instance.reshape(-1))
-            found.instances = int(np.count_nonzero(ids[INSTANCES_PER_CLASS:]))
         if label is not None and instance is not None and label.shape == instance.shape:
+            instance = self.dataset.instance_ids(label, instance, self.label_space)
+            found.instances = int(np.count_nonzero(np.bincount(instance.reshape(-1))[INSTANCES_PER_CLASS:]))
             with _noted(found):
                 consistent_label(
                     Maps(label, instance, files.label, files.instance or files.label),
