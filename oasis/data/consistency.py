@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
-from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
 
 
@@ -66,7 +66,7 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
     label, instance, pixels = _stretches(maps.label, maps.instance)
     is_thing = instance >= INSTANCES_PER_CLASS
     label, instance, pixels = label[is_thing], instance[is_thing], pixels[is_thing]
-    thing = instance // INSTANCES_PER_CLASS
+    thing = _class_of(instance)
     _require_thing_classes(maps.instance_file, instance, pixels, space)
     count = len(np.unique(instance))
     if count > MAX_INSTANCES:
@@ -79,9 +79,12 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
         return maps.label
     if policy is OnInconsistentIds.ERROR:
         raise _disagreement(maps, instance[wrong], label[wrong], pixels[wrong], space)
-    return np.where(maps.instance >= INSTANCES_PER_CLASS, maps.instance // INSTANCES_PER_CLASS, maps.label).astype(
-        np.uint8
-    )
+    return np.where(maps.instance >= INSTANCES_PER_CLASS, _class_of(maps.instance), maps.label).astype(np.uint8)
+
+
+def _class_of(instance: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The raw label id of each instance id of a thing."""
+    return instance // INSTANCES_PER_CLASS % RAW_IDS
 
 
 def _stretches(
@@ -100,7 +103,7 @@ def _require_thing_classes(
 ) -> None:
     # The ignored class is allowed: with train ids, caravans and trailers are void, but have instance numbers.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    bad = ~allowed[np.minimum(instance, RAW_INSTANCES - 1) // INSTANCES_PER_CLASS] | (instance >= RAW_INSTANCES)
+    bad = ~allowed[_class_of(instance)] | (instance >= RAW_INSTANCES)
     if not bad.any():
         return
     ids = np.unique(instance[bad])

@@ -14,7 +14,7 @@ from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
 
 
@@ -115,7 +115,7 @@ class Dataset(ABC):
         Other numbers need an `instance_ids` that converts them.
 
         Returns:
-            (H, W) int32 in 0..255999, at the size of the file.
+            (H, W) int32 in 0..256999, at the size of the file.
 
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
@@ -138,7 +138,7 @@ class Dataset(ABC):
             label_space: which labels are things.
 
         Returns:
-            (H, W) int32 in 0..255999: `label id * 1000 + k` for things, the plain label id elsewhere.
+            (H, W) int32 in 0..256999: `label id * 1000 + k` for things (256 for label 0), the plain label id elsewhere.
         """
         return instance
 
@@ -170,11 +170,11 @@ def number_things(
         label_space: which labels are things.
 
     Returns:
-        (H, W) int32: `label * 1000 + number` for single things, the label elsewhere.
+        (H, W) int32: `label * 1000 + number` for single things (256 for label 0), the label elsewhere.
     """
     is_thing = np.isin(label_space.raw_to_class, [*label_space.things])[label]
     plain = label.astype(np.int32)
-    return np.where(is_thing & single, plain * INSTANCES_PER_CLASS + number, plain)
+    return np.where(is_thing & single, np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number, plain)
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:

@@ -25,7 +25,7 @@ def compact_instances(raw: Tensor) -> Tensor:
     instances apart. Both become 0. No host-device synchronisation, no loop over instances.
 
     Args:
-        raw: (B, H, W) integer tensor of raw instance ids, 0..255999.
+        raw: (B, H, W) integer tensor of raw instance ids, 0..256999.
 
     Returns:
         (B, H, W) int64, 0 = no instance.

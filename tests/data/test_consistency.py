@@ -112,6 +112,18 @@ def test_caravans_are_void_in_train_ids_and_pass():
     assert consistent_label(Maps(label, instance, *FILES), space, OnInconsistentIds.ERROR) is label
 
 
+def test_things_of_class_0_stand_as_256():
+    classes = [{"name": "person", "ids": [0], "thing": True}, {"name": "void", "ids": [255]}]
+    space = LabelSpace.from_classes(classes, ignore="void")
+    label, instance = np.array([[0, 0, 255, 0]], np.uint8), np.array([[256_000, 256_007, 255, 0]], np.int32)
+    assert consistent_label(Maps(label, instance, *FILES), space, OnInconsistentIds.ERROR) is label
+    wrong = Maps(np.full_like(label, 255), instance, *FILES)
+    assert consistent_label(wrong, space, TRUST).tolist() == [[0, 0, 255, 255]]
+    beyond = Maps(label, instance + 1000, *FILES)
+    with pytest.raises(DatasetError, match=r"instance ids outside the label space: .*257000 \(1 pixels\)"):
+        consistent_label(beyond, space, TRUST)
+
+
 @pytest.mark.parametrize("excess", [0, 1])
 def test_more_instances_than_there_is_room_for(ids, excess):
     numbers = [c * 1000 + k for c in (24, 26) for k in range(600)][: MAX_INSTANCES + excess]

@@ -135,8 +135,8 @@ def test_maps_are_integers_of_the_size_of_their_photo(dataset, space):
         assert (label.dtype, numbers.dtype, instance.dtype) == (np.uint8, np.int32, np.int32)
         space.check(label, str(files.label))
         is_thing = instance >= 1000
-        assert np.array_equal(np.where(is_thing, instance // 1000, instance), label)
-        assert set(np.unique(np.asarray(space.raw_to_class)[instance[is_thing] // 1000])) <= space.things
+        assert np.array_equal(np.where(is_thing, instance // 1000 % 256, instance), label)
+        assert set(np.unique(np.asarray(space.raw_to_class)[instance[is_thing] // 1000 % 256])) <= space.things
 
 
 def test_samples_are_numbered_and_named(dataset, space):
