@@ -7,6 +7,9 @@ from pathlib import Path
 from oasis.data.faults import PartnerError
 from oasis.data.samples import SampleFiles
 
+PICTURES = (".png", ".jpg", ".jpeg")
+"""The endings of pictures, in lower case."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -43,6 +46,7 @@ class Listing:
         labels: the label map of each stem.
         instances: the instance map of each stem.
         doubles: one error for each file whose stem and kind are taken by another one.
+        passed_over: hidden files, and files that are no pictures.
     """
 
     photo_folder: Path
@@ -51,6 +55,7 @@ class Listing:
     labels: dict[str, Path] = field(default_factory=dict)
     instances: dict[str, Path] = field(default_factory=dict)
     doubles: list[PartnerError] = field(default_factory=list)
+    passed_over: set[Path] = field(default_factory=set)
 
     def samples(self) -> list[SampleFiles]:
         """All samples with a photo and a label map, sorted by name."""
@@ -78,11 +83,14 @@ class Listing:
 
         Args:
             found: `photos`, `labels` or `instances`.
-            paths: candidates; those of other names are ignored.
+            paths: candidates; those of other names, hidden ones and those that are no pictures are ignored.
             folder: the folder that contains all of them.
             suffix: the end of their names, before the dot; may be empty.
         """
         for path in sorted(paths):
+            if _is_hidden(path.relative_to(folder)) or path.suffix.lower() not in PICTURES:
+                self.passed_over.add(path)
+                continue
             if not path.stem.endswith(suffix):
                 continue
             key = path.relative_to(folder).with_name(path.stem.removesuffix(suffix)).as_posix()
@@ -92,3 +100,8 @@ class Listing:
                 )
             else:
                 found[key] = path
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether a path is that of an operating system: `._0001.png`, `.DS_Store`, `@eaDir/0001.png`."""
+    return any(part.startswith(".") or part == "@eaDir" for part in path.parts)

@@ -93,6 +93,41 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.ui
         return pixels(picture, path).astype(np.uint16)  # fits in any mode in which Pillow opens a 16-bit PNG
 
 
+def check_color_header(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """(width, height) of a map whose ids are colours, from its header alone.
+
+    Args:
+        path: of the file.
+        what: the kind of map, for the error.
+        max_pixels: the most pixels that its header may claim.
+
+    Raises:
+        DatasetError: see `open_picture`; or it is not an RGB picture.
+    """
+    with open_picture(path, max_pixels) as picture:
+        _require_color_mode(picture, path, what)
+        return picture.size
+
+
+def read_colors(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """A map whose ids are colours.
+
+    Args:
+        path: of the file.
+        what: the kind of map, for the error.
+        max_pixels: the most pixels that its header may claim.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        DatasetError: see `open_picture`; or the file cannot be decoded or is not an RGB picture.
+    """
+    with open_picture(path, max_pixels) as picture:
+        _require_color_mode(picture, path, what)
+        return pixels(picture, path).astype(np.uint8)
+
+
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
     """Resize a map of ids by nearest neighbour, taking the pixel under each new pixel's centre.
 
@@ -134,6 +169,11 @@ def _require_label_mode(picture: Image.Image, path: Path) -> None:
             f"{path}: mode {picture.mode}, but a map of label ids is an 8-bit grey picture (mode L). "
             "This looks like a colour map: use the *_labelIds.png files."
         )
+
+
+def _require_color_mode(picture: Image.Image, path: Path, what: str) -> None:
+    if picture.mode != "RGB":
+        raise WrongModeError(f"{path}: mode {picture.mode}, but {what} is an RGB picture. Fetch the original.")
 
 
 def _require_instance_mode(picture: Image.Image, path: Path) -> None:
