@@ -89,7 +89,7 @@ def test_classes_above_65_have_instances(tmp_path):
         back = read_back(name, tmp_path / name, space)
         assert same_individuals(back, original)
         np.testing.assert_array_equal(back.label, label)
-    with pytest.raises(DatasetError, match=r"class 117 has instances.*up to 65.*--to coco"):
+    with pytest.raises(DatasetError, match=r"class 117 has instances.*classes 1 to 65.*--to coco"):
         written("cityscapes", original, tmp_path / "c", space)
     with pytest.raises(DatasetError, match="class 117 does not fit into 16 bits"):
         written("panoptic_ids", original, tmp_path / "p", space)
@@ -271,3 +271,69 @@ def test_genuine_maps(name, tmp_path, ids):
     back = read_back(name, tmp_path, ids)
     np.testing.assert_array_equal(back.label, original.label)
     assert same_individuals(back, original)
+
+
+@pytest.mark.parametrize("name", ["coco", "bdd100k", "spade", "ade20k"])
+def test_instances_of_class_0(name, tmp_path):
+    """The persons of COCO-Stuff; their ids must not be plain class ids."""
+    space = LabelSpace.coco_stuff()
+    label = np.array([[255, 0, 0, 0, 0, 0, 1]], np.uint8)
+    number = np.array([[0, 3, 3, 7, 7, 0, 0]])
+    original = PanopticMap.of_numbers(label, number, number > 0)
+    assert original.instance.tolist() == [[255, 256003, 256003, 256007, 256007, 0, 1]]
+    written(name, original, tmp_path, space)
+    back = read_back(name, tmp_path, space)
+    np.testing.assert_array_equal(back.label, label)
+    assert same_individuals(back, original)
+
+
+@pytest.mark.real_data
+def test_genuine_maps_of_spade(tmp_path):
+    """Pairs of label and number, counted the slow way; and through COCO's format, which stores everything."""
+    root = os.environ.get("OASIS_REAL_DATA")
+    if not root:
+        pytest.skip("OASIS_REAL_DATA names no genuine data")
+    space = LabelSpace.coco_stuff()
+    source, other = find_format("spade")(space), find_format("coco")(space)
+    things = {raw for raw, index in enumerate(space.raw_to_class) if index in space.things}
+    found = 0
+    for name, path in list(source.find(Path(root) / "coco_stuff_sample").items())[:4]:
+        panoptic = source.read(path)
+        number = np.asarray(Image.open(path))
+        pairs = {(a, b) for a, b in zip(panoptic.label.flat, number.flat, strict=True) if a in things and a != b}
+        assert len(panoptic.instances()) == len(pairs)
+        found += len(pairs)
+        other.write(tmp_path, name, panoptic)
+    other.finish(tmp_path)
+    assert found > 10
+    for path in other.find(tmp_path / "panoptic").values():
+        split, _, stem = path.stem.partition("_")
+        original = source.read(Path(root) / "coco_stuff_sample" / f"{split}_inst" / f"{stem}.png")
+        np.testing.assert_array_equal(other.read(path).instance, original.instance)
+
+
+@pytest.mark.real_data
+def test_genuine_maps_of_coco(tmp_path):
+    """As pycocotools and panopticapi decode them: the category of each segment, by its id."""
+    root = os.environ.get("OASIS_REAL_DATA")
+    if not root:
+        pytest.skip("OASIS_REAL_DATA names no genuine data")
+    folder = Path(root) / "coco_panoptic_sample" / "annotations"
+    content = json.loads((folder / "panoptic_val2017.json").read_text())
+    classes = [
+        {"name": each["name"], "ids": [each["id"]], "thing": bool(each["isthing"])} for each in content["categories"]
+    ]
+    space = LabelSpace.from_classes([{"name": "void", "ids": [0]}, *classes], ignore="void")
+    form = find_format("coco")(space)
+    (path,) = form.find(folder / "panoptic_val2017").values()
+    panoptic = form.read(path)
+    rgb = np.asarray(Image.open(path)).astype(int)
+    ids = rgb[..., 0] + 256 * rgb[..., 1] + 65536 * rgb[..., 2]
+    (listed,) = (each["segments_info"] for each in content["annotations"] if each["file_name"] == path.name)
+    for entry in listed:
+        assert set(panoptic.label[ids == entry["id"]].tolist()) == {entry["category_id"]}
+    isthing = {each["id"]: each["isthing"] for each in content["categories"]}
+    singles = [entry for entry in listed if isthing[entry["category_id"]] and not entry["iscrowd"]]
+    assert len(panoptic.instances()) == len(singles)
+    written("spade", panoptic, tmp_path, space)
+    assert same_individuals(read_back("spade", tmp_path, space), panoptic)

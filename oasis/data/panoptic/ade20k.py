@@ -41,7 +41,7 @@ class ADE20KFormat(PanopticFormat):
         place = len(parts) - 1 - parts[::-1].index(_INSTANCES)
         label = reading.read_label_ids(Path(*parts[:place], _LABELS, *parts[place + 1 :]), self.max_pixels)
         green = self.decode(path, "RGB")[..., 1].astype(np.int64)
-        single = self.is_thing(label) & (green > 0) & (label > 0)
+        single = self.is_thing(label) & (green > 0)
         number = np.zeros_like(green)
         for raw in np.unique(label[single]).tolist():
             mask = single & (label == raw)

@@ -14,7 +14,7 @@ from PIL import Image
 from oasis.data.opening import MAX_PIXELS, open_picture
 from oasis.data.reading import pixels
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
 
 Item = TypeVar("Item")
@@ -28,15 +28,15 @@ class PanopticMap:
 
     Attributes:
         label: (H, W) uint8 raw class ids.
-        instance: (H, W) int32, `class id * 1000 + k` for the k-th instance of a class; the plain class id for stuff
-            and for group regions, things that could not be told apart.
+        instance: (H, W) int32, `class id * 1000 + k` for the k-th instance of a class (256 for class 0); the plain
+            class id for stuff and for group regions, things that could not be told apart.
     """
 
     label: NDArray[np.uint8]
     instance: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        classes = np.where(self.is_single, self.instance // INSTANCES_PER_CLASS, self.instance)
+        classes = np.where(self.is_single, class_of(self.instance), self.instance)
         if not np.array_equal(classes, self.label):
             raise ValueError("the instance map is not one of this label map")
 
@@ -61,12 +61,13 @@ class PanopticMap:
             single: (H, W) bool, pixels that belong to a single instance.
 
         Raises:
-            DatasetError: a number above 999, or an instance of class 0, whose ids would be plain class ids.
+            DatasetError: a number above 999.
         """
-        if single.any() and (number[single].max() >= INSTANCES_PER_CLASS or label[single].min() == 0):
-            raise DatasetError("instances are numbered 0 to 999 within a class, and class 0 has none")
-        classes = label.astype(np.int32)
-        return cls(label, np.where(single, classes * INSTANCES_PER_CLASS + number, classes).astype(np.int32))
+        if single.any() and number[single].max() >= INSTANCES_PER_CLASS:
+            raise DatasetError(f"instance {number[single].max()} of a class: they are numbered 0 to 999.")
+        plain = label.astype(np.int32)
+        numbered = np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number
+        return cls(label, np.where(single, numbered, plain).astype(np.int32))
 
 
 class PanopticFormat(ABC):
@@ -144,6 +145,11 @@ class PanopticFormat(ABC):
                     f"format: {self.contents}."
                 )
             return pixels(picture, path)
+
+
+def class_of(instances: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The class id of ids of single instances."""
+    return instances // INSTANCES_PER_CLASS % RAW_IDS
 
 
 def save(path: Path, values: NDArray[np.integer[Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from oasis.data import reading
-from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
+from oasis.data.panoptic.base import PanopticFormat, PanopticMap, class_of, first, pictures, save
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS
 
@@ -45,11 +45,11 @@ class CityscapesFormat(PanopticFormat):
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless for classes up to 65."""
-        highest = int(panoptic.instance.max())
+        highest = panoptic.instance.max(keepdims=True)
         if highest > _HIGHEST:
             raise DatasetError(
-                f"{name}: class {highest // INSTANCES_PER_CLASS} has instances, and 16 bits have room for those of the "
-                "classes up to 65. Use --to coco."
+                f"{name}: class {class_of(highest).item()} has instances, and 16 bits have room for those of the "
+                "classes 1 to 65. Use --to coco."
             )
         save(folder / f"{name}{_LABELS}", panoptic.label)
         save(folder / f"{name}{_INSTANCES}", panoptic.instance.astype(np.uint16))

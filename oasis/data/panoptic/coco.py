@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
+from oasis.data.panoptic.base import PanopticFormat, PanopticMap, class_of, first, pictures, save
 from oasis.data.panoptic_files import read_segments
 from oasis.data.panoptic_ids import Segment
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
 
 _BASE_256 = np.array([1, 256, 65536])
-_CLASS_0 = 256 * INSTANCES_PER_CLASS  # the segment of class 0, where 0 is not the ignored class: 0 means "nothing here"
+_CLASS_0 = RAW_INSTANCES  # the segment of class 0, where 0 is not the ignored class: 0 means "nothing here"
 
 
 class COCOFormat(PanopticFormat):
@@ -65,7 +65,7 @@ class COCOFormat(PanopticFormat):
         present, position = np.unique(ids, return_inverse=True)
         table = np.array([numbers.get(i, self._void) for i in present.tolist()], np.int32)
         instance = table[position.reshape(ids.shape)]
-        label = np.where(instance >= INSTANCES_PER_CLASS, instance // INSTANCES_PER_CLASS, instance)
+        label = np.where(instance >= INSTANCES_PER_CLASS, class_of(instance), instance)
         return PanopticMap(label.astype(np.uint8), instance)
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
@@ -96,7 +96,7 @@ class COCOFormat(PanopticFormat):
         mask = ids == segment
         columns, rows = np.flatnonzero(mask.any(0)).tolist(), np.flatnonzero(mask.any(1)).tolist()
         single = INSTANCES_PER_CLASS <= segment < _CLASS_0
-        category = segment // INSTANCES_PER_CLASS if single else segment % _CLASS_0
+        category = segment // INSTANCES_PER_CLASS % RAW_IDS if single else segment % _CLASS_0
         bbox = [columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1]
         crowd = int(not single and category in self.things)
         return Segment(id=segment, category_id=category, area=int(mask.sum()), bbox=bbox, iscrowd=crowd)
@@ -180,14 +180,15 @@ def instance_ids(
         listing = ", ".join(f"{category} ({names.get(category, 'without a name')})" for category in unknown[:8])
         raise DatasetError(f"{described}: categories that the label space does not have: {listing}.")
     raw = {entry["id"]: classes[entry["category_id"]] for entry in segments}
-    single = [e["id"] for e in segments if raw[e["id"]] in things and raw[e["id"]] > 0 and not e.get("iscrowd")]
+    single = [e["id"] for e in segments if raw[e["id"]] in things and not e.get("iscrowd")]
     numbers = {i: c for i, c in raw.items() if i not in set(single)}
-    numbers |= {i: i for i in single if i // INSTANCES_PER_CLASS == raw[i]}
+    base = {c: (c or RAW_IDS) * INSTANCES_PER_CLASS for c in raw.values()}
+    numbers |= {i: i for i in single if base[raw[i]] <= i < base[raw[i]] + INSTANCES_PER_CLASS}
     taken = set(numbers.values())
     for i in single:
         if i not in numbers:
             c = raw[i]
-            free = (n for n in range(c * INSTANCES_PER_CLASS, (c + 1) * INSTANCES_PER_CLASS) if n not in taken)
+            free = (n for n in range(base[c], base[c] + INSTANCES_PER_CLASS) if n not in taken)
             numbers[i] = next(free, -1)
             if numbers[i] < 0:
                 raise DatasetError(f"{described}: more than {INSTANCES_PER_CLASS} instances of class {c}.")

@@ -85,7 +85,7 @@ class MapillaryFormat(_GreyFormat):
 
     def numbered(self, label: np.ndarray, number: np.ndarray, thing: np.ndarray) -> PanopticMap:
         """Each pixel of a thing belongs to an instance."""
-        return PanopticMap.of_numbers(label, number, thing & (label > 0))
+        return PanopticMap.of_numbers(label, number, thing)
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless without group regions, and with up to 256 instances per class."""
@@ -94,7 +94,9 @@ class MapillaryFormat(_GreyFormat):
             raise DatasetError(f"{name}: instance {number.max()} of a class, but the format has room for 0 to 255.")
         groups = self.groups(panoptic)
         for raw in groups:
-            taken = {each % INSTANCES_PER_CLASS for each in panoptic.instances() if each // INSTANCES_PER_CLASS == raw}
+            taken = set(
+                (panoptic.instance[panoptic.is_single & (panoptic.label == raw)] % INSTANCES_PER_CLASS).tolist()
+            )
             number[panoptic.instance == raw] = free_number(taken, self.factor - 1, f"{name}: class {raw}")
         self._save(folder / f"{name}.png", panoptic.label, number)
         return Counter({GROUPS: len(groups)}) if groups else Counter()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from oasis.data import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, free_number, pictures, save
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 
 
 class SPADEFormat(PanopticFormat):
@@ -41,7 +41,7 @@ class SPADEFormat(PanopticFormat):
         """The number of an instance becomes its number within its class."""
         label = reading.read_label_ids(_labels(path.parent) / path.name, self.max_pixels)
         number = reading.read_label_ids(path, self.max_pixels)
-        return PanopticMap.of_numbers(label, number, self.is_thing(label) & (number != label) & (label > 0))
+        return PanopticMap.of_numbers(label, number, self.is_thing(label) & (number != label))
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless if the numbers within a class are below 256 and none is the class id; others are changed."""
@@ -59,7 +59,7 @@ class SPADEFormat(PanopticFormat):
 
 def _numbers(instances: Sequence[int], name: str) -> dict[int, int]:
     """The number to draw each instance with: its own if it is a byte other than its class, else the lowest free one."""
-    own = {i: divmod(i, INSTANCES_PER_CLASS) for i in instances}
+    own = {i: (i // INSTANCES_PER_CLASS % RAW_IDS, i % INSTANCES_PER_CLASS) for i in instances}
     numbers = {i: k for i, (raw, k) in own.items() if k < 256 and k != raw}
     for i, (raw, _) in own.items():
         if i not in numbers:
