@@ -17,6 +17,12 @@ RAW_IDS = 256
 INSTANCES_PER_CLASS = 1000
 """Raw instance ids of Cityscapes: label id * 1000 + k for the k-th thing, the plain label id elsewhere."""
 
+RAW_INSTANCES = (RAW_IDS + 1) * INSTANCES_PER_CLASS
+"""The number of raw instance ids; those of classes above 65 do not fit into 16 bits.
+
+Things of class 0, such as the persons of COCO-Stuff, are 256 * 1000 + k, since 0 * 1000 + k would be a plain id.
+"""
+
 _PARTS = ("ignore", "classes")
 _KEYS = ("name", "ids", "color", "thing", "scored")
 _GOLDEN_RATIO = (1 + math.sqrt(5)) / 2

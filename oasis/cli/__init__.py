@@ -7,6 +7,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from oasis.cli.classes import classes
+from oasis.cli.convert import convert
 from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
@@ -66,6 +67,7 @@ for _command in (
     data_check,
     classes,
     prepare,
+    convert,
     encodings,
     train_segmenter,
     evaluate,

@@ -1,18 +1,24 @@
 """From files on disk to batches on the device."""
 
+from oasis.data.ade20k import ADE20K
 from oasis.data.building import build_data_module
 from oasis.data.cache import CachedSamples
 from oasis.data.cityscapes import Cityscapes
+from oasis.data.coco_panoptic import COCOPanoptic
+from oasis.data.coco_stuff import COCOStuff
 from oasis.data.datamodule import LabelMapDataModule
 from oasis.data.dataset import Dataset
 from oasis.data.file_samples import FileSamples
 from oasis.data.streets import Streets
 
-DATASETS = ("Cityscapes", "Streets")
+DATASETS = ("ADE20K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Streets")
 """Names of the datasets, one class per layout."""
 
 __all__ = [
+    "ADE20K",
     "DATASETS",
+    "COCOPanoptic",
+    "COCOStuff",
     "CachedSamples",
     "Cityscapes",
     "Dataset",

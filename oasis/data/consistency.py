@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oasis.data.faults import ContradictionError, ForeignIdsError
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
 
 
@@ -35,13 +35,13 @@ class Maps:
 
     Attributes:
         label: (H, W) uint8 raw label ids, all within the label space.
-        instance: (H, W) uint16 raw instance ids.
+        instance: (H, W) int32 raw instance ids.
         label_file: where `label` is from.
         instance_file: where `instance` is from.
     """
 
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16]
+    instance: NDArray[np.int32]
     label_file: Path
     instance_file: Path
 
@@ -66,7 +66,7 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
     label, instance, pixels = _stretches(maps.label, maps.instance)
     is_thing = instance >= INSTANCES_PER_CLASS
     label, instance, pixels = label[is_thing], instance[is_thing], pixels[is_thing]
-    thing = instance // INSTANCES_PER_CLASS
+    thing = _class_of(instance)
     _require_thing_classes(maps.instance_file, instance, pixels, space)
     count = len(np.unique(instance))
     if count > MAX_INSTANCES:
@@ -79,14 +79,17 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
         return maps.label
     if policy is OnInconsistentIds.ERROR:
         raise _disagreement(maps, instance[wrong], label[wrong], pixels[wrong], space)
-    return np.where(maps.instance >= INSTANCES_PER_CLASS, maps.instance // INSTANCES_PER_CLASS, maps.label).astype(
-        np.uint8
-    )
+    return np.where(maps.instance >= INSTANCES_PER_CLASS, _class_of(maps.instance), maps.label).astype(np.uint8)
+
+
+def _class_of(instance: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The raw label id of each instance id of a thing."""
+    return instance // INSTANCES_PER_CLASS % RAW_IDS
 
 
 def _stretches(
-    label: NDArray[np.uint8], instance: NDArray[np.uint16]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint16], NDArray[np.intp]]:
+    label: NDArray[np.uint8], instance: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.intp]]:
     """Both values of each run of equal pixels in reading order, and the run's length."""
     labels, instances = label.reshape(-1), instance.reshape(-1)
     changes = labels[1:] != labels[:-1]
@@ -96,12 +99,11 @@ def _stretches(
 
 
 def _require_thing_classes(
-    path: Path, instance: NDArray[np.uint16], pixels: NDArray[np.intp], space: LabelSpace
+    path: Path, instance: NDArray[np.int32], pixels: NDArray[np.intp], space: LabelSpace
 ) -> None:
     # The ignored class is allowed: with train ids, caravans and trailers are void, but have instance numbers.
     allowed = np.isin(space.raw_to_class, [*space.things, space.ignore_index])
-    thing = np.minimum(instance // INSTANCES_PER_CLASS, len(allowed) - 1)  # at most 65, limited by the table
-    bad = ~allowed[thing]
+    bad = ~allowed[_class_of(instance)] | (instance >= RAW_INSTANCES)
     if not bad.any():
         return
     ids = np.unique(instance[bad])
@@ -117,12 +119,12 @@ def _require_thing_classes(
 
 def _disagreement(
     maps: Maps,
-    instance: NDArray[np.uint16],
+    instance: NDArray[np.int32],
     label: NDArray[np.uint8],
     pixels: NDArray[np.intp],
     space: LabelSpace,
 ) -> DatasetError:
-    pairs, which = np.unique(np.stack([instance, label.astype(np.uint16)]), axis=1, return_inverse=True)
+    pairs, which = np.unique(np.stack([instance, label.astype(np.int32)]), axis=1, return_inverse=True)
     counts = np.bincount(which.reshape(-1), weights=pixels).astype(int)
     largest = np.argsort(-counts, kind="stable")[:4]
     listing = ", ".join(

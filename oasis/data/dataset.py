@@ -1,6 +1,7 @@
 """The base class of datasets: a layout of files on disk, and the formats of its maps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,8 @@ from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
+from oasis.labels import LabelSpace
 
 
 class Dataset(ABC):
@@ -20,7 +23,7 @@ class Dataset(ABC):
 
     One subclass per layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them. A
     subclass defines how the files of a split are paired (`listing`) and, if its maps are not stored as in Cityscapes,
-    how they are read (`label_size`, `instance_size`, `read_label`, `read_instance`).
+    how they are read (`label_size`, `instance_size`, `read_label`, `read_instance`, `instance_ids`).
 
     Args:
         root: the folder of the dataset.
@@ -106,16 +109,42 @@ class Dataset(ABC):
         """
         return reading.read_label_ids(path, max_pixels)
 
-    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint16]:
+    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
         """Raw instance ids: `label id * 1000 + k` for the k-th thing of a class, the plain label id elsewhere.
 
+        Other numbers need an `instance_ids` that converts them.
+
         Returns:
-            (H, W) uint16, at the size of the file.
+            (H, W) int32 in 0..256999, at the size of the file.
 
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
-        return reading.read_instance_ids(path, max_pixels)
+        return reading.read_instance_ids(path, max_pixels).astype(np.int32)
+
+    def instance_ids(
+        self,
+        label: NDArray[np.uint8],
+        instance: NDArray[np.int32],
+        label_space: LabelSpace,
+    ) -> NDArray[np.int32]:
+        """Raw instance ids from the two maps of a sample, if a file's numbers have no meaning without its labels.
+
+        By default `read_instance` returns raw instance ids.
+
+        Args:
+            label: (H, W) uint8, what `read_label` returned.
+            instance: (H, W) int32, what `read_instance` returned.
+            label_space: which labels are things.
+
+        Returns:
+            (H, W) int32 in 0..256999: `label id * 1000 + k` for things (256 for label 0), the plain label id elsewhere.
+        """
+        return instance
+
+    def index_files(self, split: Split) -> Sequence[Path]:
+        """Files that describe all samples of a split; when one changes, cached samples are invalid."""
+        return ()
 
     def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> None:
         """Compare modes and sizes of a sample's files by their headers.
@@ -127,6 +156,25 @@ class Dataset(ABC):
         require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
         if files.instance is not None:
             require_size(files.instance, self.instance_size(files.instance, max_pixels), files.photo, size)
+
+
+def number_things(
+    label: NDArray[np.uint8], number: NDArray[np.int32], single: NDArray[np.bool_], label_space: LabelSpace
+) -> NDArray[np.int32]:
+    """Raw instance ids of the pairs (label, number).
+
+    Args:
+        label: (H, W) uint8 raw label ids.
+        number: (H, W) int32 in 0..999, of the instance among those of its label.
+        single: (H, W) bool, where `number` means an instance if the label is a thing.
+        label_space: which labels are things.
+
+    Returns:
+        (H, W) int32: `label * 1000 + number` for single things (256 for label 0), the label elsewhere.
+    """
+    is_thing = np.isin(label_space.raw_to_class, [*label_space.things])[label]
+    plain = label.astype(np.int32)
+    return np.where(is_thing & single, np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number, plain)
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:

@@ -11,7 +11,7 @@ import torch
 from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset
-from oasis.data.faults import Tolerance
+from oasis.data.faults import PartnerError, Tolerance
 from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import Sample, SampleFiles, Samples, Split
@@ -84,7 +84,8 @@ class FileSamples(Samples):
         check_label_file(raw, files.label, self.label_space)
         instance = np.zeros((self.height, self.width), np.int32)
         if files.instance is not None:
-            raw_instance = self.dataset.read_instance(files.instance, self.max_pixels)
+            numbers = self.dataset.read_instance(files.instance, self.max_pixels)
+            raw_instance = self.dataset.instance_ids(raw, numbers, self.label_space)
             maps = Maps(raw, raw_instance, files.label, files.instance)
             raw = consistent_label(
                 maps, self.label_space, self.on_inconsistent_ids
@@ -113,8 +114,8 @@ class FileSamples(Samples):
 
     def file_states(self) -> dict[Path, tuple[int, int]]:
         """Current size in bytes and modification time in nanoseconds of every file of the split."""
-        paths = (path for files in self.files for path in (files.photo, files.label, files.instance))
-        states = ((path, path.stat()) for path in paths if path is not None)
+        paths = [path for files in self.files for path in (files.photo, files.label, files.instance)]
+        states = ((path, path.stat()) for path in (*paths, *self.dataset.index_files(self.split)) if path is not None)
         return {path: (state.st_size, state.st_mtime_ns) for path, state in states}
 
     def suspects(self) -> Sequence[int]:
@@ -125,8 +126,9 @@ class FileSamples(Samples):
         listing = self.dataset.listing(self.split)
         for double in listing.doubles:
             raise double
-        for gap in listing.gaps(needs_instances):
-            raise gap.error()
+        gaps = [str(gap.error()) for gap in listing.gaps(needs_instances)]
+        if gaps:
+            raise PartnerError(" ".join(gaps))
         return listing.samples()
 
     def _header_fault(self, files: SampleFiles) -> DatasetError | None:

@@ -18,10 +18,8 @@ from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
-
-_RAW_LABELS, _RAW_INSTANCES = 256, 65536
 
 
 class Fault(NamedTuple):
@@ -94,18 +92,17 @@ class Inspection(torch.utils.data.Dataset[Finding]):
         label = self._label(files, found)
         instance = self._instance(files, found)
         if label is not None:
-            found.label_pixels = np.bincount(label.reshape(-1), minlength=_RAW_LABELS)
-        if instance is not None:
-            ids = np.bincount(instance.reshape(-1), minlength=_RAW_INSTANCES)
-            found.instances = int(np.count_nonzero(ids[INSTANCES_PER_CLASS:]))
+            found.label_pixels = np.bincount(label.reshape(-1), minlength=RAW_IDS)
         if label is not None and instance is not None and label.shape == instance.shape:
+            instance = self.dataset.instance_ids(label, instance, self.label_space)
+            found.instances = int(np.count_nonzero(np.bincount(instance.reshape(-1))[INSTANCES_PER_CLASS:]))
             with _noted(found):
                 consistent_label(
                     Maps(label, instance, files.label, files.instance or files.label),
                     self.label_space,
                     self.on_inconsistent_ids,
                 )
-            alone = np.bincount(label[instance < INSTANCES_PER_CLASS], minlength=_RAW_LABELS)
+            alone = np.bincount(label[instance < INSTANCES_PER_CLASS], minlength=RAW_IDS)
             found.group_pixels = np.where(np.isin(self.label_space.raw_to_class, [*self.label_space.things]), alone, 0)
         return found
 
@@ -124,7 +121,7 @@ class Inspection(torch.utils.data.Dataset[Finding]):
                 check_label_file(label, files.label, self.label_space)
         return label
 
-    def _instance(self, files: SampleFiles, found: Finding) -> NDArray[np.uint16] | None:
+    def _instance(self, files: SampleFiles, found: Finding) -> NDArray[np.int32] | None:
         instance = None
         if files.instance is not None:
             with _noted(found):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from oasis.data.faults import PartnerError
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import SampleFiles
 
 
@@ -52,6 +53,7 @@ class Listing:
         labels: the label map of each stem.
         instances: the instance map of each stem.
         doubles: one error for each file whose stem and kind are taken by another one.
+        passed_over: hidden files, and files that are no pictures.
     """
 
     photo_folder: Path
@@ -60,6 +62,7 @@ class Listing:
     labels: dict[str, Path] = field(default_factory=dict)
     instances: dict[str, Path] = field(default_factory=dict)
     doubles: list[PartnerError] = field(default_factory=list)
+    passed_over: set[Path] = field(default_factory=set)
 
     def samples(self) -> list[SampleFiles]:
         """All samples with a photo and a label map, sorted by name."""
@@ -87,12 +90,15 @@ class Listing:
 
         Args:
             found: `photos`, `labels` or `instances`.
-            paths: candidates; hidden files and those of other names are ignored.
+            paths: candidates; those of other names, hidden ones and those that are no pictures are ignored.
             folder: the folder that contains all of them.
             suffix: the end of their names, before the dot; may be empty.
         """
         for path in sorted(paths):
-            if not path.stem.endswith(suffix) or is_hidden(path.relative_to(folder)):
+            if is_hidden(path.relative_to(folder)) or path.suffix.lower() not in PHOTO_ENDINGS:
+                self.passed_over.add(path)
+                continue
+            if not path.stem.endswith(suffix):
                 continue
             key = path.relative_to(folder).with_name(path.stem.removesuffix(suffix)).as_posix()
             if key in found:

@@ -10,7 +10,7 @@ from PIL import Image
 from oasis.data.faults import ForeignIdsError, WrongModeError
 from oasis.data.id_maps import pixels_of
 from oasis.data.id_modes import require_id_mode, require_instance_mode
-from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
+from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture, pixels
 from oasis.data.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS
@@ -124,6 +124,41 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.ui
     return ids.astype(np.uint16)
 
 
+def check_color_header(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """(width, height) of a map whose ids are colours, from its header alone.
+
+    Args:
+        path: of the file.
+        what: the kind of map, for the error.
+        max_pixels: the most pixels that its header may claim.
+
+    Raises:
+        DatasetError: see `open_picture`; or it is not an RGB picture.
+    """
+    with open_picture(path, max_pixels) as picture:
+        _require_color_mode(picture, path, what)
+        return picture.size
+
+
+def read_colors(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """A map whose ids are colours.
+
+    Args:
+        path: of the file.
+        what: the kind of map, for the error.
+        max_pixels: the most pixels that its header may claim.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        DatasetError: see `open_picture`; or the file cannot be decoded or is not an RGB picture.
+    """
+    with open_picture(path, max_pixels) as picture:
+        _require_color_mode(picture, path, what)
+        return pixels(picture, path).astype(np.uint8)
+
+
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
     """Resize a map of ids by nearest neighbour, taking the pixel under each new pixel's centre.
 
@@ -141,3 +176,8 @@ def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
     rows = (2 * np.arange(height) + 1) * ids.shape[0] // (2 * height)
     columns = (2 * np.arange(width) + 1) * ids.shape[1] // (2 * width)
     return ids[np.ix_(rows, columns)]
+
+
+def _require_color_mode(picture: Image.Image, path: Path, what: str) -> None:
+    if picture.mode != "RGB":
+        raise WrongModeError(f"{path}: mode {picture.mode}, but {what} is an RGB picture. Fetch the original.")

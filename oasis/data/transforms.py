@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from oasis.label_files import INSTANCES_PER_CLASS
-
-_RAW_INSTANCES = 65536  # the maps are 16-bit pictures
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 
 
 def to_unit_range(image: Tensor) -> Tensor:
@@ -27,13 +25,13 @@ def compact_instances(raw: Tensor) -> Tensor:
     instances apart. Both become 0. No host-device synchronisation, no loop over instances.
 
     Args:
-        raw: (B, H, W) integer tensor of Cityscapes instance ids, 0..65535.
+        raw: (B, H, W) integer tensor of raw instance ids, 0..256999.
 
     Returns:
         (B, H, W) int64, 0 = no instance.
     """
     flat = raw.reshape(raw.shape[0], -1).long()
-    present = torch.zeros(raw.shape[0], _RAW_INSTANCES, dtype=torch.int32, device=raw.device)
+    present = torch.zeros(raw.shape[0], RAW_INSTANCES, dtype=torch.int32, device=raw.device)
     present.scatter_(1, flat, 1)
     present[:, :INSTANCES_PER_CLASS] = 0
     number = present.cumsum(1, dtype=torch.int32) * present

@@ -129,7 +129,7 @@ def _require_consistent(
     space: LabelSpace,
 ) -> None:
     """Raise unless every instance is of a thing class, and of the same class in the label map."""
-    maps = Maps(label, instance, Path(label_source), Path(instance_source))
+    maps = Maps(label, instance.astype(np.int32), Path(label_source), Path(instance_source))
     trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
     wrong = trusted != label
     if wrong.any():

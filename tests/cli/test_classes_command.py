@@ -82,7 +82,7 @@ def test_what_cannot_be_drafted_from(folder, tmp_path):
     assert "nowhere: no such folder" in refused(tmp_path / "nowhere")
     assert "no file below it is called *.tif" in refused(folder, "--pattern", "*.tif")
     assert "classes.txt: the draft is YAML" in refused(folder, "-o", "classes.txt")
-    Image.new("RGB", (4, 4)).save(folder / "color.png")
+    Image.new("RGB", (4, 4), (128, 64, 0)).save(folder / "color.png")
     assert re.search(r"color\.png: mode RGB, but .* This looks like a colour map", refused(folder))
     Image.new("L", (4, 4), 255).save(folder / "color.png")
     assert "all pixels of its 1 label maps are 255, unlabelled" in refused(folder, "--pattern", "color.png")

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.cache import Container, build_cache
 from oasis.data.cache import container as container_module
+from oasis.data.transforms import compact_instances
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
@@ -89,6 +90,31 @@ def test_samples_without_instances_and_with_the_highest_id(tiny, listed, ready):
     assert int(cached[0]["instance"].max()) == 26999
     assert not cached[3]["instance"].any()
     assert all(same(cached[i], plain[i]) for i in range(4))
+
+
+class HighIds(Cityscapes):
+    """Cars of class 181, whose instances do not fit into 16 bits."""
+
+    def read_label(self, path, max_pixels=2**26):
+        label = super().read_label(path, max_pixels)
+        return np.where(label == 26, 181, label).astype(np.uint8)
+
+    def read_instance(self, path, max_pixels=2**26):
+        instance = super().read_instance(path, max_pixels)
+        return np.where(instance >= 26000, instance + 155_000, instance).astype(np.int32)
+
+
+def test_classes_whose_instances_do_not_fit_into_16_bits(tiny, ids, tmp_path):
+    classes = [{"name": "all else", "ids": list(range(34))}, {"name": "car", "ids": [181], "thing": True}]
+    space = LabelSpace.from_classes(classes, ignore="all else")
+    plain = FileSamples(HighIds(tiny.root), "train", space, 32, 64)
+    container = Container(plain, tmp_path / "there")
+    build_cache(container, progress=False)
+    cached = CachedSamples(container)
+    assert sorted(np.unique(cached[0]["instance"][cached[0]["label"] == 181])) == [181000, 181002]
+    assert all(same(cached[i], plain[i]) for i in range(len(plain)))
+    low = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64)[0]["instance"][None]
+    assert torch.equal(compact_instances(cached[0]["instance"][None]), compact_instances(low))
 
 
 def test_genuine_frames(ids, tmp_path):

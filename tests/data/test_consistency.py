@@ -74,7 +74,7 @@ def test_the_data_module_hands_the_policy_on(mismatched, ids):
 
 @given(
     arrays(np.uint8, (4, 5), elements=st.sampled_from([0, 7, 24, 26])),
-    arrays(np.uint16, (4, 5), elements=st.sampled_from([0, 7, 24, 26, 24000, 26000, 26001, 33999])),
+    arrays(np.int32, (4, 5), elements=st.sampled_from([0, 7, 24, 26, 24000, 26000, 26001, 33999])),
 )
 def test_every_thing_pixel_is_judged(label, instance):
     space = LabelSpace.cityscapes_ids()
@@ -107,15 +107,27 @@ def test_instances_of_classes_that_have_none(tiny, ids, policy, stray):
 
 
 def test_caravans_are_void_in_train_ids_and_pass():
-    label, instance = np.full((2, 2), 29, np.uint8), np.full((2, 2), 29001, np.uint16)
+    label, instance = np.full((2, 2), 29, np.uint8), np.full((2, 2), 29001, np.int32)
     space = LabelSpace.cityscapes_train_ids()
     assert consistent_label(Maps(label, instance, *FILES), space, OnInconsistentIds.ERROR) is label
+
+
+def test_things_of_class_0_stand_as_256():
+    classes = [{"name": "person", "ids": [0], "thing": True}, {"name": "void", "ids": [255]}]
+    space = LabelSpace.from_classes(classes, ignore="void")
+    label, instance = np.array([[0, 0, 255, 0]], np.uint8), np.array([[256_000, 256_007, 255, 0]], np.int32)
+    assert consistent_label(Maps(label, instance, *FILES), space, OnInconsistentIds.ERROR) is label
+    wrong = Maps(np.full_like(label, 255), instance, *FILES)
+    assert consistent_label(wrong, space, TRUST).tolist() == [[0, 0, 255, 255]]
+    beyond = Maps(label, instance + 1000, *FILES)
+    with pytest.raises(DatasetError, match=r"instance ids outside the label space: .*257000 \(1 pixels\)"):
+        consistent_label(beyond, space, TRUST)
 
 
 @pytest.mark.parametrize("excess", [0, 1])
 def test_more_instances_than_there_is_room_for(ids, excess):
     numbers = [c * 1000 + k for c in (24, 26) for k in range(600)][: MAX_INSTANCES + excess]
-    instance = np.array([numbers], np.uint16)
+    instance = np.array([numbers], np.int32)
     maps = Maps((instance // 1000).astype(np.uint8), instance, *FILES)
     if excess:
         with pytest.raises(DatasetError, match=rf"a_instanceIds.png: {MAX_INSTANCES + 1} instances.*{MAX_INSTANCES}"):

@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
+from layouts import panoptic_classes, write_ade20k, write_coco_panoptic, write_coco_stuff
 from omegaconf import OmegaConf
 from PIL import Image
 
 import oasis.data
-from oasis.data import Cityscapes, Dataset, FileSamples, Streets, build_data_module
+from oasis.data import (
+    ADE20K,
+    Cityscapes,
+    COCOPanoptic,
+    COCOStuff,
+    Dataset,
+    FileSamples,
+    Streets,
+    build_data_module,
+)
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
@@ -30,10 +40,19 @@ def _streets(root):
 
 # Name -> makes the dataset, with samples in `train` and `val` and none in `test`, from two fixtures.
 ROWS = {
+    "ADE20K": lambda tiny, folder: ADE20K(write_ade20k(folder / "ade20k")),
+    "COCOPanoptic": lambda tiny, folder: COCOPanoptic(write_coco_panoptic(folder / "coco_panoptic")),
+    "COCOStuff": lambda tiny, folder: COCOStuff(write_coco_stuff(folder / "coco_stuff")),
     "Cityscapes": lambda tiny, folder: Cityscapes(tiny.root),
     "Streets": lambda tiny, folder: Streets(_streets(folder / "streets")),
 }
-LABEL_SPACES = {"Cityscapes": LabelSpace.cityscapes_ids, "Streets": LabelSpace.cityscapes_ids}
+LABEL_SPACES = {
+    "ADE20K": LabelSpace.ade20k,
+    "COCOPanoptic": lambda: LabelSpace.from_classes(**panoptic_classes()),
+    "COCOStuff": LabelSpace.coco_stuff,
+    "Cityscapes": LabelSpace.cityscapes_ids,
+    "Streets": LabelSpace.cityscapes_ids,
+}
 
 
 @pytest.fixture(params=sorted(ROWS))
@@ -64,14 +83,23 @@ def test_every_dataset_has_a_row():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_every_setting_reads_the_root_that_is_named(composed, tiny, setting):
+def test_every_setting_reads_the_root_that_is_named(composed, tiny, tmp_path, setting):
     """No layout among the arguments of the data module: whatever the yaml names goes to its dataset."""
-    cfg = composed(f"data={setting}", f"data.root={tiny.root}", "data.batch_size=2")
+    cfg = composed(f"data={setting}", "data.batch_size=2")
+    name = cfg.data.dataset._target_.rpartition(".")[2]
+    root = tiny.root if name in ("Cityscapes", "Streets") else ROWS[name](tiny, tmp_path).root
+    cfg.data.root = str(root)
+    if setting == "coco_panoptic":
+        cfg.label_space = {
+            "_target_": "oasis.labels.LabelSpace.from_classes",
+            "_convert_": "all",
+            **panoptic_classes(),
+        }
     data = instantiate(cfg.data, encoding=instantiate(cfg.encoding))
-    assert type(data.source).__name__ in ROWS
-    assert data.source.root == tiny.root
+    assert type(data.source).__name__ == name
+    assert data.source.root == root
     data.prepare_data()
-    assert len(data.dataset("train")) == 7
+    assert len(data.dataset("train")) == (7 if root == tiny.root else 3)
 
 
 def test_lists_in_order_whatever_the_file_system_gives(dataset, monkeypatch):
@@ -101,13 +129,14 @@ def test_maps_are_integers_of_the_size_of_their_photo(dataset, space):
         with Image.open(files.photo) as photo:
             size = photo.size
         assert dataset.label_size(files.label) == dataset.instance_size(files.instance) == size
-        label, instance = dataset.read_label(files.label), dataset.read_instance(files.instance)
+        label, numbers = dataset.read_label(files.label), dataset.read_instance(files.instance)
+        instance = dataset.instance_ids(label, numbers, space)
         assert label.shape == instance.shape == size[::-1]
-        assert (label.dtype, instance.dtype) == (np.uint8, np.uint16)
+        assert (label.dtype, numbers.dtype, instance.dtype) == (np.uint8, np.int32, np.int32)
         space.check(label, str(files.label))
         is_thing = instance >= 1000
-        assert np.array_equal(np.where(is_thing, instance // 1000, instance), label)
-        assert set(np.unique(np.asarray(space.raw_to_class)[instance[is_thing] // 1000])) <= space.things
+        assert np.array_equal(np.where(is_thing, instance // 1000 % 256, instance), label)
+        assert set(np.unique(np.asarray(space.raw_to_class)[instance[is_thing] // 1000 % 256])) <= space.things
 
 
 def test_samples_are_numbered_and_named(dataset, space):

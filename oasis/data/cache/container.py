@@ -22,6 +22,8 @@ from numpy.typing import DTypeLike, NDArray
 from oasis.data.file_samples import FileSamples
 from oasis.errors import DatasetError
 from oasis.files import cache_folder
+from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.labels import LabelSpace
 
 VERSION = 1
 """Incremented whenever the arrays made of the same source files, or their layout, change."""
@@ -50,13 +52,13 @@ class Arrays:
     Attributes:
         image: (N, 3, H, W) uint8.
         label: (N, H, W) uint8 raw label ids.
-        instance: (N, H, W) uint16 raw instance ids.
+        instance: (N, H, W) raw instance ids, uint16, or int32 for classes above 64.
         checksum: (N,) uint32, see `checksum`.
     """
 
     image: NDArray[np.uint8]
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16]
+    instance: NDArray[np.uint16 | np.int32]
     checksum: NDArray[np.uint32]
 
     def is_sound(self, index: int) -> bool:
@@ -113,7 +115,7 @@ class Container:
         return {
             "image": Field(np.uint8, (3, *size)),
             "label": Field(np.uint8, size),
-            "instance": Field(np.uint16, size),
+            "instance": Field(_instance_type(self.source.label_space), size),
             "checksum": Field(np.uint32, ()),
         }
 
@@ -191,13 +193,13 @@ class Container:
         return f"the source files changed since: {_changes(found.get('sources'), wanted['sources'])}"
 
 
-def checksum(image: NDArray[np.uint8], label: NDArray[np.uint8], instance: NDArray[np.uint16]) -> int:
+def checksum(image: NDArray[np.uint8], label: NDArray[np.uint8], instance: NDArray[np.uint16 | np.int32]) -> int:
     """CRC-32 of one sample's bytes: image, label, instance. A tenth of a millisecond at 256x512.
 
     Args:
         image: (3, H, W) uint8.
         label: (H, W) uint8.
-        instance: (H, W) uint16.
+        instance: (H, W) uint16 or int32.
     """
     return zlib.crc32(instance.data, zlib.crc32(label.data, zlib.crc32(image.data)))
 
@@ -221,6 +223,13 @@ def _settings(source: FileSamples) -> dict[str, str | int]:
         "on_inconsistent_ids": source.on_inconsistent_ids.value,
         "label_space": _digest(repr(source.label_space)),
     }
+
+
+def _instance_type(space: LabelSpace) -> DTypeLike:
+    """16 bits if they hold every raw instance id, as in the files of Cityscapes."""
+    with_instances = {*space.things, space.ignore_index}
+    highest = max((raw for raw, index in enumerate(space.raw_to_class) if index in with_instances), default=0)
+    return np.uint16 if (highest + 1) * INSTANCES_PER_CLASS - 1 <= np.iinfo(np.uint16).max else np.int32
 
 
 def _digest(value: object) -> str:

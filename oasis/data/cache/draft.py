@@ -67,7 +67,7 @@ class Draft:
             crc = np.uint32(refusal_of(checksum(image, label, instance)))
         else:
             image, label = sample["image"].numpy(), sample["label"].numpy()
-            instance = sample["instance"].numpy().astype(np.uint16)
+            instance = sample["instance"].numpy().astype(fields["instance"].dtype)
             crc = np.uint32(checksum(image, label, instance))
         for name, row in {"image": image, "label": label, "instance": instance, "checksum": crc}.items():
             self._files[name].write(row.tobytes())

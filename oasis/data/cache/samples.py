@@ -107,7 +107,7 @@ class CachedSamples(Samples):
         return Sample(
             image=torch.from_numpy(arrays.image[index]),
             label=torch.from_numpy(arrays.label[index]),
-            instance=torch.from_numpy(arrays.instance[index].astype(np.int32)),  # 16 bits on disk, as in the PNG
+            instance=torch.from_numpy(arrays.instance[index].astype(np.int32)),  # a copy; mostly 16 bits on disk
             name=self.files[index].name,
             index=index,
         )

@@ -1,0 +1,144 @@
+"""COCO panoptic, as downloaded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data import reading
+from oasis.data.coco_segments import SegmentIndex, Segments
+from oasis.data.dataset import number_things
+from oasis.data.faults import ContradictionError
+from oasis.data.listing import Listing
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.paired_folders import PairedFolders, SplitFolders
+from oasis.data.samples import Split
+from oasis.errors import DatasetError
+from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.labels import LabelSpace
+
+_MAP = "a COCO panoptic map (id = R + 256 G + 65536 B)"
+
+
+class COCOPanoptic(PairedFolders):
+    """COCO panoptic, and any dataset with its layout.
+
+    `SPLIT2017/NAME.jpg`, `annotations/panoptic_SPLIT2017/NAME.png` and `annotations/panoptic_SPLIT2017.json`. One
+    picture holds labels and instances: its colours are ids of segments, which the JSON describes. The raw label id is
+    the segment's `category_id`, 0 where there is no segment. Instances are numbered within their class in the order of
+    `segments_info`; a segment marked `iscrowd` is a group region.
+
+    Source: Kirillov et al. 2019, "Panoptic Segmentation"; cocodataset.org/#format-data.
+    """
+
+    contents: ClassVar[str] = (
+        "COCO panoptic: train2017, val2017, and annotations with panoptic_train2017.json, the folder of that name, and "
+        "both for val; get train2017.zip, val2017.zip and panoptic_annotations_trainval2017.zip from "
+        "cocodataset.org, and unpack the archives inside the last one too"
+    )
+    instance_files: ClassVar[str] = "annotations/panoptic_*/*.png"
+
+    def __init__(self, root: str | Path | None) -> None:
+        super().__init__(root)
+        self._indices: dict[Path, SegmentIndex] = {}
+
+    def folders(self, split: Split) -> SplitFolders:
+        """The folders of a split; labels and instances are in one."""
+        maps = self.root / "annotations" / f"panoptic_{split}2017"
+        return SplitFolders(self.root / f"{split}2017", maps, maps)
+
+    def listing(self, split: Split) -> Listing:
+        """The files of a split; see `Dataset.listing`.
+
+        Raises:
+            DatasetError: also if the JSON is missing or invalid, or describes not all of the maps.
+        """
+        listing = super().listing(split)
+        index = self._index(listing.map_folder)
+        unknown = [path for path in listing.labels.values() if path.name not in index]
+        if unknown:
+            raise DatasetError(
+                f"{index.path} does not describe {len(unknown)} of {len(listing.labels)} maps, first {unknown[0]}. "
+                "Fetch both again: they come in one archive."
+            )
+        return listing
+
+    def index_files(self, split: Split) -> Sequence[Path]:
+        """The JSON of a split."""
+        return (_json_of(self.folders(split).labels),)
+
+    def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+        """(width, height) of a map; see `Dataset.label_size`."""
+        return reading.check_color_header(path, _MAP, max_pixels)
+
+    def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+        """(width, height) of a map; see `Dataset.instance_size`."""
+        return self.label_size(path, max_pixels)
+
+    def read_label(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+        """The category of each pixel; see `Dataset.read_label`.
+
+        Raises:
+            DatasetError: also if the JSON and the picture differ in their segments or the areas of these.
+        """
+        segments, place = self._read(path, max_pixels)
+        return segments.category[place].astype(np.uint8)
+
+    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
+        """Raw instance ids, of all segments but crowds; see `Dataset.read_instance` and `read_label`."""
+        segments, place = self._read(path, max_pixels)
+        numbered = segments.category * INSTANCES_PER_CLASS + segments.numbers()
+        return np.where(segments.is_single, numbered, segments.category).astype(np.int32)[place]
+
+    def instance_ids(
+        self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace
+    ) -> NDArray[np.int32]:
+        """Raw instance ids: those of things; a segment of stuff is none. See `Dataset.instance_ids`."""
+        single = instance >= INSTANCES_PER_CLASS
+        return number_things(label, instance % INSTANCES_PER_CLASS, single, label_space)
+
+    def _index(self, folder: Path) -> SegmentIndex:
+        path = _json_of(folder)
+        if path not in self._indices:
+            self._indices[path] = SegmentIndex.read(path)
+        return self._indices[path]
+
+    def _read(self, path: Path, max_pixels: int) -> tuple[Segments, NDArray[np.intp]]:
+        """The segments of a picture by ascending id, and the position of each pixel's segment among them."""
+        index = self._index(path.parent)
+        segments = index.of(path.name)
+        colors = reading.read_colors(path, _MAP, max_pixels).astype(np.int32)
+        ids = colors[:, :, 0] | colors[:, :, 1] << 8 | colors[:, :, 2] << 16
+        place = np.searchsorted(segments.id, ids).clip(max=len(segments.id) - 1)
+        foreign = segments.id[place] != ids
+        if foreign.any():
+            raise ContradictionError(
+                f"{path}: ids without a segment in {index.path}: {_listing(np.unique(ids[foreign]))}. {_ADVICE}"
+            )
+        found = np.bincount(place.reshape(-1), minlength=len(segments.id))
+        missing = (found == 0) & (segments.id > 0)
+        if missing.any():
+            raise ContradictionError(
+                f"{path}: no pixels of segments in {index.path}: {_listing(segments.id[missing])}. {_ADVICE}"
+            )
+        other = (segments.area >= 0) & (segments.area != found)
+        if other.any():
+            first = int(np.flatnonzero(other)[0])
+            raise ContradictionError(
+                f"{path}: segment {segments.id[first]} has {found[first]} pixels, but area {segments.area[first]} in "
+                f"{index.path}; {other.sum()} segments differ. {_ADVICE}"
+            )
+        return segments, place
+
+
+_ADVICE = "The two do not belong together, or one was edited: restore the originals."
+
+
+def _json_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _listing(ids: NDArray[np.int32]) -> str:
+    return ", ".join(map(str, ids[:5].tolist())) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")

@@ -1,0 +1,57 @@
+"""COCO-Stuff, as downloaded, or as prepared for SPADE."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oasis.data import reading
+from oasis.data.dataset import number_things
+from oasis.data.opening import MAX_PIXELS
+from oasis.data.paired_folders import PairedFolders, SplitFolders
+from oasis.data.samples import Split
+from oasis.labels import LabelSpace
+
+
+class COCOStuff(PairedFolders):
+    """COCO-Stuff, in one of two layouts; label maps hold 0..181, and 255 where nothing is labelled.
+
+    - As downloaded: `train2017/NAME.jpg` and `stuffthingmaps_trainval2017/train2017/NAME.png`, without instances.
+    - As in SPADE: `train_img/NAME.jpg`, `train_label/NAME.png` and, optionally, `train_inst/NAME.png`, 8 bits.
+
+    SPADE's instance maps are copies of the label map over which the k-th annotated thing is painted with the value k.
+    So a number means an instance only where the label is a thing and differs from it, and numbers of several classes
+    collide: an instance is the pixels of one label with one number.
+
+    Source: Caesar et al. 2018; `coco_generate_instance_map.py` of github.com/NVlabs/SPADE.
+    """
+
+    contents: ClassVar[str] = (
+        "COCO-Stuff: train2017, val2017 and stuffthingmaps_trainval2017 (get them from cocodataset.org and "
+        "github.com/nightrome/cocostuff), or SPADE's train_img, train_label and train_inst, and the same for val"
+    )
+    instance_files: ClassVar[str] = "*_inst/*.png"
+
+    def folders(self, split: Split) -> SplitFolders:
+        """The folders of a split, SPADE's if they exist."""
+        photos = self.root / f"{split}_img"
+        if photos.is_dir():
+            instances = self.root / f"{split}_inst"
+            return SplitFolders(photos, self.root / f"{split}_label", instances if instances.is_dir() else None)
+        name = f"{split}2017"
+        return SplitFolders(self.root / name, self.root / "stuffthingmaps_trainval2017" / name, None)
+
+    def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+        """(width, height) of an instance map; see `Dataset.instance_size`."""
+        return reading.check_label_header(path, max_pixels)
+
+    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
+        """Labels with the numbers of things painted over them, 0..255. See `Dataset.read_instance`."""
+        return reading.read_label_ids(path, max_pixels).astype(np.int32)
+
+    def instance_ids(
+        self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace
+    ) -> NDArray[np.int32]:
+        """Raw instance ids: those of things that were painted over. See `Dataset.instance_ids`."""
+        return number_things(label, instance, instance != label, label_space)
