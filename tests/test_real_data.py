@@ -1,6 +1,7 @@
 """Genuine frames, where OASIS_REAL_DATA names a folder with `cityscapes_sample` and `camvid`."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,12 +58,32 @@ def test_instances_survive_resizing_to_256x512(root, ids):
 
 def trains(fit, *overrides):
     short = ("trainer.max_epochs=1", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1")
-    run = fit("run", *overrides, *short)
+    run = fit("run", *short, *overrides)
     return (run / "samples" / "batch_00000002.png").is_file() and (run / "checkpoints" / "last.ckpt").is_file()
 
 
 def test_trains(root, fit):
     assert trains(fit, f"data.root={root}")
+
+
+def one_instance_a_class(sample, root):
+    """ADE20K with instance maps, which the sample lacks: one individual of each thing class in a photo."""
+    shutil.copytree(sample, root)
+    for path in root.glob("annotations/*/*.png"):
+        place = root / "annotations_instance" / path.parent.name / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", Image.open(path).size, (0, 1, 0)).save(place)
+    return root
+
+
+@pytest.mark.parametrize("encoding", ["semantic", "per_instance_masks", "boundary"])
+@pytest.mark.parametrize("data", ["ade20k", "coco_stuff", "coco_panoptic"])
+def test_other_datasets_train_as_downloaded(fit, tmp_path, data, encoding):
+    root = genuine(f"{data}_sample")
+    if data == "ade20k" and encoding != "semantic":
+        root = one_instance_a_class(root, tmp_path / "ade20k")
+    size = () if data == "coco_stuff" else ("data.batch_size=1", "trainer.max_epochs=2")  # one photo a split
+    assert trains(fit, f"data={data}", f"data.root={root}", f"encoding={encoding}", *size)
 
 
 @pytest.mark.parametrize("discriminator", ["oasis", "panoptic"])
