@@ -44,6 +44,17 @@ def write_ade20k(root):
     return root
 
 
+def write_folder(root, pattern="{kind}/{split}"):
+    """Photos, label ids and instance ids of Cityscapes, in folders whose names follow the pattern."""
+    for split, name, kind, number, photo in each():
+        label = np.array([23, 26, 24], np.uint8)[kind]
+        places = {k: root / pattern.format(kind=k, split=split) for k in ("images", "labels", "instances")}
+        save(photo, places["images"] / f"{name}.jpg")
+        save(label, places["labels"] / f"{name}.png")
+        save(np.where(number, 26_000 + number.astype(np.uint16), label), places["instances"] / f"{name}.png")
+    return root
+
+
 def write_coco_stuff(root, *, spade=True):
     for split, name, kind, number, photo in each():
         label = np.array([157, 2, 0], np.uint8)[kind]

@@ -13,12 +13,12 @@ FAULTS, CANNOT_CHECK = 1, 2
 
 
 def data_check(
-    root: Annotated[Path, typer.Argument(help="The folder that holds leftImg8bit and gtFine.", show_default=False)],
+    root: Annotated[Path, typer.Argument(help="The dataset's folder, data.root.", show_default=False)],
     settings: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="As for `python train.py`: label_space=cityscapes_train_ids, "
+            help="As for `python train.py`: data=coco_stuff (default: cityscapes), label_space=cityscapes_train_ids, "
             "data.on_inconsistent_ids=trust_instances, data.max_pixels=N, encoding.slots=K.",
             show_default=False,
         ),
@@ -54,13 +54,14 @@ def _check(
     from hydra.utils import instantiate
 
     from oasis.cli.conf import load_config
+    from oasis.data.building import build_dataset
     from oasis.inspection.checking import check_dataset
 
     named = any(setting.startswith("encoding=") for setting in settings)
     config = load_config(["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings])
     return check_dataset(
         root,
-        instantiate(config.data.dataset)(root=root.expanduser()),
+        build_dataset(instantiate(config.data.dataset), {**config.data, "root": root.expanduser()}),
         instantiate(config.label_space),
         on_inconsistent_ids=config.data.on_inconsistent_ids,
         max_pixels=config.data.max_pixels,

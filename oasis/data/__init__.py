@@ -9,9 +9,10 @@ from oasis.data.coco_stuff import COCOStuff
 from oasis.data.datamodule import LabelMapDataModule
 from oasis.data.dataset import Dataset
 from oasis.data.file_samples import FileSamples
+from oasis.data.folder import Folder
 from oasis.data.streets import Streets
 
-DATASETS = ("ADE20K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Streets")
+DATASETS = ("ADE20K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Folder", "Streets")
 """Names of the datasets, one class per layout."""
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Cityscapes",
     "Dataset",
     "FileSamples",
+    "Folder",
     "LabelMapDataModule",
     "Streets",
     "build_data_module",

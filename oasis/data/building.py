@@ -21,6 +21,11 @@ def build_data_module(dataset: Callable[..., Dataset], **settings: Any) -> Label
         ConfigurationError: see the dataset and `LabelMapDataModule`.
         TypeError: a setting that neither of them takes.
     """
+    source = build_dataset(dataset, settings)
+    return LabelMapDataModule(dataset=source, **settings)
+
+
+def build_dataset(dataset: Callable[..., Dataset], settings: dict[str, Any]) -> Dataset:
+    """Make a dataset from those settings that its signature names, which are removed from `settings`."""
     names = inspect.signature(dataset).parameters
-    its_own = {name: settings.pop(name) for name in names if name in settings}
-    return LabelMapDataModule(dataset=dataset(**its_own), **settings)
+    return dataset(**{name: settings.pop(name) for name in names if name in settings})

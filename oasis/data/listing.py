@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from oasis.data.faults import PartnerError
 from oasis.data.opening import PHOTO_ENDINGS
@@ -48,7 +48,8 @@ class Listing:
 
     Attributes:
         photo_folder: the folder of the split's photos.
-        map_folder: the folder of its label and instance maps.
+        map_folder: the folder of its label maps.
+        instance_folder: the folder of its instance maps; None = that of its label maps.
         photos: the photo of each stem.
         labels: the label map of each stem.
         instances: the instance map of each stem.
@@ -58,6 +59,7 @@ class Listing:
 
     photo_folder: Path
     map_folder: Path
+    instance_folder: Path | None = None
     photos: dict[str, Path] = field(default_factory=dict)
     labels: dict[str, Path] = field(default_factory=dict)
     instances: dict[str, Path] = field(default_factory=dict)
@@ -76,7 +78,8 @@ class Listing:
             (self.labels, self.photos, f"photo in {self.photo_folder}"),
         ]
         if needs_instances:
-            what = f"instance map in {self.map_folder}, which this encoding needs (`semantic` does not)"
+            folder = self.instance_folder or self.map_folder
+            what = f"instance map in {folder}, which this encoding needs (`semantic` does not)"
             wanted.append((self.photos, self.instances, what))
         for having, partners, what in wanted:
             missing = sorted(having.keys() - partners.keys())
@@ -95,15 +98,26 @@ class Listing:
             suffix: the end of their names, before the dot; may be empty.
         """
         for path in sorted(paths):
-            if is_hidden(path.relative_to(folder)) or path.suffix.lower() not in PHOTO_ENDINGS:
-                self.passed_over.add(path)
-                continue
-            if not path.stem.endswith(suffix):
-                continue
-            key = path.relative_to(folder).with_name(path.stem.removesuffix(suffix)).as_posix()
-            if key in found:
+            below = path.relative_to(folder)
+            self.add(found, path, below, PurePosixPath(below.as_posix()), suffix)
+
+    def add(self, found: dict[str, Path], path: Path, below: Path, key: PurePosixPath, suffix: str) -> None:
+        """Put one file into `found`; see `collect`.
+
+        Args:
+            found: `photos`, `labels` or `instances`.
+            path: of the file.
+            below: its path below the dataset's folder, by which hidden files are recognised.
+            key: what files of one sample have in common, with the file's ending and suffix.
+            suffix: the end of its name, before the dot.
+        """
+        if is_hidden(below) or path.suffix.lower() not in PHOTO_ENDINGS:
+            self.passed_over.add(path)
+        elif path.stem.endswith(suffix):
+            name = key.with_name(path.stem.removesuffix(suffix)).as_posix() if key.name == path.name else key.as_posix()
+            if name in found:
                 self.doubles.append(
-                    PartnerError(f"{found[key]} and {path.name} are two files for one sample; remove one of them.")
+                    PartnerError(f"{found[name]} and {path.name} are two files for one sample; remove one of them.")
                 )
             else:
-                found[key] = path
+                found[name] = path

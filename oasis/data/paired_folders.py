@@ -41,7 +41,7 @@ class PairedFolders(Dataset):
         folders = self.folders(split)
         if split not in self.splits():
             raise DatasetError(f"The split {split!r} is empty: {folders.photos} or {folders.labels} does not exist.")
-        listing = Listing(folders.photos, folders.labels)
+        listing = Listing(folders.photos, folders.labels, folders.instances)
         listing.collect(listing.photos, folders.photos.glob("*"), folders.photos, "")
         listing.collect(listing.labels, folders.labels.glob("*"), folders.labels, "")
         if folders.instances is not None:

@@ -35,6 +35,7 @@ class Survey:
         group_images: (256,) int64, images with such pixels.
         instances: number of instances of each image with a readable instance map.
         links_out: files that are links to the outside of the dataset.
+        passed_over: hidden files, and files that are no pictures.
     """
 
     split: Split
@@ -49,6 +50,7 @@ class Survey:
     group_images: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
     instances: list[int] = field(default_factory=list)
     links_out: int = 0
+    passed_over: int = 0
 
     @property
     def most_instances(self) -> int:
@@ -109,6 +111,7 @@ class Survey:
             "most_instances": self.most_instances,
             "classes": {name: _counts(both) for name, both in self.classes().items()},
             "links_out_of_root": self.links_out,
+            "passed_over": self.passed_over,
         }
 
     def __post_init__(self) -> None:
@@ -132,7 +135,9 @@ def survey_split(dataset: Dataset, split: Split, rules: dict[str, Any], workers:
     """
     listing = dataset.listing(split)
     samples = listing.samples()
-    survey = Survey(split, rules["label_space"], _count_files(listing), len(samples))
+    survey = Survey(
+        split, rules["label_space"], _count_files(listing), len(samples), passed_over=len(listing.passed_over)
+    )
     for reason in _missing(listing):
         survey.faults[PartnerError.kind].append(reason)
     for found in in_parallel(Inspection(dataset, samples, **rules), workers, f"checking {split}"):

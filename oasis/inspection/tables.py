@@ -38,6 +38,8 @@ def print_survey(console: Console, survey: Survey, slots: int | None) -> None:
     console.print(classes_table(survey))
     if survey.links_out:
         console.print(f"{survey.links_out} files are links that lead out of the dataset's folder; they are followed.")
+    if survey.passed_over:
+        console.print(f"{survey.passed_over} files are hidden or no pictures; they are passed over.")
 
 
 def files_table(survey: Survey) -> Table:

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from layouts import write_folder
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -182,6 +183,21 @@ def test_a_folder_with_brackets_and_spaces(check, tiny, tmp_path):
     assert code == 0, said
     assert "[bold] a=b" in said
     assert found["root"] == str(root)
+
+
+def test_a_folder_of_another_layout_and_what_is_passed_over(check, tmp_path):
+    root = write_folder(tmp_path / "folder", "{kind}")
+    for stray in ("._val_0000.jpg", ".DS_Store", "notes.txt"):
+        (root / "images" / stray).write_text("no picture")
+    words = ("data=folder", "data.instances=instances", "data.val_fraction=0.4")
+    code, said, found = check(*words, root=root)
+    assert code == 0, said
+    assert "3 files are hidden or no pictures; they are passed over" in said
+    assert {split: (one["samples"], one["passed_over"]) for split, one in found["splits"].items()} == {
+        "train": (3, 3),
+        "val": (2, 3),
+    }
+    assert found["splits"]["train"]["instances_per_image"] == {"2": 3}
 
 
 def test_bars():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
-from layouts import panoptic_classes, write_ade20k, write_coco_panoptic, write_coco_stuff
+from layouts import panoptic_classes, write_ade20k, write_coco_panoptic, write_coco_stuff, write_folder
 from omegaconf import OmegaConf
 from PIL import Image
 
@@ -21,6 +21,7 @@ from oasis.data import (
     COCOStuff,
     Dataset,
     FileSamples,
+    Folder,
     Streets,
     build_data_module,
 )
@@ -44,6 +45,7 @@ ROWS = {
     "COCOPanoptic": lambda tiny, folder: COCOPanoptic(write_coco_panoptic(folder / "coco_panoptic")),
     "COCOStuff": lambda tiny, folder: COCOStuff(write_coco_stuff(folder / "coco_stuff")),
     "Cityscapes": lambda tiny, folder: Cityscapes(tiny.root),
+    "Folder": lambda tiny, folder: Folder(write_folder(folder / "folder"), instances="instances"),
     "Streets": lambda tiny, folder: Streets(_streets(folder / "streets")),
 }
 LABEL_SPACES = {
@@ -51,6 +53,7 @@ LABEL_SPACES = {
     "COCOPanoptic": lambda: LabelSpace.from_classes(**panoptic_classes()),
     "COCOStuff": LabelSpace.coco_stuff,
     "Cityscapes": LabelSpace.cityscapes_ids,
+    "Folder": LabelSpace.cityscapes_ids,
     "Streets": LabelSpace.cityscapes_ids,
 }
 
