@@ -23,7 +23,7 @@ from oasis.data.file_samples import FileSamples
 from oasis.errors import DatasetError
 from oasis.files import cache_folder
 
-VERSION = 1
+VERSION = 2
 """Incremented whenever the arrays made of the same source files, or their layout, change."""
 
 INDEX = "index.json"
