@@ -18,6 +18,8 @@ from oasis.data.samples import Sample, SampleFiles, Samples, Split
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
+_READING = 2  # changes with what is made of the same file; 2: photos are turned and scaled
+
 
 class FileSamples(Samples):
     """Samples decoded from the files of a dataset at each access.
@@ -106,7 +108,7 @@ class FileSamples(Samples):
         hashed = hashlib.sha256()
         shape = (self.height, self.width)
         kind = type(self.dataset).__name__
-        settings = (kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
+        settings = (_READING, kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
         hashed.update(repr(settings).encode())
         for path, (size, mtime) in self.file_states().items():
             hashed.update(f"{path.absolute()} {size} {mtime}".encode())

@@ -88,7 +88,7 @@ def test_the_arrays_are_plain_numpy_files_with_an_index(container):
     assert (image.shape, image.dtype) == ((7, 3, 32, 64), np.uint8)
     assert np.load(container.folder / "instance.npy").dtype == np.uint16
     index = json.loads((container.folder / "index.json").read_text())
-    assert index["version"] == 1
+    assert index["version"] == 2
     assert index["names"][0] == "town_000000_000019"
     assert index["settings"]["height"] == 32
     photo = "leftImg8bit/train/town/town_000003_000019_leftImg8bit.png"

@@ -247,7 +247,7 @@ def junk(folder):
 
 
 CORRUPT = [
-    (other_version, "version 0 of this format, but this is version 1"),
+    (other_version, "version 0 of this format, but this is version 2"),
     (other_settings, "other settings: height is 32, was 31"),
     (corrupt_index, r"index\.json cannot be read"),
     (foreign_index, "not one of cached samples"),
@@ -332,8 +332,8 @@ def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path,
 
 def test_a_new_version_of_the_code_caches_anew(listed, ready, monkeypatch):
     container = ready().container
-    monkeypatch.setattr(container_module, "VERSION", 2)
-    assert "version 1 of this format, but this is version 2" in Container(listed()).fault()
+    monkeypatch.setattr(container_module, "VERSION", 3)
+    assert "version 2 of this format, but this is version 3" in Container(listed()).fault()
     assert Container(listed()).folder == container.folder
 
 

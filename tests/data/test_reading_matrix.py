@@ -399,7 +399,8 @@ def from_photo(root: Path) -> Seen:
     return found.label, found.label, segmenter.photo
 
 
-@pytest.mark.parametrize("command", [*READERS, "generate --from-photos"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("command", ["training", "data-check", "evaluate", "generate --from-photos"])
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_photo_is_the_same_to_every_command(tmp_path, name, command):
     photo, read = PHOTOS[name], READERS.get(command, from_photo)
@@ -409,3 +410,8 @@ def test_a_photo_is_the_same_to_every_command(tmp_path, name, command):
             read(root)
         return
     np.testing.assert_array_equal(read(root)[2], photo.expected())
+
+
+@pytest.mark.parametrize("name", ["png I;16", "PNG orientation 6", "tiff F, 0 to 1", "truncated png"])
+def test_a_photo_is_prepared_as_it_is_read(tmp_path, name):
+    test_a_photo_is_the_same_to_every_command(tmp_path, name, "prepare")

@@ -25,7 +25,7 @@ from oasis.files import cache_folder
 from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace
 
-VERSION = 1
+VERSION = 2
 """Incremented whenever the arrays made of the same source files, or their layout, change."""
 
 INDEX = "index.json"
