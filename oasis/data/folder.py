@@ -8,7 +8,8 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from oasis.data.dataset import Dataset
-from oasis.data.listing import PICTURES, Listing
+from oasis.data.listing import Listing
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
 from oasis.data.split_lists import read_split_lists
 from oasis.errors import ConfigurationError, DatasetError
@@ -145,7 +146,7 @@ class Folder(Dataset):
             names = self._glob(pattern)
         for name in names:
             path = self.root / name
-            if path.suffix.lower() in PICTURES or not path.is_dir():
+            if path.suffix.lower() in PHOTO_ENDINGS or not path.is_dir():
                 yield path, _open_parts(PurePosixPath(pattern).parts, PurePosixPath(Path(name).as_posix()).parts)
 
     def _glob(self, pattern: str) -> list[str]:

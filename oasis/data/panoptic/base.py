@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from oasis.data.listing import is_hidden
 from oasis.data.opening import MAX_PIXELS, open_picture, pixels
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
@@ -164,7 +165,7 @@ def pictures(path: Path, ending: str = ".png") -> dict[str, Path]:
     """
     if path.is_file():
         return {path.name.removesuffix(ending): path}
-    found = (each for each in sorted(path.rglob(f"*{ending}")) if not _is_hidden(each.relative_to(path).parts))
+    found = (each for each in sorted(path.rglob(f"*{ending}")) if not is_hidden(each.relative_to(path)))
     return {each.relative_to(path).as_posix().removesuffix(ending): each for each in found}
 
 
@@ -183,7 +184,3 @@ def free_number(taken: set[int], most: int, what: str) -> int:
     if number is None:
         raise DatasetError(f"{what}: the format has room for {most + 1} instances only.")
     return number
-
-
-def _is_hidden(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith((".", "@")) for part in parts)
