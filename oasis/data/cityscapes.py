@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import Any, ClassVar, get_args
 
 from oasis.data.dataset import Dataset
 from oasis.data.listing import Listing
@@ -19,6 +19,9 @@ class Cityscapes(Dataset):
 
     Args:
         root: the folder with `leftImg8bit` and `gtFine`.
+        annotations: the folder of the maps, and a part of their names: `gtFine` or `gtCoarse`.
+        train_split: the folder of the training split: `train`, or `train_extra` (of gtCoarse).
+        label_suffix: the end of the names of label maps: `labelIds`, or another such as `labelTrainIds`.
     """
 
     contents: ClassVar[str] = (
@@ -26,19 +29,36 @@ class Cityscapes(Dataset):
     )
     instance_files: ClassVar[str] = "*_gtFine_instanceIds.png"
 
+    def __init__(
+        self,
+        root: str | Path | None,
+        annotations: str = "gtFine",
+        train_split: str = "train",
+        label_suffix: str = "labelIds",
+    ) -> None:
+        super().__init__(root)
+        self.annotations = annotations
+        self.train_split = train_split
+        self.label_suffix = label_suffix
+
+    def identity(self) -> dict[str, Any]:
+        """The root's name, and settings other than the default."""
+        own = {"annotations": "gtFine", "train_split": "train", "label_suffix": "labelIds"}
+        return {**super().identity(), **{k: vars(self)[k] for k, usual in own.items() if vars(self)[k] != usual}}
+
     def splits(self) -> list[Split]:
         """The splits of `train`, `val` and `test` that have a folder of photos."""
         self._require_root()
-        return [split for split in get_args(Split) if (self.root / "leftImg8bit" / split).is_dir()]
+        return [split for split in get_args(Split) if (self.root / "leftImg8bit" / self._folder(split)).is_dir()]
 
     def listing(self, split: Split) -> Listing:
         """The files of a split by `CITY/STEM`; see `Dataset.listing`."""
         self._require_root()
-        photos, maps = self.root / "leftImg8bit" / split, self.root / "gtFine" / split
+        photos, maps = (self.root / kind / self._folder(split) for kind in ("leftImg8bit", self.annotations))
         listing = Listing(photos, maps)
         listing.collect(listing.photos, _pictures(photos, *PHOTO_ENDINGS), photos, "_leftImg8bit")
-        listing.collect(listing.labels, _pictures(maps, ".png"), maps, "_gtFine_labelIds")
-        listing.collect(listing.instances, _pictures(maps, ".png"), maps, "_gtFine_instanceIds")
+        listing.collect(listing.labels, _pictures(maps, ".png"), maps, f"_{self.annotations}_{self.label_suffix}")
+        listing.collect(listing.instances, _pictures(maps, ".png"), maps, f"_{self.annotations}_instanceIds")
         if not listing.photos and not listing.labels:
             raise DatasetError(
                 f"The split {split!r} is empty: {photos} holds no */*_leftImg8bit.png or .jpg. Is the archive unpacked "
@@ -48,13 +68,16 @@ class Cityscapes(Dataset):
 
     def exists(self) -> bool:
         """Whether there is a dataset of this layout at `root`."""
-        return (self.root / "leftImg8bit").is_dir() and (self.root / "gtFine").is_dir()
+        return (self.root / "leftImg8bit").is_dir() and (self.root / self.annotations).is_dir()
+
+    def _folder(self, split: Split) -> str:
+        return self.train_split if split == "train" else split
 
     def _require_root(self) -> None:
         if not self.exists():
             raise DatasetError(
-                f"No dataset at data.root={self.root}: it must hold the folders leftImg8bit and gtFine. Get "
-                "Cityscapes with `csDownload gtFine_trainvaltest.zip leftImg8bit_trainvaltest.zip` (a free "
+                f"No dataset at data.root={self.root}: it must hold the folders leftImg8bit and {self.annotations}. "
+                "Get Cityscapes with `csDownload gtFine_trainvaltest.zip leftImg8bit_trainvaltest.zip` (a free "
                 "account is needed) and unpack both there, or train on synthetic streets at once: "
                 "`python train.py data=synthetic`."
             )

@@ -27,13 +27,12 @@ from oasis.data.settings import (
     require_pixels,
     require_use,
     require_workers,
+    skip_validation,
 )
 from oasis.data.sharing import Share
 from oasis.data.splits import Splits
 from oasis.encodings import Encoding
 from oasis.labels import LabelSpace
-
-TRAINING_SPLITS: tuple[Split, ...] = ("train", "val")
 
 
 class LabelMapDataModule(LightningDataModule):
@@ -118,16 +117,29 @@ class LabelMapDataModule(LightningDataModule):
         """Make the dataset and the cached samples if requested and missing. Runs in one process per machine."""
         self.source.prepare()
         if self.build_cache:
-            for split in TRAINING_SPLITS:
+            for split in self.training_splits:
                 build_cache(self.container(split))
 
     def setup(self, stage: str | None = None) -> None:
-        """List and check the files of the splits that training reads."""
+        """List and check the files of the splits that training reads. Without validation samples, nothing is scored."""
         require_even_split(self.batch_size, self._processes)
         if self.trainer is not None:
             self._splits.run_folder = Path(self.trainer.default_root_dir)
         require_full_batch(self._splits.all("train"), self.batch_size)
-        len(self.dataset("val"))  # finds bad samples now, if they are left out
+        if self.has_validation:
+            len(self.dataset("val"))  # finds bad samples now, if they are left out
+        elif self.trainer is not None:
+            skip_validation(self.trainer, self.source.root)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there are samples to validate on."""
+        return "val" in self.source.splits()
+
+    @property
+    def training_splits(self) -> tuple[Split, ...]:
+        """The splits that training reads."""
+        return ("train", "val") if self.has_validation else ("train",)
 
     def dataset(self, split: Split) -> Samples:
         """The samples of one split, listed and checked on first use: cached ones if they are valid.
@@ -163,8 +175,7 @@ class LabelMapDataModule(LightningDataModule):
 
         If the split is not divisible, some samples are read twice; `Batch.counted` marks each once.
         """
-        share = Share(self.dataset("val"), self._rank, self._processes)
-        return self._loader("val", share, lasting=True)
+        return self._loader("val", Share(self.dataset("val"), self._rank, self._processes), lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of a separate shuffling of the training split, the same at every call.
@@ -172,9 +183,8 @@ class LabelMapDataModule(LightningDataModule):
         For re-estimating BatchNorm statistics: reading it does not change the order of training.
         """
         dataset = self._splits.trained()
-        generator = torch.Generator().manual_seed(self.seed)
         size = min(len(dataset), batches * self.batch_size)
-        chosen = torch.randperm(len(dataset), generator=generator)[:size].tolist()
+        chosen = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:size].tolist()
         return self._loader("train", Subset(dataset, chosen), drop_last=True)
 
     def loader_of(self, split: Split, chosen: Sequence[int]) -> DataLoader[Sample]:

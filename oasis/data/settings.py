@@ -1,5 +1,10 @@
 """Validation of data settings before anything is read."""
 
+from pathlib import Path
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.utilities import rank_zero_warn
+
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
 
@@ -73,3 +78,12 @@ def require_even_split(batch_size: int, processes: int) -> None:
             f"data.batch_size={batch_size} cannot be split over {processes} processes (trainer.devices times "
             f"trainer.num_nodes): it is the batch of all of them together. Nearest: data.batch_size={nearby}."
         )
+
+
+def skip_validation(trainer: Trainer, root: Path) -> None:
+    """Train without validating, since there are no validation samples; warns of what is then not measured."""
+    trainer.limit_val_batches = 0
+    rank_zero_warn(
+        f"{root} has no validation split: no score is measured (FID, KID, mIoU, PQ, loss), no best checkpoint is kept, "
+        "and the pictures in samples/ are of training photos."
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from oasis.data.listing import Listing
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
 
@@ -56,4 +57,4 @@ def _names(root: Path, listing: Listing) -> dict[str, set[str]]:
 
 def _without_ending(line: str) -> str:
     path = PurePosixPath(line)
-    return path.with_suffix("").as_posix() if path.suffix.lower() in (".png", ".jpg", ".jpeg") else path.as_posix()
+    return path.with_suffix("").as_posix() if path.suffix.lower() in PHOTO_ENDINGS else path.as_posix()

@@ -59,7 +59,7 @@ def load_metric_networks(
         if segmenter is not None:
             try:
                 loaded_segmenter = segmenter(
-                    segmenter_file(data.dataset("val").root, data.height, data.width, data.label_space)
+                    segmenter_file(data.source.root, data.height, data.width, data.label_space)
                 )
             except MissingWeightsError as error:
                 missing.append(_sentence(error))

@@ -163,3 +163,20 @@ def test_photos_of_all_formats_are_found(tiny, train):
     path.unlink()
     assert train().files[0].photo.suffix == ".webp"
     assert (train()[0]["image"] == before).all()
+
+
+def test_coarse_annotations_of_the_extra_photos(tiny, ids):
+    for folder in ("leftImg8bit", "gtFine"):
+        (tiny.root / folder / "train").rename(tiny.root / folder / "train_extra")
+    for path in list(tiny.root.glob("gtFine/*/*/*.png")):
+        path.rename(path.with_name(path.name.replace("gtFine", "gtCoarse").replace("labelIds", "labelTrainIds")))
+    (tiny.root / "gtFine").rename(tiny.root / "gtCoarse")
+    settings = {"annotations": "gtCoarse", "train_split": "train_extra", "label_suffix": "labelTrainIds"}
+    dataset = Cityscapes(tiny.root, **settings)
+    assert dataset.splits() == ["train", "val"]
+    samples = FileSamples(dataset, "train", ids, 64, 128, needs_instances=True)
+    assert len(samples) == 7
+    assert samples.files[0].label.name == f"{FIRST}_gtCoarse_labelTrainIds.png"
+    assert dataset.identity() == {**Cityscapes(tiny.root).identity(), **settings}
+    with pytest.raises(DatasetError, match="leftImg8bit and gtFine"):
+        Cityscapes(tiny.root).splits()

@@ -5,7 +5,7 @@ import time
 from rich.console import Console
 
 from oasis.data.cache.writer import build_cache
-from oasis.data.datamodule import TRAINING_SPLITS, LabelMapDataModule
+from oasis.data.datamodule import LabelMapDataModule
 
 
 def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, verify: bool) -> None:
@@ -21,7 +21,7 @@ def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, ve
         DatasetError: an invalid file, or a full disk.
     """
     console = Console(highlight=False, soft_wrap=True)
-    for split in TRAINING_SPLITS:
+    for split in data.training_splits:
         container = data.container(split)
         start = time.perf_counter()
         written = build_cache(container, workers, anew, verify)

@@ -6,6 +6,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.batch import Batch
+from oasis.data.samples import Split
 from oasis.errors import ConfigurationError
 from oasis.models.generating import generate
 from oasis.training.base import data_of
@@ -61,7 +62,9 @@ class ImageLogger(Callback):
             if not trainer.is_global_zero:
                 return
             if self._batch is None:
-                self._batch = data_of(trainer).first_samples("val", self.samples, module.device)
+                data = data_of(trainer)
+                split: Split = "val" if data.has_validation else "train"
+                self._batch = data.first_samples(split, self.samples, module.device)
             fake = generate(generator, self._batch, fixed_noise(generator, self._batch.index, self.seed))
         labels = colorize(self._batch.label, module.label_space.palette)
         grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})

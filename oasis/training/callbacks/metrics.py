@@ -54,8 +54,9 @@ class Metrics(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Loads the metric networks; those that do not fit the data are refused before training starts."""
         if stage == "fit":
-            self._metric_networks = load_metric_networks(data_of(trainer), self.sources, self.segmenter)
-            self._has_distances = len(data_of(trainer).dataset("val")) >= FEWEST_PHOTOS
+            data = data_of(trainer)
+            self._metric_networks = load_metric_networks(data, self.sources, self.segmenter)
+            self._has_distances = data.has_validation and len(data.dataset("val")) >= FEWEST_PHOTOS
 
     def provides(self, metric: str) -> bool:
         """Whether validation will log a metric of this name."""

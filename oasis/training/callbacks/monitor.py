@@ -52,6 +52,11 @@ def require_measured(monitor: str, trainer: Trainer, module: GANModule) -> None:
     """
     if monitor.startswith(_IN_EVERY_BATCH):
         return
+    if not trainer.enable_validation and (monitor.startswith(_LOSSES_OF_VALIDATION) or monitor in known_names()):
+        raise ConfigurationError(
+            f"{_SETTING}={monitor}: nothing is validated in this run, since the dataset has no validation split or "
+            "trainer.limit_val_batches=0. Set it to null, or hold samples back (data=folder data.val_fraction=0.1)."
+        )
     if monitor.startswith(_LOSSES_OF_VALIDATION):
         if module.validation_losses:
             require_logged(monitor, module.validation_losses)
