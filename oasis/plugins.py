@@ -24,16 +24,16 @@ _OWN = "oasis"
 _named: set[str] = set()  # by the user of this process
 
 
-def trust(packages: Iterable[str]) -> None:
+def trust(packages: str | Iterable[str]) -> None:
     """Trust packages or single modules in this process.
 
     Args:
-        packages: importable names; the current folder is searched as well.
+        packages: importable names, or a single one; the current folder is searched as well.
 
     Raises:
         ConfigurationError: a package that is not installed.
     """
-    for package in packages:
+    for package in [packages] if isinstance(packages, str) else packages:
         if os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         if not package.replace(".", "").isidentifier() or not _is_installed(package):

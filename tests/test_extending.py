@@ -152,8 +152,9 @@ def test_a_checkpoint_alone_widens_nothing(fit_plugin, monkeypatch):
 def test_training_wants_its_parts_trusted(fit_plugin):
     with pytest.raises(ConfigurationError, match=r"generator\._target_=my_models\S+.*trust=\[my_models\]"):
         fit_plugin("run", *OASIS, "generator=pixel", trust=False)
-    with pytest.raises(ConfigurationError, match=r"no package 'my_modles' can be imported"):
-        fit_plugin("run", *OASIS, "generator=pixel", "trust=[my_modles]")
+    for given in ("trust=[my_modles]", "trust=my_modles"):
+        with pytest.raises(ConfigurationError, match=r"no package 'my_modles' can be imported"):
+            fit_plugin("run", *OASIS, "generator=pixel", given)
 
 
 def test_a_name_that_leads_through_a_trusted_package_is_not_trusted(plugin):

@@ -56,8 +56,8 @@ def main() -> None:
     merged, apart = street((1, 1, 3), shift=3), street((1, 2, 3), shift=3)
     panels = {
         "the label map: two cars touch, one does not": (target, "2 to be found"),
-        "a verdict that merges them": (merged, found(merged, target)),
-        "a verdict that tells them apart": (apart, found(apart, target)),
+        "a segmentation that merges them": (merged, found(merged, target)),
+        "a segmentation that separates them": (apart, found(apart, target)),
     }
     sheet = Image.new("RGB", (len(panels) * (WIDTH + GAP) - GAP, HEIGHT + CAPTION), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)

@@ -22,7 +22,7 @@ def newest_demo(runs: Path) -> Path:
     if not found:
         raise CheckpointError(
             f"No checkpoint is named, and no demo run is in {runs}/demo*. Make one: `make demo` (7 minutes on 2 CPU "
-            "cores), or within a minute, only to see the app at work, `python train.py experiment=smoke name=demo`. "
+            "cores), or within a minute, only to see the app at work, `oasis train experiment=smoke name=demo`. "
             "Or name one: `oasis app RUN`."
         )
     return max(found, key=lambda path: path.stat().st_mtime)

@@ -18,7 +18,7 @@ def data_check(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="As for `python train.py`: data=coco_stuff (default: cityscapes), label_space=cityscapes_train_ids, "
+            help="As for `oasis train`: data=coco_stuff (default: cityscapes), label_space=cityscapes_train_ids, "
             "data.on_inconsistent_ids=trust_instances, data.max_pixels=N, encoding.slots=K.",
             show_default=False,
         ),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def load_data(settings: Sequence[str], encoding: "Callable[[LabelSpace], Encoding]") -> "LabelMapDataModule":
-    """Make the data module of `python train.py SETTINGS`, and prepare its files.
+    """Make the data module of `oasis train SETTINGS`, and prepare its files.
 
     Args:
         settings: Hydra's, such as `data=cityscapes data.root=DIR`.

@@ -17,7 +17,7 @@ def evaluate(
         typer.Argument(
             metavar="CHECKPOINT... [SETTING=VALUE...]",
             help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
-            "`python train.py` takes them: data=cityscapes data.root=DIR, segmenter=unet "
+            "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
             "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
             show_default=False,
         ),

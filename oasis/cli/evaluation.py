@@ -34,7 +34,7 @@ def evaluate_checkpoints(
 
     Args:
         checkpoints: files or run folders.
-        overrides: Hydra's, as `python train.py` takes them; `segmenter=unet` by default.
+        overrides: Hydra's, as `oasis train` takes them; `segmenter=unet` by default.
         seeds: of the noise.
         split: train, val or test.
         diversity_images: see `Evaluation`.

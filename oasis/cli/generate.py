@@ -36,7 +36,7 @@ _Arguments = Annotated[
     typer.Argument(
         metavar="CHECKPOINT [INPUT] [SETTING=VALUE...]",
         help="A checkpoint file or run folder; a label map, a folder that is searched, or the root of a "
-        "dataset; or, in place of INPUT, settings of a dataset as for `python train.py`: data=synthetic.",
+        "dataset; or, in place of INPUT, settings of a dataset as for `oasis train`: data=synthetic.",
         show_default=False,
     ),
 ]

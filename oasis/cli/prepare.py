@@ -10,7 +10,7 @@ def prepare(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="The dataset and its size, as for `python train.py`: data=cityscapes data.root=DIR, "
+            help="The dataset and its size, as for `oasis train`: data=cityscapes data.root=DIR, "
             "data.height=256, data.cache_folder=DIR, experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),

@@ -12,7 +12,7 @@ def train_segmenter(
         list[str] | None,
         typer.Argument(
             metavar="[SETTING=VALUE...]",
-            help="The dataset, as for `python train.py`: data=cityscapes data.root=DIR, data.height=128, "
+            help="The dataset, as for `oasis train`: data=cityscapes data.root=DIR, data.height=128, "
             "experiment=demo. Default: synthetic streets.",
             show_default=False,
         ),

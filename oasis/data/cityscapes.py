@@ -79,7 +79,7 @@ class Cityscapes(Dataset):
                 f"No dataset at data.root={self.root}: it must hold the folders leftImg8bit and {self.annotations}. "
                 "Get Cityscapes with `csDownload gtFine_trainvaltest.zip leftImg8bit_trainvaltest.zip` (a free "
                 "account is needed) and unpack both there, or train on synthetic streets at once: "
-                "`python train.py data=synthetic`."
+                "`oasis train data=synthetic`."
             )
 
 
