@@ -10,7 +10,7 @@ from typing import Any
 
 from oasis.errors import CheckpointError
 
-FORMAT = 2  # of the configurations that this version writes
+FORMAT = 3  # of the configurations that this version writes
 
 # Format 1 to 2. A setting's dotted name; a row may name a group, which moves with everything in it.
 _SETTINGS = {
@@ -41,6 +41,9 @@ _METRICS = {
     "judge/": "segmenter/",
 }
 _HOLD_METRICS = ("callbacks.checkpoints.monitor",)
+
+# Format 2 to 3. What was fixed in Cityscapes' layout.
+_FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": "train"}
 
 
 def stamped(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +138,15 @@ def _give_dataset(config: dict[str, Any]) -> None:
         data.pop("streets", None)
 
 
-_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1,)
+def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
+    data = config.get("data")
+    dataset = data.get("dataset") if isinstance(data, dict) else None
+    if not isinstance(dataset, dict) or dataset.get("_target_") != "oasis.data.Cityscapes":
+        return config
+    return {**config, "data": {**_FOLDERS, **config["data"]}}
+
+
+_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2)
 
 
 def move(config: dict[str, Any], old: str, new: str) -> None:
