@@ -41,7 +41,8 @@ class PeakMemory:
         """
         self._cuda = device if device.type == "cuda" else None
         if self._cuda is None:
-            _give_back()
+            gc.collect()
+            _trim()
             _reset_peak()
             self._base = _resident_peak()
 
@@ -50,6 +51,7 @@ class PeakMemory:
         if self._cuda is not None:
             torch.cuda.reset_peak_memory_stats(self._cuda)
         else:
+            _trim()  # what was measured meanwhile may still be resident
             _reset_peak()
 
     def read(self) -> None:
@@ -76,8 +78,7 @@ def _reset_peak() -> None:
         _CLEAR_REFS.write_text(_RESET_PEAK)
 
 
-def _give_back() -> None:
-    """Return unused memory of earlier runs to the system, which would raise the baseline."""
-    gc.collect()
+def _trim() -> None:
+    """Return freed memory to the system."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
