@@ -39,7 +39,7 @@ def test_newest_demo_is_the_one_written_last(tmp_path):
 
 
 def test_without_demo_it_says_how_to_make_one(tmp_path):
-    with pytest.raises(CheckpointError, match=r"make demo.*python train\.py experiment=smoke name=demo"):
+    with pytest.raises(CheckpointError, match=r"make demo.*oasis train experiment=smoke name=demo"):
         newest_demo(tmp_path)
 
 
