@@ -42,7 +42,8 @@ _METRICS = {
 }
 _HOLD_METRICS = ("callbacks.checkpoints.monitor",)
 
-# Format 2 to 3. What was fixed in Cityscapes' layout.
+# Format 2 to 3. Photos were stretched, never cropped; and what was fixed in Cityscapes' layout.
+_STRETCHED = {"resize": None, "short_side": None}
 _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": "train"}
 
 
@@ -140,10 +141,11 @@ def _give_dataset(config: dict[str, Any]) -> None:
 
 def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
     data = config.get("data")
-    dataset = data.get("dataset") if isinstance(data, dict) else None
-    if not isinstance(dataset, dict) or dataset.get("_target_") != "oasis.data.Cityscapes":
+    if not isinstance(data, dict):
         return config
-    return {**config, "data": {**_FOLDERS, **config["data"]}}
+    dataset = data.get("dataset")
+    is_cityscapes = isinstance(dataset, dict) and dataset.get("_target_") == "oasis.data.Cityscapes"
+    return {**config, "data": {**_STRETCHED, **(_FOLDERS if is_cityscapes else {}), **data}}
 
 
 _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2)

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     GENERATOR_NOISE = 4
     DISCRIMINATOR_NOISE = 5
     LABEL_MIX = 6
+    CROP = 7
 
 
 def require_seed(seed: object) -> None:

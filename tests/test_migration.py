@@ -53,14 +53,17 @@ def test_a_configuration_of_format_1_is_that_of_the_same_settings_today(old, tod
     assert before == OmegaConf.create(old)  # not changed
 
 
-def test_cityscapes_of_format_2_had_one_layout(today):
+def test_format_2_stretched_photos_and_knew_one_layout_of_cityscapes(today):
     old = {**today, "format": 2, "data": dict(today["data"])}
-    for name in ("annotations", "label_suffix", "train_split"):
+    for name in ("annotations", "label_suffix", "train_split", "resize", "short_side"):
         del old["data"][name]
     assert not list(differences(migrated(old, "there.ckpt"), stamped(today)))
     assert "annotations" not in old["data"]
-    streets = {"format": 2, "data": {"dataset": {"_target_": "oasis.data.Streets"}}}
-    assert migrated(streets, "there.ckpt") == {**streets, "format": FORMAT}
+    streets = {"dataset": {"_target_": "oasis.data.Streets"}}
+    assert migrated({"format": 2, "data": streets}, "there.ckpt") == {
+        "format": FORMAT,
+        "data": {**streets, "resize": None, "short_side": None},
+    }
 
 
 def test_a_configuration_of_today_stays_what_it_is(today):

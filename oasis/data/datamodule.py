@@ -1,6 +1,7 @@
 """The data module: datasets as encoded batches."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from oasis.data.loading import make_loader, require_timeout, worker_failure
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.sampler import StreamSampler
 from oasis.data.samples import Sample, Samples, Split
+from oasis.data.scaling import Preparation
 from oasis.data.settings import (
     require_batch_size,
     require_even_split,
@@ -44,6 +46,8 @@ class LabelMapDataModule(LightningDataModule):
         label_space: maps the raw ids to classes.
         height: rows of a sample.
         width: columns of a sample.
+        resize: (height, width) of training samples before a random crop; see `Preparation`.
+        short_side: pixels of the shorter side before a crop; see `Preparation`.
         batch_size: samples per training or validation batch, over all processes.
         num_workers: processes that read; 0 = the training process does; None = one per core, at most 8, for files; 0
             for cached samples, which are copied faster than passed between processes.
@@ -75,6 +79,8 @@ class LabelMapDataModule(LightningDataModule):
         label_space: LabelSpace,
         height: int = 256,
         width: int = 512,
+        resize: Sequence[int] | None = None,
+        short_side: int | None = None,
         batch_size: int = 20,
         num_workers: int | None = None,
         pin_memory: bool | None = None,
@@ -97,32 +103,40 @@ class LabelMapDataModule(LightningDataModule):
         self.label_space = label_space
         self.height = height
         self.width = width
+        self.preparation = Preparation(height, width, resize, short_side)
         self.batch_size = batch_size
         self.num_workers = require_workers(num_workers)
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
         self.flip = flip
         self.seed = seed
-        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
-        self.tolerance = Tolerance(on_bad_sample, max_bad_share)
-        self.max_pixels = require_pixels(max_pixels)
         self.worker_timeout = require_timeout(worker_timeout)
-        self.use_cache = use_cache
         self.build_cache = build_cache
-        self.cache_folder = cache_folder
         self.batches_served = 0
         self.batch_transform = BatchTransform(encoding, label_space, flip)
-        self._splits = Splits(self._files, self.tolerance, use_cache, cache_folder, self.num_workers)
+        files = partial(
+            FileSamples,
+            dataset,
+            label_space=label_space,
+            height=height,
+            width=width,
+            needs_instances=encoding.needs_instances,
+            on_inconsistent_ids=OnInconsistentIds(on_inconsistent_ids),
+            tolerance=Tolerance(on_bad_sample, max_bad_share),
+            max_pixels=require_pixels(max_pixels),
+            scaling=self.preparation.scoring,
+        )
+        self._splits = Splits(files, self.preparation, use_cache, cache_folder, self.num_workers)
 
     def prepare_data(self) -> None:
         """Make the dataset and the cached samples if requested and missing. Runs in one process per machine."""
         self.source.prepare()
         if self.build_cache:
-            for split in self.training_splits:
+            for split in self.cached_splits:
                 build_cache(self.container(split))
 
     def setup(self, stage: str | None = None) -> None:
         """List and check the files of the splits that training reads. Without validation samples, nothing is scored."""
-        require_even_split(self.batch_size, self._processes)
+        require_even_split(self.batch_size, self._share[1])
         if self.trainer is not None:
             self._splits.run_folder = Path(self.trainer.default_root_dir)
         require_full_batch(self._splits.all("train"), self.batch_size)
@@ -149,25 +163,17 @@ class LabelMapDataModule(LightningDataModule):
         return self._splits.scored(split)
 
     def container(self, split: Split) -> Container:
-        """The container of a split's cached samples, which need not exist."""
-        return Container(self._files(split), self.cache_folder)
+        """The container of a split's cached samples, as training reads them; it need not exist."""
+        return self._splits.container(split)
 
-    def _files(self, split: Split) -> FileSamples:
-        return FileSamples(
-            self.source,
-            split,
-            self.label_space,
-            self.height,
-            self.width,
-            self.encoding.needs_instances,
-            self.on_inconsistent_ids,
-            self.tolerance,
-            self.max_pixels,
-        )
+    @property
+    def cached_splits(self) -> tuple[Split, ...]:
+        """The splits that training reads and whose samples can be cached: they have one size."""
+        return tuple(split for split in self.training_splits if self.preparation.of(split).shape is not None)
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Shuffled batches from the current position of training on; see `StreamSampler`."""
-        dataset = self._splits.trained()
+        dataset = self._splits.trained(self.seed)
         return self._loader("train", dataset, lasting=True, sampler=self._stream(len(dataset)), drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
@@ -175,14 +181,14 @@ class LabelMapDataModule(LightningDataModule):
 
         If the split is not divisible, some samples are read twice; `Batch.counted` marks each once.
         """
-        return self._loader("val", Share(self.dataset("val"), self._rank, self._processes), lasting=True)
+        return self._loader("val", Share(self.dataset("val"), *self._share), lasting=True)
 
     def statistics_dataloader(self, batches: int) -> DataLoader[Sample]:
         """The first `batches` of a separate shuffling of the training split, the same at every call.
 
         For re-estimating BatchNorm statistics: reading it does not change the order of training.
         """
-        dataset = self._splits.trained()
+        dataset = self._splits.trained(self.seed)
         size = min(len(dataset), batches * self.batch_size)
         chosen = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(self.seed))[:size].tolist()
         return self._loader("train", Subset(dataset, chosen), drop_last=True)
@@ -210,15 +216,12 @@ class LabelMapDataModule(LightningDataModule):
         return self.encode(batch, positions)
 
     @property
-    def _processes(self) -> int:
-        return 1 if self.trainer is None else self.trainer.world_size
-
-    @property
-    def _rank(self) -> int:
-        return 0 if self.trainer is None else self.trainer.global_rank
+    def _share(self) -> tuple[int, int]:
+        """Rank and number of the processes."""
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def _stream(self, size: int = 0) -> StreamSampler:
-        return StreamSampler(size, self.batch_size, self.seed, lambda: self.batches_served, self._rank, self._processes)
+        return StreamSampler(size, self.batch_size, self.seed, lambda: self.batches_served, *self._share)
 
     def state_dict(self) -> dict[str, Any]:
         """The position of training; Lightning puts it into the checkpoint."""
@@ -244,7 +247,7 @@ class LabelMapDataModule(LightningDataModule):
             self._splits.reporter(split),
             lasting,
             self.seed,
-            batch_size=self.batch_size // self._processes,
+            batch_size=self.batch_size // self._share[1],
             pin_memory=self.pin_memory,
             **more,
         )

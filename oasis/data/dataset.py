@@ -146,8 +146,11 @@ class Dataset(ABC):
         """Files that describe all samples of a split; when one changes, cached samples are invalid."""
         return ()
 
-    def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> None:
+    def check_headers(self, files: SampleFiles, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """Compare modes and sizes of a sample's files by their headers.
+
+        Returns:
+            (width, height) of the photo.
 
         Raises:
             DatasetError: a file that is not a picture, of another mode, too large, or of another size than its photo.
@@ -156,6 +159,7 @@ class Dataset(ABC):
         require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
         if files.instance is not None:
             require_size(files.instance, self.instance_size(files.instance, max_pixels), files.photo, size)
+        return size
 
 
 def number_things(

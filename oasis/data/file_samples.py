@@ -1,9 +1,11 @@
 """The samples of a split, decoded from the files of a dataset."""
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,10 +13,11 @@ import torch
 from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset
-from oasis.data.faults import PartnerError, Tolerance
+from oasis.data.faults import PartnerError, Tolerance, WrongSizeError
 from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import Sample, SampleFiles, Samples, Split
+from oasis.data.scaling import Scaling, Stretch
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
@@ -38,11 +41,12 @@ class FileSamples(Samples):
             `OnInconsistentIds`.
         tolerance: whether samples with a file of the wrong kind or size are refused at once, or when they are read.
         max_pixels: the most pixels that a file's header may claim.
+        scaling: how pictures are brought to the size of a sample; None = stretched to height x width.
 
     Raises:
         ConfigurationError: no such policy.
         DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
-            file of the wrong mode; more of them than `tolerance` accepts.
+            file of the wrong mode, a picture smaller than the scaling needs; more of them than `tolerance` accepts.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class FileSamples(Samples):
         on_inconsistent_ids: str = OnInconsistentIds.ERROR,
         tolerance: Tolerance = Tolerance(),  # noqa: B008
         max_pixels: int = MAX_PIXELS,
+        scaling: Scaling | None = None,
     ) -> None:
         self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
         self.dataset = dataset
@@ -65,6 +70,7 @@ class FileSamples(Samples):
         self.width = width
         self.tolerance = tolerance
         self.max_pixels = max_pixels
+        self.scaling = scaling or Stretch(height, width)
         self.files = self._pair(needs_instances)
         self._refused: dict[int, str] = {}  # position -> fault of a file's header
         with ThreadPoolExecutor(16) as pool:  # waits for the file system, not for Python
@@ -84,7 +90,8 @@ class FileSamples(Samples):
         files = self.files[index]
         raw = self.dataset.read_label(files.label, self.max_pixels)
         check_label_file(raw, files.label, self.label_space)
-        instance = np.zeros((self.height, self.width), np.int32)
+        size = self._size(raw.shape, files)
+        instance = np.zeros(size, np.int32)
         if files.instance is not None:
             numbers = self.dataset.read_instance(files.instance, self.max_pixels)
             raw_instance = self.dataset.instance_ids(raw, numbers, self.label_space)
@@ -92,23 +99,37 @@ class FileSamples(Samples):
             raw = consistent_label(
                 maps, self.label_space, self.on_inconsistent_ids
             )  # before resizing, which may hide faults
-            instance[:] = reading.nearest(raw_instance, self.height, self.width)
-        label = reading.nearest(raw, self.height, self.width)
-        photo = reading.read_photo(files.photo, self.height, self.width, self.max_pixels)
+            instance[:] = reading.nearest(raw_instance, *size)
+        label = reading.nearest(raw, *size)
+        photo = reading.read_photo(files.photo, *size, self.max_pixels)
+        window = self.scaling.window(*size)
         return Sample(
-            image=torch.from_numpy(photo).permute(2, 0, 1).contiguous(),
-            label=torch.from_numpy(label),
-            instance=torch.from_numpy(instance),
+            image=torch.from_numpy(photo[window]).permute(2, 0, 1).contiguous(),
+            label=torch.from_numpy(np.ascontiguousarray(label[window])),
+            instance=torch.from_numpy(np.ascontiguousarray(instance[window])),
             name=files.name,
             index=index,
         )
+
+    def scaled_by(self, scaling: Scaling) -> Self:
+        """The same samples, listed and checked once, brought to their size by another scaling.
+
+        If its `shape` is None, samples have different sizes, and `height` and `width` are 0.
+        """
+        same = copy.copy(self)
+        same.scaling = scaling
+        same.height, same.width = scaling.shape or (0, 0)
+        return same
 
     def fingerprint(self) -> str:
         """A hash that changes with the samples: of files, picture size, classes and dataset class."""
         hashed = hashlib.sha256()
         shape = (self.height, self.width)
         kind = type(self.dataset).__name__
-        settings = (_READING, kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
+        settings: tuple[object, ...] = (_READING, kind, self.split, *shape)
+        settings += (self.label_space, self.on_inconsistent_ids.value)
+        if self.scaling != Stretch(*shape):
+            settings += (self.scaling,)
         hashed.update(repr(settings).encode())
         for path, (size, mtime) in self.file_states().items():
             hashed.update(f"{path.absolute()} {size} {mtime}".encode())
@@ -124,6 +145,12 @@ class FileSamples(Samples):
         """All samples: only reading a file shows whether it can be read."""
         return range(len(self))
 
+    def _size(self, shape: tuple[int, ...], files: SampleFiles) -> tuple[int, int]:
+        try:
+            return self.scaling.size(*shape)
+        except WrongSizeError as error:
+            raise WrongSizeError(f"{files.photo}: {error}") from error
+
     def _pair(self, needs_instances: bool) -> list[SampleFiles]:
         listing = self.dataset.listing(self.split)
         for double in listing.doubles:
@@ -135,7 +162,8 @@ class FileSamples(Samples):
 
     def _header_fault(self, files: SampleFiles) -> DatasetError | None:
         try:
-            self.dataset.check_headers(files, self.max_pixels)
+            width, height = self.dataset.check_headers(files, self.max_pixels)
+            self._size((height, width), files)
         except DatasetError as error:
             return error
         return None

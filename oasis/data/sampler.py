@@ -1,12 +1,20 @@
 """The order of the training data: a pure function of a seed and the position of training."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch.utils.data import Sampler
 
 
-class StreamSampler(Sampler[int]):
+class Place(NamedTuple):
+    """A sample of the training stream: its index in the split, and the position in the stream."""
+
+    sample: int
+    position: int
+
+
+class StreamSampler(Sampler[Place]):
     """An endless stream of shuffled passes over the dataset, from the current position of training on.
 
     Position p of the stream depends on the seed alone, so a resumed run continues with the sample at which it was
@@ -43,7 +51,7 @@ class StreamSampler(Sampler[int]):
         """Samples per epoch of this process."""
         return self.size // self.batch_size * (self.batch_size // self.processes)
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Place]:
         batches, first = self.size // self.batch_size, self.batches_done()
         order: list[int] = []
         current = -1
@@ -51,8 +59,8 @@ class StreamSampler(Sampler[int]):
             pass_number, place = divmod(batch, batches)
             if pass_number != current:
                 current, order = pass_number, self._shuffled(pass_number)
-            for position in self.positions(place):
-                yield order[position]
+            for within, position in zip(self.positions(place), self.positions(batch), strict=True):
+                yield Place(order[within], position)
 
     def positions(self, batch: int) -> range:
         """The positions in the stream of this process's part of a batch."""

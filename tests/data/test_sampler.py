@@ -16,7 +16,7 @@ def stream(size, batch_size, seed, epochs, batches_an_epoch=None):
         wanted = (batches_an_epoch or len(sampler) // batch_size) * batch_size
         seen += list(islice(sampler, wanted))
         batches += wanted // batch_size
-    return seen
+    return [place.sample for place in seen]
 
 
 def test_an_epoch_shows_no_sample_twice():
@@ -38,7 +38,8 @@ def test_resuming_anywhere_goes_on_with_the_next_sample(size, batch_size, done):
     whole = stream(size, batch_size, 3, epochs + 1)
     resumed = list(StreamSampler(size, batch_size, 3, lambda: done))
     start = done * batch_size
-    assert resumed == whole[start : start + len(resumed)]
+    assert [place.sample for place in resumed] == whole[start : start + len(resumed)]
+    assert [place.position for place in resumed] == list(range(start, start + len(resumed)))
 
 
 @pytest.mark.parametrize("batches_an_epoch", [1, 2])

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from oasis.data.file_samples import FileSamples
+from oasis.data.scaling import Stretch
 from oasis.errors import DatasetError
 from oasis.files import cache_folder
 from oasis.label_files import INSTANCES_PER_CLASS
@@ -215,7 +216,7 @@ def refusal_of(crc: int) -> int:
 
 def _settings(source: FileSamples) -> dict[str, str | int]:
     """All settings that affect a sample or whether it is refused."""
-    return {
+    settings: dict[str, str | int] = {
         "dataset": type(source.dataset).__name__,
         "split": source.split,
         "height": source.height,
@@ -223,6 +224,8 @@ def _settings(source: FileSamples) -> dict[str, str | int]:
         "on_inconsistent_ids": source.on_inconsistent_ids.value,
         "label_space": _digest(repr(source.label_space)),
     }
+    is_stretched = source.scaling == Stretch(source.height, source.width)
+    return settings if is_stretched else {**settings, "scaling": repr(source.scaling)}
 
 
 def _instance_type(space: LabelSpace) -> DTypeLike:

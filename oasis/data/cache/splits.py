@@ -22,6 +22,9 @@ def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, ve
     """
     console = Console(highlight=False, soft_wrap=True)
     for split in data.training_splits:
+        if split not in data.cached_splits:
+            console.print(f"{split}: not cached, because data.short_side gives samples of different sizes.")
+            continue
         container = data.container(split)
         start = time.perf_counter()
         written = build_cache(container, workers, anew, verify)
@@ -29,9 +32,9 @@ def prepare_splits(data: LabelMapDataModule, workers: int | None, anew: bool, ve
         done = f"cached in {seconds:.1f} s" if written else "complete already"
         if verify and not written:
             done = f"complete already, all checksums match ({seconds:.1f} s)"
+        size = f"{container.source.height}x{container.source.width}"
         console.print(
-            f"{split}: {len(container)} samples of {data.height}x{data.width}, {container.bytes / 1e6:.1f} MB, {done}: "
-            f"{container.folder}",
+            f"{split}: {len(container)} samples of {size}, {container.bytes / 1e6:.1f} MB, {done}: {container.folder}",
             markup=False,
         )
     console.print("Training with the same data settings reads them.")
