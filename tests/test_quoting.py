@@ -58,5 +58,21 @@ def test_the_second_half_of_a_path_with_a_space():
 
 def test_other_errors_of_hydra_stay_as_they_are():
     assert explained(HydraException("something else")) == "something else"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["data.heigt=3"], r"^data\.heigt: no such setting\. Did you mean data\.height"),
+        (["encodng=semantic"], r"^encodng: no such setting\. Did you mean encoding\?"),
+        (["data=folder", "data.photo=x"], r"^data\.photo: no such setting\. Did you mean data\.photos"),
+        (["data.photos=x"], r"^data\.photos: no such setting"),
+        (["zzz=1"], r"^zzz: no such setting\. `oasis train --cfg job` prints all"),
+        (["encoding=semantik"], r"(?s)^In 'train': Could not find 'encoding/semantik'.*\n\tsemantic$"),
+    ],
+)
+def test_a_setting_that_does_not_exist(typed, told):
+    with pytest.raises(ConfigurationError, match=told):
+        load_config(typed)
     with pytest.raises(ConfigurationError, match="colour"):
         load_config(["data.colour=red"])

@@ -60,7 +60,7 @@ def find_to_resume(
     if found is None and resume == "last":
         below = runs if job is None else Path(runs, "*", job)
         raise CheckpointError(
-            f"resume=last: no run below {below} has a good checkpoints/{LAST}. Leave resume out, or use resume=auto."
+            f"resume=last: no run below {below} has an intact checkpoints/{LAST}. Leave resume out, or use resume=auto."
         )
     if named:
         found = _named(Path(str(resume)))
@@ -129,7 +129,7 @@ def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) 
         limit = _look_up(config, f"trainer.{name}")
         if isinstance(limit, int) and isinstance(reached, int) and 0 <= limit <= reached:
             raise NothingToTrainError(
-                f"{path}: trained to the end already, trainer.{name}={limit}. Nothing was written. To train on, raise "
+                f"{path}: training is complete (trainer.{name}={limit}). Nothing was written. To train on, raise "
                 f"trainer.{name}."
             )
 

@@ -1,6 +1,7 @@
 """The command `oasis`: one sub-command per file; `oasis --help` lists them."""
 
-from typing import Any
+import importlib.metadata
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -62,6 +63,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # whatever still has a traceback is a bug
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("panoptic-oasis"))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The options of no command in particular."""
+
+
 app.command(context_settings=HYDRA_READS_ALL)(train)
 for _command in (
     data_check,

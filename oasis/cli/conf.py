@@ -48,9 +48,29 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             config = compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(explained(error)) from error
+        raise ConfigurationError(explained(error, lambda: setting_names(overrides))) from error
     read_label_space(config)
     return config
+
+
+def setting_names(overrides: Sequence[str]) -> list[str]:
+    """The dotted names of all settings, given the groups that these overrides choose; empty if they do not compose."""
+    groups = [each for each in overrides if (conf_dir() / each.partition("=")[0]).is_dir() and "=" in each]
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return _names(compose("train", overrides=groups), "")
+    except (HydraException, OmegaConfBaseException):
+        return []
+
+
+def _names(config: DictConfig, prefix: str) -> list[str]:
+    names = []
+    for key in map(str, config):
+        names.append(f"{prefix}{key}")
+        below = config._get_node(key)
+        if isinstance(below, DictConfig):
+            names += _names(below, f"{prefix}{key}.")
+    return names
 
 
 def read_label_space(config: DictConfig) -> None:

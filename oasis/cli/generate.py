@@ -147,7 +147,9 @@ def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -
     """Print written files, remarks of the readers, and failures."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if outcome.written:
-        console.print(f"{outcome.written} files, from {inputs - len(outcome.bad)} of {inputs} inputs, are in {output}")
+        console.print(
+            f"Wrote {outcome.written} files to {output}, from {inputs - len(outcome.bad)} of {inputs} inputs."
+        )
     for remark, count in outcome.remarks.most_common(_SHOWN):
         console.print(f"{count} of {inputs}: {remark}")
     if len(outcome.remarks) > _SHOWN:

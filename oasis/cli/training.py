@@ -1,5 +1,6 @@
 """The implementation of `oasis train` and `python train.py`: compose -> instantiate -> fit."""
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from oasis import plugins, training
 from oasis.checkpoint import find_to_resume, require_something_left, start_from
-from oasis.cli.conf import conf_dir, read_label_space
+from oasis.cli.conf import conf_dir, read_label_space, setting_names
 from oasis.errors import NothingToTrainError
 from oasis.randomness import require_seed
 
@@ -79,4 +80,6 @@ def run_job(cfg: DictConfig) -> dict[str, float | None]:
 
 def main() -> None:
     """Run the command line; errors that the user can fix are printed without a traceback."""
-    training.report_errors(lambda: hydra.main(str(conf_dir()), "train", version_base="1.3")(run_job)())
+    training.report_errors(
+        lambda: hydra.main(str(conf_dir()), "train", version_base="1.3")(run_job)(), lambda: setting_names(sys.argv[1:])
+    )

@@ -100,8 +100,8 @@ def meaning_of_spread(comparison: Comparison) -> str:
         else ""
     )
     return (
-        f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), one draw of each "
-        f"label map for each; it does not say how far another training run would differ.{rule}"
+        f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), each label map "
+        f"generated once per seed; it does not say how far another training run would differ.{rule}"
     )
 
 

@@ -115,10 +115,10 @@ def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
     _number(picture, sample, {k: str(int(slot[sample.instance == k][0])) for k in _numbers(sample)})
     shown = min(_TILES, len(masks))
     tiles = [(f"slot {k + 1}", _picture(colorize_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
-    taken = f"One mask of 0 and 1 an instance. Here, {int(slot.max())} of {len(masks)} slots are taken, by area."
+    taken = f"One binary mask per instance. Here, {int(slot.max())} of {len(masks)} slots are taken, by area."
     return [
         Panel(picture, taken),
-        Panel(tile(tiles, _size(sample)), f"The first {shown} slots. Training deals them at random."),
+        Panel(tile(tiles, _size(sample)), f"The first {shown} slots. Training assigns them at random."),
     ]
 
 

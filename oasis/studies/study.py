@@ -147,7 +147,7 @@ def assemble(
 def _unfit(run: Run) -> str:
     """Why a run is left out; empty if it is not."""
     if not run.finished:
-        return f"not finished, it stopped at batch {run.batches}. Start the same command again to resume it."
+        return f"not finished, its log ends at batch {run.batches}. Start the same command again to resume it."
     if not run.metrics:
         return (
             "without metrics. Train with metrics=segmenter segmenter=unet, or measure its checkpoint: `oasis evaluate`."

@@ -4,8 +4,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
@@ -25,13 +26,18 @@ _SPECIAL = (
     "letter beyond ASCII."
 )
 _EXAMPLE = "\"data.root='/my photos'\""
+_UNKNOWN = re.compile(r"Could not override '(.*)'\.\n")
 _NO_PLUGIN = re.compile("Could not (find|load) 'hydra/launcher/(submitit|joblib)")
 
 
-def report_errors(main: Callable[[], None]) -> None:
+def report_errors(main: Callable[[], None], settings: Callable[[], Collection[str]] = tuple) -> None:
     """Call a Hydra application; print errors that the user can fix without a traceback, and exit with their code.
 
     `HYDRA_FULL_ERROR=1` shows tracebacks.
+
+    Args:
+        main: the application.
+        settings: returns the dotted names of all settings; called only for a name that is not among them.
     """
     follow()
     debugging = os.environ.setdefault(_TRACEBACKS, os.environ.get("HYDRA_FULL_ERROR", "0")) == "1"
@@ -41,7 +47,7 @@ def report_errors(main: Callable[[], None]) -> None:
     except Exception as error:
         if debugging or not _is_fixable(error):
             raise
-        print(f"error: {explained(error)}", file=sys.stderr)
+        print(f"error: {explained(error, settings)}", file=sys.stderr)
         sys.exit(exit_code(error))
 
 
@@ -74,9 +80,19 @@ def _is_fixable(error: BaseException) -> bool:
     return launchers or isinstance(error, _FIXABLE) or isinstance(error.__cause__, OasisError)
 
 
-def explained(error: BaseException) -> str:
-    """The message of an error, with advice if Hydra's own has none."""
-    said = message(error)
+def explained(error: BaseException, settings: Callable[[], Collection[str]] = tuple) -> str:
+    """The message of an error, with advice if Hydra's own has none.
+
+    Args:
+        error: Hydra's or any other.
+        settings: see `report_errors`.
+    """
+    said = message(error).partition("\nConfig search path:")[0]  # Hydra's, of packages and folders
+    unknown = _UNKNOWN.search(said)
+    if unknown:
+        nearest = get_close_matches(unknown[1], settings(), n=3, cutoff=0.7)
+        advice = f"Did you mean {' or '.join(nearest)}? " if nearest else ""
+        return f"{unknown[1]}: no such setting. {advice}`oasis train --cfg job` prints all, with the groups you choose."
     if _NO_PLUGIN.search(said):
         return f"this launcher is in an extra: pip install 'panoptic-oasis[sweeps]', here -e '.[sweeps]'. {said}"
     ambiguous = _AMBIGUOUS.search(said)

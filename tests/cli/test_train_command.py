@@ -1,5 +1,6 @@
 """`oasis train`, as typed; what it runs is tested as `train.py`, and from a wheel in tests/test_packaging.py."""
 
+import importlib.metadata
 import runpy
 import sys
 
@@ -30,3 +31,9 @@ def test_an_error_that_training_lets_pass_keeps_its_traceback(monkeypatch):
 
     monkeypatch.setattr(runpy, "run_module", fail)
     assert isinstance(CliRunner().invoke(app, ["train"]).exception, ConfigurationError)
+
+
+def test_the_version_is_the_package_s():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output.strip() == importlib.metadata.version("panoptic-oasis")

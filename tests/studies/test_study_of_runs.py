@@ -156,7 +156,7 @@ def test_the_newest_finished_one_counts():
     runs = [make_run(origin="old", ended=1.0), make_run(origin="new", ended=2.0, finished=False)]
     study = assemble(runs)
     assert [run.origin for run in study.groups[0].runs] == ["old"]
-    assert [(one.origin, one.reason[:31]) for one in study.left_out] == [("new", "not finished, it stopped at bat")]
+    assert [(one.origin, one.reason[:29]) for one in study.left_out] == [("new", "not finished, its log ends at")]
 
 
 def test_runs_without_metrics_are_listed():

@@ -127,7 +127,7 @@ def test_seeds_matter(fit, read_checkpoint):
 def test_a_run_that_is_finished_is_not_resumed_and_nothing_is_written(fit, capsys):
     first = fit("first", "trainer.max_epochs=1")
     runs = first.parent
-    with pytest.raises(NothingToTrainError, match=r"last\.ckpt: trained to the end .*raise trainer\.max_epochs"):
+    with pytest.raises(NothingToTrainError, match=r"last\.ckpt: training is complete .*raise trainer\.max_epochs"):
         fit("second", "trainer.max_epochs=1", "resume=last")
     fit("third", "trainer.max_epochs=1", "resume=auto")  # one command line for every start: no error
     assert "raise trainer.max_epochs" in capsys.readouterr().out
