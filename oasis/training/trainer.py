@@ -1,7 +1,10 @@
 """The trainer for two networks with separate steps, on one or several devices."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
@@ -70,12 +73,25 @@ def _several(settings: dict[str, Any]) -> bool:
     """Whether there will be more than one process."""
     if int(settings.get("num_nodes", 1)) > 1 or int(os.environ.get("WORLD_SIZE", 1)) > 1:
         return True
-    probe = pl.Trainer(
-        accelerator=settings.get("accelerator", "auto"),
-        devices=settings.get("devices", "auto"),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    with _saying_once():
+        probe = pl.Trainer(
+            accelerator=settings.get("accelerator", "auto"),
+            devices=settings.get("devices", "auto"),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
     return probe.num_devices > 1
+
+
+@contextmanager
+def _saying_once() -> Iterator[None]:
+    """Without Lightning's lines about devices, which the real trainer prints."""
+    log = logging.getLogger("pytorch_lightning")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
