@@ -114,6 +114,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_training_and_restoring(model, composed, tiny, tmp_path):
     from oasis.checkpoint import restore
