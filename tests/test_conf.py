@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -42,7 +43,9 @@ def test_every_option_builds(composed, option):
     OmegaConf.to_container(cfg, resolve=True)
     _, data, model, callbacks = build(cfg)
     model.check_size(data.height, data.width)
-    assert len(callbacks) == len(cfg.callbacks)
+    unaveraged = option.startswith(("recipe=spade/", "recipe=pix2pixhd/"))  # as published
+    assert [name for name, callback in cfg.callbacks.items() if callback is None] == ["ema"] * unaveraged
+    assert len(callbacks) == len(cfg.callbacks) - unaveraged
     assert len(model.configure_optimizers()) == 2
 
 
@@ -85,6 +88,38 @@ def test_recipes_reach_every_setting(composed):
     assert (cfg.objective.label_mix_weight, cfg.callbacks.ema.decay) == (10, 0.9999)
     assert composed("recipe=oasis/ade20k", "paths.output_dir=unused").trainer.max_epochs == 200
     assert composed("trainer=cpu", "paths.output_dir=unused").data.batch_size == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "rates", "betas", "batch_size", "parameters"),
+    [
+        ("spade", (1e-4, 4e-4), [0.0, 0.9], 32, (93_048_003, 5_601_410)),
+        ("pix2pixhd", (2e-4, 2e-4), [0.5, 0.999], 1, (182_546_755, 5_603_202)),
+    ],
+)
+def test_the_published_recipes_of_the_baselines(composed, model, rates, betas, batch_size, parameters):
+    cfg = composed(f"model={model}", f"recipe={model}/cityscapes", "paths.output_dir=unused")
+    assert (cfg.data.height, cfg.data.width, cfg.data.batch_size, cfg.trainer.max_epochs) == (256, 512, batch_size, 200)
+    assert (cfg.schedule._target_, cfg.schedule.epochs) == ("oasis.training.LinearDecay", 100)
+    assert cfg.objective.feature_matching_weight == 10
+    for network, rate in zip(("generator", "discriminator"), rates, strict=True):
+        assert cfg.model[f"{network}_optimizer"].lr == rate
+        assert cfg.model[f"{network}_optimizer"].betas == betas
+    with torch.device("meta"):
+        built = instantiate(cfg.model, condition_channels=instantiate(cfg.encoding).channels)
+    for network, count in zip((built.generator, built.discriminator), parameters, strict=True):
+        assert sum(p.numel() for p in network.parameters()) == count
+
+
+def test_recipes_of_spade(composed):
+    ade = composed("model=spade", "recipe=spade/ade20k", "paths.output_dir=unused")
+    assert (ade.encoding._target_, ade.data.height, ade.data.width) == ("oasis.encodings.Semantic", 256, 256)
+    assert (ade.trainer.max_epochs, ade.schedule._target_) == (200, "oasis.training.LinearDecay")
+    coco = composed("model=spade", "recipe=spade/coco_stuff", "paths.output_dir=unused")
+    assert (coco.encoding._target_, coco.data.height, coco.data.width) == ("oasis.encodings.Boundary", 256, 256)
+    assert (coco.trainer.max_epochs, coco.schedule._target_) == (100, "oasis.training.Constant")
+    given = composed("model=spade", "encoding=panoptic", "paths.output_dir=unused")
+    assert given.encoding._target_ == "oasis.encodings.Concat"
 
 
 @pytest.mark.parametrize("typo", ["data.batchsize=4", "trainer.max_epoch=3", "generator.chanels=8"])

@@ -2,18 +2,31 @@
 
 from oasis.models.contract import Discriminator, Exportable, Generator, Recomputable
 from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
+from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
+from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
+from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models.spade_generator import SPADEGenerator
+from oasis.models.style_encoder import Style, StyleEncoder
 from oasis.models.summary import summarize
 
 __all__ = [
     "Discriminator",
     "DiscriminatorOutput",
     "Exportable",
+    "FeatureEncoder",
     "Generator",
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",
+    "PatchDiscriminator",
+    "PatchOutput",
+    "Pix2PixHDGenerator",
+    "Pix2PixHDLocalEnhancer",
     "Recomputable",
+    "SPADEGenerator",
+    "Style",
+    "StyleEncoder",
     "summarize",
 ]

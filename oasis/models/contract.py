@@ -28,7 +28,8 @@ class Generator(nn.Module):
         Args:
             condition: (B, K, H, W) float, the encoded label map.
             noise: (B, Z) float, one vector per image, or (B, Z, H, W), one per pixel; None for a generator without
-                noise, or to draw it from torch's global random state.
+                noise, or to draw it from torch's global random state. The style of a photo is a vector per image too:
+                `SPADEGenerator` takes it here, and refuses one per pixel.
             segments: (B, H, W) int64, a number for each segment of an image: each instance, and each class where there
                 is no instance; passed if `needs_segments`.
 

@@ -1,25 +1,17 @@
 """The OASIS generator: from an encoded label map and noise to a photo."""
 
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
-from typing import Any, ClassVar
-
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from oasis.errors import ConfigurationError
-from oasis.models.contract import Generator
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 from oasis.models.norms import NormName
-from oasis.models.pyramid import GuidePyramid
-from oasis.models.sizes import require_divisible
-from oasis.models.spade_block import SPADEBlock
+from oasis.models.spade_decoder import SPADEDecoder
 
 _WIDEST = 16  # times the base width
 
 
-class OASISGenerator(Generator):
+class OASISGenerator(SPADEDecoder):
     """SPADE blocks from 1/32 of the size upwards, with 3D noise concatenated to the condition at each one.
 
     The widths halve towards the picture and end at the base width: 16, 16, 16, 8, 4, 2, 1 times `channels` for
@@ -51,8 +43,6 @@ class OASISGenerator(Generator):
     Source: Sushko et al. 2021, section 3.2 and table A.
     """
 
-    export_settings: ClassVar[Mapping[str, Any]] = {"spectral_norm": False, "fast": False}
-
     def __init__(
         self,
         condition_channels: int,
@@ -68,30 +58,23 @@ class OASISGenerator(Generator):
         fast: bool = True,
         sparse: bool | None = None,
     ) -> None:
-        super().__init__()
         if num_blocks < 2:
             raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2 blocks")
-        self.condition_channels = condition_channels
-        self.noise_dim = noise_dim
-        self.size_divisor = 2 ** (num_blocks - 1)
-        self.fast = fast
-        self.sparse = sparse
-        self._small_kernel = spade_kernel == 3
         widths = [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(num_blocks + 1)]
-        self.stem = convolution(condition_channels + noise_dim, widths[0])
-        self.blocks = nn.ModuleList(
-            SPADEBlock(
-                width,
-                next_width,
-                condition_channels + noise_dim,
-                spade_channels=spade_channels,
-                spade_kernel=spade_kernel,
-                norm=norm,
-                spectral_norm=spectral_norm,
-            )
-            for width, next_width in pairwise(widths)
+        super().__init__(
+            convolution(condition_channels + noise_dim, widths[0]),
+            condition_channels,
+            noise_dim,
+            widths,
+            range(1, num_blocks),
+            spade_channels=spade_channels,
+            spade_kernel=spade_kernel,
+            norm=norm,
+            spectral_norm=spectral_norm,
+            fast=fast,
+            sparse=sparse,
         )
-        self.to_image = convolution(channels, 3)
+        self.noise_dim = noise_dim
         rescale(self, init_gain)
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
@@ -109,54 +92,12 @@ class OASISGenerator(Generator):
         Raises:
             ConfigurationError: a size, a condition or a noise that does not fit.
         """
-        require_divisible(condition, self.size_divisor, "OASISGenerator")
-        noise = self._checked(condition, noise)
-        # Multiply-adds, which are counted on the meta device, are those of the plain path.
-        if not self.fast or condition.is_meta:
-            return self._plain(condition, noise)
-        guides = GuidePyramid(condition, noise, sparse=self._looks_for_patches(condition.device))
-        height, width = (size // self.size_divisor for size in condition.shape[-2:])
-        x: Tensor = self.stem(guides.whole(height, width))
-        for position, block in enumerate(self.blocks):
-            if position > 0:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = block(x, guides.at(*x.shape[-2:]))
-        return self._image(x)
-
-    def _plain(self, condition: Tensor, noise: Tensor | None) -> Tensor:
-        if noise is not None:
-            if noise.dim() == 2:
-                noise = noise[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
-            condition = torch.cat([noise, condition], dim=1)
-        # The condition is resized once per scale, here, and shared by the SPADEs of that scale.
-        coarsest = F.interpolate(condition, scale_factor=1 / self.size_divisor, mode="nearest")
-        x: Tensor = self.stem(coarsest)
-        for position, block in enumerate(self.blocks):
-            if position > 0:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = block(x, F.interpolate(condition, size=x.shape[-2:], mode="nearest"))
-        return self._image(x)
-
-    def _image(self, x: Tensor) -> Tensor:
-        return torch.tanh(self.to_image(F.leaky_relu(x, 0.2, inplace=True)))
-
-    def _looks_for_patches(self, device: torch.device) -> bool:
-        wanted = device.type == "cpu" if self.sparse is None else self.sparse
-        # Distinct neighbourhoods depend on the data, which is unknown while a graph is being compiled.
-        return wanted and self._small_kernel and not torch.compiler.is_compiling()
-
-    def blocks_to_recompute(self) -> Iterable[nn.Module]:
-        """The residual blocks, see `Recomputable`."""
-        return self.blocks
+        self.require_fitting(condition)
+        return self.decode(condition, self._checked(condition, noise))
 
     def _checked(self, condition: Tensor, noise: Tensor | None) -> Tensor | None:
         """The noise to use, of the condition's type: (B, Z), (B, Z, H, W), or None for a generator without."""
-        batch_size, channels, height, width = condition.shape
-        if channels != self.condition_channels:
-            raise ConfigurationError(
-                f"OASISGenerator: the condition has {channels} channels, the generator was built for "
-                f"{self.condition_channels}; build it with condition_channels=encoding.channels"
-            )
+        batch_size, _, height, width = condition.shape
         if self.noise_dim == 0:
             if noise is not None:
                 raise ConfigurationError("OASISGenerator: noise given to a generator without noise (noise_dim=0)")

@@ -11,6 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 from oasis.errors import ConfigurationError
 
 XAVIER_GAIN = 0.02
+NORMAL_STD = 0.02
 _FIRST_ITERATIONS = 15  # enough for a newly drawn weight
 _NORM_EPS = 1e-12
 
@@ -20,10 +21,11 @@ def convolution(
     out_channels: int,
     kernel_size: int = 3,
     *,
+    stride: int = 1,
     bias: bool = True,
     spectral_norm: bool = False,
 ) -> nn.Conv2d:
-    """A convolution that keeps height and width, with the initialisation of OASIS.
+    """A convolution, padded by half its kernel, with the initialisation of SPADE and OASIS.
 
     The weight is initialised before the spectral norm is added, so that the norm's first estimate of the largest
     singular value (15 power iterations) is that of the initial weight.
@@ -31,16 +33,17 @@ def convolution(
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
-        kernel_size: odd, so that the padding is symmetric.
+        kernel_size: odd to keep height and width; an even one adds a row and a column.
+        stride: by which height and width are divided.
         bias: whether to add a bias.
         spectral_norm: whether to divide the weight by its largest singular value.
 
     Returns:
-        A Conv2d, (B, in_channels, H, W) to (B, out_channels, H, W).
+        A Conv2d, (B, in_channels, H, W) to (B, out_channels, H, W) with an odd kernel and stride 1.
 
     Source: Glorot and Bengio 2010, equation 12, with gain 0.02; Miyato et al. 2018, section 2.1.
     """
-    layer = nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=bias)
     initialize(layer)
     if spectral_norm:
         register_parametrization(layer, "weight", SpectralNorm(layer.weight))
@@ -125,7 +128,7 @@ def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
 
 
 def rescale(network: nn.Module, gain: float) -> None:
-    """Change the Xavier gain of all convolutions of a newly built network.
+    """Change the Xavier gain of all convolutions and linear layers of a newly built network.
 
     Xavier's values are proportional to their gain, and the spectral norm's singular vectors do not depend on the
     scale, so that multiplying is the same as initialising again.
@@ -144,7 +147,7 @@ def rescale(network: nn.Module, gain: float) -> None:
         raise ConfigurationError(f"init_gain={gain}: it must be above 0; the published gain is {XAVIER_GAIN}")
     with torch.no_grad():
         for layer in network.modules():
-            if isinstance(layer, nn.Conv2d):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
                 weight: Tensor = layer.weight
                 if is_parametrized(layer):
                     weight = cast(Any, layer).parametrizations.weight.original
@@ -160,8 +163,17 @@ def iterate_norms(network: nn.Module) -> None:
                 weight[0].iterate(weight.original.detach().flatten(1))
 
 
-def initialize(layer: nn.Conv2d) -> None:
-    """Initialise a convolution without spectral norm: Xavier normal with gain 0.02, biases 0."""
+def initialize(layer: nn.Conv2d | nn.Linear) -> None:
+    """Initialise a layer without spectral norm: Xavier normal with gain 0.02, biases 0."""
     nn.init.xavier_normal_(layer.weight, gain=XAVIER_GAIN)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+def initialize_normal(network: nn.Module) -> None:
+    """Initialise all convolutions of a network without spectral norm as pix2pixHD: normal, deviation 0.02, biases 0."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=NORMAL_STD)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

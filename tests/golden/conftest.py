@@ -1,8 +1,9 @@
-"""What the official OASIS computes on made-up weights and inputs, float32 on a CPU.
+"""What the official OASIS, SPADE and pix2pixHD compute on made-up weights and inputs, float32 on a CPU.
 
 Inputs and weights are made up again here, by numpy's frozen `RandomState`, so that only results are stored: every
-7th number of the outputs (every 61st of the discriminator's). With the environment variable OASIS_PARITY, a folder with
-the whole outputs as `official.npz` (and the weights as `tiny_EMA.pth`), all numbers are compared.
+7th number of the outputs (every 61st of the largest). With the environment variable OASIS_PARITY, a folder with
+the whole outputs as `official.npz` and `baselines.npz` (and weights as `tiny_EMA.pth` and others), all numbers are
+compared.
 """
 
 import os
@@ -15,7 +16,12 @@ import pytest
 import torch
 from torch import Tensor
 
-_STRIDES = {"discriminator_eval": 61}
+_STRIDES = {
+    "discriminator_eval": 61,
+    **{f"spade_{name}": 61 for name in ("generator", "generator_vae", "generator_more")},
+    **{f"pix2pixhd_{name}": 61 for name in ("global", "local", "encoder")},
+    "edge": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,37 @@ def parity_folder():
     return Path(os.environ["OASIS_PARITY"])
 
 
-@pytest.fixture(params=["stored", "whole"])
-def deviation(request, stored) -> Callable[[str, Tensor], float]:
+@pytest.fixture(scope="session")
+def stored_baselines():
+    return dict(np.load(Path(__file__).with_name("baselines.npz")))
+
+
+@dataclass(frozen=True)
+class BaselineInputs:
+    label: Tensor  # (2, 64, 128), 0..33
+    instance_raw: Tensor  # the same: label * 1000 + 0..5
+    image: Tensor  # (2, 3, 64, 128), the photos
+    image_2: Tensor  # the same, the fakes
+    z: Tensor  # (2, 256)
+
+
+@pytest.fixture(scope="session")
+def baseline_inputs():
+    draw = np.random.RandomState(11)
+    label = draw.randint(0, 34, (2, 8, 16)).repeat(8, 1).repeat(8, 2)
+    instance_raw = 1000 * label + draw.randint(0, 6, (2, 4, 8)).repeat(16, 1).repeat(16, 2)
+    images = [np.tanh(draw.randn(2, 3, 64, 128)) for _ in range(2)]
+    floats = (torch.from_numpy(array).float() for array in (*images, draw.randn(2, 256)))
+    return BaselineInputs(torch.from_numpy(label), torch.from_numpy(instance_raw), *floats)
+
+
+Deviation = Callable[[str, Tensor], float]
+
+
+def comparison(request, file: str, stored: dict[str, np.ndarray]) -> Deviation:
     """The largest difference from the official output of that name, relative to its standard deviation."""
     if request.param == "whole":
-        whole = np.load(request.getfixturevalue("parity_folder") / "official.npz")
+        whole = np.load(request.getfixturevalue("parity_folder") / file)
 
     def compute(name, tensor):
         ours = tensor.detach().numpy().reshape(-1).astype(np.float64)
@@ -67,3 +99,13 @@ def deviation(request, stored) -> Callable[[str, Tensor], float]:
         return float(abs(ours - official).max() / official.std())
 
     return compute
+
+
+@pytest.fixture(params=["stored", "whole"])
+def deviation(request, stored) -> Deviation:
+    return comparison(request, "official.npz", stored)
+
+
+@pytest.fixture(params=["stored", "whole"])
+def baseline_deviation(request, stored_baselines) -> Deviation:
+    return comparison(request, "baselines.npz", stored_baselines)

@@ -176,7 +176,7 @@ def test_a_network_is_given_what_it_names():
 
 
 def test_a_network_without_blocks_to_recompute(built, monkeypatch):
-    monkeypatch.delattr("oasis.models.OASISGenerator.blocks_to_recompute")
+    monkeypatch.delattr("oasis.models.spade_decoder.SPADEDecoder.blocks_to_recompute")
     with pytest.raises(Exception, match=r"OASISGenerator names no blocks to recompute.*model=oasis"):
         built("model.recompute=true")
 

@@ -1,0 +1,141 @@
+"""The generator of SPADE: from an encoded label map, and optionally the style of a picture, to a photo."""
+
+import torch
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models.initialization import XAVIER_GAIN, convolution, initialize, rescale
+from oasis.models.norms import NormName
+from oasis.models.spade_decoder import SPADEDecoder
+
+_WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)  # times the base width, before, between and after the seven blocks
+_DOUBLINGS = frozenset({1, 3, 4, 5, 6})
+_MORE = frozenset({2})  # between the two middle blocks
+
+
+class SPADEGenerator(SPADEDecoder):
+    """Seven SPADE blocks from 1/32 of the size upwards.
+
+    Without a latent vector, the start is a convolution of the label map at the coarsest size, and the same map always
+    gives the same picture. With one, `noise_dim` above 0, the start is a linear layer of the vector: drawn from a
+    normal distribution, or the style of a photo, computed by `StyleEncoder`. The linear layer makes all pixels of the
+    start, so that such a generator has one size of pictures.
+
+    Args:
+        condition_channels: K, of the encoded label map; published with `encoding=boundary`.
+        noise_dim: Z, the length of the latent vector; 0 for none. Published with 256.
+        channels: base width, that of the last block; the widths are 16, 16, 16, 16, 8, 4, 2, 1 times as many.
+        height: rows of the pictures; needed with a latent vector only.
+        width: their columns; needed with a latent vector only.
+        more_upsampling: start at 1/64 of the size, with one more upsampling between the two middle blocks.
+        spade_channels: hidden width of each SPADE.
+        norm: `sync_batch` (moments of the batch of all devices), `batch` (of each device's own) or `instance`.
+        spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
+        init_gain: of the Xavier initialisation; 1 for short runs, see `rescale`.
+        fast: see `SPADEDecoder`.
+        sparse: see `SPADEDecoder`.
+
+    Raises:
+        ConfigurationError: an unknown norm; a latent vector without the size of the pictures, or with one that is no
+            multiple of `size_divisor`.
+
+    Example:
+        >>> generator = SPADEGenerator(36, channels=4)
+        >>> generator(torch.zeros(2, 36, 64, 128)).shape
+        torch.Size([2, 3, 64, 128])
+
+    Source: Park et al. 2019, section 3 and appendix A.
+    """
+
+    def __init__(
+        self,
+        condition_channels: int,
+        noise_dim: int = 0,
+        channels: int = 64,
+        *,
+        height: int | None = None,
+        width: int | None = None,
+        more_upsampling: bool = False,
+        spade_channels: int = 128,
+        norm: NormName = "sync_batch",
+        spectral_norm: bool = True,
+        init_gain: float = XAVIER_GAIN,
+        fast: bool = True,
+        sparse: bool | None = None,
+    ) -> None:
+        doublings = _DOUBLINGS | _MORE if more_upsampling else _DOUBLINGS
+        start_size = _coarsest(height, width, 2 ** len(doublings)) if noise_dim > 0 else None
+        widest = _WIDTHS[0] * channels
+        super().__init__(
+            convolution(condition_channels, widest) if start_size is None else _linear(noise_dim, widest, start_size),
+            condition_channels,
+            0,
+            [factor * channels for factor in _WIDTHS],
+            doublings,
+            spade_channels=spade_channels,
+            spade_kernel=3,
+            norm=norm,
+            spectral_norm=spectral_norm,
+            fast=fast,
+            sparse=sparse,
+        )
+        self.noise_dim = noise_dim
+        self.start_size = start_size
+        rescale(self, init_gain)
+
+    def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
+        """Generate.
+
+        Args:
+            condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`, and with a
+                latent vector those of the constructor.
+            noise: (B, Z) float, the latent vector of each picture: a style, or normally distributed; None = drawn from
+                the global random state, or no latent vector.
+            segments: ignored.
+
+        Returns:
+            (B, 3, H, W) float in [-1, 1].
+
+        Raises:
+            ConfigurationError: a size, a condition or a noise that does not fit.
+        """
+        self.require_fitting(condition)
+        if self.start_size is None:
+            if noise is not None:
+                raise ConfigurationError("SPADEGenerator: noise given to a generator without noise (noise_dim=0)")
+            return self.decode(condition)
+        return self.decode(condition, start=self._start(condition, noise, self.start_size))
+
+    def _start(self, condition: Tensor, noise: Tensor | None, size: tuple[int, int]) -> Tensor:
+        """(B, 16 * channels, *size), from the latent vectors."""
+        built = tuple(self.size_divisor * length for length in size)
+        if condition.shape[-2:] != built:
+            raise ConfigurationError(
+                f"SPADEGenerator: the label map has {condition.shape[-2]}x{condition.shape[-1]} pixels (height x "
+                f"width), but a generator with a latent vector has one size, here {built[0]}x{built[1]}. Resize the "
+                "map, or train with noise_dim=0."
+            )
+        expected = (len(condition), self.noise_dim)
+        if noise is None:
+            noise = torch.randn(expected, device=condition.device, dtype=condition.dtype)
+        if noise.shape != expected:
+            raise ConfigurationError(
+                f"SPADEGenerator: noise of shape {tuple(noise.shape)}; it must be {expected}, one vector an image"
+            )
+        start: Tensor = self.stem(noise.to(condition))
+        return start.view(len(condition), -1, *size)
+
+
+def _coarsest(height: int | None, width: int | None, divisor: int) -> tuple[int, int]:
+    if height is None or width is None or min(height, width) < 1 or height % divisor or width % divisor:
+        raise ConfigurationError(
+            f"generator.height={height}, generator.width={width}: with a latent vector (noise_dim above 0) the size of "
+            f"the pictures has to be given, in multiples of {divisor}, such as generator.height=${{data.height}}"
+        )
+    return height // divisor, width // divisor
+
+
+def _linear(noise_dim: int, channels: int, size: tuple[int, int]) -> nn.Linear:
+    layer = nn.Linear(noise_dim, channels * size[0] * size[1])
+    initialize(layer)
+    return layer
