@@ -35,8 +35,8 @@ class LabelMap:
 
     Attributes:
         label: (H, W) uint8 raw class ids, as in labelIds; all in `label_space`.
-        instance: (H, W) uint16, as in instanceIds: class id * 1000 + k for instances, below 1000 elsewhere. None
-            if instances are unknown.
+        instance: (H, W) int32 raw instance ids, as in training: class id * 1000 + k for instances (256 for class 0),
+            below 1000 elsewhere. None if instances are unknown.
         label_space: maps the raw ids to classes.
         source: name of the map in messages.
         remarks: notes of the reader, such as the detected format.
@@ -46,7 +46,7 @@ class LabelMap:
     """
 
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16] | None
+    instance: NDArray[np.int32] | None
     label_space: LabelSpace
     source: str = "label map"
     remarks: tuple[str, ...] = ()
@@ -58,11 +58,11 @@ class LabelMap:
                 "uint8. open_label_map reads maps of other kinds."
             )
         if self.instance is not None and not (
-            self.instance.shape == self.label.shape and self.instance.dtype == np.uint16
+            self.instance.shape == self.label.shape and self.instance.dtype == np.int32
         ):
             raise DatasetError(
                 f"{self.source}: instance has shape {self.instance.shape} and {self.instance.dtype}; it must be "
-                f"{self.label.shape}, as the label, and uint16."
+                f"{self.label.shape}, as the label, and int32."
             )
         self.label_space.check(self.label, self.source)
 

@@ -1,20 +1,20 @@
 """Reading maps of any format as a `LabelMap`."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.coco_index import jsons_beside, read_once
+from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
-from oasis.data.faults import ContradictionError, WrongSizeError
+from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
 from oasis.data.id_maps import MapInput, Pixels, read_pixels
 from oasis.data.id_modes import too_few_bits
 from oasis.data.meaning import check_label_ids
 from oasis.data.opening import MAX_PIXELS
-from oasis.data.panoptic_files import read_categories, read_segments
-from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis.conversion import Converted, Described, convert
@@ -23,7 +23,7 @@ from oasis.synthesis.label_map import LabelMap
 
 __all__ = ["MapInput", "open_label_map"]
 
-Segments = Sequence[SegmentInfo]
+SegmentsInfo = Sequence[Mapping[str, Any]]
 
 
 def open_label_map(
@@ -32,7 +32,7 @@ def open_label_map(
     *,
     label_space: LabelSpace,
     kind: MapKind | None = None,
-    segments: Segments | None = None,
+    segments: SegmentsInfo | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> LabelMap:
     """Read and validate a label map of any kind.
@@ -77,10 +77,12 @@ def open_label_map(
 
 
 def _understood(
-    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | None
 ) -> tuple[Converted, list[str]]:
-    """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
-    described = None if segments is None else Described(segments)
+    """The map as training has it, with a remark if its kind was detected."""
+    described = None
+    if segments is not None:
+        described = Described(Segments.of(segments, pixels.source), {}, "segments_info")
     if described is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
         described = _segments_beside(pixels.path, required=kind is not None)
     guessed = tell_kind(pixels, space, described is not None) if kind is None else MapKind(kind)
@@ -93,8 +95,8 @@ def _taken_for(kind: MapKind) -> str:
     return f"taken for {kind}"
 
 
-def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16], list[str]]:
-    """The instanceIds of an instance map, and remarks."""
+def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.int32], list[str]]:
+    """The raw instance ids of an instance map, and remarks."""
     converted, remarks = _understood(pixels, space, None, None)
     if converted.instance is not None:
         said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
@@ -107,11 +109,11 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
     if pixels.eight_bits:
         raise too_few_bits(pixels.source, f"mode {pixels.mode}" if pixels.path else f"values of {pixels.mode}")
     # Below 1000 there are no instances, which is valid if the picture has none.
-    return converted.label.astype(np.uint16), []
+    return converted.label.astype(np.int32), []
 
 
 def _require_same_size(
-    label: NDArray[np.uint8], label_source: str, instance: NDArray[np.uint16], instance_source: str
+    label: NDArray[np.uint8], label_source: str, instance: NDArray[np.int32], instance_source: str
 ) -> None:
     if label.shape != instance.shape:
         sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (instance, label)]
@@ -124,12 +126,12 @@ def _require_same_size(
 def _require_consistent(
     label: NDArray[np.uint8],
     label_source: str,
-    instance: NDArray[np.uint16],
+    instance: NDArray[np.int32],
     instance_source: str,
     space: LabelSpace,
 ) -> None:
     """Raise unless every instance is of a thing class, and of the same class in the label map."""
-    maps = Maps(label, instance.astype(np.int32), Path(label_source), Path(instance_source))
+    maps = Maps(label, instance, Path(label_source), Path(instance_source))
     trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
     wrong = trusted != label
     if wrong.any():
@@ -149,21 +151,13 @@ def _segments_beside(path: Path | None, required: bool) -> Described | None:
     """
     if path is None:
         return None
-    for candidate in (path.with_suffix(".json"), path.absolute().parent.with_suffix(".json")):
-        if not candidate.is_file():
-            continue
+    for candidate in jsons_beside(path):
         try:
-            lists, categories = _read_once(candidate, candidate.stat().st_mtime_ns)
-        except DatasetError:
+            index = read_once(candidate)
+        except UnreadableFileError:
             if required:
                 raise
             continue
-        if path.name in lists:
-            return Described(lists[path.name], categories or None)
+        if path.name in index:
+            return Described(index.of(path.name), index.categories, str(candidate))
     return None
-
-
-@lru_cache(maxsize=4)
-def _read_once(path: Path, changed: int) -> tuple[dict[str, list[SegmentInfo]], dict[int, str]]:
-    """The lists and the categories of a JSON file for up to thousands of pictures; cached until the file changes."""
-    return read_segments(path), read_categories(path)

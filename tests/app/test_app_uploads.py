@@ -26,7 +26,7 @@ def bomb(side: int = 50_000) -> bytes:
 
 def png(array: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(array).save(file, "PNG")
+    Image.fromarray(array.astype(np.uint16) if array.dtype == np.int32 else array).save(file, "PNG")
     return file.getvalue()
 
 

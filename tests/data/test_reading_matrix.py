@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from panoptic_maps import to_coco, to_panoptic
 from PIL import Image, ImageOps, features
 from torch import nn
 
@@ -18,7 +19,7 @@ from oasis.app.uploads import open_upload
 from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.cache import Container, build_cache
 from oasis.data.inspection import Inspection
-from oasis.data.panoptic_ids import TRAIN_IDS, to_coco, to_panoptic
+from oasis.data.meaning import TRAIN_IDS
 from oasis.encodings import Semantic
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
@@ -180,7 +181,7 @@ INSTANCES: dict[str, Case] = {
     "tiff I": alike(lambda: saved(INSTANCE.astype(np.int32), "TIFF"), None, NO_PNG),
     "tiff I, large": Case(
         lambda: saved(np.where(INSTANCE == 26002, 70_000, INSTANCE.astype(np.int32)), "TIFF"),
-        "ids up to 70000",
+        r"instance ids outside the label space: 70000 \(\d+ pixels\)",
         "neither instanceIds.*70000",
         NO_PNG,
     ),
@@ -195,7 +196,10 @@ INSTANCES: dict[str, Case] = {
     "tiff F": alike(lambda: saved(INSTANCE.astype(np.float32), "TIFF"), "mode F", NO_PNG),
     "jpeg": alike(lambda: saved(LABEL, "JPEG"), LOSSY, "a JPEG, which blurs ids"),
     "truncated": alike(lambda: saved(GREY.astype(np.uint16) * 255)[:150], "cannot be decoded"),
-    "panoptic ids": Case(lambda: saved(to_panoptic(INSTANCE).astype(np.uint16)), "from_panoptic"),
+    "panoptic ids": Case(
+        lambda: saved(to_panoptic(INSTANCE).astype(np.uint16)),
+        "oasis convert IN OUT --from panoptic_ids --to cityscapes",
+    ),
     "of stuff": Case(lambda: saved(np.where(INSTANCE == 7, 7001, INSTANCE).astype(np.uint16)), "7001", "here is 7001"),
     "another picture's": alike(lambda: saved(np.roll(INSTANCE, 2, axis=1)), "thing pixels have another class"),
     "another size": alike(lambda: saved(INSTANCE[:, 1:].copy()), "do not belong together"),

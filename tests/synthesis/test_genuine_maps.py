@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from panoptic_maps import to_coco, to_panoptic
 from PIL import Image
 
-from oasis.data import panoptic_ids
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis import open_label_map
@@ -31,8 +31,8 @@ def test_every_kind_of_a_genuine_map_is_the_same_map(ids, pairs):
         both = open_label_map(label_file, instance_file, label_space=ids)
         assert both.remarks == ()
         alone = open_label_map(instance_file, label_space=ids)
-        panoptic = open_label_map(panoptic_ids.to_panoptic(both.instance), label_space=ids)
-        coco = open_label_map(panoptic_ids.to_coco(both.instance, ()), label_space=ids)
+        panoptic = open_label_map(to_panoptic(both.instance), label_space=ids)
+        coco = open_label_map(to_coco(both.instance, ()), label_space=ids)
         for other in (alone, panoptic, coco):
             np.testing.assert_array_equal(other.label, both.label)
             np.testing.assert_array_equal(other.instance, both.instance)
@@ -67,4 +67,9 @@ def test_coco_panoptic_is_mapped_by_name_to_coco_stuff(tmp_path):
         }
         for segment, name in expected.items():
             assert {space.names[i] for i in np.unique(found.class_indices[ids == segment])} <= {name}
-        assert "individuals are left out" in found.remarks[-1]
+        singles = [s for s in listed["segments_info"] if s["category_id"] <= 90 and not s["iscrowd"]]
+        assert len(found.instance_ids) == len(singles) > 3
+        for segment in singles:  # persons, raw id 0, among them
+            (instance,) = np.unique(found.instance[ids == segment["id"]])
+            assert np.array_equal(found.instance_mask(instance), ids == segment["id"])
+        assert found.remarks == ("taken for coco_panoptic",)

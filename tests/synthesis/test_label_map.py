@@ -91,11 +91,11 @@ def test_ids_that_mean_something_else_to_a_model_are_refused(label_map):
     [
         (np.zeros((2, 2), np.int64), None, r"label has shape \(2, 2\) and int64"),
         (np.zeros((0, 2), np.uint8), None, r"label has shape \(0, 2\)"),
-        (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint16), r"instance has shape \(2, 3\)"),
-        (np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.int32), "instance has .* int32; .* uint16"),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.int32), r"instance has shape \(2, 3\)"),
+        (np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16), "instance has .* uint16; .* int32"),
         (np.full((2, 2), 77, np.uint8), None, "outside the label space: 77"),
     ],
-    ids=["int64", "empty", "sizes", "int32", "unknown"],
+    ids=["int64", "empty", "sizes", "uint16", "unknown"],
 )
 def test_a_map_made_by_hand_is_checked(ids, label, instance, message):
     with pytest.raises(DatasetError, match=f"mine: .*{message}|mine: {message}"):

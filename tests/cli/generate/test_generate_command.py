@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from panoptic_maps import segments_info, to_coco, write_json
 from PIL import Image
 
-from oasis.data.panoptic_files import write_coco, write_segments
-from oasis.data.panoptic_ids import segments_info, to_coco
 from oasis.synthesis.animation import find_ffmpeg
 
 
@@ -171,8 +170,8 @@ def test_other_kinds_of_maps_are_generated_as_label_ids_are(generate, semantic, 
     Image.fromarray(instance).save(folder / "y.png")
     train = np.array([{7: 0, 23: 10, 24: 11, 26: 13}.get(raw, 255) for raw in range(34)], np.uint8)
     Image.fromarray(train[label]).save(folder / "z_labelTrainIds.png")
-    write_coco(folder / "coco" / "c_panoptic.png", to_coco(instance, left_out=()))
-    write_segments(folder / "coco.json", {"c_panoptic.png": segments_info(instance, left_out=())})
+    Image.fromarray(to_coco(instance, left_out=())).save(folder / "coco" / "c_panoptic.png")
+    write_json(folder / "coco.json", {"c_panoptic.png": segments_info(instance, left_out=())})
     done = generate(semantic, folder, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     generate(semantic, maps / "a", "-o", tmp_path / "expected")
