@@ -1,6 +1,7 @@
 """Conversion of maps of a known kind to raw class ids and instanceIds."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from oasis.data.panoptic.grey import PanopticIdsFormat
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 from oasis.labels import LabelSpace
+from oasis.synthesis.class_names import Occurring, correspondence, void_id
 from oasis.synthesis.formats import MapKind, raw_things, speak_for_themselves
 from oasis.synthesis.palette import Palette
 
@@ -24,24 +26,26 @@ class Converted(NamedTuple):
     """A map as training has it.
 
     label: (H, W) uint8 raw class ids; instance: (H, W) int32 raw instance ids, or None if the map has no
-    instances; remarks: notes about the conversion.
+    instances; remarks: notes about the conversion; replaced: see `LabelMap`.
     """
 
     label: NDArray[np.uint8]
     instance: NDArray[np.int32] | None
     remarks: tuple[str, ...] = ()
+    replaced: Mapping[str, int] = MappingProxyType({})
 
 
 class Described(NamedTuple):
     """What the ids of a COCO panoptic map are.
 
     segments: its segments; categories: the name of each `category_id`, empty if they are raw class ids; source: of
-    the list, for messages.
+    the list, for messages; replaced: category by name -> class by name, see `correspondence`.
     """
 
     segments: Segments
     categories: Mapping[int, str]
     source: str
+    replaced: Mapping[str, str] = MappingProxyType({})
 
 
 Converter = Callable[[Pixels, LabelSpace, Described | None], Converted]
@@ -113,14 +117,12 @@ def _from_coco(pixels: Pixels, space: LabelSpace, described: Described | None) -
         return _without_list(ids, pixels.source, space)
     segments = described.segments
     place = segments.locate(ids, pixels.source, described.source)
-    trained = not described.categories and _are_train_ids(segments)
-    classes = _classes(described, trained, space, pixels.source)
-    nothing = _void(space, int((place == 0).sum()), pixels.source)
+    classes, renamed, remarks = _classes(described, place, space, pixels.source)
+    nothing = void_id(space, int((place == 0).sum()), pixels.source)
     raw = np.array([nothing, *(classes[category] for category in segments.category[1:].tolist())], np.int32)
     single = segments.is_single & np.isin(raw, list(raw_things(space)))
     instances = segments.instance_ids(raw, single, described.source)
-    remarks = ("its categories are train ids",) if trained else ()
-    return Converted(raw[place].astype(np.uint8), instances[place], remarks)
+    return Converted(raw[place].astype(np.uint8), instances[place], remarks, renamed)
 
 
 def _without_list(ids: NDArray[np.int32], source: str, space: LabelSpace) -> Converted:
@@ -129,47 +131,35 @@ def _without_list(ids: NDArray[np.int32], source: str, space: LabelSpace) -> Con
             f"{source}: a COCO panoptic map needs the list that says what its ids are: put the JSON beside it, under "
             "the name of the picture or of its folder, or give segments=..."
         )
-    nothing = _void(space, int((ids == 0).sum()), source)
+    nothing = void_id(space, int((ids == 0).sum()), source)
     ids = np.where(ids == 0, nothing, np.where(ids == RAW_INSTANCES, 0, ids))  # as `COCOFormat` writes class 0
     panoptic = PanopticMap.of_instance_ids(ids, source)
     return Converted(panoptic.label, panoptic.instance, ("no JSON beside it: its ids are read as instanceIds",))
 
 
-def _classes(described: Described, trained: bool, space: LabelSpace, source: str) -> Mapping[int, int]:
-    """The raw class id of each category that occurs.
+def _classes(
+    described: Described, place: NDArray[np.intp], space: LabelSpace, source: str
+) -> tuple[Mapping[int, int], Mapping[str, int], tuple[str, ...]]:
+    """The raw class id of each category that occurs; what is called otherwise, see `correspondence`; and remarks.
 
     Raises:
         DatasetError: a category, or its name, is no class of the label space.
     """
-    used = sorted(set(described.segments.category[1:].tolist()))
-    if not described.categories:
-        classes = TRAIN_IDS if trained else {raw: raw for raw in range(len(space.raw_to_class))}
-        foreign = [category for category in used if category not in classes]
-        if foreign:
-            raise DatasetError(f"{described.source}: category_id {foreign[0]} is no raw class id, 0 to 255.")
-        return classes
-    raw = {space.names[index]: raw for raw, index in reversed([*enumerate(space.raw_to_class)]) if index >= 0}
-    unknown = [described.categories[category] for category in used if described.categories[category] not in raw]
-    if unknown:
-        raise DatasetError(
-            f"{source}: the categories {', '.join(unknown[:12])} are no classes of this model. Its maps are of another "
-            f"dataset, or these are merged: replace them in the map and its JSON by classes of the model, such as "
-            f"{', '.join(space.names[:5])}."
-        )
-    return {category: raw[described.categories[category]] for category in used}
-
-
-def _void(space: LabelSpace, pixels: int, source: str) -> int:
-    """The raw id for pixels of nothing: the lowest ignored one.
-
-    Raises:
-        DatasetError: there are such pixels, but no raw id is ignored.
-    """
-    if space.ignore_index in space.raw_to_class:
-        return space.raw_to_class.index(space.ignore_index)
-    if pixels:
-        raise DatasetError(f"{source}: {pixels} pixels are of no segment, but no id of the label space means that.")
-    return 0
+    segments = described.segments
+    used = [int(category) for category in np.unique(segments.category[1:])]
+    if described.categories:
+        counts = np.bincount(place.reshape(-1), minlength=len(segments.id))
+        occurring = [
+            Occurring(described.categories[each], each, int(counts[1:][segments.category[1:] == each].sum()))
+            for each in used
+        ]
+        return *correspondence(occurring, space, described.replaced, source), ()
+    trained = _are_train_ids(segments)
+    classes = TRAIN_IDS if trained else {raw: raw for raw in range(len(space.raw_to_class))}
+    foreign = [category for category in used if category not in classes]
+    if foreign:
+        raise DatasetError(f"{described.source}: category_id {foreign[0]} is no raw class id, 0 to 255.")
+    return classes, {}, ("its categories are train ids",) if trained else ()
 
 
 def _are_train_ids(segments: Segments) -> bool:

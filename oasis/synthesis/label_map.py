@@ -1,6 +1,7 @@
 """Validated label maps: the class of each pixel and, if known, its instance."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -40,6 +41,7 @@ class LabelMap:
         label_space: maps the raw ids to classes.
         source: name of the map in messages.
         remarks: notes of the reader, such as the detected format.
+        replaced: classes of the file that are another in `label_space`, `NAME as OTHER` -> pixels.
 
     Raises:
         DatasetError: arrays of another shape or type, or ids outside the label space.
@@ -50,6 +52,7 @@ class LabelMap:
     label_space: LabelSpace
     source: str = "label map"
     remarks: tuple[str, ...] = ()
+    replaced: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label.dtype != np.uint8 or self.label.ndim != 2 or not self.label.size:
@@ -65,6 +68,11 @@ class LabelMap:
                 f"{self.label.shape}, as the label, and int32."
             )
         self.label_space.check(self.label, self.source)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The remarks, and the classes that were replaced."""
+        return (*self.remarks, *(f"{what}: {pixels} pixels" for what, pixels in self.replaced.items()))
 
     @property
     def height(self) -> int:
@@ -169,24 +177,6 @@ class LabelMap:
             return self
         instance = None if self.instance is None else reading.nearest(self.instance, height, width)
         return replace(self, label=reading.nearest(self.label, height, width), instance=instance)
-
-    def understood_as(self, label_space: LabelSpace) -> Self:
-        """The same map for a model of another label space, such as train ids instead of all ids of Cityscapes.
-
-        Raises:
-            DatasetError: it has ids outside of that label space.
-            ConfigurationError: ids have another meaning there.
-        """
-        label_space.check(self.label, self.source)
-        for raw in self._raw_ids:
-            here, there = self.label_space.raw_to_class[raw], label_space.raw_to_class[raw]
-            names = self.label_space.names[here], label_space.names[there]
-            if names[0] != names[1] and here != self.label_space.ignore_index and there != label_space.ignore_index:
-                raise ConfigurationError(
-                    f"{self.source}: label id {raw} is {names[0]} there, but {names[1]} to this model, which was "
-                    "trained on other classes. Use a label map of the dataset that the model was trained on."
-                )
-        return replace(self, label_space=label_space)
 
     @cached_property
     def _raw_ids(self) -> list[int]:

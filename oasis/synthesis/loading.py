@@ -1,7 +1,9 @@
 """Reading maps of any format as a `LabelMap`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,15 @@ from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
 from oasis.data.id_maps import MapInput, Pixels, read_pixels
 from oasis.data.id_modes import too_few_bits
-from oasis.data.meaning import check_label_ids
+from oasis.data.meaning import check_label_ids, has_cityscapes_ids
 from oasis.data.opening import MAX_PIXELS
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
+from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.translation import translated
 
 __all__ = ["MapInput", "open_label_map"]
 
@@ -33,6 +37,8 @@ def open_label_map(
     label_space: LabelSpace,
     kind: MapKind | None = None,
     segments: SegmentsInfo | None = None,
+    label_space_of_input: LabelSpace | None = None,
+    replaced: Mapping[str, str] = MappingProxyType({}),
     max_pixels: int = MAX_PIXELS,
 ) -> LabelMap:
     """Read and validate a label map of any kind.
@@ -47,6 +53,9 @@ def open_label_map(
         segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; None =
             from `NAME.json` beside the picture, or `FOLDER.json` beside its folder, whose `categories` are mapped to
             the label space by name.
+        label_space_of_input: that of the files, whose classes are found in `label_space` by their names; None =
+            `label_space`, or the categories of a COCO panoptic map.
+        replaced: class of the files -> class of `label_space`, for those that it does not have.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
@@ -57,34 +66,63 @@ def open_label_map(
             label map and instance map of different sizes, or contradicting each other.
     """
     pixels = read_pixels(label_map, "label map", max_pixels)
-    converted, taken = _understood(pixels, label_space, kind, segments)
-    remarks = [*taken, *converted.remarks]
+    own = label_space_of_input or label_space
+    named = replaced if label_space_of_input is None else {}  # else they are read first, and replaced then
+    described = _described(pixels, own, kind, segments, label_space_of_input is not None)
+    by_name = label_space_of_input is None and described is not None and bool(described.categories)
+    if described is not None:
+        described = described._replace(replaced=named)
+    require_classes(replaced, label_space, described.categories.values() if described and by_name else own.names)
+    converted, taken = _understood(pixels, own, kind, described)
     if kind is None and not taken:  # plain class ids
-        check_label_ids(converted.label, pixels.source, label_space)
+        check_label_ids(converted.label, pixels.source, own)
     else:
-        label_space.check(converted.label, pixels.source)
-    label, instance = converted.label, converted.instance
-    instance_source = pixels.source
+        own.check(converted.label, pixels.source)
+    found = LabelMap(
+        converted.label, converted.instance, own, pixels.source, (*taken, *converted.remarks), converted.replaced
+    )
     if instance_map is not None:
-        others = read_pixels(instance_map, "instance map", max_pixels)
-        instance, more = _individuals(others, label_space)
-        remarks += more
-        instance_source = others.source
-        _require_same_size(label, pixels.source, instance, instance_source)
-    if instance is not None:
-        _require_consistent(label, pixels.source, instance, instance_source, label_space)
-    return LabelMap(label, instance, label_space, pixels.source, tuple(remarks))
+        found = _with_individuals(found, read_pixels(instance_map, "instance map", max_pixels))
+    elif found.instance is not None:
+        _require_consistent(found.label, found.source, found.instance, found.source, own)
+    if own == label_space and (by_name or not replaced):
+        return found
+    return translated(found, label_space, {} if by_name else replaced)
+
+
+def _with_individuals(found: LabelMap, others: Pixels) -> LabelMap:
+    """The map with the instances of an instance map."""
+    instance, remarks = _individuals(others, found.label_space)
+    _require_same_size(found.label, found.source, instance, others.source)
+    _require_consistent(found.label, found.source, instance, others.source, found.label_space)
+    return replace(found, instance=instance, remarks=(*found.remarks, *remarks))
+
+
+def _described(
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | None, is_told: bool
+) -> Described | None:
+    """The list of a COCO panoptic map, None for other maps.
+
+    Raises:
+        DatasetError: an invalid list; one without names, of a label space that was not told.
+    """
+    if segments is not None:
+        return Described(Segments.of(segments, pixels.source), {}, "segments_info")
+    if kind not in (None, MapKind.COCO_PANOPTIC) or not (pixels.are_colors or pixels.has_equal_channels):
+        return None
+    found = _segments_beside(pixels.path, required=kind is not None)
+    if found is not None and not (found.categories or is_told or has_cityscapes_ids(space)):
+        raise DatasetError(
+            f"{found.source}: names no categories, and without their names 1 may be a person as well as a bicycle. Say "
+            "which classes category_id means with --label-space-of-input (label_space_of_input=...)."
+        )
+    return found
 
 
 def _understood(
-    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | None
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, described: Described | None
 ) -> tuple[Converted, list[str]]:
     """The map as training has it, with a remark if its kind was detected."""
-    described = None
-    if segments is not None:
-        described = Described(Segments.of(segments, pixels.source), {}, "segments_info")
-    if described is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
-        described = _segments_beside(pixels.path, required=kind is not None)
     guessed = tell_kind(pixels, space, described is not None) if kind is None else MapKind(kind)
     # No remark for plain class ids.
     remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
@@ -97,7 +135,7 @@ def _taken_for(kind: MapKind) -> str:
 
 def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.int32], list[str]]:
     """The raw instance ids of an instance map, and remarks."""
-    converted, remarks = _understood(pixels, space, None, None)
+    converted, remarks = _understood(pixels, space, None, _described(pixels, space, None, None, is_told=False))
     if converted.instance is not None:
         said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]

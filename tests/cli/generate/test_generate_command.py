@@ -180,6 +180,27 @@ def test_other_kinds_of_maps_are_generated_as_label_ids_are(generate, semantic, 
         assert np.array_equal(pixels(tmp_path / "out" / f"{name}.png"), expected), name
 
 
+def test_maps_of_other_classes(generate, semantic, maps, tmp_path):
+    """The same street with numbers of a class file: equal pictures, once all classes are named."""
+    label = pixels(maps / "a" / "x_gtFine_labelIds.png")
+    known = {0: "nothing", 7: "road", 23: "sky", 24: "person", 26: "zebra"}
+    assert set(np.unique(label)) <= set(known)
+    listed = [f"{{name: {name}, ids: [{255 - raw}]}}" for raw, name in known.items()]
+    (tmp_path / "zoo.yaml").write_text(f"ignore: nothing\nclasses: [{', '.join(listed)}]")
+    (tmp_path / "zoo").mkdir()
+    Image.fromarray(255 - label).save(tmp_path / "zoo" / "x.png")
+    told = ("--label-space-of-input", tmp_path / "zoo.yaml")
+    count = int((label == 26).sum())
+    done = generate(semantic, tmp_path / "zoo", "-o", tmp_path / "out", *told)
+    assert done.exit_code == 1
+    assert f"no classes of this model: zebra ({count} pixels)" in done.said
+    done = generate(semantic, tmp_path / "zoo", "-o", tmp_path / "out", *told, "--replace", "zebra=car")
+    assert done.exit_code == 0, done.said
+    assert f"zebra as car: {count} pixels" in done.said
+    generate(semantic, maps / "a", "-o", tmp_path / "expected")
+    assert np.array_equal(pixels(tmp_path / "out" / "x.png"), pixels(tmp_path / "expected" / "x.png"))
+
+
 def test_bf16_is_close(generate, semantic, maps, tmp_path):
     for folder, more in (("float", ()), ("bf16", ("--bf16", "--device", "cpu"))):
         assert generate(semantic, maps / "a", "-o", tmp_path / folder, *more).exit_code == 0
