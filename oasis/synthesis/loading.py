@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.coco_index import jsons_beside, read_once
+from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
 from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
@@ -36,7 +36,7 @@ def open_label_map(
     *,
     label_space: LabelSpace,
     kind: MapKind | None = None,
-    segments: SegmentsInfo | None = None,
+    segments: SegmentsInfo | Path | None = None,
     label_space_of_input: LabelSpace | None = None,
     replaced: Mapping[str, str] = MappingProxyType({}),
     max_pixels: int = MAX_PIXELS,
@@ -50,9 +50,9 @@ def open_label_map(
             map has them itself, or they are unknown.
         label_space: the expected label space.
         kind: of `label_map`; None = detected.
-        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; None =
-            from `NAME.json` beside the picture, or `FOLDER.json` beside its folder, whose `categories` are mapped to
-            the label space by name.
+        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; or the
+            path of the JSON; None = from `NAME.json` beside the picture, or `FOLDER.json` beside its folder. The
+            `categories` of a JSON are mapped to the label space by name.
         label_space_of_input: that of the files, whose classes are found in `label_space` by their names; None =
             `label_space`, or the categories of a COCO panoptic map.
         replaced: class of the files -> class of `label_space`, for those that it does not have.
@@ -99,18 +99,26 @@ def _with_individuals(found: LabelMap, others: Pixels) -> LabelMap:
 
 
 def _described(
-    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | None, is_told: bool
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | Path | None, is_told: bool
 ) -> Described | None:
     """The list of a COCO panoptic map, None for other maps.
 
     Raises:
         DatasetError: an invalid list; one without names, of a label space that was not told.
     """
-    if segments is not None:
+    if segments is not None and not isinstance(segments, Path):
         return Described(Segments.of(segments, pixels.source), {}, "segments_info")
-    if kind not in (None, MapKind.COCO_PANOPTIC) or not (pixels.are_colors or pixels.has_equal_channels):
+    is_rgb = pixels.are_colors or pixels.has_equal_channels
+    if isinstance(segments, Path):
+        if not is_rgb:
+            raise DatasetError(
+                f"{pixels.source}: {segments} describes RGB pictures, but its pixels are numbers (H, W)."
+            )
+        found: Described | None = _of_index(read_once(segments), (pixels.path or Path(pixels.source)).name)
+    elif is_rgb and kind in (None, MapKind.COCO_PANOPTIC):
+        found = _segments_beside(pixels.path, required=kind is not None)
+    else:
         return None
-    found = _segments_beside(pixels.path, required=kind is not None)
     if found is not None and not (found.categories or is_told or has_cityscapes_ids(space)):
         raise DatasetError(
             f"{found.source}: names no categories, and without their names 1 may be a person as well as a bicycle. Say "
@@ -197,5 +205,9 @@ def _segments_beside(path: Path | None, required: bool) -> Described | None:
                 raise
             continue
         if path.name in index:
-            return Described(index.of(path.name), index.categories, str(candidate))
+            return _of_index(index, path.name)
     return None
+
+
+def _of_index(index: SegmentIndex, name: str) -> Described:
+    return Described(index.of(name), index.categories, str(index.path))
