@@ -28,6 +28,11 @@ _KEYS = ("name", "ids", "color", "thing", "scored")
 _GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 
 
+def first_instance(raw: int) -> int:
+    """The raw instance id of number 0 of a class; the further ones follow it."""
+    return (raw or RAW_IDS) * INSTANCES_PER_CLASS
+
+
 @lru_cache(maxsize=16)
 def read_built_in(path: Path) -> Mapping[str, Any]:
     """The arguments of `LabelSpace` in a file of this package."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import RAW_IDS, parse_classes, read_built_in, read_classes
+from oasis.label_formats import SUFFIXES
 
 _BUILT_IN = Path(__file__).parent / "label_spaces"
 _MOST_NAMED = 8  # in an error
@@ -89,6 +90,22 @@ class LabelSpace:
         if name not in built_in_names():
             raise ConfigurationError(f"No label space is called {name!r}; there are {', '.join(built_in_names())}.")
         return cls(**read_built_in(_BUILT_IN / f"{name}.yaml"))
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """A label space of this package by its name, or one of a class file by its path.
+
+        Raises:
+            ConfigurationError: neither; see `from_file`.
+        """
+        if name in built_in_names():
+            return cls.built_in(name)
+        if Path(name).suffix.lower() not in SUFFIXES:
+            raise ConfigurationError(
+                f"{name}: no label space is called this, nor is it a class file ({', '.join(SUFFIXES)}). There are "
+                f"{', '.join(built_in_names())}."
+            )
+        return cls.from_file(name)
 
     @classmethod
     def cityscapes_ids(cls) -> Self:

@@ -167,3 +167,11 @@ def test_inconsistent_tables_are_refused():
         LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (0,), frozenset())
     with pytest.raises(ValueError, match="outside"):
         LabelSpace(("a",), ((0, 0, 0),), frozenset(), 0, (1,) * 256, frozenset())
+
+
+def test_a_label_space_by_its_name_or_its_file(tmp_path):
+    assert LabelSpace.named("camvid") == LabelSpace.built_in("camvid")
+    (tmp_path / "classes.yaml").write_text("ignore: void\nclasses: [{name: void, ids: [0]}, {name: wall, ids: [4]}]")
+    assert LabelSpace.named(str(tmp_path / "classes.yaml")).names == ("void", "wall")
+    with pytest.raises(ConfigurationError, match=r"vistas: no label space is called this, .*\.yaml.*coco_panoptic"):
+        LabelSpace.named("vistas")

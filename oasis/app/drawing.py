@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from oasis.errors import ConfigurationError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, first_instance
 from oasis.labels import LabelSpace
 
 _LEAST = 0.71  # pixels: no point is farther than this from the nearest pixel's centre
@@ -88,7 +88,7 @@ class _Before:
 
     place: tuple[slice, slice]
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16]
+    instance: NDArray[np.int32]
 
 
 class Drawing:
@@ -99,13 +99,13 @@ class Drawing:
 
     Args:
         label: (H, W) uint8 of raw ids.
-        instance: (H, W) uint16 as in `instanceIds`.
+        instance: (H, W) int32 raw instance ids.
         label_space: defines the thing classes.
         undo: how many strokes can be taken back.
     """
 
     def __init__(
-        self, label: NDArray[np.uint8], instance: NDArray[np.uint16], label_space: LabelSpace, undo: int = 100
+        self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace, undo: int = 100
     ) -> None:
         self.label = label.copy()
         self.instance = instance.copy()
@@ -121,7 +121,7 @@ class Drawing:
         """Draw a stroke.
 
         Returns:
-            The new value in the instance map: `id * 1000 + k` for a thing, the plain id otherwise.
+            The new value in the instance map: `id * 1000 + k` for a thing (256 for class 0), the plain id otherwise.
 
         Raises:
             ConfigurationError: the id is unknown, or the map has the largest number of instances of the class.
@@ -149,13 +149,13 @@ class Drawing:
 
     def _new_instance(self, raw_id: int) -> int:
         """The lowest unused instance id of this class."""
-        first = raw_id * INSTANCES_PER_CLASS
-        taken = np.unique(self.instance[self.instance // INSTANCES_PER_CLASS == raw_id]) if raw_id else np.empty(0)
+        first = first_instance(raw_id)
+        taken = self.instance[self.instance >= first]
         free = np.setdiff1d(np.arange(first, first + INSTANCES_PER_CLASS), taken)
-        if not len(free) or first + INSTANCES_PER_CLASS > np.iinfo(np.uint16).max:
+        if not len(free):
             raise ConfigurationError(
                 f"No more of class {raw_id} can be told apart: an instance map has room for {INSTANCES_PER_CLASS} of a "
-                f"class whose id is below 65. Take strokes back, or start from another map."
+                "class. Take strokes back, or start from another map."
             )
         return int(free[0])
 

@@ -9,13 +9,13 @@ _HORIZON = 0.45  # share of the height
 _ROOF, _KERB = 0.12, 0.16  # shares of height and width at the picture's border
 
 
-def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Sky, houses on both sides, pavements, and a road to the horizon.
 
     A class that the label space does not have is replaced by its first class.
 
     Returns:
-        The label map (height, width) uint8 of raw ids, and the instance map (height, width) uint16, without
+        The label map (height, width) uint8 of raw ids, and the instance map (height, width) int32, without
         things.
     """
     y = ((np.arange(height) + 0.5) / height)[:, None]
@@ -28,7 +28,7 @@ def empty_street(height: int, width: int, label_space: LabelSpace) -> tuple[NDAr
     ground = np.broadcast_to(y > _HORIZON + 0.05 * (1 - aside), label.shape)
     label[ground] = _raw_id(label_space, "sidewalk")
     label[ground & (aside < 0.1 + (1 - _KERB) * near * 1.1)] = _raw_id(label_space, "road")
-    return label, label.astype(np.uint16)
+    return label, label.astype(np.int32)
 
 
 def _raw_id(label_space: LabelSpace, name: str) -> int:

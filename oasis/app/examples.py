@@ -36,5 +36,5 @@ def draw_examples(model: Synthesizer, seeds: Sequence[int] = SEEDS) -> list[Exam
 
 def _draw(model: Synthesizer, seed: int, name: str) -> Example:
     street = draw_street(np.random.SeedSequence(seed), model.height, model.width)
-    label_map = LabelMap(street.label, street.instance, model.label_space, name)
+    label_map = LabelMap(street.label, street.instance.astype(np.int32), model.label_space, name)
     return Example(name, label_map)

@@ -101,5 +101,5 @@ class Session:
 def _drawing(label_map: LabelMap, model: Synthesizer, undo: int) -> Drawing:
     """The map at the model's size, to draw on; without an instance map, things have no instances."""
     small = label_map.resized(model.height, model.width)
-    instance = small.label.astype(np.uint16) if small.instance is None else small.instance
+    instance = small.label.astype(np.int32) if small.instance is None else small.instance
     return Drawing(small.label, instance, label_map.label_space, undo)

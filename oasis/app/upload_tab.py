@@ -13,8 +13,19 @@ from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.app.uploads import open_upload
 from oasis.errors import ConfigurationError
+from oasis.labels import LabelSpace, built_in_names
+from oasis.synthesis import MapKind
 
 _HINT = "Click a street above, or upload a map: labelIds, instanceIds or colours"
+_KINDS = (
+    ("detect", ""),
+    ("label ids", MapKind.LABEL_IDS.value),
+    ("train ids (0 = road)", MapKind.TRAIN_IDS.value),
+    ("instance ids", MapKind.INSTANCE_IDS.value),
+    ("panoptic ids", MapKind.PANOPTIC_IDS.value),
+    ("COCO panoptic", MapKind.COCO_PANOPTIC.value),
+    ("colours", MapKind.COLORS.value),
+)
 
 
 class UploadTab:
@@ -32,8 +43,11 @@ class UploadTab:
         self.examples = strip([(each.name, color_map(each.label_map, first)) for each in context.examples], "examples")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=230, elem_classes="side"):
-                self.label = gr.File(label="Label map (PNG)", elem_id="label-file", height=122)
-                self.instance = gr.File(label="Instance map (optional)", elem_id="instance-file", height=122)
+                self.label = gr.File(label="Label map (PNG, TIFF)", elem_id="label-file", height=122)
+                self.instance = gr.File(label="Instance map, or COCO's JSON", elem_id="instance-file", height=122)
+                self.kind = gr.Dropdown(_KINDS, value="", label="The map's kind", elem_id="map-kind")
+                spaces = [("the model's", ""), *((name, name) for name in built_in_names())]
+                self.space = gr.Dropdown(spaces, value="", label="The map's classes", elem_id="map-classes")
                 with gr.Row(elem_classes="tight"):
                     self.seed = seed_field(elem_id="upload-seed")
                     self.again = gr.Button("New seed", size="md", elem_id="new-seed", min_width=110, scale=0)
@@ -59,9 +73,12 @@ class UploadTab:
         ]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
         common = [context.session, context.model, self.seed]
+        files = [*common, self.label, self.instance, self.kind, self.space]
         self.examples.click(told(self.choose), common, **settings)
         for file in (self.label, self.instance):
-            file.upload(told(self.open_files), [*common, self.label, self.instance], **settings)
+            file.upload(told(self.open_files), files, **settings)
+        for choice in (self.kind, self.space):
+            choice.input(told(self.open_files), files, **settings)
         self.again.click(told(self.generate_anew), common[:2], **settings)
         self.seed.submit(told(self.generate), common, **settings)
 
@@ -74,7 +91,7 @@ class UploadTab:
             self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
             self.photo: Figure(photo.image, "Photo", file_name=f"photo_seed{seed}.png").html(),
-            self.told: markup.status(parts, label_map.remarks),
+            self.told: markup.status(parts, label_map.notes),
             self.legend: markup.legend(label_map),
         }
 
@@ -92,11 +109,28 @@ class UploadTab:
         return self.generate(session, name, number) | {self.label: None, self.instance: None}
 
     def open_files(
-        self, session: Session, name: str, number: float | None, label: str | None, instance: str | None
+        self,
+        session: Session,
+        name: str,
+        number: float | None,
+        label: str | None,
+        instance: str | None,
+        kind: str,
+        space: str,
     ) -> Updates:
         """The photo of the uploaded map."""
+        if label is None and instance is None:
+            return {}  # a kind was chosen before the file
         if label is None:
             return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
         model, companion = self.context.pool.model(name), Path(instance) if instance is not None else None
-        session.take(model.open(open_upload(Path(label), companion, model.label_space, self.context.limits)))
+        opened = open_upload(
+            Path(label),
+            companion,
+            model.label_space,
+            self.context.limits,
+            kind=MapKind(kind) if kind else None,
+            label_space_of_input=LabelSpace.built_in(space) if space else None,
+        )
+        session.take(model.open(opened))
         return self.generate(session, name, number)

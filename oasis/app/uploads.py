@@ -7,7 +7,7 @@ from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
 # First bytes of other file types, and advice for each; the first match counts.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG, which blurs ids: save the map as PNG"),
@@ -16,31 +16,51 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"<!doctype", "a web page: save the picture itself"),
     (b"<html", "a web page: save the picture itself"),
     (b"GIF8", "a GIF: save the map as PNG"),
-    (b"II*\x00", "a TIFF: save the map as PNG"),
-    (b"MM\x00*", "a TIFF: save the map as PNG"),
     (b"RIFF", "a WebP picture or a sound: save the map as PNG"),
     (b"PK\x03\x04", "a ZIP archive: unpack it and choose one map"),
 )
 
 
-def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, limits: Limits) -> LabelMap:
-    """A label map, and the instance map that belongs to it, from uploaded files.
+def open_upload(
+    label: Path,
+    companion: Path | None,
+    label_space: LabelSpace,
+    limits: Limits,
+    *,
+    kind: MapKind | None = None,
+    label_space_of_input: LabelSpace | None = None,
+) -> LabelMap:
+    """A label map, and what belongs to it, from uploaded files.
 
     Args:
         label: path of the upload; its last part is the visitor's file name.
-        instance: path of the instance map; None = there is none.
+        companion: path of the instance map, or of the JSON of a COCO panoptic map; None = there is neither.
         label_space: maps the ids to classes.
         limits: refuses files above them before they are decoded.
+        kind: of the label map; None = detected.
+        label_space_of_input: of the files; None = `label_space`.
 
     Raises:
         OasisError: a file that is not such a map; the message has the visitor's file name, not the path.
     """
-    paths = [path for path in (label, instance) if path is not None]
+    paths = [path for path in (label, companion) if path is not None]
+    described = companion if companion is not None and companion.suffix.lower() == ".json" else None
     try:
         for path in paths:
-            _require_png(path, limits)
-        kind = MapKind.TRAIN_IDS if label.stem.endswith("_labelTrainIds") else None
-        return open_label_map(label, instance, label_space=label_space, kind=kind, max_pixels=limits.pixels)
+            _require_size(path, limits)
+            if path != described:
+                _require_picture(path)
+        if kind is None and label.stem.endswith("_labelTrainIds"):
+            kind = MapKind.TRAIN_IDS
+        return open_label_map(
+            label,
+            None if described is not None else companion,
+            label_space=label_space,
+            kind=kind,
+            segments=described,
+            label_space_of_input=label_space_of_input,
+            max_pixels=limits.pixels,
+        )
     except OasisError as error:
         text = message(error)
         for path in paths:
@@ -48,12 +68,7 @@ def open_upload(label: Path, instance: Path | None, label_space: LabelSpace, lim
         raise DatasetError(text) from None  # whose message has the paths
 
 
-def _require_png(path: Path, limits: Limits) -> None:
-    """Check the size and the first bytes of a file, regardless of its name.
-
-    Raises:
-        DatasetError: it is too large, empty, or not a PNG.
-    """
+def _require_size(path: Path, limits: Limits) -> None:
     size = path.stat().st_size
     if size > limits.upload_bytes:
         raise DatasetError(
@@ -61,13 +76,23 @@ def _require_png(path: Path, limits: Limits) -> None:
         )
     if not size:
         raise DatasetError(f"{path}: the file is empty. Was it saved or copied completely?")
+
+
+def _require_picture(path: Path) -> None:
+    """Check the first bytes of a file, regardless of its name: maps are in the formats that keep ids.
+
+    Raises:
+        DatasetError: it is neither a PNG nor a TIFF.
+    """
     with path.open("rb") as file:
         start = file.read(256)
-    if start.startswith(_PNG):
+    if start.startswith(_SIGNATURES):
         return
     start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     what = next((advice for sign, advice in _OTHERS if start[: len(sign)].lower() == sign.lower()), None)
     if what is None:
         text = not any(byte < 9 for byte in start)
         what = "a text file" if text else "none that is known here: save the map as PNG"
-    raise DatasetError(f"{path}: is no PNG picture but {what}. The app takes label maps as PNG, whatever their name.")
+    raise DatasetError(
+        f"{path}: is no PNG or TIFF picture but {what}. The app takes label maps as PNG or TIFF, whatever their name."
+    )

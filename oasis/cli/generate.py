@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.cli.arguments import split_arguments
-from oasis.cli.generate_settings import maps_source, segmenter_source
+from oasis.cli.generate_settings import maps_source, replacements, segmenter_source, space_of_input
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,6 +58,20 @@ _Kind = Annotated[
         "panoptic_ids, coco_panoptic or colors."
     ),
 ]
+_LabelSpaceOfInput = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="The classes of the label maps, where they are not the model's: coco_panoptic, cityscapes_ids, camvid, "
+        "..., or a class file. They are found among the model's by their names.",
+    ),
+]
+_Replace = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FROM=TO", help="Read a class of the label maps as one of the model's. For several, several times."
+    ),
+]
 _Split = Annotated[str, typer.Option(help="Split of a dataset: train, val or test.")]
 _FromPhotos = Annotated[
     bool, typer.Option("--from-photos", help="INPUT are photos, which a segmenter turns into label maps.")
@@ -84,6 +98,8 @@ def generate(
     frames: _Frames = 12,
     original_size: _OriginalSize = False,
     kind: _Kind = None,
+    label_space_of_input: _LabelSpaceOfInput = None,
+    replace: _Replace = None,
     split: _Split = "val",
     from_photos: _FromPhotos = False,
     segmenter: _Segmenter = None,
@@ -101,7 +117,8 @@ def generate(
     generation, inputs = GenerateOptions(
         checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
         samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
-        kind=None if kind is None else MapKind(kind), segmenter=segmenter_source(settings, segmenter, from_photos),
+        kind=None if kind is None else MapKind(kind), label_space_of_input=space_of_input(label_space_of_input),
+        replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
         device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -152,6 +169,8 @@ def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -
         )
     for remark, count in outcome.remarks.most_common(_SHOWN):
         console.print(f"{count} of {inputs}: {remark}")
+    for what, pixels in outcome.replaced.most_common():
+        console.print(f"{what}: {pixels} pixels")
     if len(outcome.remarks) > _SHOWN:
         console.print(f"and {len(outcome.remarks) - _SHOWN} more such notes")
     if outcome.without_part:

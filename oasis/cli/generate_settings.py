@@ -8,6 +8,7 @@ from oasis.cli.datasets import load_data
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from oasis.labels import LabelSpace
     from oasis.segmenters import SegmenterSource
     from oasis.synthesis.batch.options import DatasetFactory
 
@@ -37,6 +38,36 @@ def maps_source(settings: Sequence[str], source: Path | None) -> "Path | Dataset
     return lambda height, width, space: load_data(
         [f"data.height={height}", f"data.width={width}", *data], lambda _: Semantic(space)
     )
+
+
+def space_of_input(name: str | None) -> "LabelSpace | None":
+    """The label space of `--label-space-of-input NAME|FILE`; see `LabelSpace.named`.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name is None:
+        return None
+    from oasis.labels import LabelSpace
+
+    return LabelSpace.named(name)
+
+
+def replacements(pairs: Sequence[str]) -> dict[str, str]:
+    """The classes of each `--replace FROM=TO`.
+
+    Raises:
+        ConfigurationError: a text without both, or the same FROM twice.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, _, other = pair.partition("=")
+        if not name or not other:
+            raise ConfigurationError(f"--replace {pair}: write two classes, such as --replace 'zebra=horse'.")
+        if name in found:
+            raise ConfigurationError(f"--replace {pair}: {name!r} is replaced by {found[name]!r} already.")
+        found[name] = other
+    return found
 
 
 def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos: bool) -> "SegmenterSource | None":

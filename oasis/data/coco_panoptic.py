@@ -8,18 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data import reading
-from oasis.data.coco_segments import SegmentIndex, Segments
+from oasis.data.coco_index import SegmentIndex, json_of
+from oasis.data.coco_segments import COCO_MAP, Segments, ids_of
 from oasis.data.dataset import number_things
-from oasis.data.faults import ContradictionError
 from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.paired_folders import PairedFolders, SplitFolders
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
-
-_MAP = "a COCO panoptic map (id = R + 256 G + 65536 B)"
 
 
 class COCOPanoptic(PairedFolders):
@@ -67,11 +65,11 @@ class COCOPanoptic(PairedFolders):
 
     def index_files(self, split: Split) -> Sequence[Path]:
         """The JSON of a split."""
-        return (_json_of(self.folders(split).labels),)
+        return (json_of(self.folders(split).labels),)
 
     def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """(width, height) of a map; see `Dataset.label_size`."""
-        return reading.check_color_header(path, _MAP, max_pixels)
+        return reading.check_color_header(path, COCO_MAP, max_pixels)
 
     def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """(width, height) of a map; see `Dataset.instance_size`."""
@@ -89,8 +87,7 @@ class COCOPanoptic(PairedFolders):
     def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
         """Raw instance ids, of all segments but crowds; see `Dataset.read_instance` and `read_label`."""
         segments, place = self._read(path, max_pixels)
-        numbered = segments.category * INSTANCES_PER_CLASS + segments.numbers()
-        return np.where(segments.is_single, numbered, segments.category).astype(np.int32)[place]
+        return segments.instance_ids(segments.category, segments.is_single, str(path))[place]
 
     def instance_ids(
         self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace
@@ -100,45 +97,18 @@ class COCOPanoptic(PairedFolders):
         return number_things(label, instance % INSTANCES_PER_CLASS, single, label_space)
 
     def _index(self, folder: Path) -> SegmentIndex:
-        path = _json_of(folder)
+        path = json_of(folder)
         if path not in self._indices:
-            self._indices[path] = SegmentIndex.read(path)
+            index = SegmentIndex.read(path)
+            foreign = [category for category in index.category_ids() if not 0 < category < RAW_IDS]
+            if foreign:
+                raise DatasetError(f"{path}: category_id {foreign[0]}, but label ids are 1..{RAW_IDS - 1}.")
+            self._indices[path] = index
         return self._indices[path]
 
     def _read(self, path: Path, max_pixels: int) -> tuple[Segments, NDArray[np.intp]]:
         """The segments of a picture by ascending id, and the position of each pixel's segment among them."""
         index = self._index(path.parent)
         segments = index.of(path.name)
-        colors = reading.read_colors(path, _MAP, max_pixels).astype(np.int32)
-        ids = colors[:, :, 0] | colors[:, :, 1] << 8 | colors[:, :, 2] << 16
-        place = np.searchsorted(segments.id, ids).clip(max=len(segments.id) - 1)
-        foreign = segments.id[place] != ids
-        if foreign.any():
-            raise ContradictionError(
-                f"{path}: ids without a segment in {index.path}: {_listing(np.unique(ids[foreign]))}. {_ADVICE}"
-            )
-        found = np.bincount(place.reshape(-1), minlength=len(segments.id))
-        missing = (found == 0) & (segments.id > 0)
-        if missing.any():
-            raise ContradictionError(
-                f"{path}: no pixels of segments in {index.path}: {_listing(segments.id[missing])}. {_ADVICE}"
-            )
-        other = (segments.area >= 0) & (segments.area != found)
-        if other.any():
-            first = int(np.flatnonzero(other)[0])
-            raise ContradictionError(
-                f"{path}: segment {segments.id[first]} has {found[first]} pixels, but area {segments.area[first]} in "
-                f"{index.path}; {other.sum()} segments differ. {_ADVICE}"
-            )
-        return segments, place
-
-
-_ADVICE = "The two do not belong together, or one was edited: restore the originals."
-
-
-def _json_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.json")
-
-
-def _listing(ids: NDArray[np.int32]) -> str:
-    return ", ".join(map(str, ids[:5].tolist())) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+        ids = ids_of(reading.read_colors(path, COCO_MAP, max_pixels))
+        return segments, segments.locate(ids, str(path), str(index.path))

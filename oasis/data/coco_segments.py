@@ -1,19 +1,39 @@
-"""The segments that the JSON of a COCO panoptic dataset describes."""
+"""The segments of one COCO panoptic map, and their place in its picture.
 
-import json
+With `oasis.data.coco_index`, the only reader of such maps: for training, `oasis convert` and `oasis generate`.
+"""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from operator import index
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.faults import ContradictionError
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 
+COCO_MAP = "a COCO panoptic map (id = R + 256 G + 65536 B)"
+"""What such a picture is, for messages."""
+
 _HIGHEST_ID = 2**24 - 1
 _NO_AREA = -1
+_ADVICE = "The two do not belong together, or one was edited: restore the originals."
+
+
+def ids_of(colors: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """The ids of a picture.
+
+    Args:
+        colors: (H, W, 3) uint8.
+
+    Returns:
+        (H, W) int32, R + 256 G + 65536 B.
+    """
+    channels = colors.astype(np.int32)
+    return channels[:, :, 0] | channels[:, :, 1] << 8 | channels[:, :, 2] << 16
 
 
 @dataclass(frozen=True)
@@ -34,97 +54,133 @@ class Segments:
     is_single: NDArray[np.bool_]
     position: NDArray[np.int32]
 
-    def numbers(self) -> NDArray[np.int32]:
-        """(S,) int32: the number of each single segment within its category, from 0 in the order of `segments_info`."""
-        numbers = np.zeros_like(self.id)
-        taken = [0] * RAW_IDS
-        for row in np.argsort(self.position, kind="stable"):
-            if self.is_single[row]:
-                numbers[row] = taken[self.category[row]]
-                taken[self.category[row]] += 1
-        return numbers
-
-
-class SegmentIndex:
-    """The segments of all pictures, as arrays: the lists of the training split of COCO would take gigabytes.
-
-    Args:
-        path: of the JSON.
-        rows: (N, 5) int32, the segments of all pictures one after the other.
-        slices: file name of each picture -> its rows.
-    """
-
-    def __init__(self, path: Path, rows: NDArray[np.int32], slices: Mapping[str, slice]) -> None:
-        self.path = path
-        self._rows = rows
-        self._slices = slices
-
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read the JSON.
+    def of(cls, segments_info: Iterable[Mapping[str, Any]], source: str) -> Self:
+        """The segments of a list.
+
+        Args:
+            segments_info: as in the JSON; `id`, `category_id`, `area` and `iscrowd` are read, the last two if present.
+            source: of the list, for messages.
 
         Raises:
-            DatasetError: no such file; not the JSON of a COCO panoptic dataset; an id or a picture is listed twice; a
-                category that is not among `categories`, or not in 1..255.
+            DatasetError: an entry without integers; an id twice, or not in 1..2**24 - 1; over 1000 of one category.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            categories = {int(entry["id"]) for entry in content["categories"]}
-            pictures = [(str(one["file_name"]), _rows(one["segments_info"])) for one in content["annotations"]]
-        except OSError as error:
-            raise DatasetError(f"{path}: cannot be read ({error.strerror}); it comes with the maps.") from error
-        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            rows = rows_of(segments_info)
+        except (ValueError, KeyError, TypeError, OverflowError, AttributeError) as error:
             raise DatasetError(
-                f"{path}: not the JSON of a COCO panoptic dataset, with categories, and annotations with file_name and "
-                f"segments_info ({type(error).__name__}: {error}). Fetch it again."
+                f"{source}: segments_info whose entries are not integers id and category_id, and area and iscrowd if "
+                f"known ({type(error).__name__}: {error})."
             ) from error
-        for name, rows in pictures:
-            _check(path, name, rows, categories)
-        ends = np.cumsum([len(rows) for _, rows in pictures]).tolist()
-        slices = {name: slice(end - len(rows), end) for (name, rows), end in zip(pictures, ends, strict=True)}
-        if len(slices) < len(pictures):
-            raise DatasetError(f"{path}: {len(pictures) - len(slices)} pictures are listed twice. Fetch it again.")
-        return cls(path, np.concatenate([_rows(())[:0], *(rows for _, rows in pictures)]), slices)
+        check_rows(source, rows, None)
+        return cls.from_rows(rows)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._slices
+    @classmethod
+    def from_rows(cls, rows: NDArray[np.int32]) -> Self:
+        """The segments of the rows that `rows_of` returns."""
+        identity, category, area, single, position = rows.T
+        return cls(identity, category, area, single.astype(bool), position)
 
-    def of(self, name: str) -> Segments:
-        """The segments of one picture.
+    def locate(self, ids: NDArray[np.int32], picture: str, described: str) -> NDArray[np.intp]:
+        """Find the segment of each pixel.
+
+        Args:
+            ids: (H, W) int32, see `ids_of`.
+            picture: its name, for messages.
+            described: name of the JSON, for messages.
+
+        Returns:
+            (H, W), the position of each pixel's segment among these.
 
         Raises:
-            DatasetError: the JSON does not list it.
+            ContradictionError: an id without a segment, a segment without pixels, or one of another area.
         """
-        if name not in self._slices:
-            raise DatasetError(f"{self.path} does not describe {name}. Fetch both again: they come in one archive.")
-        identity, category, area, single, position = self._rows[self._slices[name]].T
-        return Segments(identity, category, area, single.astype(bool), position)
+        place = np.searchsorted(self.id, ids).clip(max=len(self.id) - 1)
+        foreign = self.id[place] != ids
+        if foreign.any():
+            raise ContradictionError(
+                f"{picture}: ids without a segment in {described}: {_listing(np.unique(ids[foreign]))}. {_ADVICE}"
+            )
+        found = np.bincount(place.reshape(-1), minlength=len(self.id))
+        missing = (found == 0) & (self.id > 0)
+        if missing.any():
+            raise ContradictionError(
+                f"{picture}: no pixels of segments in {described}: {_listing(self.id[missing])}. {_ADVICE}"
+            )
+        other = (self.area >= 0) & (self.area != found)
+        if other.any():
+            first = int(np.flatnonzero(other)[0])
+            raise ContradictionError(
+                f"{picture}: segment {self.id[first]} has {found[first]} pixels, but area {self.area[first]} in "
+                f"{described}; {other.sum()} segments differ. {_ADVICE}"
+            )
+        return place
+
+    def instance_ids(self, raw: NDArray[np.int32], single: NDArray[np.bool_], source: str) -> NDArray[np.int32]:
+        """Raw instance ids.
+
+        An id that already is `class id * 1000 + k` of its class is kept, as in maps that cityscapesscripts wrote.
+        The others get the lowest free k of their class, in the order of `segments_info`.
+
+        Args:
+            raw: (S,) int32, the raw class id of each segment.
+            single: (S,) bool, which are single instances.
+            source: of the list, for messages.
+
+        Returns:
+            (S,) int32: `class id * 1000 + k` (256 for class 0) of instances, the plain class id of the others.
+
+        Raises:
+            DatasetError: more than 1000 instances of a class.
+        """
+        base = np.where(raw == 0, RAW_IDS, raw) * INSTANCES_PER_CLASS
+        kept = single & (base <= self.id) & (self.id < base + INSTANCES_PER_CLASS)
+        instances = np.where(kept, self.id, raw).astype(np.int32)
+        taken, free = set(self.id[kept].tolist()), {int(first): int(first) for first in base}
+        order = np.argsort(self.position, kind="stable")
+        for row in order[(single & ~kept)[order]].tolist():
+            first = int(base[row])
+            while free[first] in taken:
+                free[first] += 1
+            if free[first] >= first + INSTANCES_PER_CLASS:
+                raise DatasetError(f"{source}: more than {INSTANCES_PER_CLASS} instances of class {raw[row]}.")
+            instances[row] = free[first]
+            taken.add(free[first])
+        return instances
 
 
-def _rows(segments: Iterable[Mapping[str, Any]]) -> NDArray[np.int32]:
+def rows_of(segments: Iterable[Mapping[str, Any]]) -> NDArray[np.int32]:
     """(S, 5) int32: the segments by ascending id, behind "no segment"."""
     rows = [
-        (int(one["id"]), int(one["category_id"]), int(one.get("area", _NO_AREA)), int(not one.get("iscrowd", 0)), place)
+        (
+            index(one["id"]),
+            index(one["category_id"]),
+            int(one.get("area", _NO_AREA)),
+            int(not one.get("iscrowd", 0)),
+            place,
+        )
         for place, one in enumerate(segments)
     ]
     return np.array([(0, 0, _NO_AREA, 0, -1), *sorted(rows)], np.int32)
 
 
-def _check(path: Path, name: str, rows: NDArray[np.int32], categories: set[int]) -> None:
-    """Refuse ids and categories that no map can hold."""
+def check_rows(source: str, rows: NDArray[np.int32], categories: Mapping[int, str] | None) -> None:
+    """Refuse ids that no picture can hold, and categories without a name, if any have one."""
     ids = rows[:, 0]
     again = ids[1:][ids[1:] == ids[:-1]].tolist()
     if again:
-        raise DatasetError(f"{path}: segments_info of {name} lists id {again[0]} twice (0 always means no segment).")
+        raise DatasetError(f"{source} lists id {again[0]} twice (0 always means no segment).")
     if not 0 <= ids.min() <= ids.max() <= _HIGHEST_ID:
-        raise DatasetError(f"{path}: segments_info of {name}: ids {ids.min()} to {ids.max()}, not 1 to {_HIGHEST_ID}.")
-    known = categories & set(range(1, RAW_IDS))
-    foreign = [category for category in rows[1:, 1].tolist() if category not in known]
-    if foreign:
+        raise DatasetError(f"{source}: ids {ids.min()} to {ids.max()}, not 1 to {_HIGHEST_ID}.")
+    foreign = [category for category in rows[1:, 1].tolist() if categories and category not in categories]
+    if categories and foreign:
         raise DatasetError(
-            f"{path}: segments_info of {name} has category_id {foreign[0]}, which is not among the {len(categories)} "
-            f"`categories`, or not in 1..{RAW_IDS - 1}."
+            f"{source} has category_id {foreign[0]}, which is not among the {len(categories)} `categories`."
         )
-    most = np.bincount(rows[1:, 1], weights=rows[1:, 3], minlength=1).max()
+    most = np.unique(rows[rows[:, 3] > 0, 1], return_counts=True)[1].max(initial=0)
     if most > INSTANCES_PER_CLASS:
-        raise DatasetError(f"{path}: {name} has {most:.0f} instances of one class, more than {INSTANCES_PER_CLASS}.")
+        raise DatasetError(f"{source}: {most} instances of one class, more than {INSTANCES_PER_CLASS}.")
+
+
+def _listing(ids: NDArray[np.int32]) -> str:
+    return ", ".join(map(str, ids[:5].tolist())) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")

@@ -112,8 +112,8 @@ def _require_thing_classes(
     raise ForeignIdsError(
         f"{path}: instance ids outside the label space: {listing}{', ...' if len(ids) > 8 else ''}. An id of 1000 or "
         f"more is class id * 1000 + k, and only the classes {', '.join(map(str, things))} have instances; all else "
-        "has its plain class id. If every pixel holds class id * 1000 + instance, these are panoptic ids: convert "
-        "them with oasis.data.panoptic_ids.from_panoptic."
+        "has its plain class id. If every pixel holds class id * 1000 + instance, these are panoptic ids: `oasis "
+        "convert IN OUT --from panoptic_ids --to cityscapes` converts them."
     )
 
 

@@ -120,7 +120,7 @@ class Dataset(ABC):
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
-        return reading.read_instance_ids(path, max_pixels).astype(np.int32)
+        return reading.read_instance_ids(path, max_pixels)
 
     def instance_ids(
         self,

@@ -13,6 +13,9 @@ from oasis.data.opening import open_picture
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
+TRAIN_IDS = {entry.trainId: entry.id for entry in cityscapes_labels if not entry.ignoreInEval}
+"""Train id -> label id of Cityscapes' evaluated classes."""
+
 _HIGHEST_TRAIN_ID = 18
 # What fills a street in train ids: sidewalk, building, sky, car. As label ids they are the ego vehicle, the
 # rectification border, rail tracks and fences.

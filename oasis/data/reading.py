@@ -13,9 +13,7 @@ from oasis.data.id_modes import require_id_mode, require_instance_mode
 from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture, pixels
 from oasis.data.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError
-from oasis.label_files import RAW_IDS
-
-_HIGHEST_INSTANCE = 65535  # 16 bits
+from oasis.label_files import RAW_IDS, RAW_INSTANCES
 
 _Ids = TypeVar("_Ids", bound=np.generic)
 
@@ -107,21 +105,21 @@ def read_label_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8
     return found.values.astype(np.uint8)
 
 
-def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint16]:
-    """An instance map of raw ids (`class id * 1000 + k` for things, the plain class id elsewhere).
+def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
+    """An instance map of raw ids (`class id * 1000 + k` for things, 256 for class 0; the plain class id elsewhere).
 
     Returns:
-        (H, W) uint16.
+        (H, W) int32, below `RAW_INSTANCES`; a TIFF has 32 bits, other files 16.
 
     Raises:
-        DatasetError: see `open_picture`; or the file cannot be decoded, or has fewer than 16 bits, or ids above them.
+        DatasetError: see `open_picture`; or the file cannot be decoded, or has fewer than 16 bits, or ids above all.
     """
     with open_picture(path, max_pixels) as picture:
         require_instance_mode(picture, str(path))
         ids = pixels_of(picture, str(path), path).values
-    if ids.max() > _HIGHEST_INSTANCE:
-        raise ForeignIdsError(f"{path}: ids up to {ids.max()}, but instance ids end at {_HIGHEST_INSTANCE}.")
-    return ids.astype(np.uint16)
+    if ids.max() >= RAW_INSTANCES:
+        raise ForeignIdsError(f"{path}: ids up to {ids.max()}, but instance ids end at {RAW_INSTANCES - 1}.")
+    return ids.astype(np.int32)
 
 
 def check_color_header(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:

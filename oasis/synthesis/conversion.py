@@ -1,46 +1,51 @@
 """Conversion of maps of a known kind to raw class ids and instanceIds."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import panoptic_ids
+from oasis.data.coco_segments import Segments, ids_of
 from oasis.data.id_maps import Pixels
-from oasis.data.meaning import has_cityscapes_ids
-from oasis.data.panoptic_ids import TRAIN_IDS
-from oasis.data.panoptic_ids import Segment as SegmentInfo
+from oasis.data.meaning import TRAIN_IDS, has_cityscapes_ids
+from oasis.data.panoptic import PanopticMap
+from oasis.data.panoptic.grey import PanopticIdsFormat
 from oasis.errors import ConfigurationError, DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 from oasis.labels import LabelSpace
-from oasis.synthesis.formats import MapKind, coco_ids, raw_things, speak_for_themselves
+from oasis.synthesis.class_names import Occurring, correspondence, void_id
+from oasis.synthesis.formats import MapKind, raw_things, speak_for_themselves
 from oasis.synthesis.palette import Palette
 
 _VOID = 255  # of train ids
-_HIGHEST_WITH_INDIVIDUALS = 64  # 65 * 1000 + 999 does not fit into the 16 bits of instanceIds
 
 
 class Converted(NamedTuple):
-    """A map in the format of Cityscapes' files.
+    """A map as training has it.
 
-    label: (H, W) uint8 raw class ids; instance: (H, W) uint16 instanceIds, or None if the map has no
-    instances; remarks: notes about the conversion.
+    label: (H, W) uint8 raw class ids; instance: (H, W) int32 raw instance ids, or None if the map has no
+    instances; remarks: notes about the conversion; replaced: see `LabelMap`.
     """
 
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16] | None
+    instance: NDArray[np.int32] | None
     remarks: tuple[str, ...] = ()
+    replaced: Mapping[str, int] = MappingProxyType({})
 
 
 class Described(NamedTuple):
     """What the ids of a COCO panoptic map are.
 
-    segments: its `segments_info`; categories: the name of each `category_id`, None if they are raw class ids.
+    segments: its segments; categories: the name of each `category_id`, empty if they are raw class ids; source: of
+    the list, for messages; replaced: category by name -> class by name, see `correspondence`.
     """
 
-    segments: Sequence[SegmentInfo]
-    categories: Mapping[int, str] | None = None
+    segments: Segments
+    categories: Mapping[int, str]
+    source: str
+    replaced: Mapping[str, str] = MappingProxyType({})
 
 
 Converter = Callable[[Pixels, LabelSpace, Described | None], Converted]
@@ -94,95 +99,73 @@ def _from_train_ids(pixels: Pixels, space: LabelSpace, _: Described | None) -> C
 
 
 def _from_instance_ids(pixels: Pixels, space: LabelSpace, _: Described | None) -> Converted:
-    ids = pixels.numbers
-    return Converted(panoptic_ids.class_ids(ids), ids.astype(np.uint16))
+    panoptic = PanopticMap.of_instance_ids(pixels.numbers, f"{pixels.source}: read as {MapKind.INSTANCE_IDS}")
+    return Converted(panoptic.label, panoptic.instance)
 
 
 def _from_panoptic_ids(pixels: Pixels, space: LabelSpace, _: Described | None) -> Converted:
-    # Instance numbers of stuff, as in 7001, are ignored.
-    classes, number = np.divmod(pixels.numbers, INSTANCES_PER_CLASS)
-    single = np.isin(classes, list(raw_things(space)))
-    numbered = int(((number > 0) & ~single).sum())
-    ids = panoptic_ids.from_panoptic(np.where(single, pixels.numbers, classes * INSTANCES_PER_CLASS))
+    source = f"{pixels.source}: read as {MapKind.PANOPTIC_IDS}"
+    panoptic = PanopticIdsFormat(space).understand(pixels.numbers, source)
+    numbered = int(((pixels.numbers % INSTANCES_PER_CLASS > 0) & ~panoptic.is_single).sum())
     remark = f"{numbered} pixels of classes without individuals are numbered: their numbers are left out"
-    return Converted(panoptic_ids.class_ids(ids), ids, (remark,) if numbered else ())
+    return Converted(panoptic.label, panoptic.instance, (remark,) if numbered else ())
 
 
 def _from_coco(pixels: Pixels, space: LabelSpace, described: Described | None) -> Converted:
+    ids = ids_of(pixels.colors)
     if described is None:
-        ids = coco_ids(pixels)
-        if not speak_for_themselves(ids, space):
-            raise DatasetError(
-                f"{pixels.source}: a COCO panoptic map needs the list that says what its ids are: put the JSON beside "
-                "it, under the name of the picture or of its folder, or give segments=..."
-            )
-        return Converted(
-            panoptic_ids.class_ids(ids), ids.astype(np.uint16), ("no JSON beside it: its ids are read as instanceIds",)
+        return _without_list(ids, pixels.source, space)
+    segments = described.segments
+    place = segments.locate(ids, pixels.source, described.source)
+    classes, renamed, remarks = _classes(described, place, space, pixels.source)
+    nothing = void_id(space, int((place == 0).sum()), pixels.source)
+    raw = np.array([nothing, *(classes[category] for category in segments.category[1:].tolist())], np.int32)
+    single = segments.is_single & np.isin(raw, list(raw_things(space)))
+    instances = segments.instance_ids(raw, single, described.source)
+    return Converted(raw[place].astype(np.uint8), instances[place], remarks, renamed)
+
+
+def _without_list(ids: NDArray[np.int32], source: str, space: LabelSpace) -> Converted:
+    if not speak_for_themselves(ids, space):
+        raise DatasetError(
+            f"{source}: a COCO panoptic map needs the list that says what its ids are: put the JSON beside it, under "
+            "the name of the picture or of its folder, or give segments=..."
         )
-    segments, categories = described
-    _require_entries(segments, pixels.source)
-    trained = categories is None and _are_train_ids(segments)
-    class_of = TRAIN_IDS if trained else None
-    if categories is not None:
-        class_of = _classes_by_name(segments, categories, space, pixels.source)
-    raws = {
-        segment["category_id"] if class_of is None else class_of.get(segment["category_id"], -1) for segment in segments
-    }
-    without_room = sorted(raw for raw in raws & raw_things(space) if not 1 <= raw <= _HIGHEST_WITH_INDIVIDUALS)
-    things = frozenset[int]() if without_room else raw_things(space)
-    ids16 = panoptic_ids.from_coco(pixels.colors, segments, class_of, things)
-    remarks = ["its categories are train ids"] if trained else []
-    if without_room:
-        names = ", ".join(space.names[space.raw_to_class[raw]] for raw in without_room)
-        remarks.append(f"individuals are left out: instance ids have no room for those of {names}")
-    nothing = coco_ids(pixels) == 0
-    label = np.where(nothing, _void(space), panoptic_ids.class_ids(ids16)).astype(np.uint8)
-    instance = None if without_room else np.where(nothing, label, ids16).astype(np.uint16)
-    return Converted(label, instance, tuple(remarks))
+    nothing = void_id(space, int((ids == 0).sum()), source)
+    ids = np.where(ids == 0, nothing, np.where(ids == RAW_INSTANCES, 0, ids))  # as `COCOFormat` writes class 0
+    panoptic = PanopticMap.of_instance_ids(ids, source)
+    return Converted(panoptic.label, panoptic.instance, ("no JSON beside it: its ids are read as instanceIds",))
 
 
-def _classes_by_name(
-    segments: Sequence[SegmentInfo], categories: Mapping[int, str], space: LabelSpace, source: str
-) -> dict[int, int]:
-    """The raw class id of each category that occurs, by its name.
+def _classes(
+    described: Described, place: NDArray[np.intp], space: LabelSpace, source: str
+) -> tuple[Mapping[int, int], Mapping[str, int], tuple[str, ...]]:
+    """The raw class id of each category that occurs; what is called otherwise, see `correspondence`; and remarks.
 
     Raises:
-        DatasetError: a category without a name, or of a name that is no class of the label space.
+        DatasetError: a category, or its name, is no class of the label space.
     """
-    used = sorted({segment["category_id"] for segment in segments})
-    nameless = [str(category) for category in used if category not in categories]
-    if nameless:
-        raise DatasetError(f"{source}: category_id {', '.join(nameless[:8])} is in no entry of the JSON's categories.")
-    raw = {space.names[index]: raw for raw, index in reversed([*enumerate(space.raw_to_class)]) if index >= 0}
-    unknown = [categories[category] for category in used if categories[category] not in raw]
-    if unknown:
-        raise DatasetError(
-            f"{source}: the categories {', '.join(unknown[:12])} are no classes of this model. Its maps are of another "
-            f"dataset, or these are merged: replace them in the map and its JSON by classes of the model, such as "
-            f"{', '.join(space.names[:5])}."
-        )
-    return {category: raw[categories[category]] for category in used}
+    segments = described.segments
+    used = [int(category) for category in np.unique(segments.category[1:])]
+    if described.categories:
+        counts = np.bincount(place.reshape(-1), minlength=len(segments.id))
+        occurring = [
+            Occurring(described.categories[each], each, int(counts[1:][segments.category[1:] == each].sum()))
+            for each in used
+        ]
+        return *correspondence(occurring, space, described.replaced, source), ()
+    trained = _are_train_ids(segments)
+    classes = TRAIN_IDS if trained else {raw: raw for raw in range(len(space.raw_to_class))}
+    foreign = [category for category in used if category not in classes]
+    if foreign:
+        raise DatasetError(f"{described.source}: category_id {foreign[0]} is no raw class id, 0 to 255.")
+    return classes, {}, ("its categories are train ids",) if trained else ()
 
 
-def _void(space: LabelSpace) -> int:
-    """The raw id for pixels of nothing: 0 where it is ignored, else the lowest ignored one; 0 if there is none."""
-    ignored = [raw for raw, index in enumerate(space.raw_to_class) if index == space.ignore_index]
-    return ignored[0] if ignored else 0
-
-
-def _require_entries(segments: Sequence[SegmentInfo], source: str) -> None:
-    for entry in segments:
-        named = [entry.get(name) for name in ("id", "category_id")] if isinstance(entry, dict) else [None]
-        if not all(isinstance(value, int) for value in named):
-            raise DatasetError(f"{source}: segments_info holds {entry!r:.80}; each entry needs id and category_id.")
-
-
-def _are_train_ids(segments: Sequence[SegmentInfo]) -> bool:
+def _are_train_ids(segments: Segments) -> bool:
     """Whether `category_id` are train ids: if so, they contradict the ids of cityscapesscripts, which have raw ids."""
-    pairs = [
-        (s["id"] // INSTANCES_PER_CLASS if s["id"] >= INSTANCES_PER_CLASS else s["id"], s["category_id"])
-        for s in segments
-    ]
+    raws = np.where(segments.id >= INSTANCES_PER_CLASS, segments.id // INSTANCES_PER_CLASS, segments.id)
+    pairs = [*zip(raws[1:].tolist(), segments.category[1:].tolist(), strict=True)]
     same = all(raw == category for raw, category in pairs)
     return not same and all(TRAIN_IDS.get(category) == raw for raw, category in pairs)
 

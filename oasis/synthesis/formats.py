@@ -5,19 +5,24 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.coco_segments import ids_of
 from oasis.data.id_maps import Pixels
 from oasis.data.meaning import has_own_colors
+from oasis.data.panoptic.base import class_of
 from oasis.errors import ConfigurationError, DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 from oasis.labels import LabelSpace
 from oasis.synthesis.palette import Palette
 
 _HIGHEST_CLASS = 255
-_HIGHEST_INSTANCE = 65535
 
 
 class MapKind(StrEnum):
-    """The kind of a map's pixels; see `oasis.data.panoptic_ids` for the three with instances."""
+    """The kind of a map's pixels, read as training and `oasis convert` read them.
+
+    The k-th thing of a class is number k of instanceIds, and number k + 1 of panoptic ids, whose 0 is none; a group
+    region, things that could not be told apart, has the plain class id, or number 0.
+    """
 
     LABEL_IDS = "label_ids"
     """Grey, the raw class id of each pixel: labelIds of Cityscapes."""
@@ -26,10 +31,10 @@ class MapKind(StrEnum):
     """Grey, Cityscapes' 19 train ids, 255 for void, as written by segmenters. Never detected, must be given."""
 
     INSTANCE_IDS = "instance_ids"
-    """16-bit grey, class id * 1000 + k for things, else the class id: instanceIds of Cityscapes."""
+    """Grey of 16 or 32 bits, class id * 1000 + k for things (256 for class 0), else the class id: instanceIds."""
 
     PANOPTIC_IDS = "panoptic_ids"
-    """16-bit grey, class id * 1000 + instance everywhere, instance 0 = none."""
+    """Grey of 16 or 32 bits, class id * 1000 + instance everywhere, instance 0 = none."""
 
     COCO_PANOPTIC = "coco_panoptic"
     """RGB, id = R + 256 G + 65536 B, and a JSON that describes each id."""
@@ -49,7 +54,7 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
 
     1. No number above 255: class ids, `LABEL_IDS`.
     2. A number in 1..255, which is never a panoptic id: `INSTANCE_IDS`.
-    3. A number above 999 of a class without instances, such as 7000, or above 65535: `PANOPTIC_IDS`.
+    3. A number above 999 of a class without instances, such as 7000, or above 256999: `PANOPTIC_IDS`.
     4. Neither: there are only instances and 0. As `INSTANCE_IDS` counts instances from 0 and `PANOPTIC_IDS` from 1,
        the two differ only in whether class id * 1000 is an instance or a group: `INSTANCE_IDS`.
 
@@ -88,18 +93,16 @@ def raw_things(space: LabelSpace) -> frozenset[int]:
     return frozenset(raw for raw, index in enumerate(space.raw_to_class) if index in space.things)
 
 
-def coco_ids(pixels: Pixels) -> NDArray[np.int64]:
-    """(H, W) int64, R + 256 G + 65536 B."""
-    return np.asarray(pixels.colors.astype(np.int64) @ np.array([1, 256, 65536]))
+def speak_for_themselves(ids: NDArray[np.int32], space: LabelSpace) -> bool:
+    """Whether all ids of a COCO panoptic picture are instanceIds of the label space, so that no list is needed.
 
-
-def speak_for_themselves(ids: NDArray[np.int64], space: LabelSpace) -> bool:
-    """Whether all of these are instanceIds of the label space, so that no list is needed."""
-    present = np.unique(ids)
-    classes = np.where(present >= INSTANCES_PER_CLASS, present // INSTANCES_PER_CLASS, present)
-    known = np.flatnonzero(np.asarray(space.raw_to_class) >= 0)
-    fitting = np.isin(classes, known) & ((present < INSTANCES_PER_CLASS) | np.isin(classes, _with_individuals(space)))
-    return bool(fitting.all())
+    0 is no segment, not class 0.
+    """
+    present = np.unique(ids[ids > 0])
+    is_single = (present >= INSTANCES_PER_CLASS) & (present < RAW_INSTANCES)
+    single, plain = class_of(present[is_single]), present[~is_single]
+    known = np.append(np.flatnonzero(np.asarray(space.raw_to_class) >= 0), RAW_INSTANCES)
+    return bool(np.isin(single, _with_individuals(space)).all() and np.isin(plain, known).all())
 
 
 def _kind_of_numbers(pixels: Pixels, space: LabelSpace) -> MapKind:
@@ -108,9 +111,7 @@ def _kind_of_numbers(pixels: Pixels, space: LabelSpace) -> MapKind:
         return MapKind.LABEL_IDS
     plain = ids[(ids > 0) & (ids < INSTANCES_PER_CLASS)]
     numbered = ids[ids >= INSTANCES_PER_CLASS]
-    foreign = numbered[
-        ~np.isin(numbered // INSTANCES_PER_CLASS, _with_individuals(space)) | (numbered > _HIGHEST_INSTANCE)
-    ]
+    foreign = numbered[~np.isin(class_of(numbered), _with_individuals(space)) | (numbered >= RAW_INSTANCES)]
     if plain.size and foreign.size:
         raise DatasetError(
             f"{pixels.source}: neither instanceIds, where only things have 1000 and more, but here is {foreign[0]}, "
@@ -123,7 +124,7 @@ def _kind_of_numbers(pixels: Pixels, space: LabelSpace) -> MapKind:
 def _kind_of_colors(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
     if has_segments:
         return MapKind.COCO_PANOPTIC
-    if not Palette.of(space).knows_all(pixels.colors) and speak_for_themselves(coco_ids(pixels), space):
+    if not Palette.of(space).knows_all(pixels.colors) and speak_for_themselves(ids_of(pixels.colors), space):
         return MapKind.COCO_PANOPTIC
     return MapKind.COLORS
 

@@ -1,6 +1,7 @@
 """Validated label maps: the class of each pixel and, if known, its instance."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -35,21 +36,23 @@ class LabelMap:
 
     Attributes:
         label: (H, W) uint8 raw class ids, as in labelIds; all in `label_space`.
-        instance: (H, W) uint16, as in instanceIds: class id * 1000 + k for instances, below 1000 elsewhere. None
-            if instances are unknown.
+        instance: (H, W) int32 raw instance ids, as in training: class id * 1000 + k for instances (256 for class 0),
+            below 1000 elsewhere. None if instances are unknown.
         label_space: maps the raw ids to classes.
         source: name of the map in messages.
         remarks: notes of the reader, such as the detected format.
+        replaced: classes of the file that are another in `label_space`, `NAME as OTHER` -> pixels.
 
     Raises:
         DatasetError: arrays of another shape or type, or ids outside the label space.
     """
 
     label: NDArray[np.uint8]
-    instance: NDArray[np.uint16] | None
+    instance: NDArray[np.int32] | None
     label_space: LabelSpace
     source: str = "label map"
     remarks: tuple[str, ...] = ()
+    replaced: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label.dtype != np.uint8 or self.label.ndim != 2 or not self.label.size:
@@ -58,13 +61,18 @@ class LabelMap:
                 "uint8. open_label_map reads maps of other kinds."
             )
         if self.instance is not None and not (
-            self.instance.shape == self.label.shape and self.instance.dtype == np.uint16
+            self.instance.shape == self.label.shape and self.instance.dtype == np.int32
         ):
             raise DatasetError(
                 f"{self.source}: instance has shape {self.instance.shape} and {self.instance.dtype}; it must be "
-                f"{self.label.shape}, as the label, and uint16."
+                f"{self.label.shape}, as the label, and int32."
             )
         self.label_space.check(self.label, self.source)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The remarks, and the classes that were replaced."""
+        return (*self.remarks, *(f"{what}: {pixels} pixels" for what, pixels in self.replaced.items()))
 
     @property
     def height(self) -> int:
@@ -169,24 +177,6 @@ class LabelMap:
             return self
         instance = None if self.instance is None else reading.nearest(self.instance, height, width)
         return replace(self, label=reading.nearest(self.label, height, width), instance=instance)
-
-    def understood_as(self, label_space: LabelSpace) -> Self:
-        """The same map for a model of another label space, such as train ids instead of all ids of Cityscapes.
-
-        Raises:
-            DatasetError: it has ids outside of that label space.
-            ConfigurationError: ids have another meaning there.
-        """
-        label_space.check(self.label, self.source)
-        for raw in self._raw_ids:
-            here, there = self.label_space.raw_to_class[raw], label_space.raw_to_class[raw]
-            names = self.label_space.names[here], label_space.names[there]
-            if names[0] != names[1] and here != self.label_space.ignore_index and there != label_space.ignore_index:
-                raise ConfigurationError(
-                    f"{self.source}: label id {raw} is {names[0]} there, but {names[1]} to this model, which was "
-                    "trained on other classes. Use a label map of the dataset that the model was trained on."
-                )
-        return replace(self, label_space=label_space)
 
     @cached_property
     def _raw_ids(self) -> list[int]:

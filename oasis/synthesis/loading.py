@@ -1,29 +1,33 @@
 """Reading maps of any format as a `LabelMap`."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
+from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
-from oasis.data.faults import ContradictionError, WrongSizeError
+from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
 from oasis.data.id_maps import MapInput, Pixels, read_pixels
 from oasis.data.id_modes import too_few_bits
-from oasis.data.meaning import check_label_ids
+from oasis.data.meaning import check_label_ids, has_cityscapes_ids
 from oasis.data.opening import MAX_PIXELS
-from oasis.data.panoptic_files import read_categories, read_segments
-from oasis.data.panoptic_ids import Segment as SegmentInfo
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
+from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.translation import translated
 
 __all__ = ["MapInput", "open_label_map"]
 
-Segments = Sequence[SegmentInfo]
+SegmentsInfo = Sequence[Mapping[str, Any]]
 
 
 def open_label_map(
@@ -32,7 +36,9 @@ def open_label_map(
     *,
     label_space: LabelSpace,
     kind: MapKind | None = None,
-    segments: Segments | None = None,
+    segments: SegmentsInfo | Path | None = None,
+    label_space_of_input: LabelSpace | None = None,
+    replaced: Mapping[str, str] = MappingProxyType({}),
     max_pixels: int = MAX_PIXELS,
 ) -> LabelMap:
     """Read and validate a label map of any kind.
@@ -44,9 +50,12 @@ def open_label_map(
             map has them itself, or they are unknown.
         label_space: the expected label space.
         kind: of `label_map`; None = detected.
-        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; None =
-            from `NAME.json` beside the picture, or `FOLDER.json` beside its folder, whose `categories` are mapped to
-            the label space by name.
+        segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; or the
+            path of the JSON; None = from `NAME.json` beside the picture, or `FOLDER.json` beside its folder. The
+            `categories` of a JSON are mapped to the label space by name.
+        label_space_of_input: that of the files, whose classes are found in `label_space` by their names; None =
+            `label_space`, or the categories of a COCO panoptic map.
+        replaced: class of the files -> class of `label_space`, for those that it does not have.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
@@ -57,32 +66,71 @@ def open_label_map(
             label map and instance map of different sizes, or contradicting each other.
     """
     pixels = read_pixels(label_map, "label map", max_pixels)
-    converted, taken = _understood(pixels, label_space, kind, segments)
-    remarks = [*taken, *converted.remarks]
+    own = label_space_of_input or label_space
+    named = replaced if label_space_of_input is None else {}  # else they are read first, and replaced then
+    described = _described(pixels, own, kind, segments, label_space_of_input is not None)
+    by_name = label_space_of_input is None and described is not None and bool(described.categories)
+    if described is not None:
+        described = described._replace(replaced=named)
+    require_classes(replaced, label_space, described.categories.values() if described and by_name else own.names)
+    converted, taken = _understood(pixels, own, kind, described)
     if kind is None and not taken:  # plain class ids
-        check_label_ids(converted.label, pixels.source, label_space)
+        check_label_ids(converted.label, pixels.source, own)
     else:
-        label_space.check(converted.label, pixels.source)
-    label, instance = converted.label, converted.instance
-    instance_source = pixels.source
+        own.check(converted.label, pixels.source)
+    found = LabelMap(
+        converted.label, converted.instance, own, pixels.source, (*taken, *converted.remarks), converted.replaced
+    )
     if instance_map is not None:
-        others = read_pixels(instance_map, "instance map", max_pixels)
-        instance, more = _individuals(others, label_space)
-        remarks += more
-        instance_source = others.source
-        _require_same_size(label, pixels.source, instance, instance_source)
-    if instance is not None:
-        _require_consistent(label, pixels.source, instance, instance_source, label_space)
-    return LabelMap(label, instance, label_space, pixels.source, tuple(remarks))
+        found = _with_individuals(found, read_pixels(instance_map, "instance map", max_pixels))
+    elif found.instance is not None:
+        _require_consistent(found.label, found.source, found.instance, found.source, own)
+    if own == label_space and (by_name or not replaced):
+        return found
+    return translated(found, label_space, {} if by_name else replaced)
+
+
+def _with_individuals(found: LabelMap, others: Pixels) -> LabelMap:
+    """The map with the instances of an instance map."""
+    instance, remarks = _individuals(others, found.label_space)
+    _require_same_size(found.label, found.source, instance, others.source)
+    _require_consistent(found.label, found.source, instance, others.source, found.label_space)
+    return replace(found, instance=instance, remarks=(*found.remarks, *remarks))
+
+
+def _described(
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: SegmentsInfo | Path | None, is_told: bool
+) -> Described | None:
+    """The list of a COCO panoptic map, None for other maps.
+
+    Raises:
+        DatasetError: an invalid list; one without names, of a label space that was not told.
+    """
+    if segments is not None and not isinstance(segments, Path):
+        return Described(Segments.of(segments, pixels.source), {}, "segments_info")
+    is_rgb = pixels.are_colors or pixels.has_equal_channels
+    if isinstance(segments, Path):
+        if not is_rgb:
+            raise DatasetError(
+                f"{pixels.source}: {segments} describes RGB pictures, but its pixels are numbers (H, W)."
+            )
+        found: Described | None = _of_index(read_once(segments), (pixels.path or Path(pixels.source)).name)
+    elif is_rgb and kind in (None, MapKind.COCO_PANOPTIC):
+        found = _segments_beside(pixels.path, required=kind is not None)
+    else:
+        return None
+    if found is not None and not (found.categories or is_told or has_cityscapes_ids(space)):
+        raise DatasetError(
+            f"{found.source}: names no categories, and without their names 1 may be a person as well as a bicycle. Say "
+            "which classes category_id means with --label-space-of-input (label_space_of_input=...)."
+        )
+    return found
 
 
 def _understood(
-    pixels: Pixels, space: LabelSpace, kind: MapKind | None, segments: Segments | None
+    pixels: Pixels, space: LabelSpace, kind: MapKind | None, described: Described | None
 ) -> tuple[Converted, list[str]]:
-    """The map in the format of Cityscapes' files, with a remark if its kind was detected."""
-    described = None if segments is None else Described(segments)
-    if described is None and (pixels.are_colors or pixels.has_equal_channels) and kind in (None, MapKind.COCO_PANOPTIC):
-        described = _segments_beside(pixels.path, required=kind is not None)
+    """The map as training has it, with a remark if its kind was detected."""
     guessed = tell_kind(pixels, space, described is not None) if kind is None else MapKind(kind)
     # No remark for plain class ids.
     remarks = [_taken_for(guessed)] if kind is None and guessed is not MapKind.LABEL_IDS else []
@@ -93,9 +141,9 @@ def _taken_for(kind: MapKind) -> str:
     return f"taken for {kind}"
 
 
-def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16], list[str]]:
-    """The instanceIds of an instance map, and remarks."""
-    converted, remarks = _understood(pixels, space, None, None)
+def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.int32], list[str]]:
+    """The raw instance ids of an instance map, and remarks."""
+    converted, remarks = _understood(pixels, space, None, _described(pixels, space, None, None, is_told=False))
     if converted.instance is not None:
         said = [remark for remark in remarks if remark != _taken_for(MapKind.INSTANCE_IDS)]
         return converted.instance, [f"instance map: {remark}" for remark in (*said, *converted.remarks)]
@@ -107,11 +155,11 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.uint16],
     if pixels.eight_bits:
         raise too_few_bits(pixels.source, f"mode {pixels.mode}" if pixels.path else f"values of {pixels.mode}")
     # Below 1000 there are no instances, which is valid if the picture has none.
-    return converted.label.astype(np.uint16), []
+    return converted.label.astype(np.int32), []
 
 
 def _require_same_size(
-    label: NDArray[np.uint8], label_source: str, instance: NDArray[np.uint16], instance_source: str
+    label: NDArray[np.uint8], label_source: str, instance: NDArray[np.int32], instance_source: str
 ) -> None:
     if label.shape != instance.shape:
         sizes = [f"{each.shape[1]}x{each.shape[0]}" for each in (instance, label)]
@@ -124,12 +172,12 @@ def _require_same_size(
 def _require_consistent(
     label: NDArray[np.uint8],
     label_source: str,
-    instance: NDArray[np.uint16],
+    instance: NDArray[np.int32],
     instance_source: str,
     space: LabelSpace,
 ) -> None:
     """Raise unless every instance is of a thing class, and of the same class in the label map."""
-    maps = Maps(label, instance.astype(np.int32), Path(label_source), Path(instance_source))
+    maps = Maps(label, instance, Path(label_source), Path(instance_source))
     trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
     wrong = trusted != label
     if wrong.any():
@@ -149,21 +197,17 @@ def _segments_beside(path: Path | None, required: bool) -> Described | None:
     """
     if path is None:
         return None
-    for candidate in (path.with_suffix(".json"), path.absolute().parent.with_suffix(".json")):
-        if not candidate.is_file():
-            continue
+    for candidate in jsons_beside(path):
         try:
-            lists, categories = _read_once(candidate, candidate.stat().st_mtime_ns)
-        except DatasetError:
+            index = read_once(candidate)
+        except UnreadableFileError:
             if required:
                 raise
             continue
-        if path.name in lists:
-            return Described(lists[path.name], categories or None)
+        if path.name in index:
+            return _of_index(index, path.name)
     return None
 
 
-@lru_cache(maxsize=4)
-def _read_once(path: Path, changed: int) -> tuple[dict[str, list[SegmentInfo]], dict[int, str]]:
-    """The lists and the categories of a JSON file for up to thousands of pictures; cached until the file changes."""
-    return read_segments(path), read_categories(path)
+def _of_index(index: SegmentIndex, name: str) -> Described:
+    return Described(index.of(name), index.categories, str(index.path))

@@ -13,12 +13,10 @@ from oasis.data.photos import upright_rgb
 from oasis.data.reading import decode_photo, nearest
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, first_instance
 from oasis.labels import LabelSpace
 from oasis.segmenters import Segmenter
 from oasis.synthesis.label_map import LabelMap
-
-_HIGHEST_ID = 65535  # instance maps have 16 bits
 
 
 class PhotoReader:
@@ -26,8 +24,8 @@ class PhotoReader:
 
     The segmenter gets a photo at the size it was trained at, or at the photo's own, and its prediction is resized to
     the photo's own size. Classes are matched by their names; the instances of each class get the ids
-    `class id * 1000`, `class id * 1000 + 1`, ... in the order of the segmenter's own numbers. Things without an
-    instance keep the plain class id, like the group regions of Cityscapes.
+    `class id * 1000`, `class id * 1000 + 1`, ... (256 for class 0) in the order of the segmenter's own numbers. Things
+    without an instance keep the plain class id, like the group regions of Cityscapes.
 
     Args:
         segmenter: any; it stays on its device.
@@ -87,17 +85,16 @@ class PhotoReader:
             remarks=(_remark(individuals),),
         )
 
-    def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.uint16], Counter[str]]:
+    def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.int32], Counter[str]]:
         """(H, W) class indices and the segmenter's numbers to (H, W) instance ids, and the count of each class."""
-        instance = self._raw_ids[index].astype(np.uint16)
+        instance = self._raw_ids[index].astype(np.int32)
         individuals: Counter[str] = Counter()
         things = (number > 0) & np.isin(index, list(self._things))
         # Pairs, so that a number with pixels of two classes becomes an instance of each.
         for value, which in np.unique(np.stack([number[things], index[things]], axis=1), axis=0).tolist():
             raw, name = int(self._raw_ids[which]), self.segmenter.label_space.names[which]
-            identity = raw * INSTANCES_PER_CLASS + individuals[name]
-            if individuals[name] < INSTANCES_PER_CLASS and raw > 0 and identity <= _HIGHEST_ID:
-                instance[(number == value) & (index == which)] = identity
+            if individuals[name] < INSTANCES_PER_CLASS:
+                instance[(number == value) & (index == which)] = first_instance(raw) + individuals[name]
                 individuals[name] += 1
         return instance, individuals
 

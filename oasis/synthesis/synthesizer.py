@@ -19,6 +19,7 @@ from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
 from oasis.synthesis.noise import Noise
+from oasis.synthesis.translation import translated
 from oasis.visualize import to_bytes
 
 _SEEDS = 2**31
@@ -220,10 +221,11 @@ class Synthesizer:
         """The map in this synthesizer's label space.
 
         Raises:
-            ConfigurationError: its ids have another meaning here; it has things, but no instances are given.
+            DatasetError: it has classes that this synthesizer does not have.
+            ConfigurationError: it has things, but no instances are given.
         """
         if label_map.label_space != self.label_space:
-            label_map = label_map.understood_as(self.label_space)
+            label_map = translated(label_map, self.label_space)
         if self.needs_instances and label_map.instance is None and label_map.has_things:
             things = ", ".join(name for name in label_map.class_names if self._is_thing(name))
             raise ConfigurationError(

@@ -151,10 +151,10 @@ def pool(ids: LabelSpace) -> ModelPool:
 
 @pytest.fixture
 def street() -> tuple[np.ndarray, np.ndarray]:
-    """Sky, a road and two cars that touch: label map uint8 and instance map uint16."""
+    """Sky, a road and two cars that touch: label map uint8 and instance map int32."""
     label = np.full((HEIGHT, WIDTH), 23, np.uint8)
     label[HEIGHT // 2 :] = 7
-    instance = label.astype(np.uint16)
+    instance = label.astype(np.int32)
     for k, left in enumerate((10, 22)):
         label[12:22, left : left + 12] = 26
         instance[12:22, left : left + 12] = 26000 + k

@@ -55,10 +55,23 @@ def test_model_that_needs_instances_says_which_file_to_give(visitor, street, as_
     visitor.told("#upload-told", "Generated in .* outlines")
 
 
+@pytest.mark.usefixtures("tiny_models")
+def test_a_map_of_train_ids_once_its_kind_is_chosen(visitor, pool, as_png):
+    train = np.repeat(np.array([[10, 2, 13, 0]], np.uint8), 8, axis=0).repeat(8, 1)
+    visitor.upload(as_png(train), "town.png")
+    assert "train ids" in visitor.told("#upload-told", "Not generated")
+    visitor.page.click("#map-kind input")
+    visitor.page.get_by_role("option", name="train ids").click()
+    visitor.told("#upload-told", "Generated in")
+    ids = np.vectorize({10: 23, 2: 11, 13: 26, 0: 7}.get)(train).astype(np.uint8)
+    expected = np.asarray(pool.model("plain").synthesize(ids, seed=0))
+    np.testing.assert_array_equal(visitor.picture("#upload-photo"), expected)
+
+
 def test_broken_file_is_told_in_words_and_the_app_lives_on(visitor):
     visitor.upload(b"this is no picture", "notes.png")
     said = visitor.told("#upload-told", "notes.png")
-    assert said.startswith("Not generated. notes.png: is no PNG picture but a text file")
+    assert said.startswith("Not generated. notes.png: is no PNG or TIFF picture but a text file")
     assert "/tmp" not in said
     visitor.snapshot("error")
     assert visitor.choose_example().std() > 5

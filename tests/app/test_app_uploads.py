@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from panoptic_maps import write_json
 from PIL import Image
 
 from oasis.app.limits import Limits
 from oasis.app.uploads import open_upload
 from oasis.errors import ConfigurationError, OasisError, message
+from oasis.labels import LabelSpace
+from oasis.synthesis import MapKind
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -26,7 +29,7 @@ def bomb(side: int = 50_000) -> bytes:
 
 def png(array: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(array).save(file, "PNG")
+    Image.fromarray(array.astype(np.uint16) if array.dtype == np.int32 else array).save(file, "PNG")
     return file.getvalue()
 
 
@@ -63,6 +66,32 @@ def test_train_ids_are_known_by_their_name(put, ids, limits):
         open_upload(put("a.png", trained), None, ids, limits)
 
 
+def test_a_kind_goes_before_what_the_pixels_look_like(put, ids, limits):
+    both = np.repeat(np.array([[26001, 26000, 0]], np.uint16), 4, axis=0)
+    path = put("a.png", png(both))
+    assert open_upload(path, None, ids, limits).instance_ids == (26000, 26001)
+    assert open_upload(path, None, ids, limits, kind=MapKind.PANOPTIC_IDS).instance_ids == (26000,)
+
+
+def test_coco_panoptic_with_its_json_and_grey_ids_of_its_classes(put, limits, tmp_path):
+    """The two uploads lie in folders of their own."""
+    space = LabelSpace.coco_stuff()
+    ids = np.array([[0, 70_001, 70_002, 5]])
+    segments = [{"id": i, "category_id": c} for i, c in ((70_001, 1), (70_002, 1), (5, 184))]
+    write_json(tmp_path / "any.json", {"a.png": segments}, {1: "person", 184: "tree-merged"})
+    path = put("a.png", png(np.stack([ids % 256, ids // 256 % 256, ids // 65536], -1).astype(np.uint8)))
+    found = open_upload(path, tmp_path / "any.json", space, limits)
+    assert found.instance.tolist() == [[255, 256_000, 256_001, 168]]
+    path = put("grey.png", png(np.array([[0, 1, 1, 184]], np.uint8)))
+    coco = LabelSpace.built_in("coco_panoptic")
+    assert open_upload(path, None, space, limits, label_space_of_input=coco).label.tolist() == found.label.tolist()
+    with pytest.raises(OasisError, match=r"any\.json does not describe grey\.png") as caught:
+        open_upload(put("grey.png", path.with_name("a.png").read_bytes()), tmp_path / "any.json", space, limits)
+    assert str(tmp_path) not in message(caught.value)
+    with pytest.raises(OasisError, match=r"^b\.png: any\.json describes RGB pictures, but"):
+        open_upload(put("b.png", png(np.array([[1]], np.uint8))), tmp_path / "any.json", space, limits)
+
+
 def test_colour_map_becomes_ids(put, street, ids, limits):
     label, _ = street
     colors = np.asarray(ids.palette, np.uint8)[label]
@@ -73,7 +102,7 @@ def test_colour_map_becomes_ids(put, street, ids, limits):
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"hello, I am no picture", "no PNG picture but a text file"),
+        (b"hello, I am no picture", "no PNG or TIFF picture but a text file"),
         (SVG, "XML or SVG"),
         (b"  \n<svg onload=alert(1)>", "SVG drawing"),
         (b"\xef\xbb\xbf<!DOCTYPE html><script>alert(1)</script>", "web page"),
@@ -103,7 +132,7 @@ def test_torn_picture_is_refused(put, street, ids, limits):
 
 
 def test_hostile_instance_map_is_refused_too(put, street, ids, limits):
-    with pytest.raises(OasisError, match=r"who\.png: is no PNG picture but an XML or SVG file"):
+    with pytest.raises(OasisError, match=r"who\.png: is no PNG or TIFF picture but an XML or SVG file"):
         open_upload(put("a.png", png(street[0])), put("who.png", SVG), ids, limits)
 
 

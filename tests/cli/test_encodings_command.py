@@ -8,6 +8,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from panoptic_maps import to_panoptic
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -15,8 +16,7 @@ import oasis
 import oasis.encodings
 from oasis.cli import app, conf
 from oasis.cli.conf import encoding_names, load_encodings
-from oasis.data import panoptic_files, reading
-from oasis.data.panoptic_ids import to_panoptic
+from oasis.data import reading
 from oasis.encodings import Encoding, OrderSensitivity
 from oasis.inspection.encoding_cards import all_cards, panels
 from oasis.inspection.samples import synthetic_street
@@ -176,11 +176,14 @@ def test_the_example_on_the_page_is_an_encoding(street, monkeypatch):
 def test_the_conversion_on_the_page_works(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ids = reading.read_instance_ids(tiny.instance("train", "town_000000_000019"))
-    panoptic_files.write_ids(Path("mine_panoptic.png"), to_panoptic(ids))
-    exec(block("python", "from_panoptic"), {})
+    Path("mine").mkdir()
+    Image.fromarray(to_panoptic(ids).astype(np.uint16)).save("mine/town.png")
+    (command,) = re.findall("^    oasis (convert mine .*)$", PAGE, re.MULTILINE)
+    done = CliRunner().invoke(app, command.split())
+    assert done.exit_code == 0, done.output
     label = reading.read_label_ids(tiny.label("train", "town_000000_000019"))
-    assert np.array_equal(reading.read_instance_ids(Path("mine_gtFine_instanceIds.png")), ids)
-    assert np.array_equal(reading.read_label_ids(Path("mine_gtFine_labelIds.png")), label)
+    assert np.array_equal(reading.read_instance_ids(Path("converted/town_instanceIds.png")), ids)
+    assert np.array_equal(reading.read_label_ids(Path("converted/town_labelIds.png")), label)
 
 
 def test_the_table_on_the_page_is_true():

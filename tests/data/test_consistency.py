@@ -102,7 +102,10 @@ def test_instances_of_classes_that_have_none(tiny, ids, policy, stray):
 
     edited(tiny.instance("train", FIRST), edit)
     dataset = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64, on_inconsistent_ids=policy)
-    with pytest.raises(DatasetError, match=rf"instanceIds.png.*{stray} \(3 pixels\).*24, 25.*33 have.*from_panoptic"):
+    with pytest.raises(
+        DatasetError,
+        match=rf"instanceIds.png.*{stray} \(3 pixels\).*24, 25.*33 have.*convert IN OUT --from panoptic_ids",
+    ):
         dataset[0]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
 from PIL import Image
 
 from oasis.data.panoptic import FORMATS, PanopticMap, find_format, recognize
@@ -178,9 +179,9 @@ def test_coco_categories_are_matched_by_name(tmp_path, ids):
 @pytest.mark.parametrize(
     ("pixels", "segments", "words"),
     [
-        ([1, 2], [segment(1, 7)], r"a\.png: segments that maps\.json does not list: 2 \(1 pixels\)"),
-        ([1, 1], [segment(1, 7, 2), segment(3, 7)], r"lists segments that .*a\.png does not have: \[3\]"),
-        ([1, 1], [segment(1, 7, 5)], r"segment 1 has area 5, but 2 pixels"),
+        ([1, 2], [segment(1, 7)], r"a\.png: ids without a segment in .*maps\.json: 2\."),
+        ([1, 1], [segment(1, 7, 2), segment(3, 7)], r"a\.png: no pixels of segments in .*maps\.json: 3\."),
+        ([1, 1], [segment(1, 7, 5)], r"segment 1 has 2 pixels, but area 5 in .*maps\.json"),
         ([1, 1], [segment(1, 7, 2)] * 2, "lists id 1 twice"),
     ],
 )
@@ -337,3 +338,38 @@ def test_genuine_maps_of_coco(tmp_path):
     assert len(panoptic.instances()) == len(singles)
     written("spade", panoptic, tmp_path, space)
     assert same_individuals(read_back("spade", tmp_path, space), panoptic)
+
+
+def test_coco_is_read_as_cityscapesscripts_writes_it(tiny, ids, tmp_path, capsys):
+    """Instances keep their numbers, groups are groups, and classes that are left out are unlabelled."""
+    convert2panoptic(str(tiny.root / "gtFine"), str(tmp_path), False, ["train"])
+    capsys.readouterr()
+    form = find_format("coco")(ids)
+    maps = form.find(tmp_path / "cityscapes_panoptic_train")
+    assert len(maps) == 7
+    for name, path in maps.items():
+        expected = np.asarray(Image.open(tiny.instance("train", name.removesuffix("_gtFine_panoptic")))).astype(int)
+        read = form.read(path).instance
+        assert (expected[read == 0] == 0).all()  # the only class of these maps that is not evaluated
+        assert np.array_equal(read[read > 0], expected[read > 0])
+        assert {26000, 26002, 24} <= set(read.flat)  # two cars, numbered with a gap, and a group of persons
+
+
+def test_instance_ids_that_mean_nothing():
+    for wrong, words in ((300, r"ids 300 \(2 pixels\)"), (257_000, "257000"), (-1, "-1")):
+        with pytest.raises(DatasetError, match=f"mine: .*{words}.*256999"):
+            PanopticMap.of_instance_ids(np.array([[7, wrong, wrong]]), "mine")
+    found = PanopticMap.of_instance_ids(np.array([[0, 256_000, 255_999, 12, 12_000]]), "mine")
+    assert found.label.tolist() == [[0, 0, 255, 12, 12]]
+
+
+def test_more_instances_than_a_class_may_have(tmp_path, ids):
+    """Of two categories, which are one class here: only then does no list say so by itself."""
+    names = [{"id": 1, "name": "car"}, {"id": 2, "name": "car"}]
+    numbers = list(range(1, 1102))
+    path = coco(tmp_path, numbers, [segment(i, 1 + i % 2) for i in numbers], names)
+    with pytest.raises(DatasetError, match=r"maps\.json: more than 1000 instances of class 26"):
+        find_format("coco")(ids).read(path)
+    path = coco(tmp_path / "one", numbers, [segment(i, 1) for i in numbers], names)
+    with pytest.raises(DatasetError, match=r"segments_info of a\.png: 1101 instances of one class"):
+        find_format("coco")(ids).read(path)

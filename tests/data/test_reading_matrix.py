@@ -10,22 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from layouts import write_coco_panoptic
+from panoptic_maps import to_coco, to_panoptic
 from PIL import Image, ImageOps, features
 from torch import nn
 
 from oasis.app.limits import Limits
 from oasis.app.uploads import open_upload
-from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
+from oasis.data import CachedSamples, Cityscapes, COCOPanoptic, FileSamples, LabelMapDataModule, reading
 from oasis.data.cache import Container, build_cache
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.inspection import Inspection
-from oasis.data.panoptic_ids import TRAIN_IDS, to_coco, to_panoptic
+from oasis.data.meaning import TRAIN_IDS
+from oasis.data.panoptic import FORMATS, PanopticMap
+from oasis.data.transforms import compact_instances
 from oasis.encodings import Semantic
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.segmenters import Prediction
-from oasis.synthesis import open_label_map
+from oasis.synthesis import LabelMap, MapKind, open_label_map
 from oasis.synthesis.batch.inputs import find_maps
 from oasis.synthesis.photo_reading import PhotoReader
+from oasis.synthesis.translation import translated
 
 SPACE = LabelSpace.cityscapes_ids()
 HEIGHT, WIDTH = 8, 16
@@ -116,7 +122,7 @@ def alike(content: Callable[[], bytes], refusal: str | None, app: str | None = "
     return Case(content, refusal, refusal, app)
 
 
-NO_PNG = "is no PNG picture"
+NO_PNG = "is no PNG or TIFF picture"
 LOSSY = "which keeps neither ids nor colours exactly"
 BITS = "do not arrive as they are in the file"
 CLEAR = "pixels are transparent"
@@ -132,15 +138,15 @@ LABELS: dict[str, Case] = {
         lambda: saved(indexed(SHUFFLED[LABEL], RAW_COLORS[np.argsort(SHUFFLED)])), "colours are those of classes"
     ),
     "png I;16": alike(lambda: saved(LABEL.astype(np.uint16)), None),
-    "tiff L": alike(lambda: saved(LABEL, "TIFF"), None, NO_PNG),
-    "tiff I;16": alike(lambda: saved(LABEL.astype(np.uint16), "TIFF", compression="tiff_lzw"), None, NO_PNG),
-    "tiff I;16B": alike(lambda: saved(Image.fromarray(LABEL.astype(">u2")), "TIFF"), None, NO_PNG),
-    "tiff I": alike(lambda: saved(LABEL.astype(np.int32), "TIFF"), None, NO_PNG),
-    "tiff I, negative": alike(lambda: saved(LABEL.astype(np.int32) - 1, "TIFF"), "pixels are negative", NO_PNG),
+    "tiff L": alike(lambda: saved(LABEL, "TIFF"), None),
+    "tiff I;16": alike(lambda: saved(LABEL.astype(np.uint16), "TIFF", compression="tiff_lzw"), None),
+    "tiff I;16B": alike(lambda: saved(Image.fromarray(LABEL.astype(">u2")), "TIFF"), None),
+    "tiff I": alike(lambda: saved(LABEL.astype(np.int32), "TIFF"), None),
+    "tiff I, negative": alike(lambda: saved(LABEL.astype(np.int32) - 1, "TIFF"), "pixels are negative"),
     "png LA, opaque": alike(lambda: saved(channels(LABEL, 1, 255)), None),
     "png LA, transparent": alike(lambda: saved(channels(LABEL, 1, 9)), CLEAR),
     "png RGB, equal": alike(lambda: saved(channels(LABEL, 3)), None),
-    "tiff RGB, equal": alike(lambda: saved(channels(LABEL, 3), "TIFF"), None, NO_PNG),
+    "tiff RGB, equal": alike(lambda: saved(channels(LABEL, 3), "TIFF"), None),
     "png RGBA, equal": alike(lambda: saved(channels(LABEL, 3, 255)), None),
     "png RGBA, equal, transparent": alike(lambda: saved(channels(LABEL, 3, 254)), CLEAR),
     "png RGB, colours": Case(lambda: saved(colored(LABEL)), COLOR_MAP),
@@ -155,10 +161,10 @@ LABELS: dict[str, Case] = {
     "png LA, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 1, 65535), 16, 4), BITS),
     "png RGB, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 3), 16, 2), BITS),
     "png RGBA, 16 bits": alike(lambda: raw_png(channels(LABEL.astype(int), 3, 65535), 16, 6), BITS),
-    "tiff CMYK": alike(lambda: saved(PHOTO, "TIFF", "CMYK"), "mode CMYK", NO_PNG),
-    "tiff F": alike(lambda: saved(LABEL.astype(np.float32), "TIFF"), "mode F", NO_PNG),
+    "tiff CMYK": alike(lambda: saved(PHOTO, "TIFF", "CMYK"), "mode CMYK"),
+    "tiff F": alike(lambda: saved(LABEL.astype(np.float32), "TIFF"), "mode F"),
     "jpeg": alike(lambda: saved(LABEL, "JPEG"), f"a JPEG, {LOSSY}", "a JPEG, which blurs ids"),
-    "jpeg in tiff": alike(lambda: saved(channels(LABEL, 3), "TIFF", compression="jpeg"), LOSSY, NO_PNG),
+    "jpeg in tiff": alike(lambda: saved(channels(LABEL, 3), "TIFF", compression="jpeg"), LOSSY),
     "webp": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), LOSSY, NO_PNG),
     "gif": alike(lambda: saved(LABEL, "GIF"), "none of PNG, JPEG", NO_PNG),
     "bmp": alike(lambda: saved(LABEL, "BMP"), "none of PNG, JPEG", NO_PNG),
@@ -175,14 +181,13 @@ LABELS: dict[str, Case] = {
 
 INSTANCES: dict[str, Case] = {
     "png I;16": alike(lambda: saved(INSTANCE), None),
-    "tiff I;16": alike(lambda: saved(INSTANCE, "TIFF"), None, NO_PNG),
-    "tiff I;16B": alike(lambda: saved(Image.fromarray(INSTANCE.astype(">u2")), "TIFF"), None, NO_PNG),
-    "tiff I": alike(lambda: saved(INSTANCE.astype(np.int32), "TIFF"), None, NO_PNG),
+    "tiff I;16": alike(lambda: saved(INSTANCE, "TIFF"), None),
+    "tiff I;16B": alike(lambda: saved(Image.fromarray(INSTANCE.astype(">u2")), "TIFF"), None),
+    "tiff I": alike(lambda: saved(INSTANCE.astype(np.int32), "TIFF"), None),
     "tiff I, large": Case(
         lambda: saved(np.where(INSTANCE == 26002, 70_000, INSTANCE.astype(np.int32)), "TIFF"),
-        "ids up to 70000",
+        r"instance ids outside the label space: 70000 \(\d+ pixels\)",
         "neither instanceIds.*70000",
-        NO_PNG,
     ),
     "png L, modulo 256": alike(lambda: saved(INSTANCE.astype(np.uint8)), FEW_BITS),
     "png LA, modulo 256": alike(lambda: saved(channels(INSTANCE.astype(np.uint8), 1, 255)), FEW_BITS),
@@ -192,10 +197,13 @@ INSTANCES: dict[str, Case] = {
     "png RGB, colours": Case(lambda: saved(colored(LABEL)), FEW_BITS, "map in colours, which has no instances"),
     "png 1 bit": alike(lambda: saved(LABEL > 7, mode="1"), "mode 1"),
     "png 4 bits": alike(lambda: raw_png(LABEL % 16, 4, 0), BITS),
-    "tiff F": alike(lambda: saved(INSTANCE.astype(np.float32), "TIFF"), "mode F", NO_PNG),
+    "tiff F": alike(lambda: saved(INSTANCE.astype(np.float32), "TIFF"), "mode F"),
     "jpeg": alike(lambda: saved(LABEL, "JPEG"), LOSSY, "a JPEG, which blurs ids"),
     "truncated": alike(lambda: saved(GREY.astype(np.uint16) * 255)[:150], "cannot be decoded"),
-    "panoptic ids": Case(lambda: saved(to_panoptic(INSTANCE).astype(np.uint16)), "from_panoptic"),
+    "panoptic ids": Case(
+        lambda: saved(to_panoptic(INSTANCE).astype(np.uint16)),
+        "oasis convert IN OUT --from panoptic_ids --to cityscapes",
+    ),
     "of stuff": Case(lambda: saved(np.where(INSTANCE == 7, 7001, INSTANCE).astype(np.uint16)), "7001", "here is 7001"),
     "another picture's": alike(lambda: saved(np.roll(INSTANCE, 2, axis=1)), "thing pixels have another class"),
     "another size": alike(lambda: saved(INSTANCE[:, 1:].copy()), "do not belong together"),
@@ -415,3 +423,108 @@ def test_a_photo_is_the_same_to_every_command(tmp_path, name, command):
 @pytest.mark.parametrize("name", ["png I;16", "PNG orientation 6", "tiff F, 0 to 1", "truncated png"])
 def test_a_photo_is_prepared_as_it_is_read(tmp_path, name):
     test_a_photo_is_the_same_to_every_command(tmp_path, name, "prepare")
+
+
+# Instances of every class, and maps of other label spaces
+
+COCO, STUFF = LabelSpace.built_in("coco_panoptic"), LabelSpace.coco_stuff()
+HIGH = LabelSpace.from_classes(
+    [
+        {"name": name, "ids": [raw], "thing": True}
+        for raw, name in ((0, "void"), (65, "cat"), (117, "dog"), (254, "cow"))
+    ],
+    ignore="void",
+)
+
+
+def individuals(*raw_ids: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two instances and a group of each class, in columns: raw label ids and raw instance ids."""
+    label = np.repeat(np.array(raw_ids, np.uint8), 3)[None].repeat(2, 0)
+    instance = label.astype(np.int32)
+    for place, raw in enumerate(raw_ids):
+        instance[:, 3 * place], instance[:, 3 * place + 1] = (raw or 256) * 1000, (raw or 256) * 1000 + 7
+    return label, instance
+
+
+def as_coco(folder: Path, instance: np.ndarray, space: LabelSpace) -> Path:
+    form = FORMATS["coco"](space)
+    form.write(folder, "a", PanopticMap.of_instance_ids(instance, "a"))
+    form.finish(folder)
+    return folder / "panoptic" / "a.png"
+
+
+def converted(path: Path, space: LabelSpace) -> tuple[np.ndarray, np.ndarray]:
+    found = FORMATS["coco"](space).read(path)
+    return found.label, found.instance
+
+
+def generated(path: Path, space: LabelSpace, told: LabelSpace | None = None) -> tuple[np.ndarray, np.ndarray]:
+    found = open_label_map(path, label_space=space, label_space_of_input=told)
+    return found.label, found.instance
+
+
+def uploaded(path: Path, space: LabelSpace, told: LabelSpace | None = None) -> tuple[np.ndarray, np.ndarray]:
+    described = path.parent.with_suffix(".json")
+    companion = described if described.is_file() else None
+    found = open_upload(path, companion, space, Limits(), label_space_of_input=told)
+    return found.label, found.instance
+
+
+def trained_on(path: Path, space: LabelSpace) -> tuple[np.ndarray, np.ndarray]:
+    """The instance map in 32 bits, as a dataset of Cityscapes' layout."""
+    label, instance = reading.read_label_ids(path), reading.read_instance_ids(path.with_name("instance.png"))
+    maps = Maps(label, instance, path, path)
+    return consistent_label(maps, space, OnInconsistentIds.ERROR), instance
+
+
+@pytest.mark.parametrize(("space", "raw_ids"), [(STUFF, (0, 1, 66, 89)), (HIGH, (65, 117, 254))], ids=["coco", "high"])
+def test_instances_of_all_classes_are_the_same_to_every_command(tmp_path, space, raw_ids):
+    """Persons of COCO-Stuff, class 0, and classes whose instances do not fit into 16 bits."""
+    label, instance = individuals(*raw_ids)
+    panoptic = as_coco(tmp_path / "coco", instance, space)
+    Image.fromarray(label).save(tmp_path / "label.png")
+    (tmp_path / "instance.png").write_bytes(saved(instance, "TIFF"))
+    (tmp_path / "panoptic.png").write_bytes(saved(to_panoptic(instance), "TIFF"))
+    found = {
+        "convert": converted(panoptic, space),
+        "generate coco": generated(panoptic, space),
+        "app coco": uploaded(panoptic, space),
+        "training": trained_on(tmp_path / "label.png", space),
+        "generate instance ids": generated(tmp_path / "instance.png", space),
+        "app instance ids": uploaded(tmp_path / "instance.png", space),
+    }
+    for command, (its_label, its_instance) in found.items():
+        np.testing.assert_array_equal(its_label, label, command)
+        np.testing.assert_array_equal(its_instance, instance, command)
+        assert (its_label.dtype, its_instance.dtype) == (np.uint8, np.int32), command
+    both = open_label_map(tmp_path / "label.png", tmp_path / "instance.png", label_space=space)
+    np.testing.assert_array_equal(both.instance, instance)
+    told = open_label_map(tmp_path / "panoptic.png", label_space=space, kind=MapKind.PANOPTIC_IDS)
+    np.testing.assert_array_equal(told.instance, instance)
+    assert len(both.instance_ids) == 2 * len(raw_ids)
+
+
+@pytest.mark.parametrize("read", [generated, uploaded], ids=["generate", "app"])
+def test_a_map_of_another_label_space_is_the_same_to_every_command(tmp_path, read):
+    """COCO panoptic, as its dataset is trained on, for a model of COCO-Stuff; by its categories, and told."""
+    write_coco_panoptic(tmp_path)
+    samples = FileSamples(COCOPanoptic(tmp_path), "train", COCO, 32, 64)
+    for sample, files in zip(samples, samples.files, strict=True):
+        expected = translated(LabelMap(sample["label"].numpy(), sample["instance"].numpy(), COCO), STUFF)
+        names = np.array(COCO.names)[np.array(COCO.raw_to_class)[sample["label"].numpy()]]
+        there = np.array(STUFF.names)[expected.class_indices]
+        assert set(zip(names.flat, there.flat, strict=True)) <= {
+            ("unknown", "unknown"), ("car", "car"), ("person", "person"), ("sky-other-merged", "sky-other")
+        }  # fmt: skip
+        told = tmp_path / "grey.png"
+        Image.fromarray(sample["label"].numpy()).save(told)
+        label, instance = read(told, STUFF, COCO)
+        np.testing.assert_array_equal(label, expected.label)
+        assert instance is None
+        label, instance = read(files.label, STUFF, COCO)
+        np.testing.assert_array_equal(label, expected.label)
+        np.testing.assert_array_equal(compact(instance), compact(expected.instance))
+
+
+def compact(instance: np.ndarray) -> np.ndarray:
+    return compact_instances(torch.from_numpy(instance)[None])[0].numpy()

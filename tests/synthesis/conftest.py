@@ -24,7 +24,7 @@ class Street:
         self.label = np.full((height, width), 23, np.uint8)
         self.label[height // 2 :] = 7
         self.label[0, 0] = 0
-        self.instance = self.label.astype(np.uint16)
+        self.instance = self.label.astype(np.int32)
         self.add(26, 26000, height // 2, 8)
         self.add(26, 26002, height // 2, 20)
         self.add(24, 24001, height // 4, width // 2)
@@ -85,7 +85,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     def save(name: str, pixels: np.ndarray, mode: str | None = None) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.fromarray(pixels)
+        picture = Image.fromarray(pixels.astype(np.uint16) if pixels.dtype == np.int32 else pixels)
         (picture if mode is None else picture.convert(mode)).save(path)
         return path
 

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from panoptic_maps import segments_info, to_coco, to_panoptic
 from PIL import Image
 
-from oasis.data import panoptic_ids
-from oasis.data.panoptic_ids import TRAIN_IDS
+from oasis.data.meaning import TRAIN_IDS
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis import MapKind, open_label_map
@@ -59,7 +59,7 @@ def test_instance_ids_alone_say_everything(form, street, space):
 
 
 def test_panoptic_ids(form, street, space):
-    found = open_label_map(form(panoptic_ids.to_panoptic(street.instance).astype(np.uint16)), label_space=space)
+    found = open_label_map(form(to_panoptic(street.instance).astype(np.uint16)), label_space=space)
     np.testing.assert_array_equal(found.label, street.label)
     np.testing.assert_array_equal(found.instance, street.instance)
     assert found.remarks == ("taken for panoptic_ids",)
@@ -76,8 +76,8 @@ def test_colors(form, street, space):
 def test_a_label_map_with_an_instance_map(form, street, space, instance_form):
     instance = {
         "instance_ids": street.instance,
-        "panoptic_ids": panoptic_ids.to_panoptic(street.instance).astype(np.uint16),
-        "coco": panoptic_ids.to_coco(street.instance, left_out=()),
+        "panoptic_ids": to_panoptic(street.instance).astype(np.uint16),
+        "coco": to_coco(street.instance, left_out=()),
     }[instance_form]
     for label in (street.label, street.colors(SPACES["ids"])):
         found = open_label_map(label, form(instance), label_space=space)
@@ -86,7 +86,7 @@ def test_a_label_map_with_an_instance_map(form, street, space, instance_form):
 
 
 def coco_json(path, street, **changes):
-    segments = panoptic_ids.segments_info(street.instance, ())
+    segments = segments_info(street.instance, ())
     for segment in segments:
         segment.update({name: change(segment) for name, change in changes.items()})
     path.write_text(json.dumps({"annotations": [{"file_name": "map.png", "segments_info": segments}]}))
@@ -95,9 +95,9 @@ def coco_json(path, street, **changes):
 
 @pytest.mark.parametrize("place", ["map.json", "../dataset.json"])
 def test_a_coco_map_finds_its_json(write, street, space, place):
-    file = write("dataset/map.png", panoptic_ids.to_coco(street.instance, ()))
+    file = write("dataset/map.png", to_coco(street.instance, ()))
     # Ids that mean nothing without the list: each is another number.
-    Image.fromarray(panoptic_ids.to_coco(street.instance, ()) + np.array([0, 0, 3], np.uint8)).save(file)
+    Image.fromarray(to_coco(street.instance, ()) + np.array([0, 0, 3], np.uint8)).save(file)
     coco_json(file.parent / place, street, id=lambda segment: segment["id"] + 3 * 65536)
     pixels = np.asarray(Image.open(file)).copy()
     pixels[street.label == 0] = 0
@@ -111,7 +111,7 @@ def test_a_coco_map_finds_its_json(write, street, space, place):
 
 
 def test_a_json_that_changes_is_read_anew(write, street, ids):
-    file = write("map.png", panoptic_ids.to_coco(street.instance, ()))
+    file = write("map.png", to_coco(street.instance, ()))
     coco_json(file.with_suffix(".json"), street)
     assert open_label_map(file, label_space=ids).class_names.count("truck") == 0
     to_trucks = coco_json(file.with_suffix(".json"), street, category_id=lambda s: {26: 27}.get(s["category_id"], 7))
@@ -129,16 +129,16 @@ def test_a_json_of_another_kind_is_let_be_unless_a_list_is_needed(write, street,
 
 def test_coco_categories_that_are_train_ids_are_noticed(street, ids):
     raw_to_train = {raw: train for train, raw in TRAIN_IDS.items()}
-    segments = panoptic_ids.segments_info(street.instance, ())
+    segments = segments_info(street.instance, ())
     for segment in segments:
         segment["category_id"] = raw_to_train[segment["category_id"]]
-    found = open_label_map(panoptic_ids.to_coco(street.instance), label_space=ids, segments=segments)
+    found = open_label_map(to_coco(street.instance), label_space=ids, segments=segments)
     np.testing.assert_array_equal(found.label, street.label)
     assert found.remarks == ("taken for coco_panoptic", "its categories are train ids")
 
 
 def test_a_coco_map_of_cityscapesscripts_needs_no_json(street, space):
-    found = open_label_map(panoptic_ids.to_coco(street.instance), label_space=space)
+    found = open_label_map(to_coco(street.instance), label_space=space)
     np.testing.assert_array_equal(found.instance, street.instance)
     assert found.remarks == ("taken for coco_panoptic", "no JSON beside it: its ids are read as instanceIds")
 
@@ -227,8 +227,8 @@ def test_a_kind_is_one_of_those_there_are():
 
 def test_coco_categories_are_mapped_by_name(write, street, ids):
     """Numbers that are classes of the model too, but of other names: 1 is a car, 2 a road, ..."""
-    file = write("map.png", panoptic_ids.to_coco(street.instance))
-    segments = panoptic_ids.segments_info(street.instance)
+    file = write("map.png", to_coco(street.instance))
+    segments = segments_info(street.instance)
     own = sorted({segment["category_id"] for segment in segments})
     for segment in segments:
         segment["category_id"] = own.index(segment["category_id"]) + 1
@@ -243,13 +243,13 @@ def test_coco_categories_are_mapped_by_name(write, street, ids):
     np.testing.assert_array_equal(found.instance, street.instance)
     content["categories"][0]["name"] = "road-merged"
     file.with_suffix(".json").write_text(json.dumps(content))
-    with pytest.raises(DatasetError, match=r"map\.png: the categories road-merged are no classes of this model"):
+    with pytest.raises(DatasetError, match=r"map\.png: no classes of this model: road-merged \(\d+ pixels\)"):
         open_label_map(file, label_space=ids)
     content["categories"].pop(0)
     file.with_suffix(".json").write_text(json.dumps(content, indent=1))
-    with pytest.raises(DatasetError, match=r"category_id 1 is in no entry of the JSON's categories"):
+    with pytest.raises(DatasetError, match=r"has category_id 1, which is not among the \d `categories`"):
         open_label_map(file, label_space=ids)
     content["categories"] = [{"name": "car"}]
     file.with_suffix(".json").write_text(json.dumps(content, indent=2))
-    with pytest.raises(DatasetError, match=r"its categories are not those of COCO"):
+    with pytest.raises(DatasetError, match=r"not the JSON of a COCO panoptic dataset.*KeyError"):
         open_label_map(file, label_space=ids, kind=MapKind.COCO_PANOPTIC)

@@ -43,7 +43,7 @@ def slow(index, number, segmenter_space, space):
         if space.raw_to_class[raw] >= 0:
             raw_of[space.names[space.raw_to_class[raw]]] = raw
     height, width = index.shape
-    label, instance = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint16)
+    label, instance = np.zeros((height, width), np.uint8), np.zeros((height, width), np.int32)
     for row in range(height):
         for column in range(width):
             c, k = int(index[row, column]), int(number[row, column])
@@ -67,7 +67,7 @@ def test_ids_are_those_of_the_slow_way(segmenter_space, space):
     )
     label, instance = slow(index, number, segmenter_space, space)
     assert read.label.dtype == np.uint8
-    assert read.instance.dtype == np.uint16
+    assert read.instance.dtype == np.int32
     assert np.array_equal(read.label, label)
     assert np.array_equal(read.instance, instance)
     space.check(read.label, "read")

@@ -135,8 +135,8 @@ def test_a_kind_that_is_said_has_to_be_right(ids, kind, pixels, message):
 
 
 def test_a_coco_list_of_another_picture(ids, street):
-    with pytest.raises(DatasetError, match=r"label map: read as coco_panoptic: .*segments_info does not list"):
+    with pytest.raises(DatasetError, match=r"label map: ids without a segment in segments_info"):
         open_label_map(street.colors(ids), label_space=ids, segments=[])
     for entry in ({"id": 7}, {"id": "7", "category_id": 7}, 7):
-        with pytest.raises(DatasetError, match=r"label map: segments_info holds .* needs id and category_id"):
+        with pytest.raises(DatasetError, match=r"label map: segments_info whose entries are not .*category_id"):
             open_label_map(street.colors(ids), label_space=ids, segments=[entry])

@@ -14,10 +14,11 @@ from PIL import Image
 from oasis.data.listing import is_hidden
 from oasis.data.opening import MAX_PIXELS, open_picture, pixels
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
+from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
 
 Item = TypeVar("Item")
+Integers = TypeVar("Integers", bound=np.integer[Any])
 
 GROUPS = "group regions, stored as one instance each"
 
@@ -48,6 +49,28 @@ class PanopticMap:
     def instances(self) -> list[int]:
         """The ids of all instances, ascending."""
         return [int(i) for i in np.unique(self.instance[self.is_single])]
+
+    @classmethod
+    def of_instance_ids(cls, ids: NDArray[np.integer[Any]], source: str) -> "PanopticMap":
+        """A map from raw instance ids alone.
+
+        Args:
+            ids: (H, W) integers, see `instance`.
+            source: name of the map, for the error.
+
+        Raises:
+            DatasetError: an id that is neither a class id nor one of an instance.
+        """
+        wrong = (ids < 0) | (ids >= RAW_INSTANCES) | ((ids >= RAW_IDS) & (ids < INSTANCES_PER_CLASS))
+        if wrong.any():
+            listing = ", ".join(f"{i} ({(ids == i).sum()} pixels)" for i in np.unique(ids[wrong])[:8].tolist())
+            raise DatasetError(
+                f"{source}: ids {listing}: neither a class id, 0 to {RAW_IDS - 1}, nor class id * 1000 + k of an "
+                f"instance, up to {RAW_INSTANCES - 1}."
+            )
+        instance = ids.astype(np.int32)
+        label = np.where(instance >= INSTANCES_PER_CLASS, class_of(instance), instance)
+        return cls(label.astype(np.uint8), instance)
 
     @classmethod
     def of_numbers(
@@ -147,9 +170,9 @@ class PanopticFormat(ABC):
             return pixels(picture, path)
 
 
-def class_of(instances: NDArray[np.int32]) -> NDArray[np.int32]:
+def class_of(instances: NDArray[Integers]) -> NDArray[Integers]:
     """The class id of ids of single instances."""
-    return instances // INSTANCES_PER_CLASS % RAW_IDS
+    return np.asarray(instances // INSTANCES_PER_CLASS % RAW_IDS)
 
 
 def save(path: Path, values: NDArray[np.integer[Any]]) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 from oasis.data import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, class_of, first, pictures, save
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS
 
 _LABELS, _INSTANCES = "_labelIds.png", "_instanceIds.png"
 _HIGHEST = 65535
@@ -34,14 +33,11 @@ class CityscapesFormat(PanopticFormat):
 
     def read(self, path: Path) -> PanopticMap:
         """The class of each pixel is in the instance map; the label map must agree, if there is one."""
-        instance = reading.read_instance_ids(path, self.max_pixels).astype(np.int32)
-        label = np.where(instance >= INSTANCES_PER_CLASS, instance // INSTANCES_PER_CLASS, instance)
-        if label.max() > 255:
-            raise DatasetError(f"{path}: {label.max()} is neither a class id, 0 to 255, nor class id * 1000 + k.")
+        panoptic = PanopticMap.of_instance_ids(reading.read_instance_ids(path, self.max_pixels), str(path))
         beside = path.with_name(path.name.removesuffix(_INSTANCES) + _LABELS)
-        if beside.is_file() and not np.array_equal(reading.read_label_ids(beside, self.max_pixels), label):
+        if beside.is_file() and not np.array_equal(reading.read_label_ids(beside, self.max_pixels), panoptic.label):
             raise DatasetError(f"{path}: its classes are not those of {beside}. Restore the originals.")
-        return PanopticMap(label.astype(np.uint8), instance)
+        return panoptic
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless for classes up to 65."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oasis.data.panoptic.base import GROUPS, PanopticFormat, PanopticMap, free_number, pictures, save
 from oasis.errors import DatasetError
@@ -30,9 +31,22 @@ class _GreyFormat(PanopticFormat):
 
     def read(self, path: Path) -> PanopticMap:
         """Numbers of stuff, such as the 1 of 7001, are ignored."""
-        label, number = np.divmod(self.decode(path, "I").astype(np.int64), self.factor)
+        return self.understand(self.decode(path, "I").astype(np.int64), str(path))
+
+    def understand(self, ids: NDArray[np.int64], source: str) -> PanopticMap:
+        """The map of these pixels.
+
+        Args:
+            ids: (H, W) int64, 0 or above.
+            source: name of the map, for the error.
+
+        Raises:
+            DatasetError: a class above 255.
+        """
+        label, number = np.divmod(ids, self.factor)
         if label.max() > 255:
-            raise DatasetError(f"{path}: class {label.max()}, but there are 256 at the most: {self.contents}.")
+            highest = f"class {label.max()} (id {ids.max()})"
+            raise DatasetError(f"{source}: {highest}, but there are 256 at the most: {self.contents}.")
         thing = self.is_thing(label.astype(np.uint8))
         return self.numbered(label.astype(np.uint8), number, thing)
 

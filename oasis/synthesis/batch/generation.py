@@ -29,12 +29,14 @@ class Outcome:
         bad: inputs that failed, with reasons.
         without_part: names of inputs without the part to resample.
         remarks: remark of a reader -> number of inputs.
+        replaced: classes that are another to the model, `NAME as OTHER` -> pixels of all inputs.
     """
 
     written: int = 0
     bad: list[tuple[Input, str]] = field(default_factory=list)
     without_part: list[str] = field(default_factory=list)
     remarks: Counter[str] = field(default_factory=Counter)
+    replaced: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Generation:
         else:
             outcome.without_part.append(each.name)
         outcome.remarks.update(label_map.remarks)
+        outcome.replaced.update(label_map.replaced)
 
     def _show(
         self, each: Input, label_map: LabelMap, samples: Sequence[tuple[str, Image.Image]], sheet: ContactSheet

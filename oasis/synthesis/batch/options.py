@@ -1,6 +1,6 @@
 """The options of `oasis generate`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,13 +8,14 @@ from oasis.data import LabelMapDataModule
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
-from oasis.synthesis import LabelMap, MapKind, Synthesizer
+from oasis.synthesis import LabelMap, MapKind, Synthesizer, open_label_map
 from oasis.synthesis.animation import Animation
 from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
+from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.photo_reading import PhotoReader
 
 DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height, width, and classes of the model
@@ -36,6 +37,8 @@ class GenerateOptions:
         steps: frames of the animation, from sample to sample.
         original_size: pictures get the size of their label maps.
         kind: of all label maps; None = by their names and pixels.
+        label_space_of_input: of all label maps; None = the model's.
+        replaced: class of the label maps -> class of the model, for those that the model does not have.
         segmenter: segments the inputs, which are photos; None = they are label maps.
         device: where to compute.
         bf16: compute in bfloat16.
@@ -53,6 +56,8 @@ class GenerateOptions:
     steps: int
     original_size: bool
     kind: MapKind | None
+    label_space_of_input: LabelSpace | None
+    replaced: Mapping[str, str]
     segmenter: SegmenterSource | None
     device: str
     bf16: bool
@@ -73,14 +78,19 @@ class GenerateOptions:
             raise ConfigurationError(
                 f"--resample {self.resample}: one sample differs from no other. Add --samples 2, or more."
             )
-        if self.kind is not None and self.from_photos:
-            raise ConfigurationError(
-                f"--kind {self.kind}: of label maps, but --from-photos reads photos. Leave one out."
-            )
+        for option, given in (
+            ("--kind", self.kind),
+            ("--label-space-of-input", self.label_space_of_input),
+            ("--replace", self.replaced or None),
+        ):
+            if given is not None and self.from_photos:
+                raise ConfigurationError(f"{option}: of label maps, but --from-photos reads photos. Leave one out.")
         output = OutputFolder(self.output, self.force)
         if isinstance(self.source, Path):
             output.require_outside(self.source)
         synthesizer = Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
+        theirs = self.label_space_of_input
+        require_classes(self.replaced, synthesizer.label_space, None if theirs is None else theirs.names)
         part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
         inputs = self._inputs(synthesizer)
         generation = Generation(
@@ -104,11 +114,21 @@ class GenerateOptions:
 
     def _reader(self, synthesizer: Synthesizer) -> Callable[[Input], LabelMap]:
         if self.segmenter is None:
-            return lambda each: synthesizer.open(each.path, each.instance, kind=self.kind or each.kind)
+            return lambda each: synthesizer.open(self._open(each, synthesizer.label_space))
         segmenter = open_segmenter(self.segmenter, self.checkpoint)
         size = native_size(segmenter, synthesizer)
         reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
         return lambda each: reader.read(each.path)
+
+    def _open(self, each: Input, label_space: LabelSpace) -> LabelMap:
+        return open_label_map(
+            each.path,
+            each.instance,
+            label_space=label_space,
+            kind=self.kind or each.kind,
+            label_space_of_input=self.label_space_of_input,
+            replaced=self.replaced,
+        )
 
 
 def _root(data: LabelMapDataModule) -> Path:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from panoptic_maps import segments_info, to_coco, write_json
 from PIL import Image
 
-from oasis.data.panoptic_files import write_coco, write_segments
-from oasis.data.panoptic_ids import segments_info, to_coco
 from oasis.synthesis.animation import find_ffmpeg
 
 
@@ -171,14 +170,35 @@ def test_other_kinds_of_maps_are_generated_as_label_ids_are(generate, semantic, 
     Image.fromarray(instance).save(folder / "y.png")
     train = np.array([{7: 0, 23: 10, 24: 11, 26: 13}.get(raw, 255) for raw in range(34)], np.uint8)
     Image.fromarray(train[label]).save(folder / "z_labelTrainIds.png")
-    write_coco(folder / "coco" / "c_panoptic.png", to_coco(instance, left_out=()))
-    write_segments(folder / "coco.json", {"c_panoptic.png": segments_info(instance, left_out=())})
+    Image.fromarray(to_coco(instance, left_out=())).save(folder / "coco" / "c_panoptic.png")
+    write_json(folder / "coco.json", {"c_panoptic.png": segments_info(instance, left_out=())})
     done = generate(semantic, folder, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     generate(semantic, maps / "a", "-o", tmp_path / "expected")
     expected = pixels(tmp_path / "expected" / "x.png")
     for name in ("coco/c", "x", "y", "z"):
         assert np.array_equal(pixels(tmp_path / "out" / f"{name}.png"), expected), name
+
+
+def test_maps_of_other_classes(generate, semantic, maps, tmp_path):
+    """The same street with numbers of a class file: equal pictures, once all classes are named."""
+    label = pixels(maps / "a" / "x_gtFine_labelIds.png")
+    known = {0: "nothing", 7: "road", 23: "sky", 24: "person", 26: "zebra"}
+    assert set(np.unique(label)) <= set(known)
+    listed = [f"{{name: {name}, ids: [{255 - raw}]}}" for raw, name in known.items()]
+    (tmp_path / "zoo.yaml").write_text(f"ignore: nothing\nclasses: [{', '.join(listed)}]")
+    (tmp_path / "zoo").mkdir()
+    Image.fromarray(255 - label).save(tmp_path / "zoo" / "x.png")
+    told = ("--label-space-of-input", tmp_path / "zoo.yaml")
+    count = int((label == 26).sum())
+    done = generate(semantic, tmp_path / "zoo", "-o", tmp_path / "out", *told)
+    assert done.exit_code == 1
+    assert f"no classes of this model: zebra ({count} pixels)" in done.said
+    done = generate(semantic, tmp_path / "zoo", "-o", tmp_path / "out", *told, "--replace", "zebra=car")
+    assert done.exit_code == 0, done.said
+    assert f"zebra as car: {count} pixels" in done.said
+    generate(semantic, maps / "a", "-o", tmp_path / "expected")
+    assert np.array_equal(pixels(tmp_path / "out" / "x.png"), pixels(tmp_path / "expected" / "x.png"))
 
 
 def test_bf16_is_close(generate, semantic, maps, tmp_path):

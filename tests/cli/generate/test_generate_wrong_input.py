@@ -139,6 +139,15 @@ def test_a_full_disk_ends_the_run(generate, semantic, maps, tmp_path, monkeypatc
         (["CHECKPOINT", "PHOTO", "--from-photos", "segmenter=none"], ["segmenter=none"]),
         (["CHECKPOINT", "data=cityscapes", "data.root=nowhere"], ["nowhere"]),
         (["CHECKPOINT", "data=towns"], ["towns"]),
+        (["CHECKPOINT", "MAPS", "--label-space-of-input", "zoo"], ["zoo: no label space is called this", "camvid"]),
+        (["CHECKPOINT", "MAPS", "--label-space-of-input", "zoo.yaml"], ["zoo.yaml: no such class file"]),
+        (["CHECKPOINT", "MAPS", "--replace", "zebra"], ["--replace zebra: write two classes"]),
+        (["CHECKPOINT", "MAPS", "--replace", "car=zebra"], ["'zebra' is no class of the model"]),
+        (
+            ["CHECKPOINT", "MAPS", "--replace", "car=bus", "--replace", "car=van"],
+            ["'car' is replaced by 'bus' already"],
+        ),
+        (["CHECKPOINT", "PHOTO", "--from-photos", "--replace", "car=bus"], ["--replace: of label maps"]),
     ],
 )
 def test_bad_input_is_told_in_one_line(generate, semantic, maps, tiny, segmenter, tmp_path, arguments, words):

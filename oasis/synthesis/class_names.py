@@ -1,0 +1,141 @@
+"""The classes of one label space among those of another, by their names."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from oasis.errors import ConfigurationError, DatasetError
+from oasis.labels import LabelSpace
+
+MERGED: Mapping[str, tuple[str, ...]] = {
+    "tree-merged": ("tree", "branch", "bush", "leaves"),
+    "fence-merged": ("fence", "cage", "railing"),
+    "ceiling-merged": ("ceiling-other", "ceiling-tile"),
+    "sky-other-merged": ("sky-other", "clouds", "fog"),
+    "cabinet-merged": ("cabinet", "cupboard"),
+    "table-merged": ("table", "desk-stuff"),
+    "floor-other-merged": ("floor-other", "floor-marble", "floor-tile"),
+    "pavement-merged": ("pavement", "floor-stone"),
+    "mountain-merged": ("mountain", "hill"),
+    "grass-merged": ("grass", "moss", "straw"),
+    "dirt-merged": ("dirt", "mud"),
+    "paper-merged": ("paper", "napkin"),
+    "food-other-merged": ("food-other", "salad", "vegetable"),
+    "building-other-merged": ("building-other", "skyscraper"),
+    "rock-merged": ("rock", "stone"),
+    "wall-other-merged": ("wall-other", "wall-concrete", "wall-panel"),
+    "rug-merged": ("rug", "carpet", "mat"),
+}
+"""Classes of COCO panoptic, and those of COCO-Stuff that they were merged from; the first stands for all of them.
+
+Source: "new stuff categories", cocodataset.org/#panoptic-eval.
+"""
+
+_MOST_NAMED = 12
+
+
+class Occurring(NamedTuple):
+    """A class of a map: its name; its number there, a raw id or a category; and its number of pixels."""
+
+    name: str
+    number: int
+    pixels: int
+
+
+def correspondence(
+    classes: Sequence[Occurring], space: LabelSpace, replaced: Mapping[str, str], source: str
+) -> tuple[dict[int, int], dict[str, int]]:
+    """Find classes of a map in a label space.
+
+    A class is the one of its name there; or a merged one of COCO panoptic, for what it was merged from, and the other
+    way round; or the one that `replaced` has for it.
+
+    Args:
+        classes: those of the map.
+        space: the label space.
+        replaced: name of a class of the map -> name of a class of the label space; goes before all else.
+        source: name of the map, for the error.
+
+    Returns:
+        Number -> raw id in the label space; and, of the classes with another name there, `NAME as OTHER` -> pixels.
+
+    Raises:
+        DatasetError: classes without any; the message has their pixels.
+    """
+    found, renamed = {}, {}
+    missing = []
+    for each in classes:
+        other = _other_name(each.name, space, replaced)
+        if other is None:
+            missing.append(f"{each.name} ({each.pixels} pixels)")
+            continue
+        found[each.number] = _raw_id(space, other, each.number)
+        if other != each.name:
+            renamed[f"{each.name} as {other}"] = each.pixels
+    if missing:
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        name = missing[0].rpartition(" (")[0]
+        raise DatasetError(
+            f"{source}: no classes of this model: {', '.join(missing[:_MOST_NAMED])}{more}. Its classes are such as "
+            f"{', '.join(space.names[:8])}. Name one for each: --replace '{name}=CLASS' (in Python, "
+            f"replaced={{{name!r}: 'CLASS'}})."
+        )
+    return found, renamed
+
+
+def require_classes(replaced: Mapping[str, str], space: LabelSpace, given: Collection[str] | None) -> None:
+    """Raise unless the classes of `replaced` exist.
+
+    Args:
+        replaced: see `correspondence`.
+        space: the label space that has its values.
+        given: names of the classes of the maps, among them its keys; None = not known before a map is read.
+
+    Raises:
+        ConfigurationError: a class does not exist.
+    """
+    for name, other in replaced.items():
+        if given is not None and name not in given:
+            raise ConfigurationError(
+                f"--replace {name}={other}: {name!r} is no class of the maps, such as {', '.join([*given][:8])}."
+            )
+        if not _has(space, other):
+            raise ConfigurationError(
+                f"--replace {name}={other}: {other!r} is no class of the model, such as {', '.join(space.names[:8])}."
+            )
+
+
+def void_id(space: LabelSpace, pixels: int, source: str) -> int:
+    """The raw id for pixels of nothing: the lowest ignored one.
+
+    Args:
+        space: the label space.
+        pixels: how many such pixels there are.
+        source: name of the map, for the error.
+
+    Raises:
+        DatasetError: there are such pixels, but no raw id is ignored.
+    """
+    if space.ignore_index in space.raw_to_class:
+        return space.raw_to_class.index(space.ignore_index)
+    if pixels:
+        raise DatasetError(f"{source}: {pixels} pixels are of no class, but no id of the label space means that.")
+    return 0
+
+
+def _other_name(name: str, space: LabelSpace, replaced: Mapping[str, str]) -> str | None:
+    if name in replaced:
+        return replaced[name]
+    merged = (whole for whole, parts in MERGED.items() if name in parts)
+    candidates = (name, *MERGED.get(name, ())[:1], *merged)
+    return next((each for each in candidates if _has(space, each)), None)
+
+
+def _has(space: LabelSpace, name: str) -> bool:
+    return name in space.names and space.names.index(name) in space.raw_to_class
+
+
+def _raw_id(space: LabelSpace, name: str, near: int) -> int:
+    """The raw id of a class: this number if it is one of its raw ids, else the lowest."""
+    index = space.names.index(name)
+    fits = near < len(space.raw_to_class) and space.raw_to_class[near] == index
+    return near if fits else space.raw_to_class.index(index)
