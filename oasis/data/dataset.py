@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from oasis.data import reading
 from oasis.data.faults import WrongSizeError
+from oasis.data.instance_maps import CityscapesInstances, InstanceMaps
+from oasis.data.instance_maps import number_things as number_things
 from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
-from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
 
 
@@ -23,7 +24,8 @@ class Dataset(ABC):
 
     One subclass per layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them. A
     subclass defines how the files of a split are paired (`listing`) and, if its maps are not stored as in Cityscapes,
-    how they are read (`label_size`, `instance_size`, `read_label`, `read_instance`, `instance_ids`).
+    how they are read: `instance_maps`, or the methods `label_size`, `instance_size`, `read_label`, `read_instance` and
+    `instance_ids`.
 
     Args:
         root: the folder of the dataset.
@@ -31,6 +33,7 @@ class Dataset(ABC):
     Attributes:
         contents: the contents of `root` and where to get them, for messages.
         instance_files: the names of instance maps, for messages.
+        instance_maps: how they are stored.
 
     Raises:
         ConfigurationError: no root.
@@ -38,6 +41,7 @@ class Dataset(ABC):
 
     contents: ClassVar[str]
     instance_files: ClassVar[str]
+    instance_maps: InstanceMaps = CityscapesInstances()
 
     def __init__(self, root: str | Path | None) -> None:
         if root is None:
@@ -96,7 +100,7 @@ class Dataset(ABC):
         Raises:
             DatasetError: not an instance map of this dataset.
         """
-        return reading.check_instance_header(path, max_pixels)
+        return self.instance_maps.size(path, max_pixels)
 
     def read_label(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         """Raw label ids.
@@ -120,7 +124,7 @@ class Dataset(ABC):
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
-        return reading.read_instance_ids(path, max_pixels).astype(np.int32)
+        return self.instance_maps.read(path, max_pixels)
 
     def instance_ids(
         self,
@@ -140,7 +144,7 @@ class Dataset(ABC):
         Returns:
             (H, W) int32 in 0..256999: `label id * 1000 + k` for things (256 for label 0), the plain label id elsewhere.
         """
-        return instance
+        return self.instance_maps.ids(label, instance, label_space)
 
     def index_files(self, split: Split) -> Sequence[Path]:
         """Files that describe all samples of a split; when one changes, cached samples are invalid."""
@@ -156,25 +160,6 @@ class Dataset(ABC):
         require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
         if files.instance is not None:
             require_size(files.instance, self.instance_size(files.instance, max_pixels), files.photo, size)
-
-
-def number_things(
-    label: NDArray[np.uint8], number: NDArray[np.int32], single: NDArray[np.bool_], label_space: LabelSpace
-) -> NDArray[np.int32]:
-    """Raw instance ids of the pairs (label, number).
-
-    Args:
-        label: (H, W) uint8 raw label ids.
-        number: (H, W) int32 in 0..999, of the instance among those of its label.
-        single: (H, W) bool, where `number` means an instance if the label is a thing.
-        label_space: which labels are things.
-
-    Returns:
-        (H, W) int32: `label * 1000 + number` for single things (256 for label 0), the label elsewhere.
-    """
-    is_thing = np.isin(label_space.raw_to_class, [*label_space.things])[label]
-    plain = label.astype(np.int32)
-    return np.where(is_thing & single, np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number, plain)
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:

@@ -104,11 +104,17 @@ class FileSamples(Samples):
         )
 
     def fingerprint(self) -> str:
-        """A hash that changes with the samples: of files, picture size, classes and dataset class."""
+        """A hash that changes with the samples: of files, picture size, classes and the dataset's settings."""
         hashed = hashlib.sha256()
         shape = (self.height, self.width)
-        kind = type(self.dataset).__name__
-        settings = (_READING, kind, self.split, *shape, self.label_space, self.on_inconsistent_ids.value)
+        settings = (
+            _READING,
+            self.dataset.identity(),
+            self.split,
+            *shape,
+            self.label_space,
+            self.on_inconsistent_ids.value,
+        )
         hashed.update(repr(settings).encode())
         for path, (size, mtime) in self.file_states().items():
             hashed.update(f"{path.absolute()} {size} {mtime}".encode())
