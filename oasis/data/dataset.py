@@ -1,7 +1,7 @@
 """The base class of datasets: a layout of files on disk, and the formats of its maps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
+
+_VOID = 255  # in the label maps of most datasets
 
 
 class Dataset(ABC):
@@ -85,6 +87,15 @@ class Dataset(ABC):
     def identity(self) -> dict[str, Any]:
         """Machine-independent settings that identify the dataset, in plain types."""
         return {"class": type(self).__name__, "root": self.root.name}
+
+    def require_label_space(self, label_space: LabelSpace) -> None:  # noqa: B027, a hook
+        """Refuse a label space for which the numbers in the maps mean other classes, if that shows without the maps.
+
+        Does nothing by default: ids outside of it are found as maps are read. See `require_numbering`.
+
+        Raises:
+            ConfigurationError: the message says which label space to use.
+        """
 
     def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """(width, height) of a label map, from its header alone.
@@ -160,6 +171,36 @@ class Dataset(ABC):
         require_size(files.label, self.label_size(files.label, max_pixels), files.photo, size)
         if files.instance is not None:
             require_size(files.instance, self.instance_size(files.instance, max_pixels), files.photo, size)
+
+
+def require_numbering(label_space: LabelSpace, ids: Collection[int], what: str, advice: str) -> None:
+    """Raise if the raw ids of a label space are those of other maps.
+
+    It may have fewer ids than the maps, as a class file drafted from some of them, and 255, if it has all others.
+
+    Args:
+        label_space: the label space.
+        ids: all that the maps may hold.
+        what: the maps, in words.
+        advice: what to do.
+
+    Raises:
+        ConfigurationError: it has ids that the maps never hold.
+    """
+    known = {raw for raw, index in enumerate(label_space.raw_to_class) if index >= 0}
+    foreign = sorted(known - {*ids})
+    if foreign and (foreign != [_VOID] or not known >= {*ids}):
+        raise ConfigurationError(
+            f"{what}: label maps hold the ids {_ranges(ids)}, but the label space has classes for {_ranges(known)}: a "
+            f"number would be another class. {advice}."
+        )
+
+
+def _ranges(ids: Collection[int]) -> str:
+    """`0 to 18, 255` for these twenty ids."""
+    starts = [raw for raw in sorted(ids) if raw - 1 not in ids]
+    ends = [raw for raw in sorted(ids) if raw + 1 not in ids]
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:

@@ -40,7 +40,7 @@ class FileSamples(Samples):
         max_pixels: the most pixels that a file's header may claim.
 
     Raises:
-        ConfigurationError: no such policy.
+        ConfigurationError: no such policy; a label space of other maps.
         DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
             file of the wrong mode; more of them than `tolerance` accepts.
     """
@@ -58,6 +58,7 @@ class FileSamples(Samples):
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        dataset.require_label_space(label_space)
         self.dataset = dataset
         self.split = split
         self.label_space = label_space
