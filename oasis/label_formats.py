@@ -13,6 +13,7 @@ import yaml
 from oasis.errors import ConfigurationError
 
 SUFFIXES = (".yaml", ".yml", ".json", ".csv", ".txt")
+MAPILLARY_VERSIONS = ("v1.2", "v2.0")
 _UNLABELED = "void--unlabeled"  # the ignored class of Mapillary Vistas
 _OF_MAPILLARY = {"color": "color", "thing": "instances", "scored": "evaluate"}
 
@@ -68,6 +69,37 @@ def _from_scene_parsing(text: str, path: Path) -> dict[str, Any]:
         name = re.split("[,;]", row["Name"] or "")[0].strip()
         classes.append({"name": name, "ids": [int(index)], "thing": stuff == "0"})
     return {"ignore": "unknown", "classes": classes}
+
+
+def find_mapillary_config(root: Path, version: str) -> Path | None:
+    """The configuration in the folder of Mapillary Vistas, which lists its classes; None if it is missing.
+
+    Args:
+        root: the dataset's folder.
+        version: one of `MAPILLARY_VERSIONS`; that of the download of v1.2 alone is called `config.json`.
+    """
+    names = (f"config_{version}.json", *(("config.json",) if version == "v1.2" else ()))
+    return next((root / name for name in names if (root / name).is_file()), None)
+
+
+def mapillary_config(root: str | Path | None, version: str) -> Path:
+    """The configuration in the folder of Mapillary Vistas; see `find_mapillary_config`.
+
+    Raises:
+        ConfigurationError: no folder is named, or there is none.
+    """
+    if root is None:
+        raise ConfigurationError(
+            "label_space=mapillary reads the classes from the dataset's folder: give data.root=FOLDER, or the file: "
+            f"label_space=file label_space.path=config_{version}.json"
+        )
+    found = find_mapillary_config(Path(root).expanduser(), version)
+    if found is None:
+        raise ConfigurationError(
+            f"data.root={root}: no config_{version}.json there, which lists the classes of Mapillary Vistas. Copy it "
+            f"from the download, or name it: label_space=file label_space.path=config_{version}.json"
+        )
+    return found
 
 
 def from_mapillary(labels: Sequence[Any], path: Path) -> dict[str, Any]:

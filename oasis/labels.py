@@ -13,7 +13,7 @@ from torch import Tensor
 
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import RAW_IDS, parse_classes, read_built_in, read_classes
-from oasis.label_formats import SUFFIXES
+from oasis.label_formats import SUFFIXES, mapillary_config
 
 _BUILT_IN = Path(__file__).parent / "label_spaces"
 _MOST_NAMED = 8  # in an error
@@ -127,6 +127,19 @@ class LabelSpace:
         """The 182 classes of COCO-Stuff, from 1, and `unknown` (0, ignored)."""
         return cls.built_in("coco_stuff")
 
+    @classmethod
+    def mapillary(cls, root: str | Path | None, version: str) -> Self:
+        """The classes of Mapillary Vistas, from the configuration in its folder.
+
+        Args:
+            root: the dataset's folder.
+            version: `v1.2` or `v2.0`.
+
+        Raises:
+            ConfigurationError: no root, or no configuration there; see also `from_file`.
+        """
+        return cls.from_file(mapillary_config(root, version))
+
     @property
     def num_classes(self) -> int:
         """C, including the ignored class."""
@@ -181,7 +194,8 @@ class LabelSpace:
         listing = ", ".join(f"{i} ({counts[i]} pixels)" for i in bad[:8]) + (", ..." if len(bad) > 8 else "")
         advice = (
             "255 is the void value of *train ids*, whose other numbers are not label ids either (0 is road): use the "
-            "labelIds files, or say what it is with kind=train_ids (`oasis generate --kind train_ids`)"
+            "labelIds files, or say what it is with kind=train_ids (`oasis generate --kind train_ids`; for training, "
+            "data.label_suffix=labelTrainIds)"
             if 255 in bad
             else "use the *_labelIds.png files of Cityscapes, or a class file with these ids, label_space=file"
         )

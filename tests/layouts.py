@@ -68,6 +68,53 @@ def write_coco_stuff(root, *, spade=True):
     return root
 
 
+def write_bdd100k(root):
+    """Panoptic bit masks, in which the persons are a crowd and a corner is ignored; and semantic masks of train ids."""
+    for split, name, kind, number, photo in each():
+        save(photo, root / "images" / "10k" / split / f"{name}.jpg")
+        segment = np.where(number, number + np.int64(255), np.array([300, 0, 1])[kind])
+        attributes = 2 * (kind == PERSON).astype(np.int64)
+        attributes[:2, :2] = 1
+        colors = np.stack([np.array([30, 35, 31])[kind], attributes, segment // 256, segment % 256], -1)
+        save(colors.astype(np.uint8), root / "labels" / "pan_seg" / "bitmasks" / split / f"{name}.png")
+        mask = np.where(attributes == 1, 255, np.array([10, 13, 11])[kind]).astype(np.uint8)
+        save(mask, root / "labels" / "sem_seg" / "masks" / split / f"{name}.png")
+    save(photo, root / "images" / "10k" / "test" / "test_0000.jpg")
+    return root
+
+
+MAPILLARY = [
+    {"name": "construction--flat--road", "readable": "Road", "instances": False, "color": [128, 64, 128]},
+    {"name": "nature--sky", "readable": "Sky", "instances": False, "color": [70, 130, 180]},
+    {"name": "object--vehicle--car", "readable": "Car", "instances": True, "color": [0, 0, 142]},
+    {"name": "human--person", "readable": "Person", "instances": True, "color": [220, 20, 60]},
+    {"name": "void--unlabeled", "readable": "Unlabeled", "instances": False, "evaluate": False, "color": [0, 0, 0]},
+]
+"""The labels of a small configuration; that of version 1.2 is without the road."""
+
+
+def write_mapillary(root, version="v2.0", *, alone=False):
+    """One version of Mapillary Vistas; `alone` as in the download of version 1.2, without a folder of its name."""
+    labels = MAPILLARY if version == "v2.0" else MAPILLARY[1:]
+    first = len(labels) - 4
+    for split, name, kind, number, photo in each():
+        folder = root / {"train": "training", "val": "validation"}[split]
+        maps = folder if alone else folder / version
+        save(photo, folder / "images" / f"{name}.jpg")
+        label = (kind + first).astype(np.uint8)
+        label[:2, :2] = len(labels) - 1
+        instance = label.astype(np.uint16) * 256 + np.where(number, number - 1, 0).astype(np.uint16)
+        save(instance, maps / "instances" / f"{name}.png")
+        picture = Image.fromarray(label).convert("P")
+        picture.putpalette([value for one in labels for value in one["color"]])
+        (maps / "labels").mkdir(parents=True, exist_ok=True)
+        picture.save(maps / "labels" / f"{name}.png")
+    save(photo, root / "testing" / "images" / "test_0000.jpg")
+    config = root / ("config.json" if alone else f"config_{version}.json")
+    config.write_text(json.dumps({"version": version, "labels": labels}))
+    return root
+
+
 CATEGORIES = [
     {"id": 3, "name": "car", "isthing": 1},
     {"id": 1, "name": "person", "isthing": 1},

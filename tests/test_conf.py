@@ -6,6 +6,7 @@ import pytest
 import torch
 from hydra.errors import HydraException
 from hydra.utils import instantiate
+from layouts import write_mapillary
 from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parents[1]
@@ -24,8 +25,13 @@ SMALL = [
 ]
 
 
-# Settings that an option cannot do without.
-NEEDED = {"label_space=file": [f"label_space.path={ROOT / 'oasis' / 'label_spaces' / 'camvid.yaml'}"]}
+FILE = f"label_space.path={ROOT / 'oasis' / 'label_spaces' / 'camvid.yaml'}"
+# Settings that an option cannot do without; `folder` has the classes of Mapillary Vistas.
+NEEDED = {
+    "label_space=file": [FILE],
+    "label_space=mapillary": ["label_space.root=folder"],
+    "data=mapillary": ["label_space.root=folder"],
+}
 
 
 def build(cfg):
@@ -38,7 +44,9 @@ def build(cfg):
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_builds(composed, option):
+def test_every_option_builds(composed, option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_mapillary(tmp_path / "folder")
     cfg = composed(option, *NEEDED.get(option, []), *SMALL, "data.root=somewhere")
     OmegaConf.to_container(cfg, resolve=True)
     _, data, model, callbacks = build(cfg)

@@ -83,7 +83,7 @@ def test_sizes_of_the_built_in_spaces(name, classes, things, highest):
 
 
 def test_every_built_in_space_has_its_yaml():
-    assert {path.stem for path in CONF.glob("*.yaml")} == {*built_in_names(), "file"}
+    assert {path.stem for path in CONF.glob("*.yaml")} == {*built_in_names(), "file", "mapillary"}
     with pytest.raises(ConfigurationError, match=r"No label space is called '\.\./x'; there are ade20k, "):
         LabelSpace.built_in("../x")
 

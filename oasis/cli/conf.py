@@ -13,9 +13,11 @@ import oasis
 from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
 from oasis.label_files import read_classes
+from oasis.label_formats import mapillary_config
 from oasis.training.error_reporting import explained
 
 _CLASS_FILE = "oasis.labels.LabelSpace.from_file"
+_MAPILLARY = "oasis.labels.LabelSpace.mapillary"
 _CLASSES = "oasis.labels.LabelSpace.from_classes"
 
 
@@ -35,11 +37,12 @@ def conf_dir() -> Path:
     )
 
 
-def load_config(overrides: Sequence[str]) -> DictConfig:
+def load_config(overrides: Sequence[str], root: Path | None = None) -> DictConfig:
     """The configuration that `oasis train OVERRIDES` composes.
 
     Args:
         overrides: such as `data.root=DIR` or `segmenter=unet`.
+        root: the value of `data.root`, as it is, unless None.
 
     Raises:
         ConfigurationError: a setting that does not exist.
@@ -49,6 +52,8 @@ def load_config(overrides: Sequence[str]) -> DictConfig:
             config = compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigurationError(explained(error, lambda: setting_names(overrides))) from error
+    if root is not None:
+        config.data.root = str(root)
     read_label_space(config)
     return config
 
@@ -74,7 +79,7 @@ def _names(config: DictConfig, prefix: str) -> list[str]:
 
 
 def read_label_space(config: DictConfig) -> None:
-    """Replace the path in `label_space=file` by the classes in that file, for all parts that refer to them.
+    """Replace `label_space=file` and `mapillary` by the classes in their file, for all parts that refer to them.
 
     A checkpoint written with this configuration then needs no file.
 
@@ -82,11 +87,13 @@ def read_label_space(config: DictConfig) -> None:
         ConfigurationError: no path, no such file, or an invalid one.
     """
     space = config.get("label_space")
-    if not space or space.get("_target_") != _CLASS_FILE:
+    target = space.get("_target_") if space else None
+    if target not in (_CLASS_FILE, _MAPILLARY):
         return
-    if OmegaConf.is_missing(space, "path"):
+    if target == _CLASS_FILE and OmegaConf.is_missing(space, "path"):
         raise ConfigurationError("label_space=file needs the file: label_space.path=classes.yaml")
-    classes = read_classes(Path(space.path).expanduser())
+    path = Path(space.path).expanduser() if target == _CLASS_FILE else mapillary_config(space.root, space.version)
+    classes = read_classes(path)
     with open_dict(config):
         config.label_space = {"_target_": _CLASSES, "_convert_": "all", **classes}
 

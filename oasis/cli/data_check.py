@@ -58,10 +58,12 @@ def _check(
     from oasis.inspection.checking import check_dataset
 
     named = any(setting.startswith("encoding=") for setting in settings)
-    config = load_config(["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings])
+    config = load_config(
+        ["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings], root.expanduser()
+    )
     return check_dataset(
         root,
-        build_dataset(instantiate(config.data.dataset), {**config.data, "root": root.expanduser()}),
+        build_dataset(instantiate(config.data.dataset), dict(config.data)),
         instantiate(config.label_space),
         on_inconsistent_ids=config.data.on_inconsistent_ids,
         max_pixels=config.data.max_pixels,

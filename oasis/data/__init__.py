@@ -1,6 +1,7 @@
 """From files on disk to batches on the device."""
 
 from oasis.data.ade20k import ADE20K
+from oasis.data.bdd100k import BDD100K
 from oasis.data.building import build_data_module
 from oasis.data.cache import CachedSamples
 from oasis.data.cityscapes import Cityscapes
@@ -10,13 +11,15 @@ from oasis.data.datamodule import LabelMapDataModule
 from oasis.data.dataset import Dataset
 from oasis.data.file_samples import FileSamples
 from oasis.data.folder import Folder
+from oasis.data.mapillary import Mapillary
 from oasis.data.streets import Streets
 
-DATASETS = ("ADE20K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Folder", "Streets")
+DATASETS = ("ADE20K", "BDD100K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Folder", "Mapillary", "Streets")
 """Names of the datasets, one class per layout."""
 
 __all__ = [
     "ADE20K",
+    "BDD100K",
     "DATASETS",
     "COCOPanoptic",
     "COCOStuff",
@@ -26,6 +29,7 @@ __all__ = [
     "FileSamples",
     "Folder",
     "LabelMapDataModule",
+    "Mapillary",
     "Streets",
     "build_data_module",
 ]

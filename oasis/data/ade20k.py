@@ -1,20 +1,12 @@
 """ADE20K, as downloaded for SceneParsing."""
 
-from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oasis.data import reading
-from oasis.data.dataset import number_things
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.data.paired_folders import PairedFolders, SplitFolders
 from oasis.data.samples import Split
-from oasis.labels import LabelSpace
 
 _FOLDERS: dict[Split, str] = {"train": "training", "val": "validation", "test": "testing"}
-_INSTANCES = "the instance map of ADE20K (red = class, green = instance)"
 
 
 class ADE20K(PairedFolders):
@@ -33,6 +25,7 @@ class ADE20K(PairedFolders):
         "`wget http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip`"
     )
     instance_files: ClassVar[str] = "annotations_instance/*/*.png"
+    instance_maps = INSTANCE_FORMATS["ade20k"]
 
     def folders(self, split: Split) -> SplitFolders:
         """The folders of a split; those of instance maps only if there are any."""
@@ -41,17 +34,3 @@ class ADE20K(PairedFolders):
         return SplitFolders(
             self.root / "images" / name, self.root / "annotations" / name, instances if instances.is_dir() else None
         )
-
-    def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-        """(width, height) of an instance map; see `Dataset.instance_size`."""
-        return reading.check_color_header(path, _INSTANCES, max_pixels)
-
-    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
-        """Instance numbers, 0..255; 0 = none. See `Dataset.read_instance`."""
-        return reading.read_colors(path, _INSTANCES, max_pixels)[:, :, 1].astype(np.int32)
-
-    def instance_ids(
-        self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace
-    ) -> NDArray[np.int32]:
-        """Raw instance ids: those of things with a number. See `Dataset.instance_ids`."""
-        return number_things(label, instance, instance > 0, label_space)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oasis.data import reading
 from oasis.data.coco_index import SegmentIndex, json_of
 from oasis.data.coco_segments import COCO_MAP, Segments, ids_of
-from oasis.data.dataset import number_things
+from oasis.data.instance_maps import number_things
 from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.paired_folders import PairedFolders, SplitFolders

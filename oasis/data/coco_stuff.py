@@ -1,17 +1,10 @@
 """COCO-Stuff, as downloaded, or as prepared for SPADE."""
 
-from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oasis.data import reading
-from oasis.data.dataset import number_things
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.data.paired_folders import PairedFolders, SplitFolders
 from oasis.data.samples import Split
-from oasis.labels import LabelSpace
 
 
 class COCOStuff(PairedFolders):
@@ -32,6 +25,7 @@ class COCOStuff(PairedFolders):
         "github.com/nightrome/cocostuff), or SPADE's train_img, train_label and train_inst, and the same for val"
     )
     instance_files: ClassVar[str] = "*_inst/*.png"
+    instance_maps = INSTANCE_FORMATS["spade"]
 
     def folders(self, split: Split) -> SplitFolders:
         """The folders of a split, SPADE's if they exist."""
@@ -41,17 +35,3 @@ class COCOStuff(PairedFolders):
             return SplitFolders(photos, self.root / f"{split}_label", instances if instances.is_dir() else None)
         name = f"{split}2017"
         return SplitFolders(self.root / name, self.root / "stuffthingmaps_trainval2017" / name, None)
-
-    def instance_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-        """(width, height) of an instance map; see `Dataset.instance_size`."""
-        return reading.check_label_header(path, max_pixels)
-
-    def read_instance(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
-        """Labels with the numbers of things painted over them, 0..255. See `Dataset.read_instance`."""
-        return reading.read_label_ids(path, max_pixels).astype(np.int32)
-
-    def instance_ids(
-        self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace
-    ) -> NDArray[np.int32]:
-        """Raw instance ids: those of things that were painted over. See `Dataset.instance_ids`."""
-        return number_things(label, instance, instance != label, label_space)

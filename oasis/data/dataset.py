@@ -1,7 +1,7 @@
 """The base class of datasets: a layout of files on disk, and the formats of its maps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from oasis.data import reading
 from oasis.data.faults import WrongSizeError
+from oasis.data.instance_maps import CityscapesInstances, InstanceMaps
 from oasis.data.listing import Listing
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
-from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
+
+_VOID = 255  # in the label maps of most datasets
 
 
 class Dataset(ABC):
@@ -23,7 +25,8 @@ class Dataset(ABC):
 
     One subclass per layout. It lists files and reads integers; `FileSamples` checks, resizes and numbers them. A
     subclass defines how the files of a split are paired (`listing`) and, if its maps are not stored as in Cityscapes,
-    how they are read (`label_size`, `instance_size`, `read_label`, `read_instance`, `instance_ids`).
+    how they are read: `instance_maps`, or the methods `label_size`, `instance_size`, `read_label`, `read_instance` and
+    `instance_ids`.
 
     Args:
         root: the folder of the dataset.
@@ -31,6 +34,7 @@ class Dataset(ABC):
     Attributes:
         contents: the contents of `root` and where to get them, for messages.
         instance_files: the names of instance maps, for messages.
+        instance_maps: how they are stored.
 
     Raises:
         ConfigurationError: no root.
@@ -38,6 +42,7 @@ class Dataset(ABC):
 
     contents: ClassVar[str]
     instance_files: ClassVar[str]
+    instance_maps: InstanceMaps = CityscapesInstances()
 
     def __init__(self, root: str | Path | None) -> None:
         if root is None:
@@ -82,6 +87,15 @@ class Dataset(ABC):
         """Machine-independent settings that identify the dataset, in plain types."""
         return {"class": type(self).__name__, "root": self.root.name}
 
+    def require_label_space(self, label_space: LabelSpace) -> None:  # noqa: B027, a hook
+        """Refuse a label space for which the numbers in the maps mean other classes, if that shows without the maps.
+
+        Does nothing by default: ids outside of it are found as maps are read. See `require_numbering`.
+
+        Raises:
+            ConfigurationError: the message says which label space to use.
+        """
+
     def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """(width, height) of a label map, from its header alone.
 
@@ -96,7 +110,7 @@ class Dataset(ABC):
         Raises:
             DatasetError: not an instance map of this dataset.
         """
-        return reading.check_instance_header(path, max_pixels)
+        return self.instance_maps.size(path, max_pixels)
 
     def read_label(self, path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
         """Raw label ids.
@@ -120,7 +134,7 @@ class Dataset(ABC):
         Raises:
             DatasetError: the file cannot be decoded or is not an instance map of this dataset.
         """
-        return reading.read_instance_ids(path, max_pixels)
+        return self.instance_maps.read(path, max_pixels)
 
     def instance_ids(
         self,
@@ -140,7 +154,7 @@ class Dataset(ABC):
         Returns:
             (H, W) int32 in 0..256999: `label id * 1000 + k` for things (256 for label 0), the plain label id elsewhere.
         """
-        return instance
+        return self.instance_maps.ids(label, instance, label_space)
 
     def index_files(self, split: Split) -> Sequence[Path]:
         """Files that describe all samples of a split; when one changes, cached samples are invalid."""
@@ -162,23 +176,34 @@ class Dataset(ABC):
         return size
 
 
-def number_things(
-    label: NDArray[np.uint8], number: NDArray[np.int32], single: NDArray[np.bool_], label_space: LabelSpace
-) -> NDArray[np.int32]:
-    """Raw instance ids of the pairs (label, number).
+def require_numbering(label_space: LabelSpace, ids: Collection[int], what: str, advice: str) -> None:
+    """Raise if the raw ids of a label space are those of other maps.
+
+    It may have fewer ids than the maps, as a class file drafted from some of them, and 255, if it has all others.
 
     Args:
-        label: (H, W) uint8 raw label ids.
-        number: (H, W) int32 in 0..999, of the instance among those of its label.
-        single: (H, W) bool, where `number` means an instance if the label is a thing.
-        label_space: which labels are things.
+        label_space: the label space.
+        ids: all that the maps may hold.
+        what: the maps, in words.
+        advice: what to do.
 
-    Returns:
-        (H, W) int32: `label * 1000 + number` for single things (256 for label 0), the label elsewhere.
+    Raises:
+        ConfigurationError: it has ids that the maps never hold.
     """
-    is_thing = np.isin(label_space.raw_to_class, [*label_space.things])[label]
-    plain = label.astype(np.int32)
-    return np.where(is_thing & single, np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number, plain)
+    known = {raw for raw, index in enumerate(label_space.raw_to_class) if index >= 0}
+    foreign = sorted(known - {*ids})
+    if foreign and (foreign != [_VOID] or not known >= {*ids}):
+        raise ConfigurationError(
+            f"{what}: label maps hold the ids {_ranges(ids)}, but the label space has classes for {_ranges(known)}: a "
+            f"number would be another class. {advice}."
+        )
+
+
+def _ranges(ids: Collection[int]) -> str:
+    """`0 to 18, 255` for these twenty ids."""
+    starts = [raw for raw in sorted(ids) if raw - 1 not in ids]
+    ends = [raw for raw in sorted(ids) if raw + 1 not in ids]
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))
 
 
 def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:

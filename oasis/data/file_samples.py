@@ -44,7 +44,7 @@ class FileSamples(Samples):
         scaling: how pictures are brought to the size of a sample; None = stretched to height x width.
 
     Raises:
-        ConfigurationError: no such policy.
+        ConfigurationError: no such policy; a label space of other maps.
         DatasetError: no dataset there, an empty split, a missing partner, sizes that differ within a pair, a
             file of the wrong mode, a picture smaller than the scaling needs; more of them than `tolerance` accepts.
     """
@@ -63,6 +63,7 @@ class FileSamples(Samples):
         scaling: Scaling | None = None,
     ) -> None:
         self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        dataset.require_label_space(label_space)
         self.dataset = dataset
         self.split = split
         self.label_space = label_space
@@ -122,11 +123,10 @@ class FileSamples(Samples):
         return same
 
     def fingerprint(self) -> str:
-        """A hash that changes with the samples: of files, picture size, classes and dataset class."""
+        """A hash that changes with the samples: of files, picture size, classes and the dataset's settings."""
         hashed = hashlib.sha256()
         shape = (self.height, self.width)
-        kind = type(self.dataset).__name__
-        settings: tuple[object, ...] = (_READING, kind, self.split, *shape)
+        settings: tuple[object, ...] = (_READING, self.dataset.identity(), self.split, *shape)
         settings += (self.label_space, self.on_inconsistent_ids.value)
         if self.scaling != Stretch(*shape):
             settings += (self.scaling,)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from oasis.data.dataset import Dataset
+from oasis.data.instance_maps import find_instance_format
 from oasis.data.listing import Listing
 from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
@@ -23,9 +24,10 @@ _NAMES: dict[str, Split] = {
 class Folder(Dataset):
     """Photos, label maps and, optionally, instance maps, each in a folder or matched by a pattern.
 
-    Label maps are grey 8-bit pictures of raw label ids; instance maps are stored as in Cityscapes. Files belong
-    together if their names agree, without endings and the given suffixes, and so do their paths, as far as the patterns
-    leave them open: `images/a/0001.jpg` and `labels/a/0001.png`, or `a/images/0001.jpg` and `a/labels/0001.png`.
+    Label maps are grey 8-bit pictures of raw label ids; how instance maps are stored, says `instance_format`. Files
+    belong together if their names agree, without endings and the given suffixes, and so do their paths, as far as the
+    patterns leave them open: `images/a/0001.jpg` and `labels/a/0001.png`, or `a/images/0001.jpg` and
+    `a/labels/0001.png`.
 
     Which split a sample is in, says the first of these that applies:
 
@@ -38,6 +40,7 @@ class Folder(Dataset):
         photos: a folder, with all folders in it, or a pattern such as `*/images` or `*/images/*.jpg`.
         labels: the same for label maps.
         instances: the same for instance maps; None = there are none.
+        instance_format: how these are stored, a name in `INSTANCE_FORMATS`.
         photo_suffix: the end of the photos' names, before the dot, such as `_leftImg8bit`.
         label_suffix: the same for label maps.
         instance_suffix: the same for instance maps.
@@ -46,7 +49,7 @@ class Folder(Dataset):
         split_seed: of that draw.
 
     Raises:
-        ConfigurationError: no root; a path that leads out of it; no such split; a share outside [0, 1).
+        ConfigurationError: no root; a path that leads out of it; no such split or format; a share outside [0, 1).
     """
 
     contents: ClassVar[str] = "photos and label maps: data.photos and data.labels name their folders in it"
@@ -58,6 +61,7 @@ class Folder(Dataset):
         photos: str = "images",
         labels: str = "labels",
         instances: str | None = None,
+        instance_format: str = "cityscapes",
         photo_suffix: str = "",
         label_suffix: str = "",
         instance_suffix: str = "",
@@ -66,6 +70,8 @@ class Folder(Dataset):
         split_seed: int = 0,
     ) -> None:
         super().__init__(root)
+        self.instance_maps = find_instance_format(instance_format)
+        self.instance_format = instance_format
         self.patterns = {"photos": photos, "labels": labels, "instances": instances}
         self.suffixes = {"photos": photo_suffix, "labels": label_suffix, "instances": instance_suffix}
         self.lists = {split: path for split, path in (splits or {}).items() if path is not None}
@@ -82,8 +88,9 @@ class Folder(Dataset):
             raise ConfigurationError(f"data.val_fraction={val_fraction}: a share of the training samples, 0 to 1.")
 
     def identity(self) -> dict[str, Any]:
-        """The root's name and all other settings."""
-        own = {"lists": self.lists, "val_fraction": self.val_fraction, "split_seed": self.split_seed}
+        """The root's name and all other settings; the format of instance maps only if it is not the usual one."""
+        form = {} if self.instance_format == "cityscapes" else {"instance_format": self.instance_format}
+        own = {**form, "lists": self.lists, "val_fraction": self.val_fraction, "split_seed": self.split_seed}
         return {**super().identity(), **self.patterns, "suffixes": self.suffixes, **own}
 
     def splits(self) -> list[Split]:

@@ -43,7 +43,8 @@ def check_label_ids(raw: NDArray[np.uint8], source: str, space: LabelSpace) -> N
         raise ForeignIdsError(
             f"{source}: its ids, {_listing(raw)}, look like Cityscapes' *train ids* (0 is road), not label ids (7 is "
             "road): all are at most 18, as a segmenter writes them. Say so with kind=train_ids (`oasis generate --kind "
-            "train_ids`), or name the file *_labelTrainIds.png; for training, convert the maps to label ids first."
+            "train_ids`), or name the file *_labelTrainIds.png; for training, data.label_suffix=labelTrainIds reads "
+            "files of that name."
         )
 
 

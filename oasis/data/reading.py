@@ -122,6 +122,22 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.in
     return ids.astype(np.int32)
 
 
+def read_numbers(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
+    """A map of numbers of any size; see `oasis.data.id_maps` for the modes that are read.
+
+    Returns:
+        (H, W) int32, 0 or above.
+
+    Raises:
+        DatasetError: see `open_picture`; or the file cannot be decoded or has colours instead of numbers.
+    """
+    with open_picture(path, max_pixels) as picture:
+        mode, found = picture.mode, pixels_of(picture, str(path), path)
+    if found.are_colors:
+        raise WrongModeError(f"{path}: mode {mode}, colours; but this map holds numbers, a grey picture.")
+    return found.values.astype(np.int32)
+
+
 def check_color_header(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """(width, height) of a map whose ids are colours, from its header alone.
 

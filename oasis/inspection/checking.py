@@ -44,10 +44,11 @@ def check_dataset(
         Whether there are no faults.
 
     Raises:
-        ConfigurationError: a split that does not exist; an output inside the dataset.
+        ConfigurationError: a label space of other maps; a split that does not exist; an output inside the dataset.
         DatasetError: no dataset there, or an empty split.
     """
     root = root.expanduser()
+    dataset.require_label_space(label_space)
     if output is not None and output.resolve().is_relative_to(root.resolve()):
         raise ConfigurationError(f"--json {output} lies in the dataset, which is left as it is. Name another place.")
     rules = {"label_space": label_space, "on_inconsistent_ids": on_inconsistent_ids, "max_pixels": max_pixels}

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from oasis.data.listing import is_hidden
 from oasis.data.loading import in_parallel
+from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.reading import read_label_ids
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS
@@ -48,7 +50,7 @@ def count_ids(folder: Path, pattern: str, workers: int | None = None) -> IdCount
     """Count the raw ids of all label maps below a folder, with a progress bar.
 
     Args:
-        folder: searched at any depth; hidden files are passed over.
+        folder: searched at any depth; hidden files and those that are no pictures are passed over, as in datasets.
         pattern: of the file names, such as `*_labelIds.png`.
         workers: processes; None = one per core.
 
@@ -57,7 +59,7 @@ def count_ids(folder: Path, pattern: str, workers: int | None = None) -> IdCount
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder.")
-    paths = sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.name.startswith("."))
+    paths = sorted(path for path in folder.rglob(pattern) if _is_map(path, folder))
     if not paths:
         raise DatasetError(f"{folder}: no file below it is called {pattern}. Name the label maps: --pattern '*.png'.")
     counts = np.array(in_parallel(_Histograms(paths), workers or cores(), "counting ids"))
@@ -98,6 +100,10 @@ def fitting(counts: IdCounts) -> list[str]:
         for name in built_in_names()
         if counts.found == [raw for raw, index in enumerate(LabelSpace.built_in(name).raw_to_class) if index >= 0]
     ]
+
+
+def _is_map(path: Path, folder: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in PHOTO_ENDINGS and not is_hidden(path.relative_to(folder))
 
 
 class _Histograms(Dataset[NDArray[np.int64]]):

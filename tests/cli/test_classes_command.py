@@ -9,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.cli import app
+from oasis.data.reading import read_label_ids
 from oasis.labels import LabelSpace
 
 
@@ -27,7 +28,10 @@ def folder(tmp_path):
         path = tmp_path / "maps" / f"city {number}" / "one.png"
         path.parent.mkdir(parents=True)
         Image.fromarray(ids).save(path)
-    (tmp_path / "maps" / "._one.png").write_bytes(b"junk")
+    for stray in ("._one.png", "@eaDir/one.png", "city 0/__MACOSX/one.png"):
+        (tmp_path / "maps" / stray).parent.mkdir(exist_ok=True)
+        (tmp_path / "maps" / stray).write_bytes(b"junk")
+    (tmp_path / "maps" / "Thumbs.db").write_bytes(b"junk")
     return tmp_path / "maps"
 
 
@@ -71,6 +75,22 @@ def test_a_label_space_with_exactly_these_ids_is_told(tmp_path, name):
     assert f"label_space={name} has exactly these ids" in oasis(tmp_path)[2]
     Image.fromarray(np.array([ids[1:]], np.uint8)).save(tmp_path / "map.png")
     assert f"label_space={name} has" not in oasis(tmp_path)[2]
+
+
+def test_maps_are_read_as_in_training(tmp_path):
+    """Palettes, equal channels and 16 bits: all hold 7 and 9."""
+    ids = np.array([[7, 9]], np.uint8)
+    palette = Image.fromarray(ids).convert("P")
+    palette.putpalette([255, 0, 0] * 256)
+    palette.save(tmp_path / "palette.png")
+    Image.fromarray(np.repeat(ids[..., None], 3, 2)).save(tmp_path / "channels.png")
+    Image.fromarray(ids.astype(np.uint16)).save(tmp_path / "sixteen.tif")
+    (tmp_path / "Thumbs.db").write_bytes(b"junk")
+    code, printed, said = oasis(tmp_path, "--pattern", "*")
+    assert code == 0, said
+    assert [entry["ids"] for entry in yaml.safe_load(printed)["classes"]] == [[], [7], [9]]
+    for path in tmp_path.glob("*.[pt]*"):
+        assert read_label_ids(path).tolist() == [[7, 9]]
 
 
 def test_what_cannot_be_drafted_from(folder, tmp_path):

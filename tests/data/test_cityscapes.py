@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from PIL import Image
 
 from oasis.data import Cityscapes, FileSamples
-from oasis.errors import DatasetError
+from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 
 
@@ -169,14 +170,77 @@ def test_coarse_annotations_of_the_extra_photos(tiny, ids):
     for folder in ("leftImg8bit", "gtFine"):
         (tiny.root / folder / "train").rename(tiny.root / folder / "train_extra")
     for path in list(tiny.root.glob("gtFine/*/*/*.png")):
-        path.rename(path.with_name(path.name.replace("gtFine", "gtCoarse").replace("labelIds", "labelTrainIds")))
+        path.rename(path.with_name(path.name.replace("gtFine", "gtCoarse").replace("labelIds", "colorIds")))
     (tiny.root / "gtFine").rename(tiny.root / "gtCoarse")
-    settings = {"annotations": "gtCoarse", "train_split": "train_extra", "label_suffix": "labelTrainIds"}
+    settings = {"annotations": "gtCoarse", "train_split": "train_extra", "label_suffix": "colorIds"}
     dataset = Cityscapes(tiny.root, **settings)
     assert dataset.splits() == ["train", "val"]
     samples = FileSamples(dataset, "train", ids, 64, 128, needs_instances=True)
     assert len(samples) == 7
-    assert samples.files[0].label.name == f"{FIRST}_gtCoarse_labelTrainIds.png"
+    assert samples.files[0].label.name == f"{FIRST}_gtCoarse_colorIds.png"
     assert dataset.identity() == {**Cityscapes(tiny.root).identity(), **settings}
     with pytest.raises(DatasetError, match="leftImg8bit and gtFine"):
         Cityscapes(tiny.root).splits()
+
+
+@pytest.fixture
+def trained(tiny):
+    """Beside each label map the one of train ids, by the official table; and a trailer, which has none."""
+    train_id = np.full(256, 255, np.uint8)
+    for entry in cityscapes_labels:
+        if entry.id >= 0:
+            train_id[entry.id] = entry.trainId
+    for path in list(tiny.root.glob("gtFine/*/*/*_labelIds.png")):
+        label, instance = np.array(Image.open(path)), np.array(Image.open(place(path, "instanceIds")))
+        label[:4, :4], instance[:4, :4] = 30, 30_000
+        for kind, pixels in (("labelIds", label), ("instanceIds", instance), ("labelTrainIds", train_id[label])):
+            Image.fromarray(pixels).save(place(path, kind))
+    return tiny
+
+
+def place(path, kind):
+    return path.with_name(path.name.replace("labelIds", kind))
+
+
+def test_train_ids_are_read_as_the_label_ids_that_they_stand_for(trained):
+    """With the classes and the instances that the label ids give."""
+    space = LabelSpace.cityscapes_train_ids()
+    ours, theirs = (
+        FileSamples(Cityscapes(trained.root, label_suffix=suffix), "train", space, 64, 128, needs_instances=True)
+        for suffix in ("labelTrainIds", "labelIds")
+    )
+    assert ours.files[0].label.name == f"{FIRST}_gtFine_labelTrainIds.png"
+    assert ours.fingerprint() != theirs.fingerprint()
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(space.to_classes(one["label"]), space.to_classes(other["label"]))
+        trailer = other["instance"] == 30_000
+        assert trailer.any()
+        assert torch.equal(
+            one["instance"].where(one["instance"] >= 1000, 0)[~trailer],
+            other["instance"].where(other["instance"] >= 1000, 0)[~trailer],
+        )
+        assert (one["instance"][trailer] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["bdd100k_semantic", "coco_panoptic"])
+def test_train_ids_with_a_label_space_of_other_numbers(trained, name):
+    dataset = Cityscapes(trained.root, label_suffix="labelTrainIds")
+    words = r"data\.label_suffix=labelTrainIds .* ids 0 to 33, but .* Use label_space=cityscapes_train_ids"
+    with pytest.raises(ConfigurationError, match=words):
+        FileSamples(dataset, "train", LabelSpace.built_in(name))
+
+
+def test_label_ids_called_train_ids(trained):
+    path = trained.root / "gtFine" / "train" / "town" / f"{FIRST}_gtFine_labelTrainIds.png"
+    Image.open(place(path.with_name(f"{FIRST}_gtFine_labelIds.png"), "labelIds")).save(path)
+    dataset = Cityscapes(trained.root, label_suffix="labelTrainIds")
+    with pytest.raises(DatasetError, match=r"labelTrainIds\.png: .*23.*: no train ids of .*label_suffix=labelIds"):
+        FileSamples(dataset, "train", LabelSpace.cityscapes_train_ids())[0]
+
+
+def test_a_folder_of_another_layout_is_not_told_to_download(tmp_path):
+    for name in ("images", "labels", ".git"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(DatasetError, match=r"it holds images, labels\. Name its layout: data=folder") as raised:
+        Cityscapes(tmp_path).splits()
+    assert "csDownload" not in str(raised.value)

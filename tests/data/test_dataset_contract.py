@@ -9,24 +9,37 @@ import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
-from layouts import panoptic_classes, write_ade20k, write_coco_panoptic, write_coco_stuff, write_folder
+from layouts import (
+    MAPILLARY,
+    panoptic_classes,
+    write_ade20k,
+    write_bdd100k,
+    write_coco_panoptic,
+    write_coco_stuff,
+    write_folder,
+    write_mapillary,
+)
 from omegaconf import OmegaConf
 from PIL import Image
 
 import oasis.data
 from oasis.data import (
     ADE20K,
+    BDD100K,
     Cityscapes,
     COCOPanoptic,
     COCOStuff,
     Dataset,
     FileSamples,
     Folder,
+    Mapillary,
     Streets,
     build_data_module,
 )
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.label_files import parse_classes
+from oasis.label_formats import from_mapillary
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 
@@ -42,18 +55,22 @@ def _streets(root):
 # Name -> makes the dataset, with samples in `train` and `val` and none in `test`, from two fixtures.
 ROWS = {
     "ADE20K": lambda tiny, folder: ADE20K(write_ade20k(folder / "ade20k")),
+    "BDD100K": lambda tiny, folder: BDD100K(write_bdd100k(folder / "bdd100k")),
     "COCOPanoptic": lambda tiny, folder: COCOPanoptic(write_coco_panoptic(folder / "coco_panoptic")),
     "COCOStuff": lambda tiny, folder: COCOStuff(write_coco_stuff(folder / "coco_stuff")),
     "Cityscapes": lambda tiny, folder: Cityscapes(tiny.root),
     "Folder": lambda tiny, folder: Folder(write_folder(folder / "folder"), instances="instances"),
+    "Mapillary": lambda tiny, folder: Mapillary(write_mapillary(folder / "mapillary")),
     "Streets": lambda tiny, folder: Streets(_streets(folder / "streets")),
 }
 LABEL_SPACES = {
     "ADE20K": LabelSpace.ade20k,
+    "BDD100K": lambda: LabelSpace.built_in("bdd100k"),
     "COCOPanoptic": lambda: LabelSpace.from_classes(**panoptic_classes()),
     "COCOStuff": LabelSpace.coco_stuff,
     "Cityscapes": LabelSpace.cityscapes_ids,
     "Folder": LabelSpace.cityscapes_ids,
+    "Mapillary": lambda: LabelSpace(**parse_classes(from_mapillary(MAPILLARY, Path("config.json")), "config.json")),
     "Streets": LabelSpace.cityscapes_ids,
 }
 
@@ -221,6 +238,19 @@ def test_a_corrupt_file(dataset, space, kind):
     samples = read(dataset, space)  # its header is good
     with pytest.raises(DatasetError, match=path.name):
         samples[1]
+
+
+STRAYS = ("._{}", ".DS_Store", "@eaDir/{}", "__MACOSX/{}", "Thumbs.db", "notes.txt")
+
+
+def test_what_systems_leave_in_folders_is_passed_over(dataset, space):
+    before = read(dataset, space).files
+    for path in (before[1].photo, before[1].label, before[1].instance):
+        for stray in STRAYS:
+            left = path.parent / stray.format(path.name)
+            left.parent.mkdir(exist_ok=True)
+            left.write_bytes(b"no picture")
+    assert read(dataset, space, needs_instances=True).files == before
 
 
 def test_the_example_on_the_page_is_a_dataset(tiny, tmp_path, ids, monkeypatch):

@@ -2,10 +2,12 @@ import json
 
 import numpy as np
 import pytest
-from layouts import each, write_folder
+from layouts import each, save, write_folder
 
 from oasis.data import FileSamples, Folder
+from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.labels import LabelSpace
 
 TRAIN, VAL = [f"train_{i:04d}" for i in range(3)], [f"val_{i:04d}" for i in range(2)]
 
@@ -36,6 +38,88 @@ def test_samples_are_what_was_drawn(tmp_path, ids, pattern, settings):
             assert sample["name"] == name
             assert np.array_equal(sample["label"], label)
             assert np.array_equal(sample["instance"], np.where(number, 26_000 + number.astype(int), label))
+
+
+def stored(form, label, kind, number):
+    """An instance map in a format, by its description."""
+    if form == "numbers":
+        return np.where(number, 700 - 100 * number.astype(int), 0).astype(np.uint16)
+    if form == "panoptic_ids":
+        return (label * 1000 + number.astype(int)).astype(np.uint16)
+    if form == "mapillary":
+        return (label * 256 + number.astype(int)).astype(np.uint16)
+    if form == "bdd100k":  # the sky is the segment 300, and the persons a crowd
+        segment = np.where(number, number.astype(int) + 255, np.array([300, 0, 1])[kind])
+        return np.stack([label, 2 * (kind == 2), segment // 256, segment % 256], -1).astype(np.uint8)
+    if form == "spade":
+        return np.where(number, number + 6, label).astype(np.uint8)
+    assert form == "ade20k"
+    return np.stack([0 * number, 9 * number, 0 * number], -1).astype(np.uint8)
+
+
+# The raw ids of both cars, and of the persons, who are a group wherever a format has groups.
+FORMATS = {
+    "numbers": ([26_001, 26_000], 24),
+    "panoptic_ids": ([26_000, 26_001], 24),
+    "mapillary": ([26_001, 26_002], 24_000),
+    "bdd100k": ([26_000, 26_001], 24),
+    "spade": ([26_007, 26_008], 24),
+    "ade20k": ([26_009, 26_018], 24),
+}
+
+
+def test_every_format_has_a_row():
+    assert {"cityscapes", *FORMATS} == INSTANCE_FORMATS.keys()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_instance_maps_of_other_formats(tmp_path, ids, form):
+    root = write_folder(tmp_path)
+    for split, name, kind, number, _ in each():
+        save(stored(form, np.array([23, 26, 24])[kind], kind, number), root / "instances" / split / f"{name}.png")
+    dataset = Folder(root, instances="instances", instance_format=form)
+    cars, persons = FORMATS[form]
+    samples = FileSamples(dataset, "train", ids, 32, 64, needs_instances=True)
+    for sample, (_, _, kind, number, _) in zip(samples, each(), strict=False):
+        expected = np.array([23, *cars])[number]
+        expected[kind == 2] = persons
+        assert np.array_equal(sample["instance"], expected)
+        assert np.array_equal(sample["label"], np.array([23, 26, 24])[kind])
+
+
+@pytest.mark.parametrize("form", ["panoptic_ids", "mapillary", "bdd100k"])
+def test_a_map_of_other_classes_than_the_label_map(tmp_path, ids, form):
+    root = write_folder(tmp_path)
+    for split, name, kind, number, _ in each():
+        wrong = np.array([23, 27, 24])[kind]
+        save(stored(form, wrong, kind, number), root / "instances" / split / f"{name}.png")
+    dataset = Folder(root, instances="instances", instance_format=form)
+    with pytest.raises(DatasetError, match=r"train_0000\.png: 160 thing pixels have another class in .*instance 27"):
+        FileSamples(dataset, "train", ids, 32, 64)[0]
+
+
+@pytest.mark.parametrize("form", ["cityscapes", "panoptic_ids", "mapillary", "bdd100k", "ade20k"])
+def test_a_map_of_another_format(tmp_path, ids, form):
+    root = write_folder(tmp_path)
+    for path in root.glob("instances/*/*.png"):
+        save(np.zeros((32, 64), np.uint8), path)
+    with pytest.raises(DatasetError, match=r"train_0000\.png: .*mode L.*(grey|RGB|format)"):
+        FileSamples(Folder(root, instances="instances", instance_format=form), "train", ids, 32, 64)
+
+
+def test_another_format_makes_cached_samples_invalid(tmp_path, ids):
+    root = write_folder(tmp_path)
+    one, other = (
+        FileSamples(Folder(root, instances="instances", instance_format=form), "train", ids, 32, 64).fingerprint()
+        for form in ("cityscapes", "mapillary")
+    )
+    assert one != other
+
+
+def test_more_numbers_than_a_class_has_instances():
+    label, numbers = np.full((26, 40), 26, np.uint8), np.arange(1, 1041, dtype=np.int32).reshape(26, 40)
+    with pytest.raises(DatasetError, match=r"1040 instances of the raw label id 26"):
+        INSTANCE_FORMATS["numbers"].ids(label, numbers, LabelSpace.cityscapes_ids())
 
 
 def test_suffixes(tmp_path):
@@ -151,6 +235,11 @@ def test_links_to_folders_are_followed(tmp_path):
         ({"photos": "**/a/**/*.png"}, r"data\.photos=.*: \*\* may stand once"),
         ({"splits": {"train": "/a.txt"}}, r"data\.splits\.train=/a\.txt: not a path"),
         ({"splits": {"training": "a.txt"}}, r"data\.splits\.training: no such split; .*train, val, test"),
+        (
+            {"instance_format": "coco"},
+            r"data\.instance_format=coco: .*numbers \(grey.*data=coco_panoptic, or `oasis conv",
+        ),
+        ({"instance_format": "png"}, r"data\.instance_format=png: .*choose one of cityscapes \(16-bit"),
         ({"val_fraction": 1.0}, r"data\.val_fraction=1\.0"),
     ],
 )

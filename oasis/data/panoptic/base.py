@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from oasis.data.faults import WrongModeError
 from oasis.data.listing import is_hidden
 from oasis.data.opening import MAX_PIXELS, open_picture, pixels
 from oasis.errors import DatasetError
@@ -161,13 +162,21 @@ class PanopticFormat(ABC):
             DatasetError: the file is missing, cannot be decoded, or has another mode.
         """
         with open_picture(path, self.max_pixels) as picture:
-            mode = "I" if picture.mode.startswith("I") else picture.mode
-            if mode not in modes:
-                raise DatasetError(
-                    f"{path}: a picture of mode {picture.mode}, but this file has mode {' or '.join(modes)} in the "
-                    f"format: {self.contents}."
-                )
+            self._require_mode(picture, path, modes)
             return pixels(picture, path)
+
+    def size(self, path: Path, *modes: str) -> tuple[int, int]:
+        """(width, height) of a picture, from its header alone; see `decode`."""
+        with open_picture(path, self.max_pixels) as picture:
+            self._require_mode(picture, path, modes)
+            return picture.size
+
+    def _require_mode(self, picture: Image.Image, path: Path, modes: Sequence[str]) -> None:
+        if ("I" if picture.mode.startswith("I") else picture.mode) not in modes:
+            raise WrongModeError(
+                f"{path}: a picture of mode {picture.mode}, but this file has mode {' or '.join(modes)} in the "
+                f"format: {self.contents}."
+            )
 
 
 def class_of(instances: NDArray[Integers]) -> NDArray[Integers]:
