@@ -103,11 +103,12 @@ def encoding_names() -> list[str]:
     return sorted(path.stem for path in (conf_dir() / "encoding").glob("*.yaml"))
 
 
-def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
-    """Make encodings as `oasis train encoding=NAME` does, in eval mode.
+def load_encodings(names: Sequence[str], settings: Sequence[str] = ()) -> dict[str, Encoding]:
+    """Make encodings as `oasis train SETTINGS encoding=NAME` does, in eval mode.
 
     Args:
         names: of files in conf/encoding.
+        settings: such as `data=ade20k`, which names the classes.
 
     Returns:
         Name -> encoding; all of one label space.
@@ -118,4 +119,4 @@ def load_encodings(names: Sequence[str]) -> dict[str, Encoding]:
     unknown = [name for name in names if name not in encoding_names()]
     if unknown:
         raise ConfigurationError(f"No encoding is called {unknown[0]!r}; there are {', '.join(encoding_names())}.")
-    return {name: instantiate(load_config([f"encoding={name}"]).encoding).eval() for name in names}
+    return {name: instantiate(load_config([*settings, f"encoding={name}"]).encoding).eval() for name in names}

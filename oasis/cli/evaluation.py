@@ -19,8 +19,6 @@ from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, segmenter_features
 from oasis.scoring import load_metric_networks
 
-_NAMES_DATA = ("data=", "data.root=")
-
 
 def evaluate_checkpoints(
     checkpoints: Sequence[Path],
@@ -67,7 +65,7 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapD
     own = own_data_config(restored, path)
     ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
     of_classes = [override for override in ours if override.startswith("label_space")]
-    if any(override.startswith(_NAMES_DATA) for override in ours):
+    if any(override.startswith("data=") for override in ours):
         same = [f"data.{name}={own[name]}" for name in ("height", "width", "batch_size") if name in own]
         config: Any = OmegaConf.to_container(load_config([*same, *ours]).data, resolve=True)
         if not of_classes:

@@ -42,7 +42,8 @@ def results_table(comparison: Comparison, *, per_class: bool = False) -> Rendera
         per_class: also print the metrics of single classes.
     """
     names = [summary_metrics(comparison), *(class_metrics(comparison).values() if per_class else ())]
-    table = _FittingTable(comparison, rows(comparison, list(chain.from_iterable(names))))
+    content = rows(comparison, list(chain.from_iterable(names)))
+    table = _FittingTable(comparison, content) if content else Text("No score was measured, only pictures generated.")
     return Group(Text(measured(comparison), style="bold"), table, *_remarks(comparison))
 
 

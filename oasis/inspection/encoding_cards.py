@@ -60,7 +60,7 @@ def _sample_cards(sample: LabelledPhoto) -> list[Card]:
         Card(
             "classes",
             "label",
-            [Panel(_picture(colors, sample), "What each pixel is. Cars that touch are one blob.")],
+            [Panel(_picture(colors, sample), "What each pixel is. Things of a class that touch are one blob.")],
         ),
         Card(
             "instances",
@@ -86,13 +86,14 @@ def panels(encoding: Encoding, sample: LabelledPhoto) -> list[Panel]:
 
 @panels.register
 def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
-    largest = sample.label.flatten().bincount(minlength=encoding.channels).argsort(descending=True)[:_TILES].sort()[0]
+    pixels = sample.label.flatten().bincount(minlength=encoding.channels)
+    largest = pixels.argsort(descending=True)[: min(_TILES, int((pixels > 0).sum()))].sort()[0]
     encoded = _encoded(encoding, sample)
     masks = [
         (encoding.label_space.names[c], _picture(colorize_values(encoded[c], 0, 1, "gray"), sample))
         for c in largest.tolist()
     ]
-    return [Panel(tile(masks, _size(sample)), "One mask of 0 and 1 a class; the nine largest are shown.")]
+    return [Panel(tile(masks, _size(sample)), f"One mask of 0 and 1 a class; the {len(masks)} largest are shown.")]
 
 
 @panels.register
@@ -151,7 +152,7 @@ def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
     down, right = (_picture(colorize_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
     return [
         Panel(down, "Channel 1: how far down in the own segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
-        Panel(right, "Channel 2: how far right. Each car begins anew.", _bar("coolwarm", "-1 (left)", "1 (right)")),
+        Panel(right, "Channel 2: how far right. Each thing begins anew.", _bar("coolwarm", "-1 (left)", "1 (right)")),
     ]
 
 

@@ -1,13 +1,13 @@
 """One sample to inspect: read from a dataset, or a synthetic street."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from oasis.data import Cityscapes, FileSamples
+from oasis.data import FileSamples
+from oasis.data.dataset import Dataset
 from oasis.data.samples import as_split
 from oasis.data.transforms import compact_instances, to_unit_range
 from oasis.errors import ConfigurationError
@@ -67,6 +67,9 @@ def read_sample(dataset: FileSamples, index: int) -> LabelledPhoto:
     )
 
 
-def open_dataset(root: Path, split: str, height: int, width: int, space: LabelSpace, instances: bool) -> FileSamples:
-    """The dataset to read samples from; see `FileSamples`."""
-    return FileSamples(Cityscapes(root), as_split(split), space, height, width, instances)
+def open_dataset(
+    dataset: Dataset, split: str, height: int, width: int, space: LabelSpace, instances: bool
+) -> FileSamples:
+    """The samples of a dataset's split, whose files are made if it can make them; see `FileSamples`."""
+    dataset.prepare()
+    return FileSamples(dataset, as_split(split), space, height, width, instances)

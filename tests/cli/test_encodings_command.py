@@ -78,8 +78,8 @@ def test_a_sample_of_a_dataset(run, tiny, tmp_path):
         "encodings",
         "-o",
         tmp_path / "x.png",
-        "--data",
-        tiny.root,
+        "data=cityscapes",
+        f"data.root={tiny.root}",
         "--index",
         2,
         "--height",
@@ -94,7 +94,7 @@ def test_a_sample_of_a_dataset(run, tiny, tmp_path):
 
 def test_instance_maps_are_asked_for_only_where_they_are_needed(run, tiny, tmp_path):
     tiny.instance("val", "town_000101_000019").unlink()
-    words = ("encodings", "-o", tmp_path / "x.png", "--data", tiny.root, "--encoding")
+    words = ("encodings", "-o", tmp_path / "x.png", "data=cityscapes", f"data.root={tiny.root}", "--encoding")
     assert run(*words, "semantic")[0] == 0
     code, _, err = run(*words, "boundary")
     assert code == 1
@@ -107,16 +107,16 @@ def test_instance_maps_are_asked_for_only_where_they_are_needed(run, tiny, tmp_p
     [
         (["--output", "x.jpg"], r"error: --output x\.jpg.*x\.png"),
         (["--output", "x.png", "--encoding", "nope"], r"error: No encoding is called 'nope'.*boundary.*semantic"),
-        (["--output", "x.png", "--data", "nowhere"], r"error: No dataset at data\.root=nowhere"),
-        (["--output", "x.png", "--data", "TINY", "--split", "all"], r"error: --split all.*train, val, test"),
-        (["--output", "x.png", "--data", "TINY", "--index", "3"], r"error: --index 3.*3 samples.*--index 2"),
+        (["--output", "x.png", "data=cityscapes", "data.root=nowhere"], r"error: No dataset at data\.root=nowhere"),
+        (["--output", "x.png", "data=cityscapes", "TINY", "--split", "all"], r"error: --split all.*train, val, test"),
+        (["--output", "x.png", "data=cityscapes", "TINY", "--index", "3"], r"error: --index 3.*3 samples.*--index 2"),
         (["--output", "x.png/y.png", "--encoding", "semantic"], r"error: .*x\.png"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_without_traceback(run, tiny, tmp_path, monkeypatch, words, error):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.png").write_text("in the way")
-    code, out, err = run("encodings", *(str(tiny.root) if word == "TINY" else word for word in words))
+    code, out, err = run("encodings", *(f"data.root={tiny.root}" if word == "TINY" else word for word in words))
     assert code == 1
     assert not out
     assert re.fullmatch(error + ".*\n", err), err

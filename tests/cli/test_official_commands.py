@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from layouts import write_ade20k, write_coco_stuff
 from official_states import generator_shapes, made_up
+from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.cli import app
@@ -46,6 +49,51 @@ def test_evaluate(official, tiny, tmp_path, ids):
         assert (results["height"], results["width"], results["columns"][0]["name"]) == (32, 64, "official_cityscapes")
         scores.append(results["columns"][0]["scores"]["segmenter/miou"]["values"])
     assert scores[0] == scores[1]
+
+
+OTHERS = [
+    (151, "ade20k", "74.3 M", write_ade20k, "annotations/validation/val_0000.png"),
+    (183, "coco_stuff", "75.2 M", write_coco_stuff, "val_label/val_0000.png"),
+]
+
+
+@pytest.mark.parametrize(("classes", "name", "parameters", "write", "label"), OTHERS)
+def test_full_width_weights_of_other_datasets(tmp_path, classes, name, parameters, write, label):
+    torch.save(made_up(generator_shapes(classes, channels=64)), tmp_path / "best_EMA.pth")
+    output = tmp_path / "official.ckpt"
+    done = oasis("import-official", tmp_path / "best_EMA.pth", "-o", output, "--height", 64, "--width", 64)
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert f"official_{name}: {classes} classes, noise of 64 channels, pictures of 64x64; " in said
+    assert f"generator of {parameters} parameters" in said
+    done = oasis("generate", output, write(tmp_path / "data") / label, "-o", tmp_path / "out", "--seed", 1)
+    assert done.exit_code == 0, done.output
+    picture = np.asarray(Image.open(tmp_path / "out" / "val_0000.png"))
+    assert picture.shape == (64, 64, 3)
+    assert picture.std() > 1
+
+
+@pytest.mark.parametrize(("classes", "name", "parameters", "write", "label"), OTHERS)
+def test_weights_of_other_datasets_know_their_layout(tmp_path, classes, name, parameters, write, label):
+    """Only the folder is left to name."""
+    torch.save(made_up(generator_shapes(classes, channels=1, spade=2)), tmp_path / "best_EMA.pth")
+    output = tmp_path / "official.ckpt"
+    oasis("import-official", tmp_path / "best_EMA.pth", "-o", output, "--height", 32, "--width", 32)
+    root = f"data.root={write(tmp_path / 'data')}"
+    done = oasis("evaluate", output, root, "metrics=none", "segmenter=none", "-o", tmp_path / "scores")
+    assert done.exit_code == 0, done.output
+    results = json.loads((tmp_path / "scores" / "results.json").read_text())
+    assert (results["images"], results["columns"][0]["name"]) == (2, f"official_{name}")
+
+
+def test_numbers_of_classes_that_no_label_space_has(tmp_path):
+    torch.save(made_up(generator_shapes(134, channels=1, spade=2)), tmp_path / "best_EMA.pth")
+    done = oasis("import-official", tmp_path / "best_EMA.pth", "-o", tmp_path / "official.ckpt")
+    assert done.exit_code == 1
+    said = " ".join((done.output + done.stderr).split())
+    assert "its generator reads 198 channels" in said
+    assert "151 (ade20k), 183 (coco_stuff) classes, with 64 channels of noise or none; --noise-dim" in said
+    assert not (tmp_path / "official.ckpt").exists()
 
 
 def test_evaluate_asks_for_a_dataset(official, tmp_path):

@@ -1,12 +1,11 @@
 """Panoptic formats: what is written is read back, and files of others are understood."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
+from panoptic_round_trips import LOSSLESS, read_back, same_individuals, written
 from PIL import Image
 
 from oasis.data.panoptic import FORMATS, PanopticMap, find_format, recognize
@@ -14,8 +13,6 @@ from oasis.data.panoptic.conversion import convert_folder
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 
-LOSSLESS = ("cityscapes", "panoptic_ids", "coco")  # others renumber, or have no group regions
-NAME = "train/town"
 CAR, PERSON = 26, 24
 
 
@@ -31,26 +28,6 @@ def street(numbers=(0, 3, 255), group=True, seed=0):
     if group:
         label[9:12, 26:31] = instance[9:12, 26:31] = PERSON
     return PanopticMap(label, instance)
-
-
-def same_individuals(one, other):
-    """Whether pixels belong together in both maps, whatever the numbers."""
-    pairs = set(zip(one.instance.ravel().tolist(), other.instance.ravel().tolist(), strict=True))
-    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-
-
-def written(name, panoptic, folder, ids):
-    form = find_format(name)(ids)
-    lost = form.write(folder, NAME, panoptic)
-    form.finish(folder)
-    return lost
-
-
-def read_back(name, folder, ids):
-    form = find_format(name)(ids)
-    ((found, path),) = form.find(folder / "panoptic" if name == "coco" else folder).items()
-    assert found.replace("_", "/") == NAME
-    return form.read(path)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -259,21 +236,6 @@ def test_bad_input(tmp_path, ids):
         find_format("mapillary")(ids).read(tmp_path / "grey" / "b.png")
 
 
-@pytest.mark.real_data
-@pytest.mark.parametrize("name", FORMATS)
-def test_genuine_maps(name, tmp_path, ids):
-    root = os.environ.get("OASIS_REAL_DATA")
-    if not root:
-        pytest.skip("OASIS_REAL_DATA names no genuine data")
-    source = find_format("cityscapes")(ids)
-    path = next(iter(source.find(Path(root) / "cityscapes_sample" / "gtFine" / "val").values()))
-    original = source.read(path)
-    written(name, original, tmp_path, ids)
-    back = read_back(name, tmp_path, ids)
-    np.testing.assert_array_equal(back.label, original.label)
-    assert same_individuals(back, original)
-
-
 @pytest.mark.parametrize("name", ["coco", "bdd100k", "spade", "ade20k"])
 def test_instances_of_class_0(name, tmp_path):
     """The persons of COCO-Stuff; their ids must not be plain class ids."""
@@ -286,58 +248,6 @@ def test_instances_of_class_0(name, tmp_path):
     back = read_back(name, tmp_path, space)
     np.testing.assert_array_equal(back.label, label)
     assert same_individuals(back, original)
-
-
-@pytest.mark.real_data
-def test_genuine_maps_of_spade(tmp_path):
-    """Pairs of label and number, counted the slow way; and through COCO's format, which stores everything."""
-    root = os.environ.get("OASIS_REAL_DATA")
-    if not root:
-        pytest.skip("OASIS_REAL_DATA names no genuine data")
-    space = LabelSpace.coco_stuff()
-    source, other = find_format("spade")(space), find_format("coco")(space)
-    things = {raw for raw, index in enumerate(space.raw_to_class) if index in space.things}
-    found = 0
-    for name, path in list(source.find(Path(root) / "coco_stuff_sample").items())[:4]:
-        panoptic = source.read(path)
-        number = np.asarray(Image.open(path))
-        pairs = {(a, b) for a, b in zip(panoptic.label.flat, number.flat, strict=True) if a in things and a != b}
-        assert len(panoptic.instances()) == len(pairs)
-        found += len(pairs)
-        other.write(tmp_path, name, panoptic)
-    other.finish(tmp_path)
-    assert found > 10
-    for path in other.find(tmp_path / "panoptic").values():
-        split, _, stem = path.stem.partition("_")
-        original = source.read(Path(root) / "coco_stuff_sample" / f"{split}_inst" / f"{stem}.png")
-        np.testing.assert_array_equal(other.read(path).instance, original.instance)
-
-
-@pytest.mark.real_data
-def test_genuine_maps_of_coco(tmp_path):
-    """As pycocotools and panopticapi decode them: the category of each segment, by its id."""
-    root = os.environ.get("OASIS_REAL_DATA")
-    if not root:
-        pytest.skip("OASIS_REAL_DATA names no genuine data")
-    folder = Path(root) / "coco_panoptic_sample" / "annotations"
-    content = json.loads((folder / "panoptic_val2017.json").read_text())
-    classes = [
-        {"name": each["name"], "ids": [each["id"]], "thing": bool(each["isthing"])} for each in content["categories"]
-    ]
-    space = LabelSpace.from_classes([{"name": "void", "ids": [0]}, *classes], ignore="void")
-    form = find_format("coco")(space)
-    (path,) = form.find(folder / "panoptic_val2017").values()
-    panoptic = form.read(path)
-    rgb = np.asarray(Image.open(path)).astype(int)
-    ids = rgb[..., 0] + 256 * rgb[..., 1] + 65536 * rgb[..., 2]
-    (listed,) = (each["segments_info"] for each in content["annotations"] if each["file_name"] == path.name)
-    for entry in listed:
-        assert set(panoptic.label[ids == entry["id"]].tolist()) == {entry["category_id"]}
-    isthing = {each["id"]: each["isthing"] for each in content["categories"]}
-    singles = [entry for entry in listed if isthing[entry["category_id"]] and not entry["iscrowd"]]
-    assert len(panoptic.instances()) == len(singles)
-    written("spade", panoptic, tmp_path, space)
-    assert same_individuals(read_back("spade", tmp_path, space), panoptic)
 
 
 def test_coco_is_read_as_cityscapesscripts_writes_it(tiny, ids, tmp_path, capsys):

@@ -52,6 +52,14 @@ def test_numbers_are_those_of_the_comparison(compared):
         assert line.strip().removeprefix(title).split() == " ".join(expected).split()
 
 
+def test_pictures_without_a_score():
+    """Of a single photo without two things of a class, and without a segmenter."""
+    comparison = Comparison((Column("a", {}, "x"),), (), "d", "val", 1, 4, 8, (0, 1, 2), notes=("No segmenter.",))
+    text = printed(comparison, 100)
+    assert "No score was measured, only pictures generated." in text
+    assert "Note: No segmenter." in text
+
+
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("count", [1, 2, 6])
 @pytest.mark.parametrize("long", [False, True])

@@ -10,7 +10,7 @@ from torch import nn
 
 from oasis.checkpoint.official.names import official_names
 from oasis.checkpoint.official.reading import StateDict, read_state_dict
-from oasis.checkpoint.official.sizes import DATASETS, discriminator_config, generator_config, split_input
+from oasis.checkpoint.official.sizes import DATASETS, Dataset, discriminator_config, generator_config, split_input
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.files import put_in_place
 from oasis.migration import FORMAT
@@ -81,7 +81,7 @@ def import_official(
     require_divisible(torch.empty(1, 3, *size, device="meta"), model.size_divisor, "OASISGenerator")
     weights = _renamed(model, state, source, "generator")
     parameters = {"generator": _count(model)}
-    run = _run_config(dataset.name, dataset.label_space, size, config)
+    run = _run_config(dataset, size, config)
     if found is not None:
         run["discriminator"] = found.config
         weights |= _renamed(found.network, found.state, found.path, "discriminator")
@@ -139,11 +139,11 @@ def _renamed(network: nn.Module, state: StateDict, path: Path, name: str) -> Sta
     return {f"{name}.{ours}": state[official] for ours, official in theirs.items()}
 
 
-def _run_config(name: str, label_space: str, size: tuple[int, int], generator: dict[str, Any]) -> dict[str, Any]:
+def _run_config(dataset: Dataset, size: tuple[int, int], generator: dict[str, Any]) -> dict[str, Any]:
     """The part of a run's configuration that rebuilding and evaluating need."""
-    classes = {"_target_": f"oasis.labels.LabelSpace.{label_space}"}
+    classes = {"_target_": f"oasis.labels.LabelSpace.{dataset.label_space}"}
     return {
-        "name": f"official_{name}",
+        "name": f"official_{dataset.name}",
         "format": FORMAT,
         "seed": 0,
         "label_space": classes,
@@ -151,7 +151,7 @@ def _run_config(name: str, label_space: str, size: tuple[int, int], generator: d
         "generator": generator,
         "data": {
             "_target_": "oasis.data.build_data_module",
-            "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
+            "dataset": {"_target_": f"oasis.data.{dataset.reader}", "_partial_": True},
             "root": None,
             "label_space": classes,
             "height": size[0],

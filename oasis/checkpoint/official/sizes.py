@@ -18,6 +18,7 @@ class Dataset:
     """The dataset that a network with this number of classes was trained on."""
 
     name: str
+    reader: str  # class of `oasis.data`
     label_space: str  # constructor of `LabelSpace`
     height: int
     width: int
@@ -25,10 +26,10 @@ class Dataset:
 
 # Pictures as in section 4 of Sushko et al. 2021. 20 classes: Cityscapes' train ids with void, not in the release.
 DATASETS = {
-    20: Dataset("cityscapes_train_ids", "cityscapes_train_ids", 256, 512),
-    35: Dataset("cityscapes", "cityscapes_ids", 256, 512),
-    151: Dataset("ade20k", "ade20k", 256, 256),
-    183: Dataset("coco_stuff", "coco_stuff", 256, 256),
+    20: Dataset("cityscapes_train_ids", "Cityscapes", "cityscapes_train_ids", 256, 512),
+    35: Dataset("cityscapes", "Cityscapes", "cityscapes_ids", 256, 512),
+    151: Dataset("ade20k", "ADE20K", "ade20k", 256, 256),
+    183: Dataset("coco_stuff", "COCOStuff", "coco_stuff", 256, 256),
 }
 
 
