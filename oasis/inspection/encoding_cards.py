@@ -60,12 +60,12 @@ def _sample_cards(sample: LabelledPhoto) -> list[Card]:
         Card(
             "classes",
             "label",
-            [Panel(_picture(colors, sample), "What each pixel is. Things of a class that touch are one blob.")],
+            [Panel(_picture(colors, sample), "The class of each pixel. Touching instances of one class merge.")],
         ),
         Card(
             "instances",
             f"{count} in this picture",
-            [Panel(instances, "Which one it is. Stuff, and groups labelled as one region, have none (grey).")],
+            [Panel(instances, "The instance of each pixel. Stuff and group regions have none (grey).")],
         ),
     ]
 
@@ -93,7 +93,7 @@ def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
         (encoding.label_space.names[c], _picture(colorize_values(encoded[c], 0, 1, "gray"), sample))
         for c in largest.tolist()
     ]
-    return [Panel(tile(masks, _size(sample)), f"One mask of 0 and 1 a class; the {len(masks)} largest are shown.")]
+    return [Panel(tile(masks, _size(sample)), f"One binary mask per class; the {len(masks)} largest are shown.")]
 
 
 @panels.register
@@ -102,9 +102,9 @@ def _(encoding: InstanceIds, sample: LabelledPhoto) -> list[Panel]:
     low, high = float(values.min()), float(values.max())
     picture = _picture(_outlined(colorize_values(values, low, high, "viridis"), sample), sample)
     _number(picture, sample, {k: f"{values[sample.instance == k][0]:.2g}" for k in _numbers(sample)})
-    note = "No new channel: the mask of a thing class holds k for its k-th instance instead of 1."
+    note = "No extra channel: the mask of a thing class holds k instead of 1 for its k-th instance."
     if encoding.normalized:
-        note = "No new channel: the mask of a thing class holds k/n for the k-th of its n instances."
+        note = "No extra channel: the mask of a thing class holds k/n for the k-th of its n instances."
     return [Panel(picture, note, _bar("viridis", f"{low:.2g}", f"{high:.2g}"))]
 
 
@@ -116,7 +116,7 @@ def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
     _number(picture, sample, {k: str(int(slot[sample.instance == k][0])) for k in _numbers(sample)})
     shown = min(_TILES, len(masks))
     tiles = [(f"slot {k + 1}", _picture(colorize_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
-    taken = f"One binary mask per instance. Here, {int(slot.max())} of {len(masks)} slots are taken, by area."
+    taken = f"One binary mask per instance. Here, {int(slot.max())} of {len(masks)} slots are used, largest first."
     return [
         Panel(picture, taken),
         Panel(tile(tiles, _size(sample)), f"The first {shown} slots. Training assigns them at random."),
@@ -126,7 +126,7 @@ def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
 @panels.register
 def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
     picture = _picture(colorize_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
-    return [Panel(picture, "1 where a pixel touches another class, or another instance of its class.")]
+    return [Panel(picture, "1 on both sides of every border between classes or instances.")]
 
 
 @panels.register
@@ -138,11 +138,11 @@ def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
     ways = _picture(colors, sample)
     _mark_centers(ways, sample)
     return [
-        Panel(peaks, "Channel 1: a peak on the centre of each instance.", _bar("inferno", "0", "1")),
+        Panel(peaks, "Channel 1: a Gaussian at the centre of each instance.", _bar("inferno", "0", "1")),
         Panel(
             ways,
-            "Channels 2, 3: which way and how far (dy, dx) from each pixel to its own centre (dots).",
-            legend("the colour of each way:", _image(direction_wheel(26))),
+            "Channels 2, 3: offset (dy, dx) from each pixel to the centre of its instance (dots).",
+            legend("colour of each direction:", _image(direction_wheel(26))),
         ),
     ]
 
@@ -151,8 +151,10 @@ def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
     down, right = (_picture(colorize_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
     return [
-        Panel(down, "Channel 1: how far down in the own segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
-        Panel(right, "Channel 2: how far right. Each thing begins anew.", _bar("coolwarm", "-1 (left)", "1 (right)")),
+        Panel(down, "Channel 1: vertical position in the segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
+        Panel(
+            right, "Channel 2: horizontal position in the segment's box.", _bar("coolwarm", "-1 (left)", "1 (right)")
+        ),
     ]
 
 
@@ -161,13 +163,13 @@ def _(encoding: InstanceNoise, sample: LabelledPhoto) -> list[Panel]:
     noise = _extra(encoding, sample)[:3] / 2.0
     colors = torch.cat([noise, noise.new_zeros(3 - len(noise), *noise.shape[1:])]).clamp(-1, 1)
     picture = _picture(colors.where(sample.instance > 0, _NOTHING), sample)
-    return [Panel(picture, f"{encoding.dim} random numbers an instance; the first three as red, green and blue.")]
+    return [Panel(picture, f"{encoding.dim} random numbers per instance; the first three as RGB.")]
 
 
 @panels.register
 def _(encoding: Concat, sample: LabelledPhoto) -> list[Panel]:
     parts = [(type(part).__name__, panel.picture) for part in encoding.layers() for panel in panels(part, sample)]
-    return [Panel(tile(parts, _size(sample)), "Several at once, behind one set of one-hot classes.")]
+    return [Panel(tile(parts, _size(sample)), "Several encodings, concatenated to one set of one-hot classes.")]
 
 
 def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
@@ -190,7 +192,7 @@ def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
     ]
     return Panel(
         tile(pictures, _size(sample)),
-        f"The first {len(shown)} of {len(channels)} channels behind the classes.",
+        f"The first {len(shown)} of {len(channels)} channels after the one-hot classes.",
         _bar("gray", f"{low:.3g}", f"{high:.3g}"),
     )
 
