@@ -117,7 +117,8 @@ def generate(
     generation, inputs = GenerateOptions(
         checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
         samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
-        kind=None if kind is None else MapKind(kind), label_space_of_input=space_of_input(label_space_of_input),
+        kind=None if kind is None else MapKind(kind),
+        label_space_of_input=space_of_input(label_space_of_input, settings),
         replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
         device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
@@ -126,8 +127,8 @@ def generate(
         task = progress.add_task("generating", total=len(inputs))
         outcome = generation.run(inputs, lambda _: progress.advance(task))
     _tell(outcome, len(inputs), output, resample)
-    if source is not None:
-        _tell_passed_over(source, inputs)
+    if generation.searched is not None:
+        _tell_passed_over(generation.searched, inputs)
     if outcome.bad or len(outcome.without_part) == len(inputs):
         raise typer.Exit(1)
 

@@ -46,6 +46,7 @@ class Synthesizer:
         bf16: compute in bfloat16 where that is safe: faster on GPUs, slightly less exact.
 
     Attributes:
+        restored: the restored checkpoint.
         label_space: the classes.
         encoding: encodes label maps for the generator.
         generator: the averaged one if the run kept an average.
@@ -62,7 +63,7 @@ class Synthesizer:
     def __init__(
         self, restored: Restored, height: int, width: int, name: str, device: str = "auto", bf16: bool = False
     ) -> None:
-        self.label_space = restored.label_space
+        self.restored, self.label_space = restored, restored.label_space
         self.height, self.width, self.name, self.bf16 = height, width, name, bf16
         self.device = find_device(device)
         self.encoding = restored.encoding.eval().to(self.device)

@@ -277,7 +277,7 @@ def evaluate(root: Path) -> Seen:
 
 
 def generate(root: Path) -> Seen:
-    (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png", "val")
+    (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png")
     assert given.instance is not None
     found = open_label_map(given.path, given.instance, label_space=SPACE, kind=given.kind)
     return found.label, found.instance, None

@@ -1,4 +1,4 @@
-"""Finding the inputs of `oasis generate` in a file, a folder or a split of a dataset."""
+"""Finding the inputs of `oasis generate` in a file or a folder."""
 
 import os
 import re
@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.data import Cityscapes
 from oasis.data.listing import is_hidden
 from oasis.data.opening import PHOTO_ENDINGS
-from oasis.data.samples import as_split
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
@@ -39,29 +37,24 @@ class Input:
     kind: MapKind | None = None
 
 
-def find_maps(where: Path, split: str) -> list[Input]:
-    """The label maps of a file, a folder or a dataset, by name.
+def find_maps(where: Path) -> list[Input]:
+    """The label maps of a file or a folder, by name.
 
     In a folder, files whose names differ only in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or
     `_labelTrainIds` are one picture, whose best map is used: label ids with their instance ids, else the first of
     these.
 
     Args:
-        where: a file; a folder; or the root of a dataset, with `leftImg8bit` and `gtFine`.
-        split: of a dataset.
+        where: a file or a folder.
 
     Raises:
-        ConfigurationError: it does not exist, or has no label map.
-        DatasetError: see `Cityscapes.listing`.
+        ConfigurationError: it does not exist, or has no label map; two maps of one name.
     """
     if where.is_file():
         name, kind = _split(where)
         partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
         return [_input(name, kind, where, partner if partner.is_file() else None)]
-    if _is_dataset(where):
-        listing = Cityscapes(where).listing(as_split(split))
-        _raise_first(listing.doubles)
-        return [Input(name, path, listing.instances.get(name)) for name, path in sorted(listing.labels.items())]
+    _require_folder(where)
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
     for path in _files(where, (".png",)):
         stem, kind = _split(path)
@@ -76,19 +69,15 @@ def find_maps(where: Path, split: str) -> list[Input]:
     return [_best(name, group) for name, group in sorted(groups.items())]
 
 
-def find_photos(where: Path, split: str) -> list[Input]:
-    """The photos of a file, a folder or a dataset, by name; see `find_maps`.
+def find_photos(where: Path) -> list[Input]:
+    """The photos of a file or a folder, by name; see `find_maps`.
 
     Raises:
         ConfigurationError: it does not exist, or has no photo; two photos of one name.
-        DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
         return [Input(_split(where)[0], where)]
-    if _is_dataset(where):
-        listing = Cityscapes(where).listing(as_split(split))
-        _raise_first(listing.doubles)
-        return [Input(name, path) for name, path in sorted(listing.photos.items())]
+    _require_folder(where)
     found: dict[str, Path] = {}
     for path in _files(where, PHOTO_ENDINGS):
         stem, kind = _split(path)
@@ -105,13 +94,13 @@ def find_photos(where: Path, split: str) -> list[Input]:
 
 
 def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
-    """The files of a folder that are not read, by their endings; empty for a file and for a dataset.
+    """The files of a folder that are not read, by their endings; empty for a file.
 
     Args:
         where: as for `find_maps`.
         inputs: what it found there.
     """
-    if not where.is_dir() or Cityscapes(where).exists():
+    if not where.is_dir():
         return Counter()
     read = {path for each in inputs for path in (each.path, each.path.with_suffix(".json"), each.instance)}
     paths = (Path(folder, file) for folder, _, files in os.walk(where) for file in files)
@@ -146,12 +135,11 @@ def _input(name: str, kind: str, path: Path, instance: Path | None) -> Input:
     return Input(name, path, instance if kind == "labelIds" else None)
 
 
-def _is_dataset(where: Path) -> bool:
+def _require_folder(where: Path) -> None:
     if not where.is_dir():
         raise ConfigurationError(
             f"{where}: no such file or folder. INPUT is a label map, a folder of them, or the root of a dataset."
         )
-    return Cityscapes(where).exists()
 
 
 def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
@@ -172,8 +160,3 @@ def _twice(one: Path, other: Path) -> ConfigurationError:
     return ConfigurationError(
         f"{one} and {other.name} would be written to files of one name. Rename or remove one of them."
     )
-
-
-def _raise_first(errors: Sequence[Exception]) -> None:
-    for error in errors:
-        raise error
