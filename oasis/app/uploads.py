@@ -1,8 +1,11 @@
 """Checks of uploaded files."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from oasis.app.limits import Limits
+from oasis.data.instance_maps import InstanceMaps
 from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map
@@ -20,6 +23,17 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive: unpack it and choose one map"),
 )
 
+# What messages for the shell and for Python advise, and the same in the page.
+_IN_THE_PAGE: Mapping[str, str] = {
+    r"[Ss]ay (so|what it is) with kind=train_ids \(`oasis generate[^)]*\)": "choose train ids as the map's kind",
+    r"; for training, data\.label_suffix=\w+ reads files of that name": "",
+    r" Say what it is with kind=\.\.\. if you know": " Choose the map's kind if you know",
+    r"Say which classes category_id means with --label-space-of-input \(.*?\)": "Choose the map's classes",
+    r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
+    r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
+    r", or a class file with these ids, label_space=file": "",
+}
+
 
 def open_upload(
     label: Path,
@@ -29,6 +43,7 @@ def open_upload(
     *,
     kind: MapKind | None = None,
     label_space_of_input: LabelSpace | None = None,
+    instance_format: InstanceMaps | None = None,
 ) -> LabelMap:
     """A label map, and what belongs to it, from uploaded files.
 
@@ -39,6 +54,7 @@ def open_upload(
         limits: refuses files above them before they are decoded.
         kind: of the label map; None = detected.
         label_space_of_input: of the files; None = `label_space`.
+        instance_format: of the instance map; None = detected.
 
     Raises:
         OasisError: a file that is not such a map; the message has the visitor's file name, not the path.
@@ -59,12 +75,15 @@ def open_upload(
             kind=kind,
             segments=described,
             label_space_of_input=label_space_of_input,
+            instance_format=instance_format,
             max_pixels=limits.pixels,
         )
     except OasisError as error:
         text = message(error)
         for path in paths:
             text = text.replace(str(path), path.name)
+        for told, shown in _IN_THE_PAGE.items():
+            text = re.sub(told, shown, text)
         raise DatasetError(text) from None  # whose message has the paths
 
 

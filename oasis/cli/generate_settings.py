@@ -8,6 +8,7 @@ from oasis.cli.datasets import load_data
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from oasis.data.instance_maps import InstanceMaps
     from oasis.labels import LabelSpace
     from oasis.segmenters import SegmenterSource
     from oasis.synthesis.batch.dataset_maps import NamedDataset
@@ -43,6 +44,19 @@ def maps_source(settings: Sequence[str], source: Path | None) -> "Path | NamedDa
         ),
         names_classes=any(setting.startswith(_LABEL_SPACE) for setting in data),
     )
+
+
+def format_of_instances(name: str | None) -> "InstanceMaps | None":
+    """The format of `--instance-format NAME`; see `find_instance_format`.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if name is None:
+        return None
+    from oasis.data.instance_maps import find_instance_format
+
+    return find_instance_format(name, "--instance-format ")
 
 
 def space_of_input(name: str | None, settings: Sequence[str]) -> "LabelSpace | None":

@@ -37,6 +37,9 @@ DECODING_ERRORS = (
 PHOTO_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
 """The endings of photos in a dataset's folders; what is in a file is told by its first bytes."""
 
+MAP_ENDINGS = (".png", ".tif", ".tiff", ".gif", ".bmp", ".webp")
+"""The endings of maps in a folder that is searched: of formats that may keep every number exactly."""
+
 # Used instead of `Image.open`, which would also try forty other formats, Ghostscript among them, and whose own limit is
 # a global of the process that at first only warns. First bytes, and the module and class of Pillow's reader.
 _READERS: Mapping[str, tuple[bytes, str, str]] = {

@@ -4,11 +4,11 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oasis.data.listing import is_hidden
-from oasis.data.opening import PHOTO_ENDINGS
+from oasis.data.opening import MAP_ENDINGS, PHOTO_ENDINGS
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
@@ -37,7 +37,7 @@ class Input:
     kind: MapKind | None = None
 
 
-def find_maps(where: Path) -> list[Input]:
+def find_maps(where: Path, instances: Path | None = None) -> list[Input]:
     """The label maps of a file or a folder, by name.
 
     In a folder, files whose names differ only in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or
@@ -46,9 +46,11 @@ def find_maps(where: Path) -> list[Input]:
 
     Args:
         where: a file or a folder.
+        instances: a folder of instance maps, which is not searched.
 
     Raises:
-        ConfigurationError: it does not exist, or has no label map; two maps of one name.
+        ConfigurationError: it does not exist, or has no label map; two maps of one name; a folder in it is called as
+            those of instance maps in other datasets.
     """
     if where.is_file():
         name, kind = _split(where)
@@ -56,17 +58,51 @@ def find_maps(where: Path) -> list[Input]:
         return [_input(name, kind, where, partner if partner.is_file() else None)]
     _require_folder(where)
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
-    for path in _files(where, (".png",)):
+    for path in _files(where, MAP_ENDINGS):
+        if instances is not None and path.resolve().is_relative_to(instances.resolve()):
+            continue
         stem, kind = _split(path)
         if kind != _PHOTO:
+            _require_no_instances(path, where)
             name = path.relative_to(where).with_name(stem).as_posix()
             _add(groups[name], kind, path)
     if not groups:
         raise ConfigurationError(
-            f"{where} holds no label map: it was searched through for PNG files, such as *_labelIds.png. For photos, "
-            "add --from-photos."
+            f"{where} holds no label map: it was searched through for {', '.join(MAP_ENDINGS)} files, such as "
+            "*_labelIds.png. For photos, add --from-photos."
         )
     return [_best(name, group) for name, group in sorted(groups.items())]
+
+
+def with_instances(inputs: Sequence[Input], where: Path, instances: Path) -> list[Input]:
+    """The label maps with the instance maps in a file or folder, which belong to those of their names.
+
+    Args:
+        inputs: what `find_maps` found.
+        where: in which it was found.
+        instances: a file for one label map; or a folder of files with the names and folders of those in `where`.
+
+    Raises:
+        ConfigurationError: a label map without an instance map, or the reverse; a file for a folder.
+    """
+    if instances.is_file() and where.is_file():
+        return [replace(each, instance=instances) for each in inputs]
+    if instances.is_file() or where.is_file() or not instances.is_dir():
+        raise ConfigurationError(
+            f"--instances {instances}: give a file with the instances of one label map, or a folder beside a folder of "
+            f"label maps; INPUT is {where}."
+        )
+    maps = {each.name: each for each in inputs}
+    found = {each.name: each.path for each in find_maps(instances)}
+    missing = sorted(maps.keys() ^ found.keys())
+    if missing:
+        name = missing[0]
+        lacking = f"an instance map in {instances}" if name in maps else f"a label map in {where}"
+        raise ConfigurationError(
+            f"--instances {instances}: {len(missing)} names have only one of both, the first {name!r}, which lacks "
+            f"{lacking}. Files belong together by their folders and names, without endings."
+        )
+    return [replace(each, instance=found[name]) for name, each in maps.items()]
 
 
 def find_photos(where: Path) -> list[Input]:
@@ -108,6 +144,16 @@ def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
     return Counter(
         "hidden" if is_hidden(path.relative_to(where)) else path.suffix.lower() or "without an ending" for path in rest
     )
+
+
+def _require_no_instances(path: Path, where: Path) -> None:
+    """Raise if a file is in a folder of instance maps, whose numbers would be taken for classes."""
+    for folder in path.relative_to(where).parents:
+        if folder.name == "annotations_instance" or folder.name.endswith("_inst"):
+            raise ConfigurationError(
+                f"{path}: {folder} is called as a folder of instance maps, which are no label maps. Give the folder of "
+                f"the label maps, and --instances {where / folder} for those of the same names."
+            )
 
 
 def _split(path: Path) -> tuple[str, str]:

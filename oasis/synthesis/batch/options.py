@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.errors import ConfigurationError
+from oasis.data.instance_maps import InstanceMaps
+from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
 from oasis.synthesis import LabelMap, MapKind, Synthesizer, open_label_map
@@ -17,7 +18,7 @@ from oasis.synthesis.batch.dataset_maps import (
     trained_on,
 )
 from oasis.synthesis.batch.generation import Generation
-from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
+from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_instances
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
@@ -42,6 +43,8 @@ class GenerateOptions:
         original_size: pictures get the size of their label maps.
         kind: of all label maps; None = by their names and pixels.
         label_space_of_input: of all label maps; None = the model's.
+        instances: a file or folder with the instance maps of the source; None = those that are beside it.
+        instance_format: how these are stored; None = detected.
         replaced: class of the label maps -> class of the model, for those that the model does not have.
         segmenter: segments the inputs, which are photos; None = they are label maps.
         device: where to compute.
@@ -61,6 +64,8 @@ class GenerateOptions:
     original_size: bool
     kind: MapKind | None
     label_space_of_input: LabelSpace | None
+    instances: Path | None
+    instance_format: InstanceMaps | None
     replaced: Mapping[str, str]
     segmenter: SegmenterSource | None
     device: str
@@ -86,6 +91,8 @@ class GenerateOptions:
             ("--kind", self.kind),
             ("--label-space-of-input", self.label_space_of_input),
             ("--replace", self.replaced or None),
+            ("--instances", self.instances),
+            ("--instance-format", self.instance_format),
         ):
             if given is not None and self.from_photos:
                 raise ConfigurationError(f"{option}: of label maps, but --from-photos reads photos. Leave one out.")
@@ -127,15 +134,23 @@ class GenerateOptions:
             found = DatasetMaps(here, told or own, self.split)
         else:
             return None
-        if self.kind is not None:
-            raise ConfigurationError(f"--kind {self.kind}: the maps of a dataset are of its own kind. Leave it out.")
+        for option, given in (
+            ("--kind", self.kind),
+            ("--instances", self.instances),
+            ("--instance-format", self.instance_format),
+        ):
+            if given is not None:
+                raise ConfigurationError(f"{option}: of single maps, but a dataset knows its own files. Leave it out.")
         return found
 
     def _inputs(self, dataset: DatasetMaps | None) -> list[Input]:
         if dataset is not None:
             return dataset.photos() if self.from_photos else dataset.maps()
         assert isinstance(self.source, Path)
-        return find_photos(self.source) if self.from_photos else find_maps(self.source)
+        if self.from_photos:
+            return find_photos(self.source)
+        found = find_maps(self.source, self.instances)
+        return found if self.instances is None else with_instances(found, self.source, self.instances)
 
     def _reader(self, synthesizer: Synthesizer, dataset: DatasetMaps | None) -> Callable[[Input], LabelMap]:
         if self.segmenter is not None:
@@ -143,11 +158,21 @@ class GenerateOptions:
             size = native_size(segmenter, synthesizer)
             reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
             return lambda each: reader.read(each.path)
-        if dataset is not None:
-            return lambda each: synthesizer.open(dataset.read(each, synthesizer.label_space, self.replaced))
-        return lambda each: synthesizer.open(self._open(each, synthesizer.label_space))
+        return lambda each: self._usable(synthesizer, self._open(each, synthesizer.label_space, dataset))
 
-    def _open(self, each: Input, label_space: LabelSpace) -> LabelMap:
+    def _usable(self, synthesizer: Synthesizer, opened: LabelMap) -> LabelMap:
+        """The map, if the model can use it; see `Synthesizer.open`."""
+        try:
+            return synthesizer.open(opened)
+        except MissingInstancesError as error:
+            raise ConfigurationError(
+                f"{error.what} Give the instance map too, X_instanceIds.png beside X_labelIds.png, or --instances PATH "
+                "for a file or folder of any name; or a map that holds both. Models of encoding=semantic do without."
+            ) from None
+
+    def _open(self, each: Input, label_space: LabelSpace, dataset: DatasetMaps | None) -> LabelMap:
+        if dataset is not None:
+            return dataset.read(each, label_space, self.replaced)
         return open_label_map(
             each.path,
             each.instance,
@@ -155,4 +180,5 @@ class GenerateOptions:
             kind=self.kind or each.kind,
             label_space_of_input=self.label_space_of_input,
             replaced=self.replaced,
+            instance_format=self.instance_format,
         )

@@ -149,3 +149,48 @@ def test_photos_of_a_dataset_are_its_photos(dataset):
     data = load_data([*settings, *SIZE], Semantic)
     found = DatasetMaps(data, data.label_space, "val").photos()
     assert [each.path.suffix for each in found] == [".jpg", ".jpg"]
+
+
+@pytest.mark.parametrize("single", [True, False], ids=["file", "folder"])
+def test_instances_of_files_of_any_name(generate, dataset, tmp_path, single):
+    """SPADE's instance maps, of which the label map alone does not tell which numbers are instances."""
+    root, settings, checkpoint = dataset("coco_stuff")
+    end = "/val_0001.png" if single else ""
+    maps = [f"{root}/val_label{end}", "--instances", f"{root}/val_inst{end}", "--instance-format", "spade"]
+    done = generate(checkpoint, *maps, "-o", tmp_path / "out", "--seed", 3)
+    assert done.exit_code == 0, done.said
+    found, wanted = pixels(tmp_path / "out"), dict(expected(settings, checkpoint, "val"))
+    assert len(found) == (1 if single else 2)
+    for each, picture in found.items():
+        np.testing.assert_array_equal(picture, wanted[each])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ROOT/val_label"], "--instances PATH"),
+        (["ROOT/val_label", "--instances", "ROOT/val_inst"], "do not fit into 8 bits"),
+        (["ROOT/val_label", "--instances", "ROOT/val_inst/val_0000.png"], "a folder beside a folder of label maps"),
+        (["ROOT/val_label", "--instances", "ROOT/train_inst"], "4 names have only one of both"),
+        (["ROOT/val_label", "--instances", "ROOT/val_inst", "--instance-format", "coco"], "--instance-format coco: no"),
+        (["data=coco_stuff", "data.root=ROOT", "--instance-format", "spade"], "--instance-format: of single maps"),
+        (["ROOT/val_img", "--from-photos", "--instances", "ROOT/val_inst"], "--instances: of label maps"),
+    ],
+)  # fmt: skip
+def test_instances_that_do_not_fit(generate, dataset, tmp_path, words, said):
+    root, _, checkpoint = dataset("coco_stuff")
+    if "train_inst" in str(words):
+        (root / "train_inst" / "train_0002.png").unlink()
+    done = generate(checkpoint, *(word.replace("ROOT", str(root)) for word in words), "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert said in done.said
+    assert "instance_map=" not in done.said
+
+
+def test_folders_of_instance_maps_are_not_searched_for_label_maps(generate, dataset, tmp_path):
+    root, _, checkpoint = dataset("coco_stuff")
+    for photos in ("train_img", "val_img"):
+        (root / photos).rename(tmp_path / photos)  # so that it has the layout of no dataset
+    done = generate(checkpoint, root, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert f"--instances {root / 'train_inst'}" in done.said
