@@ -539,3 +539,66 @@ def test_a_map_of_another_label_space_is_the_same_to_every_command(tmp_path, rea
 
 def compact(instance: np.ndarray) -> np.ndarray:
     return compact_instances(torch.from_numpy(instance)[None])[0].numpy()
+
+
+# Formats that `oasis convert` reads, and datasets that read them
+
+
+def convert(root: Path) -> Seen:
+    found = FORMATS["cityscapes"](SPACE).read(root / "gtFine/train/town/a_gtFine_instanceIds.png")
+    return found.label, found.instance, None
+
+
+# What `oasis convert` says of a label map if it is not the same as in training.
+CONVERTED = {
+    "png P, other classes' colours": "its classes are not those of",
+    "another size": "its classes are not those of",
+    "foreign ids": "its classes are not those of",
+    "train ids": "its classes are not those of",
+    "train ids, void": "its classes are not those of",
+    "png P, 4 bits": "its classes are not those of",
+    "another picture's": "its classes are not those of",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [*(("label", name) for name in LABELS), *(("instance", name) for name in INSTANCES)]
+)
+def test_oasis_convert_reads_as_training_does(tmp_path, kind, name):
+    case = (LABELS if kind == "label" else INSTANCES)[name]
+    root = root_of(tmp_path, **{kind: case.content()})
+    refusal = None if case.training is None else CONVERTED.get(name, case.training)
+    require(Case(case.content, refusal), "convert", lambda: convert(root))
+
+
+SIDEWAYS = 6  # an EXIF orientation that swaps rows and columns
+
+
+@pytest.mark.parametrize("name", ["panoptic_ids", "mapillary", "bdd100k", "coco", "ade20k", "spade", "cityscapes"])
+def test_every_panoptic_format_is_turned_by_exif(tmp_path, name):
+    """As label maps and photos are; the size in the header too."""
+    form = FORMATS[name](SPACE)
+    single = np.where(LABEL == 24, 24_000, INSTANCE)  # without groups, which not all formats store
+    panoptic = PanopticMap.of_instance_ids(single, "a")
+    form.write(tmp_path, "train/a", panoptic)
+    form.finish(tmp_path)
+    for path in tmp_path.rglob("*.png"):
+        picture = Image.open(path)
+        picture.transpose(Image.Transpose.ROTATE_90).save(path, exif=orientation(SIDEWAYS))
+    (path,) = form.find(tmp_path / "panoptic" if name == "coco" else tmp_path).values()
+    found = FORMATS[name](SPACE).read(path)
+    np.testing.assert_array_equal(found.label, LABEL)
+    np.testing.assert_array_equal(found.instance >= 1000, single >= 1000)
+    if name in ("panoptic_ids", "mapillary", "bdd100k"):
+        mode = "RGBA" if name == "bdd100k" else "I"
+        assert FORMATS[name](SPACE).size(path, mode) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("name", ["coco", "ade20k"])
+def test_colours_of_16_bits_are_refused(tmp_path, name):
+    """Pillow returns their upper halves."""
+    (tmp_path / "a.png").write_bytes(raw_png(channels(LABEL.astype(int), 3), 16, 2))
+    with pytest.raises(DatasetError, match=BITS):
+        reading.read_colors(tmp_path / "a.png", name)
+    with pytest.raises(DatasetError, match=BITS):
+        reading.check_color_header(tmp_path / "a.png", name)
