@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.class_names import require_classes
 from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
 from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
@@ -20,7 +21,6 @@ from oasis.data.meaning import check_label_ids, has_cityscapes_ids
 from oasis.data.opening import MAX_PIXELS
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
-from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oasis.data.class_names import require_classes
 from oasis.data.instance_maps import InstanceMaps
 from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
@@ -22,7 +23,6 @@ from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_ins
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
-from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.photo_reading import PhotoReader
 
 
