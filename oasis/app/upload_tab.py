@@ -45,7 +45,7 @@ class UploadTab:
         self.examples = strip([(each.name, color_map(each.label_map, first)) for each in context.examples], "examples")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=230, elem_classes="side"):
-                self.label = gr.File(label="Label map (PNG, TIFF)", elem_id="label-file", height=122)
+                self.label = gr.File(label="Label map (PNG, TIFF, GIF, BMP)", elem_id="label-file", height=122)
                 self.instance = gr.File(label="Instance map, or COCO's JSON", elem_id="instance-file", height=122)
                 self.kind = gr.Dropdown(_KINDS, value="", label="The map's kind", elem_id="map-kind")
                 formats = [("detect", ""), *((name.replace("_", " "), name) for name in INSTANCE_FORMATS)]

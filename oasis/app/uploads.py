@@ -10,7 +10,7 @@ from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map
 
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*", b"GIF8", b"BM", b"RIFF")
 # First bytes of other file types, and advice for each; the first match counts.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG, which blurs ids: save the map as PNG"),
@@ -18,8 +18,6 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "an XML or SVG file: export the map as PNG"),
     (b"<!doctype", "a web page: save the picture itself"),
     (b"<html", "a web page: save the picture itself"),
-    (b"GIF8", "a GIF: save the map as PNG"),
-    (b"RIFF", "a WebP picture or a sound: save the map as PNG"),
     (b"PK\x03\x04", "a ZIP archive: unpack it and choose one map"),
 )
 
@@ -101,7 +99,7 @@ def _require_picture(path: Path) -> None:
     """Check the first bytes of a file, regardless of its name: maps are in the formats that keep ids.
 
     Raises:
-        DatasetError: it is neither a PNG nor a TIFF.
+        DatasetError: it is neither a PNG nor a TIFF, GIF, BMP or WebP.
     """
     with path.open("rb") as file:
         start = file.read(256)
@@ -113,5 +111,6 @@ def _require_picture(path: Path) -> None:
         text = not any(byte < 9 for byte in start)
         what = "a text file" if text else "none that is known here: save the map as PNG"
     raise DatasetError(
-        f"{path}: is no PNG or TIFF picture but {what}. The app takes label maps as PNG or TIFF, whatever their name."
+        f"{path}: is no PNG or TIFF picture but {what}. The app takes label maps as PNG, TIFF, GIF, BMP or lossless "
+        "WebP, whatever their name."
     )

@@ -9,7 +9,10 @@
 | other RGB | colours: of a colour map or of COCO panoptic |
 | 1, 2 or 4 bits of grey; 16 bits a colour | refused: Pillow does not return the numbers in the file |
 | CMYK, fractions, and all other modes | refused |
-| JPEG, WebP, AVIF, TIFF with JPEG inside | refused: they do not keep numbers exactly |
+| GIF | its colours, as RGB: programs number them as they like |
+| BMP, lossless WebP | as a PNG of the same mode |
+| JPEG, lossy WebP, AVIF, TIFF with JPEG inside | refused: they do not keep numbers exactly |
+| several pictures in one file | refused |
 
 Maps are turned by their EXIF orientation, as photos are.
 """
@@ -122,7 +125,8 @@ def pixels_of(picture: Image.Image, source: str, path: Path | None = None) -> Pi
     Raises:
         DatasetError: see `read_pixels`.
     """
-    mode, decoded = picture.mode, stored_values(picture, source)
+    decoded = stored_values(picture, source)
+    mode = "RGBA" if picture.format == "GIF" else picture.mode
     if mode in COLOR_MODES:
         return _of_colors(decoded.astype(np.uint8), source, path, mode)
     numbers: NDArray[np.integer[Any]] = decoded  # type: ignore[assignment]
@@ -147,7 +151,8 @@ def stored_values(picture: Image.Image, source: str) -> NDArray[np.generic]:
     require_id_mode(picture, source)
     is_wide = picture.mode.startswith("I")
     try:
-        turned = upright(picture)
+        # A GIF has colours; which number stands for which is up to the program that wrote it.
+        turned = picture.convert("RGBA") if picture.format == "GIF" else upright(picture)
     except DECODING_ERRORS as error:
         raise corrupt(Path(source), error) from error
     decoded = pixels(turned, Path(source))

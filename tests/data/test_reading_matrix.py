@@ -166,9 +166,28 @@ LABELS: dict[str, Case] = {
     "tiff F": alike(lambda: saved(LABEL.astype(np.float32), "TIFF"), "mode F"),
     "jpeg": alike(lambda: saved(LABEL, "JPEG"), f"a JPEG, {LOSSY}", "a JPEG, which blurs ids"),
     "jpeg in tiff": alike(lambda: saved(channels(LABEL, 3), "TIFF", compression="jpeg"), LOSSY),
-    "webp": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), LOSSY, NO_PNG),
-    "gif": alike(lambda: saved(LABEL, "GIF"), "none of PNG, JPEG", NO_PNG),
-    "bmp": alike(lambda: saved(LABEL, "BMP"), "none of PNG, JPEG", NO_PNG),
+    "webp, lossless": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), None),
+    "webp, lossless, exif": alike(
+        lambda: saved(channels(LABEL[::-1, ::-1], 3), "WEBP", lossless=True, exif=orientation(3)), None
+    ),
+    "webp, lossy": alike(lambda: saved(channels(LABEL, 3), "WEBP"), f"a WEBP, {LOSSY}"),
+    "webp, lossless, colours": Case(lambda: saved(colored(LABEL), "WEBP", lossless=True), COLOR_MAP),
+    "gif": alike(lambda: saved(LABEL, "GIF"), None),
+    "gif, all greys in order": alike(lambda: saved(LABEL, "GIF", optimize=False), None),
+    "gif, greys in another order": alike(
+        lambda: saved(indexed(255 - LABEL, channels(255 - np.arange(256), 3)), "GIF", optimize=False), None
+    ),
+    "gif, colours": Case(lambda: saved(indexed(LABEL, RAW_COLORS), "GIF"), COLOR_MAP),
+    "gif, transparent": alike(lambda: saved(indexed(LABEL, RAW_COLORS), "GIF", transparency=23), CLEAR),
+    "gif, animated": alike(
+        lambda: saved(LABEL, "GIF", save_all=True, append_images=[Image.fromarray(LABEL.T.reshape(LABEL.shape))]),
+        "several pictures in one GIF file",
+    ),
+    "bmp": alike(lambda: saved(LABEL, "BMP"), None),
+    "bmp RGB, equal": alike(lambda: saved(channels(LABEL, 3), "BMP"), None),
+    "bmp P, own colours": alike(lambda: saved(indexed(LABEL, RAW_COLORS), "BMP"), None),
+    "bmp 1 bit": alike(lambda: saved(LABEL > 7, "BMP", mode="1"), "mode 1"),
+    "sound": alike(lambda: b"RIFF" + bytes(4) + b"WAVEfmt " * 20, "none of PNG, JPEG"),
     "text": alike(lambda: b"labels" * 99, "none of PNG, JPEG", NO_PNG),
     "nothing": alike(lambda: b"", "an empty file", "the file is empty"),
     "truncated": alike(lambda: saved(np.tile(GREY, (1, 1)))[:120], "cannot be decoded"),
@@ -381,7 +400,9 @@ PHOTOS: dict[str, Photo] = {
     "tiff F, NaN": Photo(
         lambda: saved(np.where(GREY > 9, GREY, np.nan).astype(np.float32), "TIFF"), refusal="grey values from"
     ),
-    "gif": Photo(lambda: saved(PHOTO, "GIF"), refusal="none of PNG, JPEG, TIFF, WebP, AVIF"),
+    "gif": lossy("GIF"),
+    "bmp": Photo(lambda: saved(PHOTO, "BMP")),
+    "text": Photo(lambda: b"photos" * 99, refusal="none of PNG, JPEG, TIFF, WebP, AVIF, GIF, BMP"),
     "truncated png": Photo(lambda: saved(PHOTO)[:200], refusal="cannot be decoded"),
     "truncated tiff": Photo(lambda: saved(PHOTO, "TIFF", compression="tiff_lzw")[:200], refusal="a.leftImg8bit"),
     "truncated webp": Photo(lambda: saved(PHOTO, "WEBP", lossless=True)[:100], refusal="a.leftImg8bit"),
