@@ -37,6 +37,19 @@ class DatasetError(OasisError, ValueError):
     """An invalid dataset, or an invalid file of it."""
 
 
+class MissingInstancesError(ConfigurationError):
+    """A label map without the instances that an encoding needs.
+
+    Args:
+        what: the map, and what it lacks.
+        advice: how to give the instances, which commands and the app say in their own words.
+    """
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what} {advice}")
+        self.what = what
+
+
 class CheckpointError(OasisError, ValueError):
     """A checkpoint that is missing, corrupt, or of another configuration."""
 

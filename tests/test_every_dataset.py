@@ -163,7 +163,7 @@ def test_generate_reads_a_map_as_training_does(run, places, tmp_path, name):
     np.testing.assert_array_equal(opened.resized(64, 64).class_indices, read)
 
 
-@pytest.mark.parametrize("name", NAMES[:3])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_app_shows_and_draws(run, places, name):
     pytest.importorskip("gradio")
     from oasis.app.drawing import Stroke

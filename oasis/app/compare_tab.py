@@ -5,10 +5,10 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import html
-from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
+from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, explained, seed_field, seed_of, telling
 from oasis.app.pictures import Figure, grid, placeholder
 from oasis.app.session import Session
-from oasis.errors import ConfigurationError, OasisError, message
+from oasis.errors import ConfigurationError, OasisError
 
 _MORE = "only one checkpoint is open; to compare encodings, start with several: oasis app RUN_A RUN_B"
 
@@ -50,7 +50,7 @@ class CompareTab:
             try:
                 photo = pool.generate(model, label_map, seed=seed)
             except OasisError as error:
-                failures.append(f"{model}: {message(error)}")
+                failures.append(f"{model}: {explained(error)}")
                 continue
             caption = f"{model} · {markup.seconds(photo.seconds)}"
             figures.append(Figure(photo.image, caption, file_name=f"compare_{position}_seed{seed}.png"))

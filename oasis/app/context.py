@@ -12,7 +12,7 @@ from oasis.app.examples import Example
 from oasis.app.limits import Limits
 from oasis.app.markup import problem
 from oasis.app.model_pool import ModelPool
-from oasis.errors import ConfigurationError, OasisError, message
+from oasis.errors import ConfigurationError, MissingInstancesError, OasisError, message
 
 _LOG = logging.getLogger(__name__)
 _MOST_SEED = 2**31 - 1
@@ -28,7 +28,7 @@ class AppContext:
     Attributes:
         pool: the models.
         limits: on visitors.
-        examples: synthetic streets to start from.
+        examples: synthetic streets to start from, if the first model knows their classes.
         session: holds a `Session` for each visitor.
         model: the name of the model in use.
     """
@@ -44,6 +44,15 @@ class AppContext:
 EVENT: dict[str, Any] = {"concurrency_id": "generate", "concurrency_limit": 1, "api_visibility": "private"}
 
 
+def explained(error: OasisError) -> str:
+    """The message of an error, with advice for the page."""
+    if isinstance(error, MissingInstancesError):
+        return (
+            f"{error.what} Upload its instance map too, or a map that holds both; or choose a model that does without."
+        )
+    return message(error)
+
+
 def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:
     """Decorates an event handler: an error is shown in the page, and everything else there stays as it is."""
 
@@ -53,7 +62,7 @@ def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., 
             try:
                 return answer(*arguments)
             except OasisError as error:
-                return {where: problem(message(error))}
+                return {where: problem(explained(error))}
             except Exception:
                 _LOG.exception("The app has a bug")
                 return {where: problem("This is a bug in the app; its terminal shows the details.")}

@@ -7,11 +7,10 @@ from oasis.app.color_map import color_map
 from oasis.app.components import canvas, html, on_canvas, strip
 from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.drawing import Stroke
-from oasis.app.empty_street import empty_street
+from oasis.app.empty_street import empty_start
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.errors import ConfigurationError
-from oasis.synthesis import LabelMap
 
 
 class DrawTab:
@@ -26,10 +25,8 @@ class DrawTab:
 
     def __init__(self, context: AppContext, tab: gr.Tab) -> None:
         self.context, self.tab, self.first = context, tab, context.pool.model()
-        label, instance = empty_street(self.first.height, self.first.width, self.first.label_space)
-        empty = LabelMap(label, instance, self.first.label_space, "empty street")
-        self.starts = [("Empty street", empty), *((each.name, each.label_map) for each in context.examples)]
-        self.beginnings = strip([(name, color_map(start, self.first)) for name, start in self.starts], "starts")
+        self.starts = [empty_start(self.first), *context.examples]
+        self.beginnings = strip([(each.name, color_map(each.label_map, self.first)) for each in self.starts], "starts")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=420):
                 self.canvas = canvas(markup.brushes(self.first.label_space))
@@ -76,17 +73,17 @@ class DrawTab:
         }
 
     def begin(self, session: Session, name: str, number: float | None, event: gr.EventData) -> Updates:
-        """Start from the empty street or an example."""
+        """Start from the empty map or an example."""
         index = sent(event, "index")
         if not isinstance(index, int) or not 0 <= index < len(self.starts):
-            raise ConfigurationError("There is no such street. Load the page anew.")
-        session.take(self.starts[index][1])
+            raise ConfigurationError("There is no such start. Load the page anew.")
+        session.take(self.starts[index].label_map)
         return self.generate(session, name, number)
 
     def enter(self, session: Session, name: str, number: float | None) -> Updates:
-        """Continue with the map of the other tabs, or start from the empty street."""
+        """Continue with the map of the other tabs, or start from the empty one."""
         if session.label_map is None:
-            session.take(self.starts[0][1])
+            session.take(self.starts[0].label_map)
         return self.generate(session, name, number)
 
     def stroke(self, session: Session, name: str, number: float | None, live: bool, event: gr.EventData) -> Updates:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oasis.data.meaning import CITYSCAPES_IDS
+from oasis.labels import LabelSpace
 from oasis.streets import draw_street
 from oasis.synthesis import LabelMap, Synthesizer
 
 # Chosen by eye: cars near and far, people alone and in groups, narrow and wide streets.
 SEEDS = (32, 33, 36, 41, 45, 52)
-_CAR = 26
 
 
 @dataclass(frozen=True)
 class Example:
-    """An example street.
+    """An example to start from.
 
     Attributes:
         name: of the example.
@@ -27,14 +28,24 @@ class Example:
 
 
 def draw_examples(model: Synthesizer, seeds: Sequence[int] = SEEDS) -> list[Example]:
-    """Synthetic streets at a model's size, if its raw ids are those of Cityscapes; else none."""
-    index = model.label_space.raw_to_class[_CAR]
-    if index < 0 or model.label_space.names[index] != "car":
-        return []
-    return [_draw(model, seed, f"Street {number}") for number, seed in enumerate(seeds, 1)]
+    """Synthetic streets at a model's size.
+
+    Left out are streets with an id that is no class of the model, or one of another name; its ignored class may have
+    any.
+    """
+    drawn = (_draw(model, seed, f"Street {number}") for number, seed in enumerate(seeds, 1))
+    return [example for example in drawn if example is not None]
 
 
-def _draw(model: Synthesizer, seed: int, name: str) -> Example:
-    street = draw_street(np.random.SeedSequence(seed), model.height, model.width)
-    label_map = LabelMap(street.label, street.instance.astype(np.int32), model.label_space, name)
-    return Example(name, label_map)
+def _draw(model: Synthesizer, seed: int, name: str) -> Example | None:
+    street, space = draw_street(np.random.SeedSequence(seed), model.height, model.width), model.label_space
+    if not all(_means_the_same(raw, space) for raw in np.unique(street.label).tolist()):
+        return None
+    is_thing = np.isin(space.raw_to_class, [*space.things])[street.label]
+    instance = np.where(is_thing, street.instance, street.label).astype(np.int32)
+    return Example(name, LabelMap(street.label, instance, space, name))
+
+
+def _means_the_same(raw: int, space: LabelSpace) -> bool:
+    index = space.raw_to_class[raw]
+    return index >= 0 and (index == space.ignore_index or space.names[index] == CITYSCAPES_IDS[raw])

@@ -24,7 +24,7 @@ def build_page(pool: ModelPool, limits: Limits) -> gr.Blocks:
     page = gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(sweep, limits.kept_seconds))
     with page:
         with gr.Row(elem_classes="head"):
-            html(markup.head(TITLE, "label maps in, street photos out"))
+            html(markup.head(TITLE, "label maps in, photos out"))
             model = gr.Dropdown(
                 pool.names,
                 value=pool.names[0],

@@ -12,11 +12,12 @@ from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, s
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.app.uploads import open_upload
+from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace, built_in_names
 from oasis.synthesis import MapKind
 
-_HINT = "Click a street above, or upload a map: labelIds, instanceIds or colours"
+_UPLOAD = "a map: label ids, instance ids or colours"
 _KINDS = (
     ("detect", ""),
     ("label ids", MapKind.LABEL_IDS.value),
@@ -40,12 +41,15 @@ class UploadTab:
     def __init__(self, context: AppContext) -> None:
         self.context = context
         first = context.pool.model()
+        hint = f"Click a street above, or upload {_UPLOAD}" if context.examples else f"Upload {_UPLOAD}"
         self.examples = strip([(each.name, color_map(each.label_map, first)) for each in context.examples], "examples")
         with gr.Row(elem_classes="work"):
             with gr.Column(scale=1, min_width=230, elem_classes="side"):
-                self.label = gr.File(label="Label map (PNG, TIFF)", elem_id="label-file", height=122)
+                self.label = gr.File(label="Label map (PNG, TIFF, GIF, BMP)", elem_id="label-file", height=122)
                 self.instance = gr.File(label="Instance map, or COCO's JSON", elem_id="instance-file", height=122)
                 self.kind = gr.Dropdown(_KINDS, value="", label="The map's kind", elem_id="map-kind")
+                formats = [("detect", ""), *((name.replace("_", " "), name) for name in INSTANCE_FORMATS)]
+                self.format = gr.Dropdown(formats, value="", label="The instances' format", elem_id="instance-format")
                 spaces = [("the model's", ""), *((name, name) for name in built_in_names())]
                 self.space = gr.Dropdown(spaces, value="", label="The map's classes", elem_id="map-classes")
                 with gr.Row(elem_classes="tight"):
@@ -53,7 +57,7 @@ class UploadTab:
                     self.again = gr.Button("New seed", size="md", elem_id="new-seed", min_width=110, scale=0)
             with gr.Column(scale=4, min_width=400):
                 with gr.Row():
-                    self.shown = html(placeholder(_HINT), "upload-map")
+                    self.shown = html(placeholder(hint), "upload-map")
                     self.photo = html(placeholder("The photo comes here"), "upload-photo")
                 self.told = html(elem_id="upload-told")
                 self.legend = html(elem_id="upload-legend")
@@ -73,11 +77,11 @@ class UploadTab:
         ]
         settings = EVENT | {"outputs": outputs, "show_progress_on": [self.photo]}
         common = [context.session, context.model, self.seed]
-        files = [*common, self.label, self.instance, self.kind, self.space]
+        files = [*common, self.label, self.instance, self.kind, self.space, self.format]
         self.examples.click(told(self.choose), common, **settings)
         for file in (self.label, self.instance):
             file.upload(told(self.open_files), files, **settings)
-        for choice in (self.kind, self.space):
+        for choice in (self.kind, self.space, self.format):
             choice.input(told(self.open_files), files, **settings)
         self.again.click(told(self.generate_anew), common[:2], **settings)
         self.seed.submit(told(self.generate), common, **settings)
@@ -117,6 +121,7 @@ class UploadTab:
         instance: str | None,
         kind: str,
         space: str,
+        form: str,
     ) -> Updates:
         """The photo of the uploaded map."""
         if label is None and instance is None:
@@ -131,6 +136,7 @@ class UploadTab:
             self.context.limits,
             kind=MapKind(kind) if kind else None,
             label_space_of_input=LabelSpace.built_in(space) if space else None,
+            instance_format=INSTANCE_FORMATS[form] if form else None,
         )
         session.take(model.open(opened))
         return self.generate(session, name, number)

@@ -1,13 +1,16 @@
 """Checks of uploaded files."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from oasis.app.limits import Limits
+from oasis.data.instance_maps import InstanceMaps
 from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map
 
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
+_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*", b"GIF8", b"BM", b"RIFF")
 # First bytes of other file types, and advice for each; the first match counts.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "a JPEG, which blurs ids: save the map as PNG"),
@@ -15,10 +18,19 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"<?xml", "an XML or SVG file: export the map as PNG"),
     (b"<!doctype", "a web page: save the picture itself"),
     (b"<html", "a web page: save the picture itself"),
-    (b"GIF8", "a GIF: save the map as PNG"),
-    (b"RIFF", "a WebP picture or a sound: save the map as PNG"),
     (b"PK\x03\x04", "a ZIP archive: unpack it and choose one map"),
 )
+
+# What messages for the shell and for Python advise, and the same in the page.
+_IN_THE_PAGE: Mapping[str, str] = {
+    r"[Ss]ay (so|what it is) with kind=train_ids \(`oasis generate[^)]*\)": "choose train ids as the map's kind",
+    r"; for training, data\.label_suffix=\w+ reads files of that name": "",
+    r" Say what it is with kind=\.\.\. if you know": " Choose the map's kind if you know",
+    r"Say which classes category_id means with --label-space-of-input \(.*?\)": "Choose the map's classes",
+    r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
+    r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
+    r", or a class file with these ids, label_space=file": "",
+}
 
 
 def open_upload(
@@ -29,6 +41,7 @@ def open_upload(
     *,
     kind: MapKind | None = None,
     label_space_of_input: LabelSpace | None = None,
+    instance_format: InstanceMaps | None = None,
 ) -> LabelMap:
     """A label map, and what belongs to it, from uploaded files.
 
@@ -39,6 +52,7 @@ def open_upload(
         limits: refuses files above them before they are decoded.
         kind: of the label map; None = detected.
         label_space_of_input: of the files; None = `label_space`.
+        instance_format: of the instance map; None = detected.
 
     Raises:
         OasisError: a file that is not such a map; the message has the visitor's file name, not the path.
@@ -59,12 +73,15 @@ def open_upload(
             kind=kind,
             segments=described,
             label_space_of_input=label_space_of_input,
+            instance_format=instance_format,
             max_pixels=limits.pixels,
         )
     except OasisError as error:
         text = message(error)
         for path in paths:
             text = text.replace(str(path), path.name)
+        for told, shown in _IN_THE_PAGE.items():
+            text = re.sub(told, shown, text)
         raise DatasetError(text) from None  # whose message has the paths
 
 
@@ -82,7 +99,7 @@ def _require_picture(path: Path) -> None:
     """Check the first bytes of a file, regardless of its name: maps are in the formats that keep ids.
 
     Raises:
-        DatasetError: it is neither a PNG nor a TIFF.
+        DatasetError: it is neither a PNG nor a TIFF, GIF, BMP or WebP.
     """
     with path.open("rb") as file:
         start = file.read(256)
@@ -94,5 +111,6 @@ def _require_picture(path: Path) -> None:
         text = not any(byte < 9 for byte in start)
         what = "a text file" if text else "none that is known here: save the map as PNG"
     raise DatasetError(
-        f"{path}: is no PNG or TIFF picture but {what}. The app takes label maps as PNG or TIFF, whatever their name."
+        f"{path}: is no PNG or TIFF picture but {what}. The app takes label maps as PNG, TIFF, GIF, BMP or lossless "
+        "WebP, whatever their name."
     )

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.cli.arguments import split_arguments
-from oasis.cli.generate_settings import maps_source, replacements, segmenter_source, space_of_input
+from oasis.cli.generate_settings import format_of_instances, maps_source, replacements, segmenter_source, space_of_input
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -58,6 +58,21 @@ _Kind = Annotated[
         "panoptic_ids, coco_panoptic or colors."
     ),
 ]
+_Instances = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="The instance map of a label map, or the folder of those of a folder, paired by name, where they are not "
+        "X_instanceIds.png beside X_labelIds.png.",
+    ),
+]
+_InstanceFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="How instance maps are stored, where their pixels do not say: cityscapes, numbers, panoptic_ids, "
+        "mapillary, bdd100k, spade (COCO-Stuff's *_inst) or ade20k."
+    ),
+]
 _LabelSpaceOfInput = Annotated[
     str | None,
     typer.Option(
@@ -98,6 +113,8 @@ def generate(
     frames: _Frames = 12,
     original_size: _OriginalSize = False,
     kind: _Kind = None,
+    instances: _Instances = None,
+    instance_format: _InstanceFormat = None,
     label_space_of_input: _LabelSpaceOfInput = None,
     replace: _Replace = None,
     split: _Split = "val",
@@ -117,7 +134,9 @@ def generate(
     generation, inputs = GenerateOptions(
         checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
         samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
-        kind=None if kind is None else MapKind(kind), label_space_of_input=space_of_input(label_space_of_input),
+        kind=None if kind is None else MapKind(kind),
+        label_space_of_input=space_of_input(label_space_of_input, settings),
+        instances=instances, instance_format=format_of_instances(instance_format),
         replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
         device=device, bf16=bf16, force=force,
     ).resolve()  # fmt: skip
@@ -126,8 +145,8 @@ def generate(
         task = progress.add_task("generating", total=len(inputs))
         outcome = generation.run(inputs, lambda _: progress.advance(task))
     _tell(outcome, len(inputs), output, resample)
-    if source is not None:
-        _tell_passed_over(source, inputs)
+    if generation.searched is not None:
+        _tell_passed_over(generation.searched, inputs)
     if outcome.bad or len(outcome.without_part) == len(inputs):
         raise typer.Exit(1)
 

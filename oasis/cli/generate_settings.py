@@ -8,15 +8,17 @@ from oasis.cli.datasets import load_data
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from oasis.data.instance_maps import InstanceMaps
     from oasis.labels import LabelSpace
     from oasis.segmenters import SegmenterSource
-    from oasis.synthesis.batch.options import DatasetFactory
+    from oasis.synthesis.batch.dataset_maps import NamedDataset
 
 _SEGMENTER = "segmenter"
+_LABEL_SPACE = "label_space"
 
 
-def maps_source(settings: Sequence[str], source: Path | None) -> "Path | DatasetFactory":
-    """INPUT if given, else a factory of the dataset that the settings name.
+def maps_source(settings: Sequence[str], source: Path | None) -> "Path | NamedDataset":
+    """INPUT if given, else the dataset that the settings name.
 
     Raises:
         ConfigurationError: both an input and a dataset are named, or neither.
@@ -34,20 +36,42 @@ def maps_source(settings: Sequence[str], source: Path | None) -> "Path | Dataset
             "data=synthetic, or data=cityscapes data.root=DIR."
         )
     from oasis.encodings import Semantic
+    from oasis.synthesis.batch.dataset_maps import NamedDataset
 
-    return lambda height, width, space: load_data(
-        [f"data.height={height}", f"data.width={width}", *data], lambda _: Semantic(space)
+    return NamedDataset(
+        lambda height, width, space: load_data(
+            [f"data.height={height}", f"data.width={width}", *data], lambda _: Semantic(space)
+        ),
+        names_classes=any(setting.startswith(_LABEL_SPACE) for setting in data),
     )
 
 
-def space_of_input(name: str | None) -> "LabelSpace | None":
-    """The label space of `--label-space-of-input NAME|FILE`; see `LabelSpace.named`.
+def format_of_instances(name: str | None) -> "InstanceMaps | None":
+    """The format of `--instance-format NAME`; see `find_instance_format`.
 
     Raises:
         ConfigurationError: there is none.
     """
     if name is None:
         return None
+    from oasis.data.instance_maps import find_instance_format
+
+    return find_instance_format(name, "--instance-format ")
+
+
+def space_of_input(name: str | None, settings: Sequence[str]) -> "LabelSpace | None":
+    """The label space of `--label-space-of-input NAME|FILE`; see `LabelSpace.named`.
+
+    Raises:
+        ConfigurationError: there is none; or the settings name one too.
+    """
+    if name is None:
+        return None
+    others = [setting for setting in settings if setting.startswith(_LABEL_SPACE)]
+    if others:
+        raise ConfigurationError(
+            f"--label-space-of-input {name} and {' '.join(others)} both name the classes. Leave one of them out."
+        )
     from oasis.labels import LabelSpace
 
     return LabelSpace.named(name)

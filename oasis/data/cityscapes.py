@@ -11,7 +11,7 @@ from oasis.data.dataset import Dataset, require_numbering
 from oasis.data.faults import ForeignIdsError
 from oasis.data.listing import Listing, is_hidden
 from oasis.data.meaning import TRAIN_IDS
-from oasis.data.opening import MAX_PIXELS, PHOTO_ENDINGS
+from oasis.data.opening import MAP_ENDINGS, MAX_PIXELS, PHOTO_ENDINGS
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
@@ -68,8 +68,8 @@ class Cityscapes(Dataset):
         photos, maps = (self.root / kind / self._folder(split) for kind in ("leftImg8bit", self.annotations))
         listing = Listing(photos, maps)
         listing.collect(listing.photos, _pictures(photos, *PHOTO_ENDINGS), photos, "_leftImg8bit")
-        listing.collect(listing.labels, _pictures(maps, ".png"), maps, f"_{self.annotations}_{self.label_suffix}")
-        listing.collect(listing.instances, _pictures(maps, ".png"), maps, f"_{self.annotations}_instanceIds")
+        listing.collect(listing.labels, _pictures(maps, *MAP_ENDINGS), maps, f"_{self.annotations}_{self.label_suffix}")
+        listing.collect(listing.instances, _pictures(maps, *MAP_ENDINGS), maps, f"_{self.annotations}_instanceIds")
         if not listing.photos and not listing.labels:
             raise DatasetError(
                 f"The split {split!r} is empty: {photos} holds no */*_leftImg8bit.png or .jpg. Is the archive unpacked "

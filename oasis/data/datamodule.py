@@ -99,16 +99,15 @@ class LabelMapDataModule(LightningDataModule):
         dataset.require_batch(require_batch_size(batch_size))
         require_use(build_cache, use_cache)
         self.source = dataset
-        self.encoding = encoding
-        self.label_space = label_space
-        self.height = height
-        self.width = width
+        self.encoding, self.label_space = encoding, label_space
+        self.height, self.width = height, width
         self.preparation = Preparation(height, width, resize, short_side)
         self.batch_size = batch_size
         self.num_workers = require_workers(num_workers)
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
-        self.flip = flip
-        self.seed = seed
+        self.flip, self.seed = flip, seed
+        self.on_inconsistent_ids = OnInconsistentIds(on_inconsistent_ids)
+        self.max_pixels = require_pixels(max_pixels)
         self.worker_timeout = require_timeout(worker_timeout)
         self.build_cache = build_cache
         self.batches_served = 0
@@ -120,9 +119,9 @@ class LabelMapDataModule(LightningDataModule):
             height=height,
             width=width,
             needs_instances=encoding.needs_instances,
-            on_inconsistent_ids=OnInconsistentIds(on_inconsistent_ids),
+            on_inconsistent_ids=self.on_inconsistent_ids,
             tolerance=Tolerance(on_bad_sample, max_bad_share),
-            max_pixels=require_pixels(max_pixels),
+            max_pixels=self.max_pixels,
             scaling=self.preparation.scoring,
         )
         self._splits = Splits(files, self.preparation, use_cache, cache_folder, self.num_workers)

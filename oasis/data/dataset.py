@@ -206,14 +206,14 @@ def _ranges(ids: Collection[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))
 
 
-def require_size(path: Path, size: tuple[int, int], photo: Path, expected: tuple[int, int]) -> None:
-    """Raise if a map does not have the (width, height) of its photo.
+def require_size(path: Path, size: tuple[int, ...], other: Path, expected: tuple[int, ...]) -> None:
+    """Raise if a map does not have the (width, height) of the file that it belongs to.
 
     Raises:
         DatasetError: the sizes differ.
     """
     if size != expected:
         raise WrongSizeError(
-            f"{path} is {size[0]}x{size[1]} but its photo {photo} is {expected[0]}x{expected[1]} (width x height): "
-            "the two do not belong together, or one was resized. Restore the original."
+            f"{path} is {size[0]}x{size[1]} but {other}, of the same sample, is {expected[0]}x{expected[1]} (width x "
+            "height): the two do not belong together, or one was resized. Restore the original."
         )

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from oasis.data import reading
-from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.consistency import OnInconsistentIds
 from oasis.data.dataset import Dataset
+from oasis.data.decoding import read_maps
 from oasis.data.faults import PartnerError, Tolerance, WrongSizeError
-from oasis.data.meaning import check_label_file
 from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import Sample, SampleFiles, Samples, Split
 from oasis.data.scaling import Scaling, Stretch
@@ -89,17 +89,12 @@ class FileSamples(Samples):
         if index in self._refused:
             raise DatasetError(self._refused[index])
         files = self.files[index]
-        raw = self.dataset.read_label(files.label, self.max_pixels)
-        check_label_file(raw, files.label, self.label_space)
+        raw, raw_instance = read_maps(
+            self.dataset, files.label, files.instance, self.label_space, self.on_inconsistent_ids, self.max_pixels
+        )  # before resizing, which may hide faults
         size = self._size(raw.shape, files)
         instance = np.zeros(size, np.int32)
-        if files.instance is not None:
-            numbers = self.dataset.read_instance(files.instance, self.max_pixels)
-            raw_instance = self.dataset.instance_ids(raw, numbers, self.label_space)
-            maps = Maps(raw, raw_instance, files.label, files.instance)
-            raw = consistent_label(
-                maps, self.label_space, self.on_inconsistent_ids
-            )  # before resizing, which may hide faults
+        if raw_instance is not None:
             instance[:] = reading.nearest(raw_instance, *size)
         label = reading.nearest(raw, *size)
         photo = reading.read_photo(files.photo, *size, self.max_pixels)

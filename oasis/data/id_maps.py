@@ -9,7 +9,10 @@
 | other RGB | colours: of a colour map or of COCO panoptic |
 | 1, 2 or 4 bits of grey; 16 bits a colour | refused: Pillow does not return the numbers in the file |
 | CMYK, fractions, and all other modes | refused |
-| JPEG, WebP, AVIF, TIFF with JPEG inside | refused: they do not keep numbers exactly |
+| GIF | its colours, as RGB: programs number them as they like |
+| BMP, lossless WebP | as a PNG of the same mode |
+| JPEG, lossy WebP, AVIF, TIFF with JPEG inside | refused: they do not keep numbers exactly |
+| several pictures in one file | refused |
 
 Maps are turned by their EXIF orientation, as photos are.
 """
@@ -122,26 +125,42 @@ def pixels_of(picture: Image.Image, source: str, path: Path | None = None) -> Pi
     Raises:
         DatasetError: see `read_pixels`.
     """
-    require_id_mode(picture, source)
-    mode, turned = picture.mode, _turned(picture, source)
-    decoded = pixels(turned, path or Path(source))
-    if decoded.size == 0:
-        raise DatasetError(f"{source}: the picture is empty, {picture.width}x{picture.height} (width x height).")
+    decoded = stored_values(picture, source)
+    mode = "RGBA" if picture.format == "GIF" else picture.mode
     if mode in COLOR_MODES:
         return _of_colors(decoded.astype(np.uint8), source, path, mode)
     numbers: NDArray[np.integer[Any]] = decoded  # type: ignore[assignment]
     if mode == "LA":
         numbers = _opaque(decoded.astype(np.uint8), source)[:, :, 0]
-    if mode.startswith("I"):
-        _require_positive(numbers, source)
     return Pixels(numbers, source, path, _palette(picture) if mode == "P" else None, mode)
 
 
-def _turned(picture: Image.Image, source: str) -> Image.Image:
+def stored_values(picture: Image.Image, source: str) -> NDArray[np.generic]:
+    """The values of a picture of ids or colours, with all of its channels, turned by its EXIF orientation.
+
+    Args:
+        picture: opened.
+        source: its name in messages.
+
+    Returns:
+        (H, W), (H, W, 2), (H, W, 3) or (H, W, 4); 0 or above.
+
+    Raises:
+        DatasetError: see `require_id_mode`; or it is corrupt, empty, or has negative numbers.
+    """
+    require_id_mode(picture, source)
+    is_wide = picture.mode.startswith("I")
     try:
-        return upright(picture)
+        # A GIF has colours; which number stands for which is up to the program that wrote it.
+        turned = picture.convert("RGBA") if picture.format == "GIF" else upright(picture)
     except DECODING_ERRORS as error:
         raise corrupt(Path(source), error) from error
+    decoded = pixels(turned, Path(source))
+    if decoded.size == 0:
+        raise DatasetError(f"{source}: the picture is empty, {picture.width}x{picture.height} (width x height).")
+    if is_wide:
+        _require_positive(decoded, source)
+    return decoded
 
 
 def _of_colors(colors: NDArray[np.uint8], source: str, path: Path | None, mode: str) -> Pixels:

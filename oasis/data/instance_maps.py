@@ -174,8 +174,12 @@ INSTANCE_FORMATS: Mapping[str, InstanceMaps] = {
 """By name: panoptic formats with one picture of instances per sample, and `numbers`."""
 
 
-def find_instance_format(name: str) -> InstanceMaps:
+def find_instance_format(name: str, setting: str = "data.instance_format=") -> InstanceMaps:
     """The format of this name.
+
+    Args:
+        name: a key of `INSTANCE_FORMATS`.
+        setting: what named it, for the error.
 
     Raises:
         ConfigurationError: there is none.
@@ -183,9 +187,7 @@ def find_instance_format(name: str) -> InstanceMaps:
     if name not in INSTANCE_FORMATS:
         listing = "; ".join(f"{each} ({kind.contents})" for each, kind in INSTANCE_FORMATS.items())
         advice = " COCO's maps need their JSON: data=coco_panoptic, or `oasis convert`." if name == "coco" else ""
-        raise ConfigurationError(
-            f"data.instance_format={name}: no such format of instance maps; choose one of {listing}.{advice}"
-        )
+        raise ConfigurationError(f"{setting}{name}: no such format of instance maps; choose one of {listing}.{advice}")
     return INSTANCE_FORMATS[name]
 
 

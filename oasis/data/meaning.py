@@ -16,6 +16,9 @@ from oasis.labels import LabelSpace
 TRAIN_IDS = {entry.trainId: entry.id for entry in cityscapes_labels if not entry.ignoreInEval}
 """Train id -> label id of Cityscapes' evaluated classes."""
 
+CITYSCAPES_IDS = {entry.id: entry.name for entry in cityscapes_labels if entry.id >= 0}
+"""Label id -> name of Cityscapes' classes."""
+
 _HIGHEST_TRAIN_ID = 18
 # What fills a street in train ids: sidewalk, building, sky, car. As label ids they are the ego vehicle, the
 # rectification border, rail tracks and fences.

@@ -34,8 +34,11 @@ DECODING_ERRORS = (
     zlib.error,
 )
 
-PHOTO_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff")
-"""The endings of photos in a dataset's folders; what is in a file is told by its first bytes."""
+PHOTO_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp")
+"""The endings of photos and maps in a dataset's folders; what is in a file is told by its first bytes."""
+
+MAP_ENDINGS = (".png", ".tif", ".tiff", ".gif", ".bmp", ".webp")
+"""The endings of maps in a folder that is searched: of formats that may keep every number exactly."""
 
 # Used instead of `Image.open`, which would also try forty other formats, Ghostscript among them, and whose own limit is
 # a global of the process that at first only warns. First bytes, and the module and class of Pillow's reader.
@@ -45,12 +48,15 @@ _READERS: Mapping[str, tuple[bytes, str, str]] = {
     "TIFF": (rb"II[*+]\x00|MM\x00[*+]", "TiffImagePlugin", "TiffImageFile"),
     "WebP": (rb"RIFF....WEBP", "WebPImagePlugin", "WebPImageFile"),
     "AVIF": (rb"....ftypavi[fs]", "AvifImagePlugin", "AvifImageFile"),
+    "GIF": (rb"GIF8[79]a", "GifImagePlugin", "GifImageFile"),
+    "BMP": (rb"BM", "BmpImagePlugin", "BmpImageFile"),
 }
 
 
 def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
-    """The picture in a file, opened but not decoded yet: PNG, JPEG, TIFF, WebP, or, if this Pillow reads it, AVIF.
+    """The picture in a file, opened but not decoded yet.
 
+    PNG, JPEG, TIFF, WebP, GIF, BMP, or, if this Pillow reads it, AVIF.
     Links are followed: datasets are often folders of links into a store.
 
     Args:

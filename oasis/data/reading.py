@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import ForeignIdsError, WrongModeError
-from oasis.data.id_maps import pixels_of
+from oasis.data.id_maps import pixels_of, stored_values
 from oasis.data.id_modes import require_id_mode, require_instance_mode
-from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture, pixels
+from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
 from oasis.data.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS, RAW_INSTANCES
@@ -151,7 +151,7 @@ def check_color_header(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> t
     """
     with open_picture(path, max_pixels) as picture:
         _require_color_mode(picture, path, what)
-        return picture.size
+        return upright_size(picture)
 
 
 def read_colors(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -170,7 +170,7 @@ def read_colors(path: Path, what: str, max_pixels: int = MAX_PIXELS) -> NDArray[
     """
     with open_picture(path, max_pixels) as picture:
         _require_color_mode(picture, path, what)
-        return pixels(picture, path).astype(np.uint8)
+        return stored_values(picture, str(path)).astype(np.uint8)
 
 
 def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
@@ -193,5 +193,6 @@ def nearest(ids: NDArray[_Ids], height: int, width: int) -> NDArray[_Ids]:
 
 
 def _require_color_mode(picture: Image.Image, path: Path, what: str) -> None:
+    require_id_mode(picture, str(path))
     if picture.mode != "RGB":
         raise WrongModeError(f"{path}: mode {picture.mode}, but {what} is an RGB picture. Fetch the original.")

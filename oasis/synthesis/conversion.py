@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.class_names import Occurring, correspondence, void_id
 from oasis.data.coco_segments import Segments, ids_of
 from oasis.data.id_maps import Pixels
 from oasis.data.meaning import TRAIN_IDS, has_cityscapes_ids
@@ -15,7 +16,6 @@ from oasis.data.panoptic.grey import PanopticIdsFormat
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 from oasis.labels import LabelSpace
-from oasis.synthesis.class_names import Occurring, correspondence, void_id
 from oasis.synthesis.formats import MapKind, raw_things, speak_for_themselves
 from oasis.synthesis.palette import Palette
 

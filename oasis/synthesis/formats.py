@@ -58,6 +58,9 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
     4. Neither: there are only instances and 0. As `INSTANCE_IDS` counts instances from 0 and `PANOPTIC_IDS` from 1,
        the two differ only in whether class id * 1000 is an instance or a group: `INSTANCE_IDS`.
 
+    Where class 0 has instances, numbers in 1..999 may also be panoptic ids of it, so that 1. and 2. take such a map for
+    class ids or instance ids: its kind must be given.
+
     Pictures of mode P, numbers with a colour each: `COLORS` if the colours are the label space's, but those of other
     classes than the numbers, or most are and the numbers are not class ids; else as above.
 

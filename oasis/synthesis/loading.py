@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.class_names import require_classes
 from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
 from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
 from oasis.data.id_maps import MapInput, Pixels, read_pixels
 from oasis.data.id_modes import too_few_bits
+from oasis.data.instance_maps import InstanceMaps
 from oasis.data.meaning import check_label_ids, has_cityscapes_ids
 from oasis.data.opening import MAX_PIXELS
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
-from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.conversion import Converted, Described, convert
 from oasis.synthesis.formats import MapKind, tell_kind
 from oasis.synthesis.label_map import LabelMap
@@ -39,6 +40,7 @@ def open_label_map(
     segments: SegmentsInfo | Path | None = None,
     label_space_of_input: LabelSpace | None = None,
     replaced: Mapping[str, str] = MappingProxyType({}),
+    instance_format: InstanceMaps | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> LabelMap:
     """Read and validate a label map of any kind.
@@ -56,6 +58,7 @@ def open_label_map(
         label_space_of_input: that of the files, whose classes are found in `label_space` by their names; None =
             `label_space`, or the categories of a COCO panoptic map.
         replaced: class of the files -> class of `label_space`, for those that it does not have.
+        instance_format: how the instance map is stored, one of `INSTANCE_FORMATS`; None = detected.
         max_pixels: the most pixels that a map may have; more are refused before they are decoded.
 
     Returns:
@@ -82,7 +85,7 @@ def open_label_map(
         converted.label, converted.instance, own, pixels.source, (*taken, *converted.remarks), converted.replaced
     )
     if instance_map is not None:
-        found = _with_individuals(found, read_pixels(instance_map, "instance map", max_pixels))
+        found = _with_individuals(found, instance_map, instance_format, max_pixels)
     elif found.instance is not None:
         _require_consistent(found.label, found.source, found.instance, found.source, own)
     if own == label_space and (by_name or not replaced):
@@ -90,11 +93,21 @@ def open_label_map(
     return translated(found, label_space, {} if by_name else replaced)
 
 
-def _with_individuals(found: LabelMap, others: Pixels) -> LabelMap:
+def _with_individuals(
+    found: LabelMap, given: MapInput, instance_format: InstanceMaps | None, max_pixels: int
+) -> LabelMap:
     """The map with the instances of an instance map."""
-    instance, remarks = _individuals(others, found.label_space)
-    _require_same_size(found.label, found.source, instance, others.source)
-    _require_consistent(found.label, found.source, instance, others.source, found.label_space)
+    if instance_format is None:
+        others = read_pixels(given, "instance map", max_pixels)
+        source, (instance, remarks) = others.source, _individuals(others, found.label_space)
+        _require_same_size(found.label, found.source, instance, source)
+    elif isinstance(given, str | Path):
+        source, remarks, numbers = str(given), [], instance_format.read(Path(given), max_pixels)
+        _require_same_size(found.label, found.source, numbers, source)
+        instance = instance_format.ids(found.label, numbers, found.label_space)
+    else:
+        raise DatasetError("instance map: with an instance_format, give the path of its file.")
+    _require_consistent(found.label, found.source, instance, source, found.label_space)
     return replace(found, instance=instance, remarks=(*found.remarks, *remarks))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
 from oasis.devices import find_device
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import CheckpointError, ConfigurationError, MissingInstancesError
 from oasis.synthesis.coloring import color_segments
 from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
 from oasis.synthesis.formats import MapKind
@@ -46,6 +46,7 @@ class Synthesizer:
         bf16: compute in bfloat16 where that is safe: faster on GPUs, slightly less exact.
 
     Attributes:
+        restored: the restored checkpoint.
         label_space: the classes.
         encoding: encodes label maps for the generator.
         generator: the averaged one if the run kept an average.
@@ -62,7 +63,7 @@ class Synthesizer:
     def __init__(
         self, restored: Restored, height: int, width: int, name: str, device: str = "auto", bf16: bool = False
     ) -> None:
-        self.label_space = restored.label_space
+        self.restored, self.label_space = restored, restored.label_space
         self.height, self.width, self.name, self.bf16 = height, width, name, bf16
         self.device = find_device(device)
         self.encoding = restored.encoding.eval().to(self.device)
@@ -228,10 +229,10 @@ class Synthesizer:
             label_map = translated(label_map, self.label_space)
         if self.needs_instances and label_map.instance is None and label_map.has_things:
             things = ", ".join(name for name in label_map.class_names if self._is_thing(name))
-            raise ConfigurationError(
-                f"{label_map.source}: {self.name} wants to know which pixels of {things} belong together. Give the "
-                "instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place of the "
-                "label map. Models of encoding=semantic do without."
+            raise MissingInstancesError(
+                f"{label_map.source}: {self.name} wants to know which pixels of {things} belong together.",
+                "Give the instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place "
+                "of the label map. Models of encoding=semantic do without.",
             )
         return label_map
 

@@ -1,5 +1,6 @@
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oasis.app.drawing import MOST_POINTS, Drawing, Stroke
-from oasis.app.empty_street import empty_street
+from oasis.app.empty_street import empty_start, empty_street
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
+from oasis.synthesis import LabelMap
 
 HEIGHT, WIDTH = 24, 48
 IDS = LabelSpace.cityscapes_ids()
@@ -23,9 +25,14 @@ strokes = st.builds(
 )
 
 
+def empty():
+    label = empty_street(HEIGHT, WIDTH, IDS)
+    return label, label.astype(np.int32)
+
+
 @pytest.fixture
 def drawing() -> Drawing:
-    return Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS)
+    return Drawing(*empty(), IDS)
 
 
 def slow_mask(stroke: Stroke) -> np.ndarray:
@@ -66,7 +73,7 @@ def test_filled_stroke_covers_what_it_encloses():
 @settings(max_examples=25, deadline=None)
 @given(st.lists(strokes, max_size=5))
 def test_undo_takes_back_every_stroke_to_the_pixel(strokes):
-    drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS)
+    drawing = Drawing(*empty(), IDS)
     before = [(drawing.label.copy(), drawing.instance.copy())]
     for stroke in strokes:
         drawing.draw(stroke)
@@ -81,7 +88,7 @@ def test_undo_takes_back_every_stroke_to_the_pixel(strokes):
 @settings(max_examples=25, deadline=None)
 @given(st.lists(strokes, min_size=1, max_size=6))
 def test_maps_stay_consistent_and_hold_nothing_but_what_was_drawn(strokes):
-    drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS)
+    drawing = Drawing(*empty(), IDS)
     allowed = set(np.unique(drawing.label)) | {stroke.raw_id for stroke in strokes}
     for stroke in strokes:
         drawing.draw(stroke)
@@ -110,7 +117,7 @@ def test_one_point_in_the_picture_draws_at_least_a_pixel(drawing):
 
 
 def test_undo_reaches_as_far_back_as_it_was_told():
-    drawing = Drawing(*empty_street(HEIGHT, WIDTH, IDS), IDS, undo=2)
+    drawing = Drawing(*empty(), IDS, undo=2)
     for _ in range(5):
         drawing.draw(Stroke(26, ((0.5, 0.5),), 0.1))
     assert [drawing.undo() for _ in range(3)] == [True, True, False]
@@ -156,14 +163,39 @@ def test_what_is_no_stroke_is_refused(message):
 
 
 def test_empty_street_holds_the_classes_of_a_street_and_no_thing():
-    label, instance = empty_street(64, 128, IDS)
+    label = empty_street(64, 128, IDS)
     names = {IDS.names[raw] for raw in np.unique(label)}
     assert names == {"sky", "building", "sidewalk", "road"}
-    np.testing.assert_array_equal(label, instance)
     np.testing.assert_array_equal(label, label[:, ::-1])
 
 
-def test_empty_street_of_another_label_space_has_ids_that_it_knows():
-    space = LabelSpace(("a", "b"), ((0, 0, 0), (9, 9, 9)), frozenset(), 0, (0, 1) + (-1,) * 254, frozenset({1}))
-    label, _ = empty_street(16, 32, space)
-    assert set(np.unique(label)) == {1}
+@pytest.mark.parametrize(
+    ("names", "table", "name", "raw"),
+    [
+        (IDS.names, IDS.raw_to_class, "Empty street", None),
+        (("void", "sky", "road"), (-1,) * 9 + (0, 1, 2), "Empty canvas (void)", 9),
+        (("void", "sky", "road"), (-1, -1, 2, 1), "Empty canvas (road)", 2),  # nothing is void
+        (("void", "sky", "building", "road", "sidewalk"), (0, 1, 2, 4), "Empty canvas (void)", 0),  # no id is a road
+    ],
+)
+def test_no_class_stands_for_another_in_the_empty_map(names, table, name, raw):
+    classes = range(len(names))
+    colors, table = [(i, i, i) for i in classes], (*table, *(-1,) * (256 - len(table)))
+    space = LabelSpace(names, colors, frozenset(), 0, table, frozenset(classes) - {0})
+    start = empty_start(SimpleNamespace(label_space=space, height=16, width=32))
+    assert start.name == name
+    if raw is not None:
+        assert set(np.unique(start.label_map.label)) == {raw}
+
+
+def test_strokes_of_class_0_stay_apart():
+    """As persons of COCO-Stuff, whose raw id is 0: 0 * 1000 + k would be plain ids."""
+    space = LabelSpace.coco_stuff()
+    assert space.names[space.raw_to_class[0]] == "person"
+    sky = np.full((HEIGHT, WIDTH), 156, np.uint8)
+    drawing = Drawing(sky, sky.astype(np.int32), space)
+    strokes = [Stroke(0, ((x, 0.5),), 0.2) for x in (0.2, 0.3)]
+    assert [drawing.draw(stroke) for stroke in strokes] == [256_000, 256_001]
+    found = LabelMap(drawing.label, drawing.instance, space)
+    assert found.instance_ids == (256_000, 256_001)
+    np.testing.assert_array_equal(found.instance_mask(256_001), strokes[1].mask(HEIGHT, WIDTH))

@@ -1,6 +1,7 @@
 import os
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -163,6 +164,23 @@ def test_no_examples_for_a_model_of_other_classes(pool, monkeypatch):
     other = LabelSpace(("a", "b"), ((0, 0, 0), (9, 9, 9)), frozenset(), 0, (0, 1) + (-1,) * 254, frozenset({1}))
     monkeypatch.setattr(pool.model(), "label_space", other)
     assert draw_examples(pool.model()) == []
+
+
+@pytest.mark.parametrize("missing", ["pole", "vegetation"])
+def test_no_street_with_ids_that_are_no_class_or_another(pool, ids, monkeypatch, missing):
+    """As for a class file of CamVid's 11 classes at Cityscapes' ids."""
+    index = ids.names.index(missing)
+    without = tuple(-1 if found == index else found for found in ids.raw_to_class)
+    renamed = tuple("tree" if name == missing else name for name in ids.names)
+    for change in ({"raw_to_class": without}, {"names": renamed}):
+        monkeypatch.setattr(pool.model(), "label_space", replace(ids, **change))
+        assert draw_examples(pool.model()) == []
+
+
+def test_streets_of_a_model_without_things_have_no_instances(pool, ids, monkeypatch):
+    monkeypatch.setattr(pool.model(), "label_space", replace(ids, things=frozenset()))
+    for each in draw_examples(pool.model(), seeds=(32,)):
+        np.testing.assert_array_equal(each.label_map.instance, each.label_map.label)
 
 
 def test_brushes_are_the_evaluated_classes_with_their_raw_ids():

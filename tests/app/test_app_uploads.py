@@ -9,7 +9,8 @@ from PIL import Image
 
 from oasis.app.limits import Limits
 from oasis.app.uploads import open_upload
-from oasis.errors import ConfigurationError, OasisError, message
+from oasis.data.instance_maps import INSTANCE_FORMATS
+from oasis.errors import ConfigurationError, MissingInstancesError, OasisError, message
 from oasis.labels import LabelSpace
 from oasis.synthesis import MapKind
 
@@ -145,3 +146,27 @@ def test_ids_that_mean_nothing_are_named(put, ids, limits):
 def test_limit_of_nothing_is_refused(name):
     with pytest.raises(ConfigurationError, match=f"{name}=0: a limit"):
         Limits(**{name: 0})
+
+
+def test_instances_in_the_format_that_is_chosen(ids, limits, tmp_path):
+    """The numbers of objects, which nothing in the pixels tells from classes."""
+    label = np.full((4, 6), 7, np.uint8)
+    label[:, 2:] = 26
+    number = np.zeros((4, 6), np.uint8)
+    number[:, 2:4], number[:, 4:] = 8, 3
+    for name, values in (("label", label), ("objects", number)):
+        Image.fromarray(values).save(tmp_path / f"{name}.png")
+    paths = tmp_path / "label.png", tmp_path / "objects.png"
+    found = open_upload(*paths, ids, limits, instance_format=INSTANCE_FORMATS["numbers"])
+    assert found.instance.tolist() == [[7, 7, 26001, 26001, 26000, 26000]] * 4
+    with pytest.raises(OasisError, match=r"objects\.png: .*do not fit into 8 bits"):
+        open_upload(*paths, ids, limits)
+
+
+def test_missing_instances_are_asked_for_in_the_words_of_the_page():
+    pytest.importorskip("gradio")
+    from oasis.app.context import explained
+
+    said = explained(MissingInstancesError("a.png: cars.", "Give instance_map=FILE."))
+    assert said.startswith("a.png: cars. Upload its instance map")
+    assert "instance_map=" not in said

@@ -231,7 +231,7 @@ def test_a_file_of_the_wrong_kind_waits_until_it_is_read(tiny, dataset):
 def test_sizes_that_differ_are_refused_though_resizing_would_hide_it(tiny, dataset):
     path = tiny.photo("train", name(1))
     Image.new("RGB", (64, 64)).save(path)
-    with pytest.raises(DatasetError, match="its photo"):
+    with pytest.raises(DatasetError, match="of the same sample"):
         dataset()[1]
 
 

@@ -12,6 +12,7 @@ from oasis.data.panoptic import FORMATS, PanopticMap, find_format, recognize
 from oasis.data.panoptic.conversion import convert_folder
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
+from oasis.synthesis import open_label_map
 
 CAR, PERSON = 26, 24
 
@@ -283,3 +284,47 @@ def test_more_instances_than_a_class_may_have(tmp_path, ids):
     path = coco(tmp_path / "one", numbers, [segment(i, 1) for i in numbers], names)
     with pytest.raises(DatasetError, match=r"segments_info of a\.png: 1101 instances of one class"):
         find_format("coco")(ids).read(path)
+
+
+NO_VOID = LabelSpace.from_classes(
+    [{"name": "person", "ids": [0], "thing": True}, {"name": "tree", "ids": [9]}, {"name": "nothing", "ids": []}],
+    ignore="nothing",
+)  # no id means nothing
+
+
+def test_pixels_of_no_class_are_refused_where_no_id_means_that(tmp_path):
+    """They became class 0, a person."""
+    assert NO_VOID.ignore_index not in NO_VOID.raw_to_class
+    label = np.array([[0, 0, 9, 9]], np.uint8)
+    panoptic = PanopticMap.of_instance_ids(np.array([[0, 256_000, 9, 9]]), "a")
+    form = FORMATS["coco"](NO_VOID)
+    form.write(tmp_path, "a", panoptic)
+    form.finish(tmp_path)
+    path = tmp_path / "panoptic" / "a.png"
+    np.testing.assert_array_equal(FORMATS["coco"](NO_VOID).read(path).instance, panoptic.instance)
+    pixels = np.array(Image.open(path))
+    segments = json.loads((tmp_path / "panoptic.json").read_text())
+    segments["annotations"][0]["segments_info"] = [
+        {**one, "area": one["area"] - (one["category_id"] == 9)} for one in segments["annotations"][0]["segments_info"]
+    ]
+    (tmp_path / "panoptic.json").write_text(json.dumps(segments))
+    pixels[0, 3] = 0
+    Image.fromarray(pixels).save(path)
+    with pytest.raises(DatasetError, match=r"1 pixels are of no class, but no id of the label space means that"):
+        FORMATS["coco"](NO_VOID).read(path)
+    ignored = np.stack([label, np.array([[0, 0, 0, 1]], np.uint8), label * 0, label * 0 + 1], -1)
+    Image.fromarray(ignored).save(tmp_path / "b.png")
+    with pytest.raises(DatasetError, match=r"b\.png: 1 pixels are of no class"):
+        FORMATS["bdd100k"](NO_VOID).read(tmp_path / "b.png")
+
+
+def test_merged_classes_of_coco_are_converted_as_they_are_generated(tmp_path):
+    panoptic_space, stuff = LabelSpace.built_in("coco_panoptic"), LabelSpace.coco_stuff()
+    tree = panoptic_space.raw_to_class.index(panoptic_space.names.index("tree-merged"))
+    form = FORMATS["coco"](panoptic_space)
+    form.write(tmp_path, "a", PanopticMap.of_instance_ids(np.full((2, 3), tree), "a"))
+    form.finish(tmp_path)
+    path = tmp_path / "panoptic" / "a.png"
+    found = FORMATS["coco"](stuff).read(path)
+    assert {stuff.names[stuff.raw_to_class[raw]] for raw in np.unique(found.label)} == {"tree"}
+    np.testing.assert_array_equal(found.label, open_label_map(path, label_space=stuff).label)

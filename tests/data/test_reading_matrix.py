@@ -1,6 +1,7 @@
 """One map or photo in any format is the same to every command, or refused with the reason."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -165,15 +166,42 @@ LABELS: dict[str, Case] = {
     "tiff F": alike(lambda: saved(LABEL.astype(np.float32), "TIFF"), "mode F"),
     "jpeg": alike(lambda: saved(LABEL, "JPEG"), f"a JPEG, {LOSSY}", "a JPEG, which blurs ids"),
     "jpeg in tiff": alike(lambda: saved(channels(LABEL, 3), "TIFF", compression="jpeg"), LOSSY),
-    "webp": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), LOSSY, NO_PNG),
-    "gif": alike(lambda: saved(LABEL, "GIF"), "none of PNG, JPEG", NO_PNG),
-    "bmp": alike(lambda: saved(LABEL, "BMP"), "none of PNG, JPEG", NO_PNG),
+    "webp, lossless": alike(lambda: saved(channels(LABEL, 3), "WEBP", lossless=True), None),
+    "webp, lossless, exif": alike(
+        lambda: saved(channels(LABEL[::-1, ::-1], 3), "WEBP", lossless=True, exif=orientation(3)), None
+    ),
+    "webp, lossy": alike(lambda: saved(channels(LABEL, 3), "WEBP"), f"a WEBP, {LOSSY}"),
+    "webp, lossless, colours": Case(lambda: saved(colored(LABEL), "WEBP", lossless=True), COLOR_MAP),
+    "gif": alike(lambda: saved(LABEL, "GIF"), None),
+    "gif, all greys in order": alike(lambda: saved(LABEL, "GIF", optimize=False), None),
+    "gif, greys in another order": alike(
+        lambda: saved(indexed(255 - LABEL, channels(255 - np.arange(256), 3)), "GIF", optimize=False), None
+    ),
+    "gif, colours": Case(lambda: saved(indexed(LABEL, RAW_COLORS), "GIF"), COLOR_MAP),
+    "gif, transparent": alike(lambda: saved(indexed(LABEL, RAW_COLORS), "GIF", transparency=23), CLEAR),
+    "gif, animated": alike(
+        lambda: saved(LABEL, "GIF", save_all=True, append_images=[Image.fromarray(LABEL.T.reshape(LABEL.shape))]),
+        "several pictures in one GIF file",
+    ),
+    "bmp": alike(lambda: saved(LABEL, "BMP"), None),
+    "bmp RGB, equal": alike(lambda: saved(channels(LABEL, 3), "BMP"), None),
+    "bmp P, own colours": alike(lambda: saved(indexed(LABEL, RAW_COLORS), "BMP"), None),
+    "bmp 1 bit": alike(lambda: saved(LABEL > 7, "BMP", mode="1"), "mode 1"),
+    "sound": alike(lambda: b"RIFF" + bytes(4) + b"WAVEfmt " * 20, "none of PNG, JPEG"),
     "text": alike(lambda: b"labels" * 99, "none of PNG, JPEG", NO_PNG),
     "nothing": alike(lambda: b"", "an empty file", "the file is empty"),
     "truncated": alike(lambda: saved(np.tile(GREY, (1, 1)))[:120], "cannot be decoded"),
     "foreign ids": alike(lambda: saved(np.where(LABEL == 23, 77, LABEL)), r"outside the label space: 77"),
-    "train ids": alike(lambda: saved(train_ids(18)), r"look like Cityscapes' \*train ids\*.*kind=train_ids"),
-    "train ids, void": alike(lambda: saved(train_ids(255)), r"255 is the void value of \*train ids\*.*kind=train_ids"),
+    "train ids": alike(
+        lambda: saved(train_ids(18)),
+        r"look like Cityscapes' \*train ids\*.*kind=train_ids",
+        "look like Cityscapes' .*choose train ids as the map's kind",
+    ),
+    "train ids, void": alike(
+        lambda: saved(train_ids(255)),
+        r"255 is the void value of \*train ids\*.*kind=train_ids",
+        "255 is the void value of .*choose train ids as the map's kind",
+    ),
     "another size": alike(lambda: saved(LABEL[:, 1:]), "do not belong together"),
     "instance ids": Case(lambda: saved(INSTANCE), "ids up to 26002, but label ids end at 255"),
     "upside down by exif": alike(lambda: saved(LABEL[::-1, ::-1], exif=orientation(3)), None),
@@ -277,7 +305,7 @@ def evaluate(root: Path) -> Seen:
 
 
 def generate(root: Path) -> Seen:
-    (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png", "val")
+    (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png")
     assert given.instance is not None
     found = open_label_map(given.path, given.instance, label_space=SPACE, kind=given.kind)
     return found.label, found.instance, None
@@ -297,8 +325,10 @@ COMMANDS = READERS | {"generate": generate, "app": upload}
 def require(case: Case, command: str, read: Callable[[], Seen]) -> None:
     refusal = case.refusal(command)
     if refusal is not None:
-        with pytest.raises(DatasetError, match=refusal):
+        with pytest.raises(DatasetError, match=refusal) as raised:
             read()
+        if command == "app":  # which has neither options nor settings
+            assert not re.search(r"--\w|`oasis|kind=|data\.\w+=|label_space", str(raised.value)), raised.value
         return
     label, instance, _ = read()
     np.testing.assert_array_equal(label, LABEL)
@@ -370,7 +400,9 @@ PHOTOS: dict[str, Photo] = {
     "tiff F, NaN": Photo(
         lambda: saved(np.where(GREY > 9, GREY, np.nan).astype(np.float32), "TIFF"), refusal="grey values from"
     ),
-    "gif": Photo(lambda: saved(PHOTO, "GIF"), refusal="none of PNG, JPEG, TIFF, WebP, AVIF"),
+    "gif": lossy("GIF"),
+    "bmp": Photo(lambda: saved(PHOTO, "BMP")),
+    "text": Photo(lambda: b"photos" * 99, refusal="none of PNG, JPEG, TIFF, WebP, AVIF, GIF, BMP"),
     "truncated png": Photo(lambda: saved(PHOTO)[:200], refusal="cannot be decoded"),
     "truncated tiff": Photo(lambda: saved(PHOTO, "TIFF", compression="tiff_lzw")[:200], refusal="a.leftImg8bit"),
     "truncated webp": Photo(lambda: saved(PHOTO, "WEBP", lossless=True)[:100], refusal="a.leftImg8bit"),
@@ -528,3 +560,66 @@ def test_a_map_of_another_label_space_is_the_same_to_every_command(tmp_path, rea
 
 def compact(instance: np.ndarray) -> np.ndarray:
     return compact_instances(torch.from_numpy(instance)[None])[0].numpy()
+
+
+# Formats that `oasis convert` reads, and datasets that read them
+
+
+def convert(root: Path) -> Seen:
+    found = FORMATS["cityscapes"](SPACE).read(root / "gtFine/train/town/a_gtFine_instanceIds.png")
+    return found.label, found.instance, None
+
+
+# What `oasis convert` says of a label map if it is not the same as in training.
+CONVERTED = {
+    "png P, other classes' colours": "its classes are not those of",
+    "another size": "its classes are not those of",
+    "foreign ids": "its classes are not those of",
+    "train ids": "its classes are not those of",
+    "train ids, void": "its classes are not those of",
+    "png P, 4 bits": "its classes are not those of",
+    "another picture's": "its classes are not those of",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [*(("label", name) for name in LABELS), *(("instance", name) for name in INSTANCES)]
+)
+def test_oasis_convert_reads_as_training_does(tmp_path, kind, name):
+    case = (LABELS if kind == "label" else INSTANCES)[name]
+    root = root_of(tmp_path, **{kind: case.content()})
+    refusal = None if case.training is None else CONVERTED.get(name, case.training)
+    require(Case(case.content, refusal), "convert", lambda: convert(root))
+
+
+SIDEWAYS = 6  # an EXIF orientation that swaps rows and columns
+
+
+@pytest.mark.parametrize("name", ["panoptic_ids", "mapillary", "bdd100k", "coco", "ade20k", "spade", "cityscapes"])
+def test_every_panoptic_format_is_turned_by_exif(tmp_path, name):
+    """As label maps and photos are; the size in the header too."""
+    form = FORMATS[name](SPACE)
+    single = np.where(LABEL == 24, 24_000, INSTANCE)  # without groups, which not all formats store
+    panoptic = PanopticMap.of_instance_ids(single, "a")
+    form.write(tmp_path, "train/a", panoptic)
+    form.finish(tmp_path)
+    for path in tmp_path.rglob("*.png"):
+        picture = Image.open(path)
+        picture.transpose(Image.Transpose.ROTATE_90).save(path, exif=orientation(SIDEWAYS))
+    (path,) = form.find(tmp_path / "panoptic" if name == "coco" else tmp_path).values()
+    found = FORMATS[name](SPACE).read(path)
+    np.testing.assert_array_equal(found.label, LABEL)
+    np.testing.assert_array_equal(found.instance >= 1000, single >= 1000)
+    if name in ("panoptic_ids", "mapillary", "bdd100k"):
+        mode = "RGBA" if name == "bdd100k" else "I"
+        assert FORMATS[name](SPACE).size(path, mode) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("name", ["coco", "ade20k"])
+def test_colours_of_16_bits_are_refused(tmp_path, name):
+    """Pillow returns their upper halves."""
+    (tmp_path / "a.png").write_bytes(raw_png(channels(LABEL.astype(int), 3), 16, 2))
+    with pytest.raises(DatasetError, match=BITS):
+        reading.read_colors(tmp_path / "a.png", name)
+    with pytest.raises(DatasetError, match=BITS):
+        reading.check_color_header(tmp_path / "a.png", name)

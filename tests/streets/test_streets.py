@@ -13,7 +13,9 @@ import pytest
 from cityscapesscripts.helpers.labels import id2label
 from PIL import Image
 
+from oasis.data import FileSamples, Streets
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets, draw_street
 from oasis.streets import writer as writer_module
 from oasis.streets.street import Street
@@ -348,3 +350,13 @@ def test_certificate_names_the_settings(tmp_path):
         "width": 64,
         "seed": 0,
     }
+
+
+def test_streets_are_not_read_as_other_classes(tmp_path):
+    """A street has the label ids 0 to 33 of Cityscapes; to ADE20K, 26 is a house."""
+    streets = SyntheticStreets(train=1, val=1, height=32, width=64, root=str(tmp_path))
+    for name in ("ade20k", "coco_stuff", "camvid"):
+        with pytest.raises(ConfigurationError, match=r"data=synthetic.*another class.*label_space=cityscapes_ids"):
+            FileSamples(Streets(streets), "train", LabelSpace.built_in(name), 32, 64)
+    for name in ("cityscapes_ids", "cityscapes_train_ids", "cityscapes_categories"):
+        Streets(streets).require_label_space(LabelSpace.built_in(name))

@@ -9,9 +9,9 @@ import pytest
 from panoptic_maps import to_coco, to_panoptic
 from PIL import Image
 
+from oasis.data.class_names import MERGED
 from oasis.labels import LabelSpace
 from oasis.synthesis import open_label_map
-from oasis.synthesis.class_names import MERGED
 
 pytestmark = pytest.mark.real_data
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from panoptic_maps import write_json
 
+from oasis.data.class_names import MERGED
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map
-from oasis.synthesis.class_names import MERGED
 from oasis.synthesis.translation import translated
 
 COCO, STUFF = LabelSpace.built_in("coco_panoptic"), LabelSpace.coco_stuff()

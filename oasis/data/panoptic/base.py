@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import WrongModeError
+from oasis.data.id_maps import stored_values
+from oasis.data.id_modes import require_id_mode
 from oasis.data.listing import is_hidden
-from oasis.data.opening import MAX_PIXELS, open_picture, pixels
+from oasis.data.opening import MAX_PIXELS, open_picture
+from oasis.data.photos import upright_size
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
@@ -152,7 +155,7 @@ class PanopticFormat(ABC):
         return [int(raw) for raw in np.unique(panoptic.label[self.is_thing(panoptic.label) & ~panoptic.is_single])]
 
     def decode(self, path: Path, *modes: str) -> NDArray[np.generic]:
-        """The pixels of a picture.
+        """The pixels of a picture, turned by its EXIF orientation.
 
         Args:
             path: of the picture.
@@ -163,15 +166,16 @@ class PanopticFormat(ABC):
         """
         with open_picture(path, self.max_pixels) as picture:
             self._require_mode(picture, path, modes)
-            return pixels(picture, path)
+            return stored_values(picture, str(path))
 
     def size(self, path: Path, *modes: str) -> tuple[int, int]:
         """(width, height) of a picture, from its header alone; see `decode`."""
         with open_picture(path, self.max_pixels) as picture:
             self._require_mode(picture, path, modes)
-            return picture.size
+            return upright_size(picture)
 
     def _require_mode(self, picture: Image.Image, path: Path, modes: Sequence[str]) -> None:
+        require_id_mode(picture, str(path))
         if ("I" if picture.mode.startswith("I") else picture.mode) not in modes:
             raise WrongModeError(
                 f"{path}: a picture of mode {picture.mode}, but this file has mode {' or '.join(modes)} in the "

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from oasis.data.class_names import void_id
 from oasis.data.opening import open_picture
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
 from oasis.errors import DatasetError
@@ -40,7 +41,8 @@ class BDD100KFormat(PanopticFormat):
     def read(self, path: Path) -> PanopticMap:
         """Ignored pixels become the ignored class."""
         red, green, blue, alpha = np.moveaxis(self.decode(path, "RGBA").astype(np.int64), -1, 0)
-        label = np.where(green & _IGNORED, self._void(), red).astype(np.uint8)
+        ignored = green & _IGNORED > 0
+        label = np.where(ignored, void_id(self.space, int(ignored.sum()), str(path)), red).astype(np.uint8)
         segment = 256 * blue + alpha
         single = self.is_thing(label) & (green & _CROWD == 0) & (segment > 0)
         number = np.zeros_like(segment)
@@ -59,7 +61,3 @@ class BDD100KFormat(PanopticFormat):
         channels = (panoptic.label, np.where(crowd, _CROWD, 0), number // 256, number % 256)
         save(folder / f"{name}.png", np.stack(channels, axis=-1).astype(np.uint8))
         return Counter()
-
-    def _void(self) -> int:
-        table = self.space.raw_to_class
-        return table.index(self.space.ignore_index) if self.space.ignore_index in table else 0

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from oasis.data import reading
+from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, class_of, first, pictures, save
 from oasis.errors import DatasetError
 
@@ -32,8 +33,13 @@ class CityscapesFormat(PanopticFormat):
         return pictures(path, _INSTANCES)
 
     def read(self, path: Path) -> PanopticMap:
-        """The class of each pixel is in the instance map; the label map must agree, if there is one."""
+        """The class of each pixel is in the instance map; the label map must agree, if there is one.
+
+        Raises:
+            DatasetError: also if a class without instances has some, as in a map of panoptic ids.
+        """
         panoptic = PanopticMap.of_instance_ids(reading.read_instance_ids(path, self.max_pixels), str(path))
+        consistent_label(Maps(panoptic.label, panoptic.instance, path, path), self.space, OnInconsistentIds.ERROR)
         beside = path.with_name(path.name.removesuffix(_INSTANCES) + _LABELS)
         if beside.is_file() and not np.array_equal(reading.read_label_ids(beside, self.max_pixels), panoptic.label):
             raise DatasetError(f"{path}: its classes are not those of {beside}. Restore the originals.")

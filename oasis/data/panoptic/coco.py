@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data import reading
+from oasis.data.class_names import find_class, raw_id, void_id
 from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
 from oasis.data.coco_segments import COCO_MAP, ids_of
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
@@ -33,7 +34,7 @@ class COCOFormat(PanopticFormat):
     """RGB PNG, segment = R + 256 G + 65536 B, and a JSON with the category of each segment; 0 = no segment.
 
     The JSON is `NAME.json` beside a picture, or `FOLDER.json` beside its folder. Categories are matched with the
-    classes of the label space by their names, if the JSON lists them, else by their ids.
+    classes of the label space by their names, if the JSON lists them, see `oasis.data.class_names`, else by their ids.
 
     A segment id that is `class id * 1000 + k` of its class keeps its k; other things get the lowest free k of their
     class, in the order of the list. Segments with `iscrowd` are group regions.
@@ -71,27 +72,29 @@ class COCOFormat(PanopticFormat):
         if unknown:
             listing = ", ".join(f"{c} ({index.categories.get(c, 'without a name')})" for c in unknown[:8])
             raise DatasetError(f"{described}: categories that the label space does not have: {listing}.")
-        raw = np.array([self._void, *(classes[c] for c in segments.category[1:].tolist())], np.int32)
+        nothing = void_id(self.space, int((place == 0).sum()), str(path))
+        raw = np.array([nothing, *(classes[c] for c in segments.category[1:].tolist())], np.int32)
         single = segments.is_single & np.isin(raw, list(self.things))
         instances = segments.instance_ids(raw, single, str(described))
         return PanopticMap(raw[place].astype(np.uint8), instances[place])
 
     def _classes(self, index: SegmentIndex) -> dict[int, int]:
         """The raw class id of each category of a JSON: by name if it lists categories, else by id."""
-        raw_ids = [raw for raw, known in enumerate(self.space.raw_to_class) if known >= 0]
         if not index.categories:
-            return {raw: raw for raw in raw_ids}
+            return {raw: raw for raw, known in enumerate(self.space.raw_to_class) if known >= 0}
         found = {}
         for category, name in index.categories.items():
-            fitting = [raw for raw in raw_ids if self.space.names[self.space.raw_to_class[raw]] == name]
-            if fitting:
-                found[category] = category if category in fitting else fitting[0]
+            fitting = find_class(name, self.space)
+            if fitting is not None:
+                found[category] = raw_id(self.space, fitting, category)
         return found
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless; `finish` writes the JSON."""
         ids = panoptic.instance.astype(np.int64)
-        ids = np.where(ids == self._void, 0, np.where(ids == 0, _CLASS_0, ids))
+        table = self.space.raw_to_class
+        void = table.index(self.space.ignore_index) if self.space.ignore_index in table else -1
+        ids = np.where(ids == void, 0, np.where(ids == 0, _CLASS_0, ids))
         name = name.replace("/", "_")
         picture = np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)
         save(folder / "panoptic" / f"{name}.png", picture)
@@ -106,11 +109,6 @@ class COCOFormat(PanopticFormat):
             annotations.append({"image_id": number, "file_name": f"{name}.png", "segments_info": segments})
         content = {"images": images, "annotations": annotations, "categories": self._categories()}
         (folder / "panoptic.json").write_text(json.dumps(content), encoding="utf-8")
-
-    @property
-    def _void(self) -> int:
-        table = self.space.raw_to_class
-        return table.index(self.space.ignore_index) if self.space.ignore_index in table else 0
 
     def _segment(self, ids: NDArray[np.int64], segment: int) -> Segment:
         mask = ids == segment

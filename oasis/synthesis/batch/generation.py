@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import Image
 
@@ -52,6 +53,7 @@ class Generation:
         steps: frames of an animation from one sample to the next.
         original_size: pictures get the size of their label map.
         photos: the inputs are photos, which are shown beside the results.
+        searched: the folder or file in which they were found; None = a dataset.
     """
 
     synthesizer: Synthesizer
@@ -62,6 +64,7 @@ class Generation:
     steps: int = 12
     original_size: bool = False
     photos: bool = False
+    searched: Path | None = None
 
     def require_possible(self, inputs: Sequence[Input]) -> None:
         """Raise, before any work, if output files exist; see `OutputFolder.require_free`.

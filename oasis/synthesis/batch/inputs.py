@@ -1,16 +1,14 @@
-"""Finding the inputs of `oasis generate` in a file, a folder or a split of a dataset."""
+"""Finding the inputs of `oasis generate` in a file or a folder."""
 
 import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from oasis.data import Cityscapes
 from oasis.data.listing import is_hidden
-from oasis.data.opening import PHOTO_ENDINGS
-from oasis.data.samples import as_split
+from oasis.data.opening import MAP_ENDINGS, PHOTO_ENDINGS
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
@@ -39,56 +37,83 @@ class Input:
     kind: MapKind | None = None
 
 
-def find_maps(where: Path, split: str) -> list[Input]:
-    """The label maps of a file, a folder or a dataset, by name.
+def find_maps(where: Path, instances: Path | None = None) -> list[Input]:
+    """The label maps of a file or a folder, by name.
 
     In a folder, files whose names differ only in `_labelIds`, `_instanceIds`, `_panoptic`, `_color` or
     `_labelTrainIds` are one picture, whose best map is used: label ids with their instance ids, else the first of
     these.
 
     Args:
-        where: a file; a folder; or the root of a dataset, with `leftImg8bit` and `gtFine`.
-        split: of a dataset.
+        where: a file or a folder.
+        instances: a folder of instance maps, which is not searched.
 
     Raises:
-        ConfigurationError: it does not exist, or has no label map.
-        DatasetError: see `Cityscapes.listing`.
+        ConfigurationError: it does not exist, or has no label map; two maps of one name; a folder in it is called as
+            those of instance maps in other datasets.
     """
     if where.is_file():
         name, kind = _split(where)
         partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
         return [_input(name, kind, where, partner if partner.is_file() else None)]
-    if _is_dataset(where):
-        listing = Cityscapes(where).listing(as_split(split))
-        _raise_first(listing.doubles)
-        return [Input(name, path, listing.instances.get(name)) for name, path in sorted(listing.labels.items())]
+    _require_folder(where)
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
-    for path in _files(where, (".png",)):
+    for path in _files(where, MAP_ENDINGS):
+        if instances is not None and path.resolve().is_relative_to(instances.resolve()):
+            continue
         stem, kind = _split(path)
         if kind != _PHOTO:
+            _require_no_instances(path, where)
             name = path.relative_to(where).with_name(stem).as_posix()
             _add(groups[name], kind, path)
     if not groups:
         raise ConfigurationError(
-            f"{where} holds no label map: it was searched through for PNG files, such as *_labelIds.png. For photos, "
-            "add --from-photos."
+            f"{where} holds no label map: it was searched through for {', '.join(MAP_ENDINGS)} files, such as "
+            "*_labelIds.png. For photos, add --from-photos."
         )
     return [_best(name, group) for name, group in sorted(groups.items())]
 
 
-def find_photos(where: Path, split: str) -> list[Input]:
-    """The photos of a file, a folder or a dataset, by name; see `find_maps`.
+def with_instances(inputs: Sequence[Input], where: Path, instances: Path) -> list[Input]:
+    """The label maps with the instance maps in a file or folder, which belong to those of their names.
+
+    Args:
+        inputs: what `find_maps` found.
+        where: in which it was found.
+        instances: a file for one label map; or a folder of files with the names and folders of those in `where`.
+
+    Raises:
+        ConfigurationError: a label map without an instance map, or the reverse; a file for a folder.
+    """
+    if instances.is_file() and where.is_file():
+        return [replace(each, instance=instances) for each in inputs]
+    if instances.is_file() or where.is_file() or not instances.is_dir():
+        raise ConfigurationError(
+            f"--instances {instances}: give a file with the instances of one label map, or a folder beside a folder of "
+            f"label maps; INPUT is {where}."
+        )
+    maps = {each.name: each for each in inputs}
+    found = {each.name: each.path for each in find_maps(instances)}
+    missing = sorted(maps.keys() ^ found.keys())
+    if missing:
+        name = missing[0]
+        lacking = f"an instance map in {instances}" if name in maps else f"a label map in {where}"
+        raise ConfigurationError(
+            f"--instances {instances}: {len(missing)} names have only one of both, the first {name!r}, which lacks "
+            f"{lacking}. Files belong together by their folders and names, without endings."
+        )
+    return [replace(each, instance=found[name]) for name, each in maps.items()]
+
+
+def find_photos(where: Path) -> list[Input]:
+    """The photos of a file or a folder, by name; see `find_maps`.
 
     Raises:
         ConfigurationError: it does not exist, or has no photo; two photos of one name.
-        DatasetError: see `Cityscapes.listing`.
     """
     if where.is_file():
         return [Input(_split(where)[0], where)]
-    if _is_dataset(where):
-        listing = Cityscapes(where).listing(as_split(split))
-        _raise_first(listing.doubles)
-        return [Input(name, path) for name, path in sorted(listing.photos.items())]
+    _require_folder(where)
     found: dict[str, Path] = {}
     for path in _files(where, PHOTO_ENDINGS):
         stem, kind = _split(path)
@@ -105,13 +130,13 @@ def find_photos(where: Path, split: str) -> list[Input]:
 
 
 def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
-    """The files of a folder that are not read, by their endings; empty for a file and for a dataset.
+    """The files of a folder that are not read, by their endings; empty for a file.
 
     Args:
         where: as for `find_maps`.
         inputs: what it found there.
     """
-    if not where.is_dir() or Cityscapes(where).exists():
+    if not where.is_dir():
         return Counter()
     read = {path for each in inputs for path in (each.path, each.path.with_suffix(".json"), each.instance)}
     paths = (Path(folder, file) for folder, _, files in os.walk(where) for file in files)
@@ -119,6 +144,16 @@ def passed_over(where: Path, inputs: Sequence[Input]) -> Counter[str]:
     return Counter(
         "hidden" if is_hidden(path.relative_to(where)) else path.suffix.lower() or "without an ending" for path in rest
     )
+
+
+def _require_no_instances(path: Path, where: Path) -> None:
+    """Raise if a file is in a folder of instance maps, whose numbers would be taken for classes."""
+    for folder in path.relative_to(where).parents:
+        if folder.name == "annotations_instance" or folder.name.endswith("_inst"):
+            raise ConfigurationError(
+                f"{path}: {folder} is called as a folder of instance maps, which are no label maps. Give the folder of "
+                f"the label maps, and --instances {where / folder} for those of the same names."
+            )
 
 
 def _split(path: Path) -> tuple[str, str]:
@@ -146,12 +181,11 @@ def _input(name: str, kind: str, path: Path, instance: Path | None) -> Input:
     return Input(name, path, instance if kind == "labelIds" else None)
 
 
-def _is_dataset(where: Path) -> bool:
+def _require_folder(where: Path) -> None:
     if not where.is_dir():
         raise ConfigurationError(
             f"{where}: no such file or folder. INPUT is a label map, a folder of them, or the root of a dataset."
         )
-    return Cityscapes(where).exists()
 
 
 def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
@@ -172,8 +206,3 @@ def _twice(one: Path, other: Path) -> ConfigurationError:
     return ConfigurationError(
         f"{one} and {other.name} would be written to files of one name. Rename or remove one of them."
     )
-
-
-def _raise_first(errors: Sequence[Exception]) -> None:
-    for error in errors:
-        raise error

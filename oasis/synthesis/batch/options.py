@@ -4,21 +4,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.data import LabelMapDataModule
-from oasis.errors import ConfigurationError
+from oasis.data.class_names import require_classes
+from oasis.data.instance_maps import InstanceMaps
+from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
 from oasis.synthesis import LabelMap, MapKind, Synthesizer, open_label_map
 from oasis.synthesis.animation import Animation
+from oasis.synthesis.batch.dataset_maps import (
+    DatasetMaps,
+    NamedDataset,
+    own_dataset,
+    require_no_dataset,
+    trained_on,
+)
 from oasis.synthesis.batch.generation import Generation
-from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
+from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_instances
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
-from oasis.synthesis.class_names import require_classes
 from oasis.synthesis.photo_reading import PhotoReader
-
-DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height, width, and classes of the model
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class GenerateOptions:
 
     Attributes:
         checkpoint: a file or a run folder.
-        source: a file, a folder or the root of a dataset; or a factory of a dataset for a model.
+        source: a file, a folder, or the root of a dataset of the model's own layout; or a dataset.
         output: the output folder.
         split: of a dataset.
         seed: of the first sample.
@@ -38,6 +43,8 @@ class GenerateOptions:
         original_size: pictures get the size of their label maps.
         kind: of all label maps; None = by their names and pixels.
         label_space_of_input: of all label maps; None = the model's.
+        instances: a file or folder with the instance maps of the source; None = those that are beside it.
+        instance_format: how these are stored; None = detected.
         replaced: class of the label maps -> class of the model, for those that the model does not have.
         segmenter: segments the inputs, which are photos; None = they are label maps.
         device: where to compute.
@@ -46,7 +53,7 @@ class GenerateOptions:
     """
 
     checkpoint: Path
-    source: Path | DatasetFactory
+    source: Path | NamedDataset
     output: Path
     split: str
     seed: int
@@ -57,6 +64,8 @@ class GenerateOptions:
     original_size: bool
     kind: MapKind | None
     label_space_of_input: LabelSpace | None
+    instances: Path | None
+    instance_format: InstanceMaps | None
     replaced: Mapping[str, str]
     segmenter: SegmenterSource | None
     device: str
@@ -82,6 +91,8 @@ class GenerateOptions:
             ("--kind", self.kind),
             ("--label-space-of-input", self.label_space_of_input),
             ("--replace", self.replaced or None),
+            ("--instances", self.instances),
+            ("--instance-format", self.instance_format),
         ):
             if given is not None and self.from_photos:
                 raise ConfigurationError(f"{option}: of label maps, but --from-photos reads photos. Leave one out.")
@@ -89,38 +100,79 @@ class GenerateOptions:
         if isinstance(self.source, Path):
             output.require_outside(self.source)
         synthesizer = Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
-        theirs = self.label_space_of_input
-        require_classes(self.replaced, synthesizer.label_space, None if theirs is None else theirs.names)
         part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
-        inputs = self._inputs(synthesizer)
+        dataset = self._dataset(synthesizer)
+        theirs = self.label_space_of_input if dataset is None else dataset.label_space
+        require_classes(self.replaced, synthesizer.label_space, None if theirs is None else theirs.names)
+        inputs = self._inputs(dataset)
         generation = Generation(
             synthesizer,
-            self._reader(synthesizer),
+            self._reader(synthesizer, dataset),
             output,
             Sampling(self.seed, self.samples, part),
             self.animation,
             self.steps,
             self.original_size,
             self.from_photos,
+            self.source if isinstance(self.source, Path) and dataset is None else None,
         )
         generation.require_possible(inputs)
         return generation, inputs
 
-    def _inputs(self, synthesizer: Synthesizer) -> list[Input]:
-        find = find_photos if self.from_photos else find_maps
-        if isinstance(self.source, Path):
-            return find(self.source, self.split)
-        return find(_root(self.source(synthesizer.height, synthesizer.width, synthesizer.label_space)), self.split)
+    def _dataset(self, synthesizer: Synthesizer) -> DatasetMaps | None:
+        """The dataset that is named, or that the folder holds; None if the source is a map or a folder of maps."""
+        own, told = synthesizer.label_space, self.label_space_of_input
+        if isinstance(self.source, NamedDataset):
+            data = self.source.make(synthesizer.height, synthesizer.width, own)
+            alike = not self.source.names_classes and trained_on(synthesizer.restored, data.source)
+            found = DatasetMaps(data, told or (own if alike else data.label_space), self.split)
+        elif self.source.is_dir():
+            here = own_dataset(synthesizer.restored, self.checkpoint, self.source)
+            if here is None:
+                require_no_dataset(self.source)
+                return None
+            found = DatasetMaps(here, told or own, self.split)
+        else:
+            return None
+        for option, given in (
+            ("--kind", self.kind),
+            ("--instances", self.instances),
+            ("--instance-format", self.instance_format),
+        ):
+            if given is not None:
+                raise ConfigurationError(f"{option}: of single maps, but a dataset knows its own files. Leave it out.")
+        return found
 
-    def _reader(self, synthesizer: Synthesizer) -> Callable[[Input], LabelMap]:
-        if self.segmenter is None:
-            return lambda each: synthesizer.open(self._open(each, synthesizer.label_space))
-        segmenter = open_segmenter(self.segmenter, self.checkpoint)
-        size = native_size(segmenter, synthesizer)
-        reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
-        return lambda each: reader.read(each.path)
+    def _inputs(self, dataset: DatasetMaps | None) -> list[Input]:
+        if dataset is not None:
+            return dataset.photos() if self.from_photos else dataset.maps()
+        assert isinstance(self.source, Path)
+        if self.from_photos:
+            return find_photos(self.source)
+        found = find_maps(self.source, self.instances)
+        return found if self.instances is None else with_instances(found, self.source, self.instances)
 
-    def _open(self, each: Input, label_space: LabelSpace) -> LabelMap:
+    def _reader(self, synthesizer: Synthesizer, dataset: DatasetMaps | None) -> Callable[[Input], LabelMap]:
+        if self.segmenter is not None:
+            segmenter = open_segmenter(self.segmenter, synthesizer, self.checkpoint)
+            size = native_size(segmenter, synthesizer)
+            reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
+            return lambda each: reader.read(each.path)
+        return lambda each: self._usable(synthesizer, self._open(each, synthesizer.label_space, dataset))
+
+    def _usable(self, synthesizer: Synthesizer, opened: LabelMap) -> LabelMap:
+        """The map, if the model can use it; see `Synthesizer.open`."""
+        try:
+            return synthesizer.open(opened)
+        except MissingInstancesError as error:
+            raise ConfigurationError(
+                f"{error.what} Give the instance map too, X_instanceIds.png beside X_labelIds.png, or --instances PATH "
+                "for a file or folder of any name; or a map that holds both. Models of encoding=semantic do without."
+            ) from None
+
+    def _open(self, each: Input, label_space: LabelSpace, dataset: DatasetMaps | None) -> LabelMap:
+        if dataset is not None:
+            return dataset.read(each, label_space, self.replaced)
         return open_label_map(
             each.path,
             each.instance,
@@ -128,8 +180,5 @@ class GenerateOptions:
             kind=self.kind or each.kind,
             label_space_of_input=self.label_space_of_input,
             replaced=self.replaced,
+            instance_format=self.instance_format,
         )
-
-
-def _root(data: LabelMapDataModule) -> Path:
-    return data.source.root

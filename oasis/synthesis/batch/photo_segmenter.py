@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hydra.errors import HydraException
 
-from oasis.checkpoint import find_checkpoint, restore
+from oasis.checkpoint import find_checkpoint
 from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, MissingWeightsError
 from oasis.evaluation import own_data
@@ -13,12 +13,13 @@ from oasis.segmenters import Segmenter, SegmenterSource, UNetSegmenter
 from oasis.synthesis import Synthesizer
 
 
-def open_segmenter(source: SegmenterSource, checkpoint: Path) -> Segmenter:
+def open_segmenter(source: SegmenterSource, synthesizer: Synthesizer, checkpoint: Path) -> Segmenter:
     """Make a segmenter, by default the one that `oasis train-segmenter` trained on the checkpoint's own dataset.
 
     Args:
         source: called with the path of that default.
-        checkpoint: a file or a run folder; its dataset determines the default.
+        synthesizer: the checkpoint's; its dataset determines the default.
+        checkpoint: a file or a run folder.
 
     Raises:
         ConfigurationError: the source's weights cannot be used.
@@ -26,7 +27,7 @@ def open_segmenter(source: SegmenterSource, checkpoint: Path) -> Segmenter:
         CheckpointError: the file is not a segmenter.
     """
     try:
-        return source(_default_file(checkpoint))
+        return source(_default_file(synthesizer, find_checkpoint(checkpoint)))
     except MissingWeightsError as error:
         raise MissingWeightsError(f"{str(error).rstrip('.')}. Or name its file: --segmenter FILE.") from None
 
@@ -41,12 +42,11 @@ def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, in
     return synthesizer.height, synthesizer.width
 
 
-def _default_file(checkpoint: Path) -> Path:
+def _default_file(synthesizer: Synthesizer, file: Path) -> Path:
     """The segmenter of the checkpoint's dataset; `segmenter.pt` beside a checkpoint without a dataset."""
-    file = find_checkpoint(checkpoint)
     beside = file.with_name("segmenter.pt")
     try:
-        data: object = own_data(restore(file), file)
+        data: object = own_data(synthesizer.restored, file)
     except (CheckpointError, HydraException):  # imported and exported models have no dataset
         return beside
     if not isinstance(data, LabelMapDataModule):

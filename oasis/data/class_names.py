@@ -64,11 +64,11 @@ def correspondence(
     found, renamed = {}, {}
     missing = []
     for each in classes:
-        other = _other_name(each.name, space, replaced)
+        other = replaced.get(each.name) or find_class(each.name, space)
         if other is None:
             missing.append(f"{each.name} ({each.pixels} pixels)")
             continue
-        found[each.number] = _raw_id(space, other, each.number)
+        found[each.number] = raw_id(space, other, each.number)
         if other != each.name:
             renamed[f"{each.name} as {other}"] = each.pixels
     if missing:
@@ -104,6 +104,20 @@ def require_classes(replaced: Mapping[str, str], space: LabelSpace, given: Colle
             )
 
 
+def find_class(name: str, space: LabelSpace) -> str | None:
+    """The class of a label space for one of another: that of its name, or its merged or unmerged one; None without."""
+    merged = (whole for whole, parts in MERGED.items() if name in parts)
+    candidates = (name, *MERGED.get(name, ())[:1], *merged)
+    return next((each for each in candidates if _has(space, each)), None)
+
+
+def raw_id(space: LabelSpace, name: str, near: int) -> int:
+    """The raw id of a class: this number if it is one of its raw ids, else the lowest."""
+    index = space.names.index(name)
+    fits = near < len(space.raw_to_class) and space.raw_to_class[near] == index
+    return near if fits else space.raw_to_class.index(index)
+
+
 def void_id(space: LabelSpace, pixels: int, source: str) -> int:
     """The raw id for pixels of nothing: the lowest ignored one.
 
@@ -122,20 +136,5 @@ def void_id(space: LabelSpace, pixels: int, source: str) -> int:
     return 0
 
 
-def _other_name(name: str, space: LabelSpace, replaced: Mapping[str, str]) -> str | None:
-    if name in replaced:
-        return replaced[name]
-    merged = (whole for whole, parts in MERGED.items() if name in parts)
-    candidates = (name, *MERGED.get(name, ())[:1], *merged)
-    return next((each for each in candidates if _has(space, each)), None)
-
-
 def _has(space: LabelSpace, name: str) -> bool:
     return name in space.names and space.names.index(name) in space.raw_to_class
-
-
-def _raw_id(space: LabelSpace, name: str, near: int) -> int:
-    """The raw id of a class: this number if it is one of its raw ids, else the lowest."""
-    index = space.names.index(name)
-    fits = near < len(space.raw_to_class) and space.raw_to_class[near] == index
-    return near if fits else space.raw_to_class.index(index)
