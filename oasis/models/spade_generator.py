@@ -143,7 +143,7 @@ class SPADEGenerator(SPADEDecoder):
                 f"width), but a generator with a latent vector has one size, here {built[0]}x{built[1]}. Resize the "
                 "map, or train with noise_dim=0."
             )
-        expected = (len(condition), self.noise_dim)
+        expected = (condition.shape[0], self.noise_dim)  # not len(), which a program would take for a constant
         if noise is None:
             noise = torch.randn(expected, device=condition.device, dtype=condition.dtype)
         if noise.shape != expected:
@@ -151,7 +151,7 @@ class SPADEGenerator(SPADEDecoder):
                 f"SPADEGenerator: noise of shape {tuple(noise.shape)}; it must be {expected}, one vector an image"
             )
         start: Tensor = self.stem(noise.to(condition))
-        return start.view(len(condition), -1, *size)
+        return start.view(condition.shape[0], -1, *size)
 
 
 def _coarsest(height: int | None, width: int | None, divisor: int) -> tuple[int, int]:

@@ -33,9 +33,9 @@ class PerceptualTerm(nn.Module):
             found = cached_vgg19()
             if not found.is_file():
                 rank_zero_warn(
-                    f"The perceptual term (objective.perceptual_weight={weight}) is off: {found}, torchvision's VGG-19, is "
-                    f"missing. Published results have it. Fetch {VGG19_Weights.IMAGENET1K_V1.url} there, or give "
-                    "its path (objective.perceptual_weights_file=PATH), or let torchvision fetch it "
+                    f"The perceptual term (objective.perceptual_weight={weight}) is off: {found} is missing, the VGG-19"
+                    f" of torchvision. Published results have it. Fetch {VGG19_Weights.IMAGENET1K_V1.url}, and put it "
+                    "there or give its path (objective.perceptual_weights_file=PATH); or let torchvision fetch it "
                     "(objective.perceptual_required=true, 575 MB). To train without: objective.perceptual_weight=0."
                 )
                 weight = 0.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oasis.data import LabelMapDataModule
+from oasis.data.reading import decode_photo
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
@@ -12,11 +13,14 @@ from oasis.synthesis import LabelMap, MapKind, Synthesizer, open_label_map
 from oasis.synthesis.animation import Animation
 from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos
+from oasis.synthesis.batch.looks import LikePhoto, Look, OfSeed, OfStyle
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
 from oasis.synthesis.class_names import require_classes
+from oasis.synthesis.imitation import require_searchable
 from oasis.synthesis.photo_reading import PhotoReader
+from oasis.synthesis.style import require_style_encoder
 
 DatasetFactory = Callable[[int, int, LabelSpace], LabelMapDataModule]  # height, width, and classes of the model
 
@@ -43,6 +47,9 @@ class GenerateOptions:
         device: where to compute.
         bf16: compute in bfloat16.
         force: overwrite files.
+        style: a photo whose style the pictures get.
+        like: a photo that the pictures come near to.
+        search_steps: of the search for `like`.
     """
 
     checkpoint: Path
@@ -62,6 +69,9 @@ class GenerateOptions:
     device: str
     bf16: bool
     force: bool
+    style: Path | None = None
+    like: Path | None = None
+    search_steps: int = 300
 
     @property
     def from_photos(self) -> bool:
@@ -92,6 +102,7 @@ class GenerateOptions:
         theirs = self.label_space_of_input
         require_classes(self.replaced, synthesizer.label_space, None if theirs is None else theirs.names)
         part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
+        look = self._look(synthesizer)
         inputs = self._inputs(synthesizer)
         generation = Generation(
             synthesizer,
@@ -102,9 +113,33 @@ class GenerateOptions:
             self.steps,
             self.original_size,
             self.from_photos,
+            look,
         )
         generation.require_possible(inputs)
         return generation, inputs
+
+    def _look(self, synthesizer: Synthesizer) -> Look:
+        """What decides the look of the pictures, if this model supports it."""
+        if self.resample is not None and not synthesizer.generator.noise_per_pixel:
+            raise ConfigurationError(
+                f"--resample {self.resample}: {type(synthesizer.generator).__name__} has one latent vector a picture, "
+                "so that no part of it can differ alone. Leave it out, or use a model with noise per pixel: oasis."
+            )
+        given = [(name, photo) for name, photo in (("--style", self.style), ("--like", self.like)) if photo is not None]
+        if not given:
+            return OfSeed()
+        name, photo = given[0]
+        if len(given) > 1 or self.samples > 1 or self.resample is not None or self.animation is not None:
+            raise ConfigurationError(
+                f"{name} {photo}: the photo decides the look of one picture a map. Leave out --samples, --resample, "
+                "--interpolate, and one of --style and --like."
+            )
+        decode_photo(photo)
+        if self.style is not None:
+            require_style_encoder(synthesizer.generator, synthesizer.name)
+            return OfStyle(photo)
+        require_searchable(synthesizer, self.search_steps)
+        return LikePhoto(photo, self.search_steps)
 
     def _inputs(self, synthesizer: Synthesizer) -> list[Input]:
         find = find_photos if self.from_photos else find_maps
