@@ -98,6 +98,17 @@ _Segmenter = Annotated[
         "dataset. Or give the setting segmenter=mask2former."
     ),
 ]
+_Style = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PHOTO", help="Pictures in the style of this photo, by a model with a style encoder: spade_vae."
+    ),
+]
+_Like = Annotated[
+    Path | None,
+    typer.Option(metavar="PHOTO", help="Search the noise with which pictures come near to this photo: model=oasis."),
+]
+_SearchSteps = Annotated[int, typer.Option(min=1, help="Steps of the search of --like.")]
 _Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best available.")]
 _Bf16 = Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: faster on a GPU, slightly less exact.")]
 _Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
@@ -120,6 +131,9 @@ def generate(
     split: _Split = "val",
     from_photos: _FromPhotos = False,
     segmenter: _Segmenter = None,
+    style: _Style = None,
+    like: _Like = None,
+    search_steps: _SearchSteps = 300,
     device: _Device = "auto",
     bf16: _Bf16 = False,
     force: _Force = False,
@@ -138,12 +152,17 @@ def generate(
         label_space_of_input=space_of_input(label_space_of_input, settings),
         instances=instances, instance_format=format_of_instances(instance_format),
         replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
-        device=device, bf16=bf16, force=force,
+        device=device, bf16=bf16, force=force, style=style, like=like, search_steps=search_steps,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("generating", total=len(inputs))
-        outcome = generation.run(inputs, lambda _: progress.advance(task))
+        search = None if like is None else progress.add_task("searching", total=search_steps * len(inputs))
+        outcome = generation.run(
+            inputs,
+            lambda _: progress.advance(task),
+            lambda loss: None if search is None else progress.update(search, advance=1, description=f"loss {loss:.3f}"),
+        )
     _tell(outcome, len(inputs), output, resample)
     if generation.searched is not None:
         _tell_passed_over(generation.searched, inputs)

@@ -57,7 +57,8 @@ def fold_spectral_norms(restored: Restored) -> Generator:
             Generator,
             {"condition_channels": restored.encoding.channels, "num_classes": restored.label_space.num_classes},
         )
-    folded.load_state_dict(weights, assign=True)
+    # Without those of a style encoder, which a program does not need.
+    folded.load_state_dict({name: weights[name] for name in folded.state_dict()}, assign=True)
     return folded.eval().requires_grad_(False)
 
 
@@ -71,7 +72,8 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
         width: W.
 
     Returns:
-        `condition` (B, K, H, W), and `noise` (B, Z, H, W) unless Z is 0; the same every time.
+        `condition` (B, K, H, W), and `noise` (B, Z, H, W), or (B, Z) for a generator with one vector per picture,
+        unless Z is 0; the same every time.
     """
     source = torch.Generator().manual_seed(0)
     blocks = torch.randint(restored.label_space.num_classes, (batch_size, _ROWS, _COLUMNS), generator=source)
@@ -89,6 +91,10 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
             ".safetensors, which every command reads."
         )
     if restored.generator.noise_dim:
-        noise = torch.randn(batch_size, restored.generator.noise_dim, _ROWS, _COLUMNS, generator=source)
-        inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")
+        vectors = (batch_size, restored.generator.noise_dim)
+        if restored.generator.noise_per_pixel:
+            noise = torch.randn(*vectors, _ROWS, _COLUMNS, generator=source)
+            inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")
+        else:
+            inputs["noise"] = torch.randn(vectors, generator=source)
     return inputs

@@ -1,6 +1,7 @@
 """The perceptual loss: the distance of two pictures in features of VGG-19."""
 
 import os
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +75,11 @@ class VGGPerceptualLoss(nn.Module):
                 if position == positions[0]:
                     features.append(x)
         return features
+
+
+def cached_vgg19() -> Path:
+    """Where torchvision keeps its VGG-19, whether it is there or not."""
+    return Path(torch.hub.get_dir(), "checkpoints", Path(VGG19_Weights.IMAGENET1K_V1.url).name)
 
 
 def _download() -> dict[str, Tensor]:

@@ -1,6 +1,14 @@
 """The networks."""
 
-from oasis.models.contract import Discriminator, Exportable, Generator, Recomputable
+from oasis.models.contract import (
+    Discriminator,
+    Exportable,
+    Generator,
+    Recomputable,
+    Style,
+    StyleEncoding,
+    encodes_style,
+)
 from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
@@ -8,7 +16,7 @@ from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
 from oasis.models.spade_generator import SPADEGenerator
-from oasis.models.style_encoder import Style, StyleEncoder
+from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
 
 __all__ = [
@@ -28,5 +36,7 @@ __all__ = [
     "SPADEGenerator",
     "Style",
     "StyleEncoder",
+    "StyleEncoding",
+    "encodes_style",
     "summarize",
 ]

@@ -1,8 +1,9 @@
 """The interfaces of generators and discriminators."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 
@@ -16,11 +17,13 @@ class Generator(nn.Module):
         size_divisor: height and width must be multiples of it.
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
         needs_segments: whether `forward` is called with `segments`.
+        noise_per_pixel: whether it takes one noise vector per pixel, beside one per image.
     """
 
     size_divisor: int = 1
     noise_dim: int = 0
     needs_segments: ClassVar[bool] = False
+    noise_per_pixel: ClassVar[bool] = True
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
         """Generate.
@@ -28,8 +31,8 @@ class Generator(nn.Module):
         Args:
             condition: (B, K, H, W) float, the encoded label map.
             noise: (B, Z) float, one vector per image, or (B, Z, H, W), one per pixel; None for a generator without
-                noise, or to draw it from torch's global random state. The style of a photo is a vector per image too:
-                `SPADEGenerator` takes it here, and refuses one per pixel.
+                noise, or to draw it from torch's global random state. The style of a photo is given here too, see
+                `StyleEncoding`. A generator may take one of the two only, see `noise_per_pixel`.
             segments: (B, H, W) int64, a number for each segment of an image: each instance, and each class where there
                 is no instance; passed if `needs_segments`.
 
@@ -69,3 +72,52 @@ class Exportable(Protocol):
     """
 
     export_settings: ClassVar[Mapping[str, Any]]
+
+
+class Style(NamedTuple):
+    """The styles of photos: normal distributions of the noise of a generator.
+
+    Attributes:
+        mean: (B, Z) float, or (B, Z, H, W) if it differs within a photo; the noise to use without randomness.
+        log_variance: of the same shape; None = there is no randomness.
+    """
+
+    mean: Tensor
+    log_variance: Tensor | None = None
+
+    def sample(self, normal: Tensor | None = None) -> Tensor:
+        """A noise of this style, of the shape of the mean and differentiable.
+
+        Args:
+            normal: standard normal numbers of that shape; None = drawn from the global random state.
+
+        Source: Kingma and Welling 2014, section 2.4.
+        """
+        if self.log_variance is None:
+            return self.mean
+        normal = torch.randn_like(self.mean) if normal is None else normal.to(self.mean)
+        return torch.addcmul(self.mean, normal, torch.exp(0.5 * self.log_variance))
+
+
+@runtime_checkable
+class StyleEncoding(Protocol):
+    """Optional: a generator whose noise can be the style of a photo; ask `encodes_style`.
+
+    Attributes:
+        style_encoder: a part of the generator, trained with it; None = this one has none.
+    """
+
+    style_encoder: nn.Module | None
+
+    def encode_style(self, image: Tensor, segments: Tensor) -> Style:
+        """The style of each photo.
+
+        Args:
+            image: (B, 3, H, W) float in [-1, 1].
+            segments: (B, H, W) int64, see `Generator.forward`.
+        """
+
+
+def encodes_style(generator: Generator) -> TypeGuard[StyleEncoding]:
+    """Whether a generator has a style encoder."""
+    return isinstance(generator, StyleEncoding) and generator.style_encoder is not None

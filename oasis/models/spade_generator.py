@@ -1,12 +1,17 @@
 """The generator of SPADE: from an encoded label map, and optionally the style of a picture, to a photo."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.models.contract import Style
 from oasis.models.initialization import XAVIER_GAIN, convolution, initialize, rescale
 from oasis.models.norms import NormName
 from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.style_encoder import StyleEncoder
 
 _WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)  # times the base width, before, between and after the seven blocks
 _DOUBLINGS = frozenset({1, 3, 4, 5, 6})
@@ -18,8 +23,8 @@ class SPADEGenerator(SPADEDecoder):
 
     Without a latent vector, the start is a convolution of the label map at the coarsest size, and the same map always
     gives the same picture. With one, `noise_dim` above 0, the start is a linear layer of the vector: drawn from a
-    normal distribution, or the style of a photo, computed by `StyleEncoder`. The linear layer makes all pixels of the
-    start, so that such a generator has one size of pictures.
+    normal distribution, or the style of a photo. The linear layer makes all pixels of the start, so that such a
+    generator has one size of pictures.
 
     Args:
         condition_channels: K, of the encoded label map; published with `encoding=boundary`.
@@ -27,6 +32,8 @@ class SPADEGenerator(SPADEDecoder):
         channels: base width, that of the last block; the widths are 16, 16, 16, 16, 8, 4, 2, 1 times as many.
         height: rows of the pictures; needed with a latent vector only.
         width: their columns; needed with a latent vector only.
+        encoder_channels: base width of a `StyleEncoder`, which is a part of the network, see `StyleEncoding`; 0 for
+            none. Published with 64.
         more_upsampling: start at 1/64 of the size, with one more upsampling between the two middle blocks.
         spade_channels: hidden width of each SPADE.
         norm: `sync_batch` (moments of the batch of all devices), `batch` (of each device's own) or `instance`.
@@ -35,9 +42,12 @@ class SPADEGenerator(SPADEDecoder):
         fast: see `SPADEDecoder`.
         sparse: see `SPADEDecoder`.
 
+    Attributes:
+        style_encoder: None without one.
+
     Raises:
         ConfigurationError: an unknown norm; a latent vector without the size of the pictures, or with one that is no
-            multiple of `size_divisor`.
+            multiple of `size_divisor`; an encoder without a latent vector.
 
     Example:
         >>> generator = SPADEGenerator(36, channels=4)
@@ -47,6 +57,10 @@ class SPADEGenerator(SPADEDecoder):
     Source: Park et al. 2019, section 3 and appendix A.
     """
 
+    noise_per_pixel: ClassVar[bool] = False
+    # Programs take the latent vector, so that they need no encoder.
+    export_settings: ClassVar[Mapping[str, Any]] = {**SPADEDecoder.export_settings, "encoder_channels": 0}
+
     def __init__(
         self,
         condition_channels: int,
@@ -55,6 +69,7 @@ class SPADEGenerator(SPADEDecoder):
         *,
         height: int | None = None,
         width: int | None = None,
+        encoder_channels: int = 0,
         more_upsampling: bool = False,
         spade_channels: int = 128,
         norm: NormName = "sync_batch",
@@ -82,6 +97,13 @@ class SPADEGenerator(SPADEDecoder):
         self.noise_dim = noise_dim
         self.start_size = start_size
         rescale(self, init_gain)
+        if encoder_channels > 0 and noise_dim == 0:
+            raise ConfigurationError(
+                f"generator.encoder_channels={encoder_channels}: a style encoder needs a latent vector for its style, "
+                "such as generator.noise_dim=256; model=spade_vae has both."
+            )
+        # Not rescaled: instance norms follow its convolutions.
+        self.style_encoder = StyleEncoder(noise_dim, encoder_channels) if encoder_channels > 0 else None
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
         """Generate.
@@ -106,6 +128,12 @@ class SPADEGenerator(SPADEDecoder):
             return self.decode(condition)
         return self.decode(condition, start=self._start(condition, noise, self.start_size))
 
+    def encode_style(self, image: Tensor, segments: Tensor) -> Style:
+        """See `StyleEncoding.encode_style`; for a generator with a style encoder."""
+        assert self.style_encoder is not None
+        style: Style = self.style_encoder(image)
+        return style
+
     def _start(self, condition: Tensor, noise: Tensor | None, size: tuple[int, int]) -> Tensor:
         """(B, 16 * channels, *size), from the latent vectors."""
         built = tuple(self.size_divisor * length for length in size)
@@ -115,7 +143,7 @@ class SPADEGenerator(SPADEDecoder):
                 f"width), but a generator with a latent vector has one size, here {built[0]}x{built[1]}. Resize the "
                 "map, or train with noise_dim=0."
             )
-        expected = (len(condition), self.noise_dim)
+        expected = (condition.shape[0], self.noise_dim)  # not len(), which a program would take for a constant
         if noise is None:
             noise = torch.randn(expected, device=condition.device, dtype=condition.dtype)
         if noise.shape != expected:
@@ -123,7 +151,7 @@ class SPADEGenerator(SPADEDecoder):
                 f"SPADEGenerator: noise of shape {tuple(noise.shape)}; it must be {expected}, one vector an image"
             )
         start: Tensor = self.stem(noise.to(condition))
-        return start.view(len(condition), -1, *size)
+        return start.view(condition.shape[0], -1, *size)
 
 
 def _coarsest(height: int | None, width: int | None, divisor: int) -> tuple[int, int]:

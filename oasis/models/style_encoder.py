@@ -1,11 +1,9 @@
 """The encoder of SPADE: the style of a photo, as a normal distribution of latent vectors."""
 
-from typing import NamedTuple
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from oasis.models.contract import Style
 from oasis.models.initialization import convolution, initialize
 
 _WIDTHS = (1, 2, 4, 8, 8, 8)  # times the base width
@@ -13,31 +11,8 @@ _SIZE = 256  # height and width of what is encoded
 _COARSEST = _SIZE // 2 ** len(_WIDTHS)
 
 
-class Style(NamedTuple):
-    """Normal distributions of latent vectors, one for each photo.
-
-    Attributes:
-        mean: (B, Z) float; the latent vector to use without randomness.
-        log_variance: (B, Z) float.
-    """
-
-    mean: Tensor
-    log_variance: Tensor
-
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draw a latent vector of each photo: (B, Z) float, differentiable.
-
-        Args:
-            generator: on the device of the style; None = the global random state.
-
-        Source: Kingma and Welling 2014, section 2.4.
-        """
-        normal = torch.empty_like(self.mean).normal_(generator=generator)
-        return torch.addcmul(self.mean, normal, torch.exp(0.5 * self.log_variance))
-
-
 class StyleEncoder(nn.Module):
-    """Encodes photos of any size, resized to 256x256, for a `SPADEGenerator` with a latent vector.
+    """Encodes photos of any size, resized to 256x256, as latent vectors of a `SPADEGenerator`.
 
     Args:
         style_dim: Z, `noise_dim` of the generator.

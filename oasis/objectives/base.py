@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from oasis.batch import Batch
+from oasis.models import Style
 from oasis.randomness import Stream
 
 LossTerms = dict[str, Tensor]
@@ -18,6 +19,8 @@ class Step(Protocol):
     Attributes:
         batch: the photos and label maps.
         discriminator: the network itself.
+        style: the styles of the photos, from which `generate` makes its fakes; None in the discriminator's step, and
+            for a generator without a style encoder.
     """
 
     @property
@@ -25,6 +28,9 @@ class Step(Protocol):
 
     @property
     def discriminator(self) -> nn.Module: ...  # noqa: D102
+
+    @property
+    def style(self) -> Style | None: ...  # noqa: D102
 
     def generate(self) -> Tensor:
         """Fakes for the batch, (B, 3, H, W) in [-1, 1]; with gradients in the generator's step only."""

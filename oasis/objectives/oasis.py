@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, VGGPerceptualLoss, label_mix, label_mix_loss
+from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
 from oasis.models import DiscriminatorOutput, OASISDiscriminator
 from oasis.models.initialization import iterate_norms
 from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.perceptual import PerceptualTerm
 from oasis.randomness import Stream
 
 
@@ -29,7 +30,8 @@ class OASISObjective(Objective):
         label_mix_weight: of the LabelMix consistency term (section 3.1); 0 switches it off.
         instance_loss: the losses of the discriminator's instance heads, if it has any; None = no such losses.
         perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off.
-        perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
+        perceptual_weights_file: VGG-19 weights, see `PerceptualTerm`.
+        perceptual_required: see `PerceptualTerm`.
         joint_pass: whether real, fake and mixed pictures pass the discriminator in one batch.
 
     Raises:
@@ -45,12 +47,12 @@ class OASISObjective(Objective):
         instance_loss: InstanceLoss | None = None,
         perceptual_weight: float = 0.0,
         perceptual_weights_file: str | None = None,
+        perceptual_required: bool = True,
         joint_pass: bool = False,
     ) -> None:
         super().__init__()
-        for name, weight in (("label_mix_weight", label_mix_weight), ("perceptual_weight", perceptual_weight)):
-            if weight < 0:
-                raise ConfigurationError(f"objective.{name}={weight}: must be 0 (off) or above.")
+        if label_mix_weight < 0:
+            raise ConfigurationError(f"objective.label_mix_weight={label_mix_weight}: must be 0 (off) or above.")
         if label_mix is not None and not callable(label_mix):
             raise ConfigurationError(
                 f"objective.label_mix={label_mix}: this is a group of settings, chosen with a slash: "
@@ -61,21 +63,18 @@ class OASISObjective(Objective):
         self.mix = MixClasses() if label_mix is None else label_mix
         self.label_mix_weight = label_mix_weight
         self.instance_loss = instance_loss
-        self.perceptual_weight = perceptual_weight
-        self.perceptual = VGGPerceptualLoss(perceptual_weights_file) if perceptual_weight > 0 else None
+        self.perceptual = PerceptualTerm(perceptual_weight, perceptual_weights_file, perceptual_required)
         self.joint_pass = joint_pass
 
     def generator_loss(self, step: Step) -> LossTerms:
         """Penalises fakes whose pixels are not classified as real ones of their class."""
         batch, fake = step.batch, step.generate()
         output: DiscriminatorOutput = step.discriminate(fake)
-        terms = {
+        return {
             "adversarial": self.adversarial.real(output.logits, batch.label),
             **self.instance_terms(output, batch),
+            **self.perceptual(fake, batch.image),
         }
-        if self.perceptual is not None:
-            terms["perceptual"] = self.perceptual_weight * self.perceptual(fake, batch.image)
-        return terms
 
     def discriminator_loss(self, step: Step) -> LossTerms:
         """Penalises misclassified real pixels, undetected fake ones, and inconsistency under LabelMix."""

@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
-from oasis.losses import VGGPerceptualLoss, feature_matching_loss
+from oasis.losses import feature_matching_loss, style_divergence
 from oasis.models import PatchOutput
 from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.perceptual import PerceptualTerm
 
 
 class PatchObjective(Objective):
-    """An adversarial loss of scores, feature matching, and an optional perceptual term.
+    """An adversarial loss of scores, feature matching, and optional terms of perception and style.
 
     The discriminator must return a `PatchOutput`, such as `PatchDiscriminator` does. Fakes and photos pass it in one
     batch.
@@ -21,7 +22,10 @@ class PatchObjective(Objective):
     Args:
         feature_matching_weight: of the distance of the discriminator's features; 0 switches it off.
         perceptual_weight: of the VGG-19 perceptual term on the generator; 0 switches it off. Published with 10.
-        perceptual_weights_file: VGG-19 weights, see `VGGPerceptualLoss`.
+        perceptual_weights_file: VGG-19 weights, see `PerceptualTerm`.
+        perceptual_required: see `PerceptualTerm`.
+        style_weight: of the divergence of styles from the standard normal distribution, for a generator with a style
+            encoder; 0 switches it off.
 
     Raises:
         ConfigurationError: a weight below 0.
@@ -32,17 +36,19 @@ class PatchObjective(Objective):
         feature_matching_weight: float = 10.0,
         perceptual_weight: float = 0.0,
         perceptual_weights_file: str | None = None,
+        perceptual_required: bool = False,
+        style_weight: float = 0.05,
     ) -> None:
         super().__init__()
         for name, weight in (
             ("feature_matching_weight", feature_matching_weight),
-            ("perceptual_weight", perceptual_weight),
+            ("style_weight", style_weight),
         ):
             if weight < 0:
                 raise ConfigurationError(f"objective.{name}={weight}: must be 0 (off) or above.")
         self.feature_matching_weight = feature_matching_weight
-        self.perceptual_weight = perceptual_weight
-        self.perceptual = VGGPerceptualLoss(perceptual_weights_file) if perceptual_weight > 0 else None
+        self.style_weight = style_weight
+        self.perceptual = PerceptualTerm(perceptual_weight, perceptual_weights_file, perceptual_required)
 
     @abstractmethod
     def adversarial(self, fake: Sequence[Tensor]) -> Tensor:
@@ -64,9 +70,10 @@ class PatchObjective(Objective):
         if self.feature_matching_weight > 0:
             distance = feature_matching_loss(on_fake.features, on_real.features)
             terms["feature_matching"] = self.feature_matching_weight * distance
-        if self.perceptual is not None:
-            terms["perceptual"] = self.perceptual_weight * self.perceptual(fake, step.batch.image)
-        return terms
+        style = step.style
+        if self.style_weight > 0 and style is not None and style.log_variance is not None:
+            terms["style"] = self.style_weight * style_divergence(style.mean, style.log_variance)
+        return {**terms, **self.perceptual(fake, step.batch.image)}
 
     def discriminator_loss(self, step: Step) -> LossTerms:
         """Penalises high scores of fakes and low scores of photos."""

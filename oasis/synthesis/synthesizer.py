@@ -12,14 +12,16 @@ from torch import Tensor
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.data.opening import MAX_PIXELS
 from oasis.devices import find_device
-from oasis.errors import CheckpointError, ConfigurationError, MissingInstancesError
+from oasis.errors import CheckpointError, ConfigurationError
+from oasis.instances import segment_ids
 from oasis.synthesis.coloring import color_segments
 from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
+from oasis.synthesis.fitting import usable
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
 from oasis.synthesis.noise import Noise
-from oasis.synthesis.translation import translated
+from oasis.synthesis.style import Photo, photo_tensor, require_style_encoder, style_noise
 from oasis.visualize import to_bytes
 
 _SEEDS = 2**31
@@ -117,7 +119,7 @@ class Synthesizer:
                 raise ConfigurationError(f"{opened.source} is a LabelMap, which has its instance map inside.")
         else:
             opened = open_label_map(label_map, instance_map, label_space=self.label_space, kind=kind)
-        return self._usable(opened)
+        return usable(opened, self.label_space, self.needs_instances, self.name)
 
     def synthesize(
         self,
@@ -126,6 +128,7 @@ class Synthesizer:
         seed: int | None = None,
         noise: Noise | None = None,
         *,
+        style: Photo | None = None,
         original_size: bool = False,
     ) -> Image.Image:
         """Generate one picture.
@@ -135,6 +138,8 @@ class Synthesizer:
             instance_map: the instances, in any of these forms.
             seed: of all random numbers, 0 or above; None = a random one, stored in the picture's `info["seed"]`.
             noise: instead of a seed, see `Noise`.
+            style: a photo, of any size, whose style the picture gets; for models with a style encoder. Seed or noise
+                are then those of random encodings only.
             original_size: resize the picture to the size of the label map.
 
         Returns:
@@ -142,10 +147,11 @@ class Synthesizer:
 
         Raises:
             DatasetError: an invalid map.
-            ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length.
+            ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length; a style
+                for a model without a style encoder.
         """
         opened = self.open(label_map, instance_map)
-        picture = self._generate(opened, seed, noise)
+        picture = self._generate(opened, seed, noise, style)
         if original_size:
             picture = picture.resize((opened.width, opened.height), Image.Resampling.LANCZOS)
         return picture
@@ -194,10 +200,23 @@ class Synthesizer:
         else:
             opened = open_label_map(label_map, instance_map, label_space=self.label_space)
         label, instance = tensors_of(opened.resized(self.height, self.width))
-        return _as_image(color_segments(label[0], instance[0], opened.label_space.palette))
+        return as_picture(color_segments(label[0], instance[0], opened.label_space.palette))
+
+    def inputs(self, label_map: LabelMap, noise: Noise) -> tuple[Tensor, Tensor]:
+        """The condition (1, K, H, W) and the segments (1, H, W) of an opened map, see `Generator.forward`."""
+        tensors = tensors_of(label_map.resized(self.height, self.width))
+        label, instance = (each.to(self.device) for each in tensors)
+        condition = condition_of(self.encoding, label, instance, noise)
+        return condition, segment_ids(label, instance, self.label_space.num_classes)
+
+    def image(self, condition: Tensor, segments: Tensor, noise: Tensor | None) -> Tensor:
+        """The generator's picture, (1, 3, H, W) in [-1, 1]; differentiable."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            image: Tensor = self.generator(condition, noise, *([segments] if self.generator.needs_segments else []))
+        return image
 
     @torch.no_grad()
-    def _generate(self, label_map: LabelMap, seed: int | None, noise: Noise | None) -> Image.Image:
+    def _generate(self, label_map: LabelMap, seed: int | None, noise: Noise | None, style: Photo | None) -> Image.Image:
         if seed is not None and noise is not None:
             raise ConfigurationError("Give a seed or a noise, not both: a noise has its seeds inside.")
         info = {}
@@ -209,37 +228,18 @@ class Synthesizer:
                 f"{self.name} takes noise of {self.generator.noise_dim} numbers, not {noise.dim}: make it with this "
                 "synthesizer's own noise(seed)."
             )
-        label, instance = tensors_of(label_map.resized(self.height, self.width))
-        condition = condition_of(self.encoding, label.to(self.device), instance.to(self.device), noise)
-        drawn = noise_of(noise, self.height, self.width)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            image = self.generator(condition, drawn if drawn is None else drawn.to(self.device))
-        picture = _as_image(image[0])
+        condition, segments = self.inputs(label_map, noise)
+        if style is None:
+            drawn = noise_of(noise, self.height, self.width)
+        else:
+            require_style_encoder(self.generator, self.name)
+            photo = photo_tensor(style, self.height, self.width).to(self.device)
+            drawn = style_noise(self.generator, photo)
+        picture = as_picture(self.image(condition, segments, drawn if drawn is None else drawn.to(self.device))[0])
         picture.info.update(info)
         return picture
 
-    def _usable(self, label_map: LabelMap) -> LabelMap:
-        """The map in this synthesizer's label space.
 
-        Raises:
-            DatasetError: it has classes that this synthesizer does not have.
-            ConfigurationError: it has things, but no instances are given.
-        """
-        if label_map.label_space != self.label_space:
-            label_map = translated(label_map, self.label_space)
-        if self.needs_instances and label_map.instance is None and label_map.has_things:
-            things = ", ".join(name for name in label_map.class_names if self._is_thing(name))
-            raise MissingInstancesError(
-                f"{label_map.source}: {self.name} wants to know which pixels of {things} belong together.",
-                "Give the instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place "
-                "of the label map. Models of encoding=semantic do without.",
-            )
-        return label_map
-
-    def _is_thing(self, name: str) -> bool:
-        return self.label_space.names.index(name) in self.label_space.things
-
-
-def _as_image(image: Tensor) -> Image.Image:
+def as_picture(image: Tensor) -> Image.Image:
     """(3, H, W) in [-1, 1] as an RGB picture."""
     return Image.fromarray(to_bytes(image).permute(1, 2, 0).cpu().numpy())

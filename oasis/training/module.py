@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.models import Discriminator, Generator
+from oasis.models import Discriminator, Generator, Style
 from oasis.models.generating import generate
 from oasis.objectives import LossTerms, Objective
 from oasis.randomness import Stream
@@ -21,7 +21,7 @@ from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_
 from oasis.training.building import build_network, prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
 from oasis.training.requirements import refuse_missing_instances, refuse_unfit_precision, require_terms
-from oasis.training.sampling import fixed_noise, sampling_generator, training_noise
+from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise
 from oasis.training.schedules import Constant, Schedule
 from oasis.training.step import TrainingStep
 
@@ -177,19 +177,16 @@ class GANModule(LightningModule):
 
     def generator_loss(self, batch: Batch) -> LossTerms:
         """The objective's terms for the generator, by name."""
-
-        def fakes() -> Tensor:
-            noise = training_noise(self.generator, batch, self.seed, Stream.GENERATOR_NOISE)
-            return generate(self.generator, batch, noise, self._generate)
-
-        return self.objective.generator_loss(self._step(batch, fakes))
+        noise, style = self._training_noise(batch, Stream.GENERATOR_NOISE)
+        step = self._step(batch, lambda: generate(self.generator, batch, noise, self._generate), style=style)
+        return self.objective.generator_loss(step)
 
     def discriminator_loss(self, batch: Batch) -> LossTerms:
         """The objective's terms for the discriminator, by name."""
 
         @torch.no_grad()
         def fakes() -> Tensor:
-            noise = training_noise(self.generator, batch, self.seed, Stream.DISCRIMINATOR_NOISE)
+            noise, _ = self._training_noise(batch, Stream.DISCRIMINATOR_NOISE)
             return generate(self.generator, batch, noise, self._generate)
 
         return self.objective.discriminator_loss(self._step(batch, fakes))
@@ -210,12 +207,18 @@ class GANModule(LightningModule):
         self.log_dict({**terms, **self.log_step()}, batch_size=max(total, 1), sync_dist=True)
         return fake
 
+    def _training_noise(self, batch: Batch, stream: Stream) -> tuple[Tensor | None, Style | None]:
+        return styled(self.generator, batch, training_noise(self.generator, batch, self.seed, stream))
+
     def _step(
-        self, batch: Batch, fakes: Callable[[], Tensor], discriminate: Callable[..., Any] | None = None
+        self,
+        batch: Batch,
+        fakes: Callable[[], Tensor],
+        discriminate: Callable[..., Any] | None = None,
+        style: Style | None = None,
     ) -> TrainingStep:
-        return TrainingStep(
-            batch, self.discriminator, fakes, discriminate or self._discriminate, self.objective, self.seed
-        )
+        forward = discriminate or self._discriminate
+        return TrainingStep(batch, self.discriminator, fakes, forward, self.objective, self.seed, style)
 
     @property
     def validation_losses(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.models import Generator
+from oasis.models import Generator, Style, encodes_style
 from oasis.randomness import Stream, sample_generators
 
 
@@ -63,6 +63,23 @@ def training_noise(generator: Generator, batch: Batch, seed: int, stream: Stream
     if sources is None or generator.noise_dim == 0:
         return None
     return _drawn(generator, sources).to(batch.condition.device, non_blocking=True)
+
+
+def styled(generator: Generator, batch: Batch, noise: Tensor | None) -> tuple[Tensor | None, Style | None]:
+    """The noise that a generator is trained with: for one with a style encoder, a noise of the photos' styles.
+
+    Args:
+        generator: the network.
+        batch: the photos.
+        noise: from `training_noise`.
+
+    Returns:
+        The noise, and the styles, None without an encoder.
+    """
+    if not encodes_style(generator):
+        return noise, None
+    style = generator.encode_style(batch.image, batch.segments)
+    return style.sample(noise), style
 
 
 def _drawn(generator: Generator, sources: Iterable[torch.Generator]) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from oasis.batch import Batch
+from oasis.models import Style
 from oasis.objectives import Objective
 from oasis.randomness import Stream
 from oasis.training.sampling import sources_of
@@ -24,6 +25,7 @@ class TrainingStep:
         forward: runs the discriminator, compiled if enabled.
         objective: defines the discriminator's inputs.
         seed: of random numbers.
+        style: the styles of the photos, in the generator's step.
     """
 
     batch: Batch
@@ -32,6 +34,7 @@ class TrainingStep:
     forward: Callable[..., Any]
     objective: Objective
     seed: int
+    style: Style | None = None
 
     def discriminate(self, image: Tensor) -> Any:
         """The discriminator's output for (B, 3, H, W) pictures in [-1, 1]."""

@@ -198,8 +198,12 @@ def test_networks_that_are_mixed_up(save, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"head_0.conv_0.weight": torch.zeros(2, 2, 3, 3)}, r"not an official OASIS generator: fc\.weight is missing"),
-        ({"fc.weight": torch.zeros(3)}, r"fc\.weight is of shape \(3,\)"),
+        (
+            {"head_0.conv_0.weight": torch.zeros(2, 2, 3, 3)},
+            r"not an official SPADE generator: head_0\.norm_0\..* is missing",
+        ),
+        ({"fc.weight": torch.zeros(3)}, r"not a generator of the official OASIS, SPADE or pix2pixHD.* fc\.weight"),
+        ({"fc.weight": torch.zeros(3), "body.0": torch.zeros(3)}, r"fc\.weight is of shape \(3,\)"),
         ({}, "holds a dict"),
         ([torch.zeros(1)], "holds a list"),
         ({"config": {}, "progress": {}, "state_dict": {}}, "a checkpoint of this project already"),

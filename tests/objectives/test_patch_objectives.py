@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
-from oasis.models import PatchDiscriminator
+from oasis.models import PatchDiscriminator, Style
 from oasis.objectives import HingeObjective, LeastSquaresObjective
 
 KINDS = [HingeObjective, LeastSquaresObjective]
@@ -19,6 +19,7 @@ class Step:
     """A step with two photos and fakes, and a discriminator without memory."""
 
     objective: HingeObjective | LeastSquaresObjective
+    style: Style | None = None
 
     def __post_init__(self) -> None:
         torch.manual_seed(0)
@@ -101,9 +102,23 @@ def test_weights(kind):
         kind(perceptual_weight=-2)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_styles_are_drawn_towards_the_normal_distribution(kind):
+    mean, log_variance = torch.randn(2, 5, requires_grad=True), torch.randn(2, 5, requires_grad=True)
+    step = Step(kind(style_weight=0.05), Style(mean, log_variance))
+    terms = step.objective.generator_loss(step)
+    normal = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
+    expected = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).sum()
+    torch.testing.assert_close(terms["style"], 0.05 * expected)
+    for style, weight in ((Style(mean, log_variance), 0.0), (Style(mean), 0.05), (None, 0.05)):
+        step = Step(kind(style_weight=weight), style)
+        assert "style" not in step.objective.generator_loss(step)
+
+
 MODELS = {
     "spade": ["model=spade", "generator.spade_channels=4", "generator.init_gain=1"],
     "pix2pixhd": ["model=pix2pixhd", "generator.num_halvings=2", "generator.num_blocks=1"],
+    "spade_vae": ["model=spade_vae_tiny", "data.height=64"],
     "local": [
         "model=pix2pixhd",
         "generator=pix2pixhd_local",
@@ -128,9 +143,11 @@ def test_training_and_restoring(model, composed, tiny, tmp_path):
     train(composed(*overrides, *MODELS[model], f"paths.output_dir={folder}", f"data.root={tiny.root}"))
     restored = restore(folder / "checkpoints" / "last.ckpt")
     assert restored.encoding.channels == 36
-    condition = restored.encoding(torch.zeros(1, 64, 64).long(), torch.zeros(1, 64, 64).long())
+    shape = (1, 64, 64)
+    condition = restored.encoding(torch.zeros(shape).long(), torch.zeros(shape).long())
     with torch.no_grad():
         assert restored.generator(condition).isfinite().all()
     header = (folder / "metrics.csv").read_text().splitlines()[0]
-    for name in ("generator/feature_matching", "discriminator/real", "val/generator_adversarial"):
+    styled = ["generator/style"] if model == "spade_vae" else []
+    for name in (*styled, "generator/feature_matching", "discriminator/real", "val/generator_adversarial"):
         assert name in header

@@ -1,4 +1,4 @@
-"""Conversion of the official OASIS's state dicts to checkpoints of this project."""
+"""Conversion of the state dicts of the official OASIS, SPADE and pix2pixHD to checkpoints of this project."""
 
 from oasis.checkpoint.official.importing import import_official
 

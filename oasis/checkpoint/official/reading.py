@@ -13,7 +13,8 @@ StateDict = dict[str, Tensor]
 
 _WRAPPER = "module."  # DataParallel's prefix of every name
 _WHERE = (
-    "The official files are called *_EMA.pth, *_G.pth and *_D.pth; https://github.com/boschresearch/OASIS links them."
+    "The official files are called *_EMA.pth, *_G.pth and *_D.pth (https://github.com/boschresearch/OASIS links them), "
+    "or *_net_G.pth, *_net_D.pth and *_net_E.pth (https://github.com/NVlabs/SPADE, https://github.com/NVIDIA/pix2pixHD)."
 )
 
 

@@ -13,6 +13,7 @@ from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.animation import Animation, interpolate
 from oasis.synthesis.batch.inputs import Input
+from oasis.synthesis.batch.looks import Look, OfSeed
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.sampling import Sampling
 from oasis.synthesis.contact_sheet import ContactSheet
@@ -54,6 +55,7 @@ class Generation:
         original_size: pictures get the size of their label map.
         photos: the inputs are photos, which are shown beside the results.
         searched: the folder or file in which they were found; None = a dataset.
+        look: what decides the look of the pictures.
     """
 
     synthesizer: Synthesizer
@@ -65,6 +67,7 @@ class Generation:
     original_size: bool = False
     photos: bool = False
     searched: Path | None = None
+    look: Look = field(default_factory=OfSeed)
 
     def require_possible(self, inputs: Sequence[Input]) -> None:
         """Raise, before any work, if output files exist; see `OutputFolder.require_free`.
@@ -78,7 +81,12 @@ class Generation:
         paths = [path for each in inputs for path in (each.path, each.instance) if path is not None]
         self.output.require_free([*names, SHEET], paths)
 
-    def run(self, inputs: Sequence[Input], on_done: Callable[[Input], None]) -> Outcome:
+    def run(
+        self,
+        inputs: Sequence[Input],
+        on_done: Callable[[Input], None],
+        on_step: Callable[[float], None] = lambda loss: None,
+    ) -> Outcome:
         """Generate all pictures.
 
         An interrupted run leaves complete files only.
@@ -86,6 +94,7 @@ class Generation:
         Args:
             inputs: checked by `require_possible`.
             on_done: called after each.
+            on_step: called with the loss of each step of a search.
 
         Raises:
             OSError: a file cannot be written: a full disk, or no permission.
@@ -96,7 +105,7 @@ class Generation:
         identity["fingerprint"] = fingerprint(self.synthesizer)
         for each in inputs:
             try:
-                self._generate(each, identity, sheet, outcome)
+                self._generate(each, identity, sheet, outcome, on_step)
             except OasisError as error:
                 outcome.bad.append((each, str(error)))
             on_done(each)
@@ -104,7 +113,14 @@ class Generation:
             self.output.write_png(SHEET, sheet.draw(), identity)
         return outcome
 
-    def _generate(self, each: Input, identity: Mapping[str, str], sheet: ContactSheet, outcome: Outcome) -> None:
+    def _generate(
+        self,
+        each: Input,
+        identity: Mapping[str, str],
+        sheet: ContactSheet,
+        outcome: Outcome,
+        on_step: Callable[[float], None],
+    ) -> None:
         label_map = self.read(each)
         fits = self.sampling.fits(label_map)
         sampling = self.sampling if fits else self.sampling.without_part()
@@ -112,8 +128,11 @@ class Generation:
         shown: list[tuple[str, Image.Image]] = []
         names = self._pictures(each)[: len(noises)]
         for number, (name, noise) in enumerate(zip(names, noises, strict=True)):
-            picture = self.synthesizer.synthesize(label_map, noise=noise, original_size=self.original_size)
-            facts = {**identity, "label map": each.path.name, **sampling.facts(number)}
+            picture, look, remark = self.look.generate(self.synthesizer, label_map, noise, on_step)
+            if self.original_size:
+                picture = picture.resize((label_map.width, label_map.height), Image.Resampling.LANCZOS)
+            outcome.remarks.update([remark] if remark else [])
+            facts = {**identity, "label map": each.path.name, **sampling.facts(number), **look}
             self.output.write_png(name, picture, facts)
             outcome.written += 1
             if not sheet.is_full:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from oasis.data.class_names import require_classes
 from oasis.data.instance_maps import InstanceMaps
+from oasis.data.reading import decode_photo
 from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource
@@ -20,10 +21,13 @@ from oasis.synthesis.batch.dataset_maps import (
 )
 from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_instances
+from oasis.synthesis.batch.looks import LikePhoto, Look, OfSeed, OfStyle
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
+from oasis.synthesis.imitation import require_searchable
 from oasis.synthesis.photo_reading import PhotoReader
+from oasis.synthesis.style import require_style_encoder
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class GenerateOptions:
         device: where to compute.
         bf16: compute in bfloat16.
         force: overwrite files.
+        style: a photo whose style the pictures get.
+        like: a photo that the pictures come near to.
+        search_steps: of the search for `like`.
     """
 
     checkpoint: Path
@@ -71,6 +78,9 @@ class GenerateOptions:
     device: str
     bf16: bool
     force: bool
+    style: Path | None = None
+    like: Path | None = None
+    search_steps: int = 300
 
     @property
     def from_photos(self) -> bool:
@@ -101,6 +111,7 @@ class GenerateOptions:
             output.require_outside(self.source)
         synthesizer = Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
         part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
+        look = self._look(synthesizer)
         dataset = self._dataset(synthesizer)
         theirs = self.label_space_of_input if dataset is None else dataset.label_space
         require_classes(self.replaced, synthesizer.label_space, None if theirs is None else theirs.names)
@@ -115,6 +126,7 @@ class GenerateOptions:
             self.original_size,
             self.from_photos,
             self.source if isinstance(self.source, Path) and dataset is None else None,
+            look,
         )
         generation.require_possible(inputs)
         return generation, inputs
@@ -142,6 +154,29 @@ class GenerateOptions:
             if given is not None:
                 raise ConfigurationError(f"{option}: of single maps, but a dataset knows its own files. Leave it out.")
         return found
+
+    def _look(self, synthesizer: Synthesizer) -> Look:
+        """What decides the look of the pictures, if this model supports it."""
+        if self.resample is not None and not synthesizer.generator.noise_per_pixel:
+            raise ConfigurationError(
+                f"--resample {self.resample}: {type(synthesizer.generator).__name__} has one latent vector a picture, "
+                "so that no part of it can differ alone. Leave it out, or use a model with noise per pixel: oasis."
+            )
+        given = [(name, photo) for name, photo in (("--style", self.style), ("--like", self.like)) if photo is not None]
+        if not given:
+            return OfSeed()
+        name, photo = given[0]
+        if len(given) > 1 or self.samples > 1 or self.resample is not None or self.animation is not None:
+            raise ConfigurationError(
+                f"{name} {photo}: the photo decides the look of one picture a map. Leave out --samples, --resample, "
+                "--interpolate, and one of --style and --like."
+            )
+        decode_photo(photo)
+        if self.style is not None:
+            require_style_encoder(synthesizer.generator, synthesizer.name)
+            return OfStyle(photo)
+        require_searchable(synthesizer, self.search_steps)
+        return LikePhoto(photo, self.search_steps)
 
     def _inputs(self, dataset: DatasetMaps | None) -> list[Input]:
         if dataset is not None:

@@ -15,6 +15,7 @@ from oasis.models import Generator
 from oasis.models.generating import generate
 from oasis.training.base import data_of
 from oasis.training.module import as_gan_module
+from oasis.training.sampling import styled
 
 CHECKPOINT_KEY = "generator_ema"
 
@@ -119,7 +120,7 @@ class GeneratorEMA(Callback):
 
 
 class _OfBatch(nn.Module):
-    """Adapts a generator to torch's `update_bn`, which passes one argument; the generator draws its noise."""
+    """Adapts a generator to torch's `update_bn`, which passes one argument; the noise is random, as in training."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
@@ -127,4 +128,5 @@ class _OfBatch(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Generates fakes for the batch."""
-        return generate(self.generator, batch, noise=None)
+        noise, _ = styled(self.generator, batch, None)
+        return generate(self.generator, batch, noise)

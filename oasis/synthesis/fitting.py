@@ -1,0 +1,32 @@
+"""Label maps as a model can use them."""
+
+from oasis.errors import MissingInstancesError
+from oasis.labels import LabelSpace
+from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.translation import translated
+
+
+def usable(label_map: LabelMap, label_space: LabelSpace, needs_instances: bool, name: str) -> LabelMap:
+    """A map in the label space of a model.
+
+    Args:
+        label_map: of any label space.
+        label_space: the model's.
+        needs_instances: whether its encoding reads instances.
+        name: of the model, for errors.
+
+    Raises:
+        DatasetError: it has classes that the model does not have.
+        ConfigurationError: it has things, but no instances are given.
+    """
+    if label_map.label_space != label_space:
+        label_map = translated(label_map, label_space)
+    if needs_instances and label_map.instance is None and label_map.has_things:
+        things = {label_space.names[index] for index in label_space.things}
+        listing = ", ".join(each for each in label_map.class_names if each in things)
+        raise MissingInstancesError(
+            f"{label_map.source}: {name} wants to know which pixels of {listing} belong together.",
+            "Give the instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place "
+            "of the label map. Models of encoding=semantic do without.",
+        )
+    return label_map
