@@ -80,11 +80,11 @@ def test_multirun_gives_each_job_a_folder(forked, tmp_path):
         (["seed=-1"], ["seed=-1: must be a whole number from 0 to 4294967295"]),
         (["seed=null"], ["seed=null: must be a whole number from 0 to 4294967295"]),
         (["seed=99999999999"], ["seed=99999999999: must be a whole number"]),
-        (["trainer.gradient_clip_val=1.0"], ["gradient_clip_val", "not in struct"]),
+        (["trainer.gradient_clip_val=1.0"], ["trainer.gradient_clip_val: no such setting"]),
         (["+trainer.gradient_clip_val=1.0"], ["gradient clipping", "manual optimization"]),
         (["+trainer.accumulate_grad_batches=2"], ["trainer.accumulate_grad_batches", "model.accumulate_batches"]),
         (["generator.norm=layer"], ["layer", "batch, sync_batch, instance"]),
-        (["data.bach_size=2"], ["bach_size", "not in struct"]),
+        (["data.bach_size=2"], ["data.bach_size: no such setting", "data.batch_size"]),
     ],
     ids=lambda value: "-".join(value)[:30] if isinstance(value, list) else "",
 )

@@ -225,7 +225,7 @@ def test_no_good_one(run):
         path.write_bytes(path.read_bytes()[:-100])
     with pytest.warns(UserWarning, match="Passed over"):
         assert find_to_resume("auto", run.parent, config) is None
-    with pytest.warns(UserWarning, match="Passed over"), pytest.raises(CheckpointError, match="has a good"):
+    with pytest.warns(UserWarning, match="Passed over"), pytest.raises(CheckpointError, match="has an intact"):
         find_to_resume("last", run.parent, config)
 
 

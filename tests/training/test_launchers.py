@@ -155,7 +155,7 @@ def test_jobs_of_a_sweep_go_on_from_their_own_checkpoints(fit, tmp_path):
         assert found == runs / "first" / job / "checkpoints" / "last.ckpt"
     assert find_to_resume("auto", runs, written, "2_seed=[2]") is None
     assert find_to_resume("auto", runs, written).parts[-3] == "1_seed=[1]"
-    with pytest.raises(errors.CheckpointError, match=r"resume=last: no run below .*2_seed=\[2\] has a good"):
+    with pytest.raises(errors.CheckpointError, match=r"resume=last: no run below .*2_seed=\[2\] has an intact"):
         find_to_resume("last", runs, written, "2_seed=[2]")
 
 
