@@ -14,10 +14,12 @@ from oasis.cli.conf import load_config
 from oasis.data import LabelMapDataModule
 from oasis.data.samples import as_split
 from oasis.devices import find_device
+from oasis.errors import ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, segmenter_features
 from oasis.scoring import load_metric_networks
+from oasis.synthesis.batch.dataset_maps import trained_on
 
 
 def evaluate_checkpoints(
@@ -69,6 +71,7 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapD
         same = [f"data.{name}={own[name]}" for name in ("height", "width", "batch_size") if name in own]
         config: Any = OmegaConf.to_container(load_config([*same, *ours]).data, resolve=True)
         if not of_classes:
+            _require_same_ids(restored, instantiate(config, encoding=restored.encoding))
             config["label_space"] = restored.config["label_space"]
     else:
         changes = OmegaConf.from_dotlist(
@@ -79,3 +82,25 @@ def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapD
             config["label_space"] = OmegaConf.to_container(load_config(of_classes).label_space, resolve=True)
     data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data
+
+
+def _require_same_ids(restored: Restored, data: LabelMapDataModule) -> None:
+    """Refuse a dataset whose label maps have the checkpoint's ids for other classes.
+
+    Args:
+        restored: the checkpoint.
+        data: the dataset, with its own classes.
+    """
+    here, there = restored.label_space, data.label_space
+    names = (
+        (raw, here.names[index], there.names[there.raw_to_class[raw]])
+        for raw, index in enumerate(here.raw_to_class)
+        if index not in (-1, here.ignore_index) and there.raw_to_class[raw] >= 0
+    )
+    unlike = next((each for each in names if each[1] != each[2]), None)
+    if unlike is not None and not trained_on(restored, data.source):
+        raise ConfigurationError(
+            f"{data.source.root}: label id {unlike[0]} is {unlike[2]} in this dataset, but {unlike[1]} in the one that "
+            "the checkpoint was trained on: pictures would be compared with other classes. To evaluate on it, list the "
+            "checkpoint's classes with the ids of these maps: label_space=file label_space.path=classes.yaml."
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,8 @@ def untrained(model: EvaluatedModel) -> EvaluatedModel:
 
 def _require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
     ours, theirs = data.label_space, restored.label_space
-    if ours != theirs:
+    parts = attrgetter("names", "things", "ignore_index", "evaluated")  # raw ids are those of the files
+    if parts(ours) != parts(theirs):
         unlike = ours.differences(theirs, "in the data", "in the checkpoint")
         raise ConfigurationError(
             f"{path} was trained on a label space of {theirs.num_classes} classes, the data has another one of "

@@ -3,8 +3,12 @@
 import csv
 import json
 import re
+import shutil
 
+import numpy as np
 import pytest
+import yaml
+from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.cli import app
@@ -98,6 +102,39 @@ def test_another_dataset_and_a_named_segmenter(run, tiny, tmp_path, ids):
     assert (results["images"], results["split"], results["height"]) == (7, "train", 32)
 
 
+def test_the_same_classes_with_other_ids(run, tiny, tmp_path, ids):
+    """Classes named in the order of the checkpoint's, for maps that have other numbers for them."""
+    numbers = {7: 107, 11: 111, 23: 123, 24: 124, 26: 126}
+    for split in ("train", "val"):
+        for label in sorted((tiny.root / "gtFine" / split).rglob("*_labelIds.png")):
+            name = label.name.removesuffix("_gtFine_labelIds.png")
+            raw = np.asarray(Image.open(label))
+            for kind in ("images", "labels"):
+                (tmp_path / kind / split).mkdir(parents=True, exist_ok=True)
+            other = np.vectorize(lambda i: numbers.get(i, i), otypes=[np.uint8])(raw)
+            Image.fromarray(other).save(tmp_path / "labels" / split / f"{name}.png")
+            photo = next((tiny.root / "leftImg8bit" / split).rglob(f"{name}_leftImg8bit.*"))
+            shutil.copy(photo, tmp_path / "images" / split / f"{name}{photo.suffix}")
+    classes = [
+        {
+            "name": name,
+            "ids": [numbers.get(raw, raw) for raw, at in enumerate(ids.raw_to_class) if at == index],
+            "color": list(ids.palette[index]),
+            "thing": index in ids.things,
+            "scored": index in ids.evaluated,
+        }
+        for index, name in enumerate(ids.names)
+    ]
+    ignored = ids.names[ids.ignore_index]
+    (tmp_path / "classes.yaml").write_text(yaml.safe_dump({"classes": classes, "ignore": ignored}))
+    words = ["label_space=file", f"label_space.path={tmp_path / 'classes.yaml'}", "segmenter=none", "metrics=none"]
+    done = oasis("evaluate", run, "data=folder", f"data.root={tmp_path}", *words, "-o", tmp_path / "out",
+                 "--diversity-images", 0)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["images"] == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -108,6 +145,7 @@ def test_another_dataset_and_a_named_segmenter(run, tiny, tmp_path, ids):
             ["RUN", "label_space=cityscapes_train_ids", "data=cityscapes", "data.root=ROOT"],
             ["only in the data: 'void'"],
         ),
+        (["RUN", "data=ade20k", "data.root=ROOT"], ["label id 1 is wall in this dataset, but ego vehicle in the one"]),
         (["RUN", "segmenter.weights=missing.pt"], ["missing.pt"]),
         (["RUN", "metrics.weights=JUNK"], ["junk.pth", "SHA-256", "6726825d"]),
         (["RUN", "--device", "cuda:99"], ["device=cuda:99"]),
