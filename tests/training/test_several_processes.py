@@ -8,19 +8,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_sizes import fitted
 from run_files import csv_rows, training_losses
 
 ROOT = Path(__file__).parents[2]
 # Gain 1, or the first steps would compute on what is so small that any difference is lost.
 COMMON = [
     "data.batch_size=4",
+    "trainer.max_epochs=5",
+    "trainer.check_val_every_n_epoch=5",
+    "data.num_workers=0",
+]
+OASIS = [
     "generator.init_gain=1",
     "discriminator.init_gain=1",
     "generator.num_blocks=4",
     "discriminator.num_blocks=4",
-    "trainer.max_epochs=5",
-    "trainer.check_val_every_n_epoch=5",
-    "data.num_workers=0",
 ]
 # Adam's first steps are signs, those of rounding errors too: a bias in front of a BatchNorm has no gradient but 1e-11,
 # and would go either way by the whole learning rate. Plain steps keep what is small small: weights can be compared.
@@ -30,14 +33,18 @@ PLAIN_STEPS = [
     for override in (f"{optimizer}._target_=torch.optim.SGD", f"~{optimizer}.betas", f"{optimizer}.lr=0.01")
 ]
 VARIANTS = {
-    "semantic": ["encoding=semantic"],
-    "per_instance_masks": ["encoding=per_instance_masks", "encoding.slots=4"],
-    "panoptic discriminator": ["encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment"],
-}
+    "semantic": [*OASIS, "encoding=semantic"],
+    "per_instance_masks": [*OASIS, "encoding=per_instance_masks", "encoding.slots=4"],
+    "panoptic discriminator": [
+        *OASIS, "encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment",
+    ],
+    "spade": ["model=spade", "generator.init_gain=1"],
+    "pix2pixhd": ["model=pix2pixhd"],
+}  # fmt: skip
 
 
 def command(tiny_overrides: list[str], output: Path, *overrides: str) -> list[str]:
-    return ["train.py", *tiny_overrides, *COMMON, f"paths.output_dir={output}", *overrides]
+    return ["train.py", *fitted([*tiny_overrides, *COMMON, f"paths.output_dir={output}", *overrides])]
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def test_two_processes_train_as_one(tiny, tiny_overrides, fit, run, tmp_path, va
 
 def test_validation_losses_count_each_sample_once(tiny_overrides, fit, run, tmp_path):
     """Three samples for two processes: one is read twice."""
-    still = [f"model.{network}_optimizer.lr=0.0" for network in ("generator", "discriminator")]
+    still = [*OASIS, *(f"model.{network}_optimizer.lr=0.0" for network in ("generator", "discriminator"))]
     once = [
         *still,
         "callbacks.ema.bn_batches=0",
