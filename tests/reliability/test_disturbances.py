@@ -50,7 +50,8 @@ def test_a_disturbed_run_goes_on_to_the_same_end(disturbance, undisturbed, root)
 @pytest.mark.parametrize("model", ["spade_tiny", "pix2pixhd_tiny"])
 def test_a_killed_run_of_any_model_goes_on_to_the_same_end(model, root):
     settings = (f"model={model}",)
-    alone = Training(root / model, root / f"tally_{model}", settings)
+    root = root / model  # the tally of a disturbance is named after what is done
+    alone = Training(root / "alone", root / "tally", settings)
     start = time.monotonic()
     assert alone.finish() == [0]
     disturbance = Disturbance(f"kill -9 of {model}", kill_trainer, settings=settings)
