@@ -14,6 +14,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from model_sizes import OF_OASIS, fitted
 from omegaconf import DictConfig, open_dict
 from PIL import Image
 from starting import Python
@@ -31,12 +32,7 @@ TINY = [
     "data.width=64",
     "data.batch_size=2",
     "data.num_workers=0",
-    "generator.channels=2",
-    "generator.spade_channels=4",
-    "generator.noise_dim=4",
-    "generator.num_blocks=2",
-    "discriminator.channels=4",
-    "discriminator.num_blocks=2",
+    *OF_OASIS,
     "trainer.accelerator=cpu",
     "trainer.log_every_n_steps=1",
     "callbacks.ema.bn_batches=2",
@@ -187,7 +183,7 @@ def run_two_ranks(python: Python, tmp_path_factory: pytest.TempPathFactory) -> C
 
 @pytest.fixture
 def fit(composed: Callable[..., DictConfig], tiny_overrides: list[str], tmp_path: Path) -> Callable[..., Path]:
-    """Trains tiny networks on the tiny dataset in this process; returns the run folder."""
+    """Trains tiny networks on the tiny dataset in this process, of any `model=`; returns the run folder."""
 
     def run(folder: str, *overrides: str) -> Path:
         return _train(composed, tmp_path / "runs" / "test" / folder, [*tiny_overrides, *overrides])
@@ -226,5 +222,5 @@ def _train(composed: Callable[..., DictConfig], folder: Path, overrides: list[st
     from train import train
 
     folder.mkdir(parents=True, exist_ok=True)
-    train(composed(*overrides, f"paths.output_dir={folder}"))
+    train(composed(*fitted(overrides), f"paths.output_dir={folder}"))
     return folder

@@ -31,6 +31,11 @@ NEEDED = {
     "label_space=file": [FILE],
     "label_space=mapillary": ["label_space.root=folder"],
     "data=mapillary": ["label_space.root=folder"],
+    **{
+        f"{part}={name}": [f"model={name}"]
+        for part in ("discriminator", "objective")
+        for name in ("spade", "pix2pixhd")
+    },
 }
 
 

@@ -64,7 +64,7 @@ def main(given: Sequence[str] | None = None) -> None:
     device = torch.device(options.device)
     encodings = {name: encoding.to(device) for name, encoding in all_encodings().items()}
     alone = seconds_alone(encodings, options)
-    streets = street_batch(options, device)
+    streets = street_batch(["encoding=semantic", *settings_of(options)], options.batch_size, device)
     steps = seconds_of_steps(encodings, streets, options)
     rows = [
         Row(

@@ -40,7 +40,8 @@ def main(arguments_: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments_)
     device = torch.device(options.device)
     console = Console()
-    steppers, memory = build(contenders(options), street_batch(options, device), options, console)
+    batch = street_batch(["encoding=semantic", *settings_of(options)], options.batch_size, device)
+    steppers, memory = build(contenders(options), batch, options, console)
     seconds = interleaved({name: each.step for name, each in steppers.items()}, options.rounds, device, warm_up=0)
     rows = results(seconds, memory, count_flops(steppers[REFERENCE]), options.batch_size)
     console.print(_table(rows, options))
@@ -103,14 +104,14 @@ def results(seconds: dict[str, float], memory: dict[str, int], flops: int, batch
     ]
 
 
-def street_batch(options: argparse.Namespace, device: torch.device) -> Batch:
-    """Photos and maps: genuine ones below `--root`, else synthetic streets."""
-    cfg = load_config(["encoding=semantic", *settings_of(options)])
+def street_batch(settings: Sequence[str], batch_size: int, device: torch.device) -> Batch:
+    """Photos and maps of the dataset that the settings name."""
+    cfg = load_config(settings)
     encoding = instantiate(cfg.encoding)
     data = instantiate(cfg.data, encoding=encoding)
     data.prepare_data()
     dataset = data.dataset("train")
-    samples = default_collate([dataset[i] for i in range(options.batch_size)])
+    samples = default_collate([dataset[i] for i in range(batch_size)])
     batch: Batch = data.encode(data.transfer_batch_to_device(samples, device, 0))
     return batch
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The same question, asked of photos that lie on disk as Cityscapes does: photos.sh DIR [SETTING=VALUE...]. Keeps numbers
 # and plots in results/NAME/, and leaves what shows photos in the run folders. After an interruption, start it again.
-# Optional: NAME (that of DIR), ENCODINGS and DISCRIMINATORS ('glob(*)'), SEEDS='range(0,3)', JOBS=2, RUNS=runs,
+# Optional: NAME (that of DIR), ENCODINGS and DISCRIMINATORS ('oasis,panoptic'), SEEDS='range(0,3)', JOBS=2, RUNS=runs,
 # SEGMENTER_EPOCHS=100.
 set -euo pipefail
 root=$(realpath "${1:?give the folder that holds leftImg8bit and gtFine}")
@@ -19,7 +19,7 @@ settings=(experiment=study data=cityscapes data.root="$root" trainer.max_epochs=
 
 "$bin/oasis" train-segmenter "${settings[@]}" --epochs "${SEGMENTER_EPOCHS:-100}" --depth 4 --if-missing
 
-"$bin/python" train.py -m "${settings[@]}" encoding="${ENCODINGS:-glob(*)}" discriminator="${DISCRIMINATORS:-glob(*)}" \
+"$bin/python" train.py -m "${settings[@]}" encoding="${ENCODINGS:-glob(*)}" discriminator="${DISCRIMINATORS:-oasis,panoptic}" \
     seed="${SEEDS:-range(0,3)}" hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" name="$name"
 
 "$bin/oasis" report "$runs/$name" -o "$runs/${name}_report"

@@ -15,7 +15,7 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 # The segmenter is trained once, on photos alone, and kept in the cache.
 "$bin/oasis" train-segmenter experiment=study "$@" --epochs 8 --depth 4 --if-missing
 
-"$bin/python" train.py -m experiment=study encoding="${ENCODINGS:-glob(*)}" 'discriminator=glob(*)' seed="${SEEDS:-range(0,3)}" \
+"$bin/python" train.py -m experiment=study encoding="${ENCODINGS:-glob(*)}" discriminator=oasis,panoptic seed="${SEEDS:-range(0,3)}" \
     hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" paths.runs="$runs" "$@"
 
 "$bin/oasis" report "$runs/study" -o "$runs/study_report" --gallery "$results/gallery.png"

@@ -213,6 +213,8 @@ def _train(folder: Path, output: Path, tally: Path, overrides: tuple[str, ...]) 
     multiprocessing.set_start_method("fork", force=True)  # for the processes that read data, as where nothing is said
     paths = (f"paths.runs={folder}", f"paths.output_dir={output}", f"+callbacks.tally.path={tally}")
     settings = [setting for setting in SETTINGS if not any(other.startswith(_name(setting)) for other in overrides)]
+    if any(other.startswith("model=") for other in overrides):  # its networks have sizes of their own
+        settings = [setting for setting in settings if not setting.startswith(("generator.", "discriminator."))]
     sys.argv = ["train.py", *settings, *paths, *overrides]
     runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
 

@@ -86,6 +86,7 @@ def prepare_networks(
             "model.compile=true with model.recompute=true: a compiled network chooses by itself what to compute "
             "again. Use one of the two."
         )
+    _require_matching(objective, discriminator)
     for network in (generator, discriminator):
         network.to(memory_format=memory_format)
         if recompute:
@@ -93,6 +94,19 @@ def prepare_networks(
     if compile:
         return Compiled(generator, "generator"), Compiled(discriminator, "discriminator")
     return generator.__call__, discriminator.__call__
+
+
+def _require_matching(objective: Objective, discriminator: Discriminator) -> None:
+    """Raise unless the discriminator takes what the objective gives it."""
+    image, condition = torch.empty(1, 3, 1, 1), torch.empty(1, 1, 1, 1)
+    given = objective.discriminator_inputs(image, condition)
+    try:
+        inspect.signature(discriminator.forward).bind(*given)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{type(objective).__name__} does not go with {type(discriminator).__name__}: it gives the discriminator "
+            f"{len(given)} inputs ({error}). Take objective= and discriminator= of one model."
+        ) from error
 
 
 def _blocks(network: nn.Module) -> list[nn.Module]:

@@ -13,6 +13,7 @@ from experiments.reliability.disturbances import (
     DISTURBANCES,
     SURVIVES,
     TWO_PROCESSES,
+    Disturbance,
     fill_disk,
     flip_byte,
     kill_trainer,
@@ -42,6 +43,19 @@ def undisturbed(root):
 def test_a_disturbed_run_goes_on_to_the_same_end(disturbance, undisturbed, root):
     expected, seconds = undisturbed
     row = kill.play(disturbance, 1, root, expected, seconds, seed=0)
+    assert not row.faults
+    assert (row.rounds, row.resumed, row.identical) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("model", ["spade_tiny", "pix2pixhd_tiny"])
+def test_a_killed_run_of_any_model_goes_on_to_the_same_end(model, root):
+    settings = (f"model={model}",)
+    root = root / model  # the tally of a disturbance is named after what is done
+    alone = Training(root / "alone", root / "tally", settings)
+    start = time.monotonic()
+    assert alone.finish() == [0]
+    disturbance = Disturbance(f"kill -9 of {model}", kill_trainer, settings=settings)
+    row = kill.play(disturbance, 1, root, alone.result(), time.monotonic() - start, seed=0)
     assert not row.faults
     assert (row.rounds, row.resumed, row.identical) == (1, 1, 1)
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from hydra.utils import instantiate
+from model_sizes import fitted
 
 
 @pytest.fixture
@@ -8,7 +9,7 @@ def built(composed, tiny_overrides):
     """A tiny module, and a batch for it, as train.py makes them."""
 
     def build(*overrides):
-        cfg = composed(*tiny_overrides, "paths.output_dir=unused", *overrides)
+        cfg = composed(*fitted([*tiny_overrides, "paths.output_dir=unused", *overrides]))
         torch.manual_seed(0)
         encoding = instantiate(cfg.encoding)
         data = instantiate(cfg.data, encoding=encoding)

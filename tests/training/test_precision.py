@@ -14,6 +14,7 @@ from oasis.losses import label_mix_loss
 from oasis.losses.label_mix import label_mix_mask
 
 HEADS = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
+WIDE = ["generator.init_gain=1", "discriminator.init_gain=1"]
 # What autocast on a GPU computes in 16 bits: convolutions and products. On a CPU the list is shorter.
 SIXTEEN_BITS = ("matmul", "mm", "mv", "bmm", "addmm", "addmv", "baddbmm", "einsum", "linear", "chain_matmul", "prelu")
 
@@ -66,11 +67,20 @@ def test_products_are_noticed():
     assert len(products.seen) >= 3
 
 
-@pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
-def test_losses_of_bfloat16_are_close_to_those_of_float32(built, speed):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["speed=oasis/reference", *HEADS, *WIDE],
+        ["speed=oasis/fast", *HEADS, *WIDE],
+        ["model=spade", "generator.init_gain=1"],
+        ["model=pix2pixhd"],
+    ],
+    ids=["reference", "fast", "spade", "pix2pixhd"],
+)
+def test_losses_of_bfloat16_are_close_to_those_of_float32(built, settings):
     results = []
     for enabled in (False, True):
-        module, batch = built(f"speed={speed}", *HEADS, "generator.init_gain=1", "discriminator.init_gain=1")
+        module, batch = built(*settings)
         module.eval()
         torch.manual_seed(1)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
@@ -81,9 +91,9 @@ def test_losses_of_bfloat16_are_close_to_those_of_float32(built, speed):
     assert results[1] == pytest.approx(results[0], rel=0.03)
 
 
-@pytest.mark.parametrize("speed", ["oasis/reference", "oasis/fast"])
-def test_trains_in_bfloat16(fit, read_checkpoint, speed):
-    saved = read_checkpoint(fit("run", f"speed={speed}", "trainer.precision=bf16-mixed", "trainer.max_epochs=1"))
+@pytest.mark.parametrize("settings", ["speed=oasis/reference", "speed=oasis/fast", "model=spade", "model=pix2pixhd"])
+def test_trains_in_bfloat16(fit, read_checkpoint, settings):
+    saved = read_checkpoint(fit("run", settings, "trainer.precision=bf16-mixed", "trainer.max_epochs=1"))
     for name, value in saved["state_dict"].items():
         assert value.isfinite().all(), name
         assert value.dtype in (torch.float32, torch.int64, torch.bool), name

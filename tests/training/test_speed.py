@@ -18,7 +18,8 @@ from oasis.training import GeneratorEMA, fused_adam
 from oasis.training.compilation import Compiled
 from oasis.training.optimizers import fit_state
 
-SPEED = Path(__file__).parents[2] / "conf" / "speed" / "oasis"
+SPEED = Path(__file__).parents[2] / "conf" / "speed"
+SPADE = ["model=spade", "generator.init_gain=1"]
 WIDE = ["generator.init_gain=1", "discriminator.init_gain=1"]  # so that nothing is lost in what is tiny
 SPEEDS = ("oasis/reference", "oasis/fast")
 PANOPTIC = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
@@ -64,6 +65,17 @@ def test_losses_and_gradients_are_those_of_the_reference(built, which, heads, op
         module, batch = built("speed=oasis/reference", *WIDE, *heads, *chosen)
         module.train()
         module.discriminator.eval()
+        results.append(step(module, batch, which))
+    assert_same(results[1], results[0])
+
+
+@pytest.mark.parametrize("which", ["generator", "discriminator"])
+@pytest.mark.parametrize("encoding", ["boundary", "panoptic"])
+def test_losses_and_gradients_of_spade_are_those_of_the_reference(built, which, encoding):
+    results = []
+    for speed in ("reference", "fast"):
+        module, batch = built(*SPADE, f"speed=spade/{speed}", f"encoding={encoding}")
+        module.train()
         results.append(step(module, batch, which))
     assert_same(results[1], results[0])
 
@@ -153,10 +165,15 @@ def quick_compiler(monkeypatch):
 
 @pytest.mark.usefixtures("quick_compiler")
 @pytest.mark.parametrize("which", ["generator", "discriminator"])
-def test_compiled_networks_compute_the_same(built, which):
+@pytest.mark.parametrize(
+    "settings",
+    [["speed=oasis/fast", *WIDE, "objective.joint_pass=true"], SPADE, ["model=pix2pixhd"]],
+    ids=["oasis", "spade", "pix2pixhd"],
+)
+def test_compiled_networks_compute_the_same(built, which, settings):
     results = []
     for compiled in (False, True):
-        module, batch = built("speed=oasis/fast", *WIDE, "objective.joint_pass=true", f"model.compile={compiled}")
+        module, batch = built(*settings, f"model.compile={compiled}")
         module.train()
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*cannot compile")  # it must not fall back
@@ -281,9 +298,10 @@ def test_a_run_goes_on_at_another_speed(fit, read_checkpoint, first, then):
     assert found == pytest.approx(expected, rel=0.01)
 
 
-def test_both_speeds_say_all_that_the_other_one_says():
+@pytest.mark.parametrize("model", ["oasis", "spade"])
+def test_both_speeds_say_all_that_the_other_one_says(model):
     """Otherwise settings of one would stay when the other is chosen, and the benchmark would miss an ingredient."""
-    plain, fast = (OmegaConf.load(SPEED / f"{name}.yaml") for name in ("reference", "fast"))
+    plain, fast = (OmegaConf.load(SPEED / model / f"{name}.yaml") for name in ("reference", "fast"))
 
     def keys(tree, path=""):
         if not OmegaConf.is_dict(tree):
