@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oasis.data.meaning import CITYSCAPES_IDS
+from oasis.data.files.meaning import CITYSCAPES_IDS
 from oasis.labels import LabelSpace
 from oasis.streets import draw_street
 from oasis.synthesis import LabelMap, Synthesizer

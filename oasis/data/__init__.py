@@ -1,18 +1,18 @@
 """From files on disk to batches on the device."""
 
-from oasis.data.ade20k import ADE20K
-from oasis.data.bdd100k import BDD100K
 from oasis.data.building import build_data_module
 from oasis.data.cache import CachedSamples
-from oasis.data.cityscapes import Cityscapes
-from oasis.data.coco_panoptic import COCOPanoptic
-from oasis.data.coco_stuff import COCOStuff
 from oasis.data.datamodule import LabelMapDataModule
 from oasis.data.dataset import Dataset
+from oasis.data.datasets.ade20k import ADE20K
+from oasis.data.datasets.bdd100k import BDD100K
+from oasis.data.datasets.cityscapes import Cityscapes
+from oasis.data.datasets.coco_panoptic import COCOPanoptic
+from oasis.data.datasets.coco_stuff import COCOStuff
+from oasis.data.datasets.folder import Folder
+from oasis.data.datasets.mapillary import Mapillary
+from oasis.data.datasets.streets import Streets
 from oasis.data.file_samples import FileSamples
-from oasis.data.folder import Folder
-from oasis.data.mapillary import Mapillary
-from oasis.data.streets import Streets
 
 DATASETS = ("ADE20K", "BDD100K", "COCOPanoptic", "COCOStuff", "Cityscapes", "Folder", "Mapillary", "Streets")
 """Names of the datasets, one class per layout."""

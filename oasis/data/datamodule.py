@@ -17,8 +17,8 @@ from oasis.data.consistency import OnInconsistentIds
 from oasis.data.dataset import Dataset
 from oasis.data.faults import OnBadSample, Tolerance
 from oasis.data.file_samples import FileSamples
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.loading import make_loader, require_timeout, worker_failure
-from oasis.data.opening import MAX_PIXELS
 from oasis.data.sampler import StreamSampler
 from oasis.data.samples import Sample, Samples, Split
 from oasis.data.scaling import Preparation

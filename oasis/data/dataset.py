@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import reading
 from oasis.data.faults import WrongSizeError
+from oasis.data.files import reading
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import CityscapesInstances, InstanceMaps
 from oasis.data.listing import Listing
-from oasis.data.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles, Split
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset, require_size
-from oasis.data.meaning import check_label_file
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.files.meaning import check_label_file
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.labels import LabelSpace
 
 

@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 import torch
 
-from oasis.data import reading
 from oasis.data.consistency import OnInconsistentIds
 from oasis.data.dataset import Dataset
 from oasis.data.decoding import read_maps
 from oasis.data.faults import PartnerError, Tolerance, WrongSizeError
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.files import reading
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.samples import Sample, SampleFiles, Samples, Split
 from oasis.data.scaling import Scaling, Stretch
 from oasis.errors import DatasetError

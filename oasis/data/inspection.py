@@ -10,12 +10,12 @@ import numpy as np
 import torch.utils.data
 from numpy.typing import NDArray
 
-from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.dataset import Dataset, require_size
 from oasis.data.faults import ForeignIdsError
-from oasis.data.meaning import check_label_file
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.files import reading
+from oasis.data.files.meaning import check_label_file
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.samples import SampleFiles
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import reading
 from oasis.data.faults import ForeignIdsError
+from oasis.data.files import reading
 from oasis.data.panoptic import FORMATS, PanopticFormat
 from oasis.errors import ConfigurationError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS

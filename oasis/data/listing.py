@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from oasis.data.faults import PartnerError
-from oasis.data.opening import PHOTO_ENDINGS
+from oasis.data.files.opening import PHOTO_ENDINGS
 from oasis.data.samples import SampleFiles
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.class_names import Occurring, correspondence, void_id
-from oasis.data.coco_segments import Segments, ids_of
-from oasis.data.id_maps import Pixels
-from oasis.data.meaning import TRAIN_IDS, has_cityscapes_ids
+from oasis.data.files.id_maps import Pixels
+from oasis.data.files.meaning import TRAIN_IDS, has_cityscapes_ids
 from oasis.data.panoptic import PanopticMap
+from oasis.data.panoptic.class_names import Occurring, correspondence, void_id
+from oasis.data.panoptic.coco_segments import Segments, ids_of
 from oasis.data.panoptic.grey import PanopticIdsFormat
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES

@@ -5,10 +5,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.coco_segments import ids_of
-from oasis.data.id_maps import Pixels
-from oasis.data.meaning import has_own_colors
+from oasis.data.files.id_maps import Pixels
+from oasis.data.files.meaning import has_own_colors
 from oasis.data.panoptic.base import class_of
+from oasis.data.panoptic.coco_segments import ids_of
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_INSTANCES
 from oasis.labels import LabelSpace

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import reading
+from oasis.data.files import reading
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS
 from oasis.labels import LabelSpace

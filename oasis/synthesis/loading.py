@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.class_names import require_classes
-from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
-from oasis.data.coco_segments import Segments
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
 from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
-from oasis.data.id_maps import MapInput, Pixels, read_pixels
-from oasis.data.id_modes import too_few_bits
+from oasis.data.files.id_maps import MapInput, Pixels, read_pixels
+from oasis.data.files.id_modes import too_few_bits
+from oasis.data.files.meaning import check_label_ids, has_cityscapes_ids
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import InstanceMaps
-from oasis.data.meaning import check_label_ids, has_cityscapes_ids
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.panoptic.class_names import require_classes
+from oasis.data.panoptic.coco_index import SegmentIndex, jsons_beside, read_once
+from oasis.data.panoptic.coco_segments import Segments
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis.conversion import Converted, Described, convert

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from oasis.data import reading
+from oasis.data.files import reading
 from oasis.errors import ConfigurationError
 from oasis.randomness import Stream, sample_generator
 

@@ -8,7 +8,7 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
-from oasis.data.meaning import has_cityscapes_ids
+from oasis.data.files.meaning import has_cityscapes_ids
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 

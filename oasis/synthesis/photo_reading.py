@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.data.opening import MAX_PIXELS
-from oasis.data.photos import upright_rgb
-from oasis.data.reading import decode_photo, nearest
+from oasis.data.files.opening import MAX_PIXELS
+from oasis.data.files.photos import upright_rgb
+from oasis.data.files.reading import decode_photo, nearest
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.label_files import INSTANCES_PER_CLASS, first_instance

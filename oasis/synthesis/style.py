@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from oasis.data.reading import decode_photo
+from oasis.data.files.reading import decode_photo
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.models import Generator, encodes_style
@@ -18,7 +18,7 @@ def photo_tensor(photo: Photo, height: int, width: int) -> Tensor:
     """A photo, resized bicubically: (1, 3, height, width) float32 in [-1, 1].
 
     Raises:
-        DatasetError: see `oasis.data.reading.decode_photo`.
+        DatasetError: see `oasis.data.files.reading.decode_photo`.
     """
     picture = photo.convert("RGB") if isinstance(photo, Image.Image) else decode_photo(Path(photo))
     resized = picture.resize((width, height), Image.Resampling.BICUBIC)

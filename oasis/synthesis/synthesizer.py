@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from oasis.checkpoint import Restored, find_checkpoint, restore
-from oasis.data.opening import MAX_PIXELS
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.devices import find_device
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.instances import segment_ids

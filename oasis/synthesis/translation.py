@@ -7,10 +7,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.class_names import Occurring, correspondence, void_id
-from oasis.data.coco_segments import Segments
-from oasis.data.meaning import has_cityscapes_ids
+from oasis.data.files.meaning import has_cityscapes_ids
 from oasis.data.panoptic.base import class_of
+from oasis.data.panoptic.class_names import Occurring, correspondence, void_id
+from oasis.data.panoptic.coco_segments import Segments
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
 from oasis.synthesis.label_map import LabelMap
@@ -21,9 +21,9 @@ def translated(
 ) -> LabelMap:
     """The same map in another label space, such as Cityscapes' train ids instead of all of its ids.
 
-    Classes are found by their names, see `oasis.data.class_names`; pixels of the ignored class become those of the
-    other ignored class. Between label spaces of Cityscapes, raw ids stay the same. Instances stay apart; those of
-    another class there are numbered anew, in their order.
+    Classes are found by their names, see `oasis.data.panoptic.class_names`; pixels of the ignored class become those
+    of the other ignored class. Between label spaces of Cityscapes, raw ids stay the same. Instances stay apart; those
+    of another class there are numbered anew, in their order.
 
     Args:
         label_map: of any label space.

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.cli import app
-from oasis.data.reading import read_label_ids
+from oasis.data.files.reading import read_label_ids
 from oasis.labels import LabelSpace
 
 

@@ -16,7 +16,7 @@ import oasis
 import oasis.encodings
 from oasis.cli import app, conf
 from oasis.cli.conf import encoding_names, load_encodings
-from oasis.data import reading
+from oasis.data.files import reading
 from oasis.encodings import Encoding, OrderSensitivity
 from oasis.inspection.encoding_cards import all_cards, panels
 from oasis.inspection.samples import synthetic_street

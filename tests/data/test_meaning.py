@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from oasis.data import Cityscapes, FileSamples
-from oasis.data.meaning import TRAIN_IDS, check_label_file, check_label_ids, looks_like_train_ids
+from oasis.data.files.meaning import TRAIN_IDS, check_label_file, check_label_ids, looks_like_train_ids
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.streets import draw_street

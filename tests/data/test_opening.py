@@ -10,9 +10,10 @@ import pytest
 from panoptic_maps import write_json
 from PIL import Image
 
-from oasis.data import Cityscapes, FileSamples, LabelMapDataModule, reading
-from oasis.data.coco_index import SegmentIndex
+from oasis.data import Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.faults import OversizedFileError, UnreadableFileError
+from oasis.data.files import reading
+from oasis.data.panoptic.coco_index import SegmentIndex
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 

@@ -18,11 +18,12 @@ from torch import nn
 
 from oasis.app.limits import Limits
 from oasis.app.uploads import open_upload
-from oasis.data import CachedSamples, Cityscapes, COCOPanoptic, FileSamples, LabelMapDataModule, reading
+from oasis.data import CachedSamples, Cityscapes, COCOPanoptic, FileSamples, LabelMapDataModule
 from oasis.data.cache import Container, build_cache
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.files import reading
+from oasis.data.files.meaning import TRAIN_IDS
 from oasis.data.inspection import Inspection
-from oasis.data.meaning import TRAIN_IDS
 from oasis.data.panoptic import FORMATS, PanopticMap
 from oasis.data.transforms import compact_instances
 from oasis.encodings import Semantic

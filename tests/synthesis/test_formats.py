@@ -7,7 +7,7 @@ import pytest
 from panoptic_maps import segments_info, to_coco, to_panoptic
 from PIL import Image
 
-from oasis.data.meaning import TRAIN_IDS
+from oasis.data.files.meaning import TRAIN_IDS
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis import MapKind, open_label_map

@@ -9,7 +9,7 @@ import pytest
 from panoptic_maps import to_coco, to_panoptic
 from PIL import Image
 
-from oasis.data.class_names import MERGED
+from oasis.data.panoptic.class_names import MERGED
 from oasis.labels import LabelSpace
 from oasis.synthesis import open_label_map
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from panoptic_maps import write_json
 
-from oasis.data.class_names import MERGED
+from oasis.data.panoptic.class_names import MERGED
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, MapKind, open_label_map

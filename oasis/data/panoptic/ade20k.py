@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from oasis.data import reading
+from oasis.data.files import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, pictures, save
 from oasis.errors import DatasetError
 

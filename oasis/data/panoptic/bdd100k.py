@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from oasis.data.class_names import void_id
-from oasis.data.opening import open_picture
+from oasis.data.files.opening import open_picture
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
+from oasis.data.panoptic.class_names import void_id
 from oasis.errors import DatasetError
 
 _CROWD, _IGNORED = 2, 1  # bits of green; the others are truncated (8) and occluded (4)

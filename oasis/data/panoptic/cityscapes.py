@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from oasis.data import reading
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.files import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, class_of, first, pictures, save
 from oasis.errors import DatasetError
 

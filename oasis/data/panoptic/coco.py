@@ -8,11 +8,11 @@ from typing import Any, ClassVar, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import reading
-from oasis.data.class_names import find_class, raw_id, void_id
-from oasis.data.coco_index import SegmentIndex, jsons_beside, read_once
-from oasis.data.coco_segments import COCO_MAP, ids_of
+from oasis.data.files import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
+from oasis.data.panoptic.class_names import find_class, raw_id, void_id
+from oasis.data.panoptic.coco_index import SegmentIndex, jsons_beside, read_once
+from oasis.data.panoptic.coco_segments import COCO_MAP, ids_of
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
@@ -34,7 +34,7 @@ class COCOFormat(PanopticFormat):
     """RGB PNG, segment = R + 256 G + 65536 B, and a JSON with the category of each segment; 0 = no segment.
 
     The JSON is `NAME.json` beside a picture, or `FOLDER.json` beside its folder. Categories are matched with the
-    classes of the label space by their names, if the JSON lists them, see `oasis.data.class_names`, else by their ids.
+    classes of the label space by their names, if the JSON lists them, else by their ids; see `class_names`.
 
     A segment id that is `class id * 1000 + k` of its class keeps its k; other things get the lowest free k of their
     class, in the order of the list. Segments with `iscrowd` are group regions.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from oasis.data import reading
+from oasis.data.files import reading
 from oasis.data.panoptic.base import PanopticFormat, PanopticMap, free_number, pictures, save
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from oasis.data.reading import read_photo
+from oasis.data.files.reading import read_photo
 from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.animation import Animation, interpolate

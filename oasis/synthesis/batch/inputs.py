@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from oasis.data.files.opening import MAP_ENDINGS, PHOTO_ENDINGS
 from oasis.data.listing import is_hidden
-from oasis.data.opening import MAP_ENDINGS, PHOTO_ENDINGS
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from oasis.data.class_names import require_classes
+from oasis.data.files.reading import decode_photo
 from oasis.data.instance_maps import InstanceMaps
-from oasis.data.reading import decode_photo
+from oasis.data.panoptic.class_names import require_classes
 from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
 from oasis.segmenters import SegmenterSource

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.reading import nearest
+from oasis.data.files.reading import nearest
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, Noise, Synthesizer

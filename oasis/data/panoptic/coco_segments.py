@@ -1,6 +1,6 @@
 """The segments of one COCO panoptic map, and their place in its picture.
 
-With `oasis.data.coco_index`, the only reader of such maps: for training, `oasis convert` and `oasis generate`.
+With `oasis.data.panoptic.coco_index`, the only reader of such maps: for training, `oasis convert` and `oasis generate`.
 """
 
 from collections.abc import Iterable, Mapping

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import ForeignIdsError, WrongModeError
-from oasis.data.id_maps import pixels_of, stored_values
-from oasis.data.id_modes import require_id_mode, require_instance_mode
-from oasis.data.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
-from oasis.data.photos import upright_rgb, upright_size
+from oasis.data.files.id_maps import pixels_of, stored_values
+from oasis.data.files.id_modes import require_id_mode, require_instance_mode
+from oasis.data.files.opening import DECODING_ERRORS, MAX_PIXELS, corrupt, open_picture
+from oasis.data.files.photos import upright_rgb, upright_size
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS, RAW_INSTANCES
 
@@ -81,7 +81,7 @@ def decode_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 
 def read_label_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """A label map of raw ids, as in the file; see `oasis.data.id_maps` for the modes that are read.
+    """A label map of raw ids, as in the file; see `oasis.data.files.id_maps` for the modes that are read.
 
     Returns:
         (H, W) uint8.
@@ -123,7 +123,7 @@ def read_instance_ids(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.in
 
 
 def read_numbers(path: Path, max_pixels: int = MAX_PIXELS) -> NDArray[np.int32]:
-    """A map of numbers of any size; see `oasis.data.id_maps` for the modes that are read.
+    """A map of numbers of any size; see `oasis.data.files.id_maps` for the modes that are read.
 
     Returns:
         (H, W) int32, 0 or above.

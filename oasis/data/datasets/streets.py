@@ -4,9 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from oasis.data.cityscapes import Cityscapes
 from oasis.data.dataset import require_numbering
-from oasis.data.meaning import CITYSCAPES_IDS
+from oasis.data.datasets.cityscapes import Cityscapes
+from oasis.data.files.meaning import CITYSCAPES_IDS
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets

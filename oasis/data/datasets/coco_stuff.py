@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
+from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.instance_maps import INSTANCE_FORMATS
-from oasis.data.paired_folders import PairedFolders, SplitFolders
 from oasis.data.samples import Split
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from oasis.data.files.opening import PHOTO_ENDINGS
 from oasis.data.listing import Listing
-from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
 

@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data import reading
-from oasis.data.coco_index import SegmentIndex, json_of
-from oasis.data.coco_segments import COCO_MAP, Segments, ids_of
+from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
+from oasis.data.files import reading
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import number_things
 from oasis.data.listing import Listing
-from oasis.data.opening import MAX_PIXELS
-from oasis.data.paired_folders import PairedFolders, SplitFolders
+from oasis.data.panoptic.coco_index import SegmentIndex, json_of
+from oasis.data.panoptic.coco_segments import COCO_MAP, Segments, ids_of
 from oasis.data.samples import Split
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS

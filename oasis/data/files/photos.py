@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import WrongModeError
-from oasis.data.opening import DECODING_ERRORS
+from oasis.data.files.opening import DECODING_ERRORS
 
 _ORIENTATION = 0x0112  # the tag of EXIF
 _TURNS = {

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oasis.data.faults import OversizedFileError, WrongModeError
-from oasis.data.id_modes import COLOR_MODES, require_id_mode
-from oasis.data.opening import DECODING_ERRORS, corrupt, open_picture, pixels
-from oasis.data.photos import upright
+from oasis.data.files.id_modes import COLOR_MODES, require_id_mode
+from oasis.data.files.opening import DECODING_ERRORS, corrupt, open_picture, pixels
+from oasis.data.files.photos import upright
 from oasis.errors import DatasetError
 
 MapInput = str | Path | Image.Image | NDArray[Any]

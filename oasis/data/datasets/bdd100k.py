@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data.dataset import require_numbering
+from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
+from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import PanopticInstances
-from oasis.data.opening import MAX_PIXELS
-from oasis.data.paired_folders import PairedFolders, SplitFolders
 from oasis.data.panoptic import FORMATS
 from oasis.data.samples import Split
 from oasis.errors import ConfigurationError

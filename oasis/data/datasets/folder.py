@@ -8,11 +8,11 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from oasis.data.dataset import Dataset
+from oasis.data.datasets.split_lists import read_split_lists
+from oasis.data.files.opening import PHOTO_ENDINGS
 from oasis.data.instance_maps import find_instance_format
 from oasis.data.listing import Listing
-from oasis.data.opening import PHOTO_ENDINGS
 from oasis.data.samples import Split
-from oasis.data.split_lists import read_split_lists
 from oasis.errors import ConfigurationError, DatasetError
 
 _NAMES: dict[str, Split] = {

@@ -8,8 +8,8 @@ from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
 from oasis.data.faults import ForeignIdsError, WrongModeError
-from oasis.data.id_maps import Pixels, pixels_of
-from oasis.data.opening import open_picture
+from oasis.data.files.id_maps import Pixels, pixels_of
+from oasis.data.files.opening import open_picture
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 

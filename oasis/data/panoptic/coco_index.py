@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.coco_segments import Segments, check_rows, rows_of
 from oasis.data.faults import UnreadableFileError
+from oasis.data.panoptic.coco_segments import Segments, check_rows, rows_of
 from oasis.errors import DatasetError
 
 

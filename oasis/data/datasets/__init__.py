@@ -1,0 +1,1 @@
+"""Datasets, one class per layout of files."""

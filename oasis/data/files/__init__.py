@@ -1,0 +1,1 @@
+"""Reading pictures: photos, and maps of numbers in any mode and format."""
