@@ -37,6 +37,13 @@ def test_features_stand_behind_the_condition(local):
     assert generator(condition, one).equal(generator(condition, one[:, :, None, None].expand(-1, -1, 16, 32)))
 
 
+def test_published_size():
+    with torch.device("meta"):
+        generator = Pix2PixHDFeatureGenerator(36, 35)
+    parts = [sum(each.numel() for each in part.parameters()) for part in (generator.network, generator.style_encoder)]
+    assert parts == [182_546_755 + 3 * 64 * 7 * 7, 788_803]
+
+
 def test_what_does_not_fit(generator):
     condition = torch.zeros(2, 5, 16, 32)
     with pytest.raises(ConfigurationError, match=r"no features; there must be 3 numbers for each of 2 pictures"):
