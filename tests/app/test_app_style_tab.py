@@ -103,3 +103,24 @@ def test_the_app_wants_clusters_at_the_start(trained):
     run = trained("features", "model=pix2pixhd_features", "trainer.max_steps=4")
     with pytest.raises(CheckpointError, match="Compute them: oasis styles"):
         ModelPool.from_checkpoints([run])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within Gradio, of pandas
+def test_in_a_browser(browser, features, visit):
+    from oasis.app.server import serving
+
+    with serving(ModelPool([features]), Limits(upload_bytes=2**20, pixels=2**20)) as address:
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        visitor = visit(context.new_page(), address)
+        visitor.choose_example()
+        visitor.tab("Style")
+        visitor.told("#style-told", "drawn by the seed")
+        before = visitor.picture("#style-photo")
+        visitor.page.locator("#style-map img").click()
+        visitor.told("#style-told", "cluster 0")
+        visitor.changed("#style-photo", before)
+        visitor.page.click("#style-again")
+        visitor.told("#style-told", "drawn by the seed")
+        np.testing.assert_array_equal(visitor.picture("#style-photo"), before)
+        assert visitor.elsewhere == []
+        context.close()
