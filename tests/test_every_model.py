@@ -34,7 +34,14 @@ def model(request):
 
 @pytest.fixture
 def run(trained, model):
-    return trained(model, f"model={model}", *ONCE)
+    return ready(trained(model, f"model={model}", *ONCE))
+
+
+def ready(run):
+    """With the clusters that a model with a style per segment draws from."""
+    if restore(last(run)).generator.style_per_segment:
+        oasis("styles", run)
+    return run
 
 
 def last(run):
@@ -110,7 +117,7 @@ def test_resumes_to_the_bit(fit, model, average):
 
 
 def test_the_app_compares_all(trained, street):
-    runs = {name: trained(name, f"model={name}", *ONCE) for name in FAMILIES}
+    runs = {name: ready(trained(name, f"model={name}", *ONCE)) for name in FAMILIES}
     pool = ModelPool.from_checkpoints(map(last, runs.values()), "cpu")
     assert len(pool.names) == len(FAMILIES)
     pictures = set()

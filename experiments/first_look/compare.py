@@ -57,7 +57,7 @@ def draw_samples(runs: dict[str, Path], path: Path) -> None:
         batch = data.first_samples("val", SAMPLES, torch.device("cpu"))
         columns.setdefault("photo", batch.image)
         columns.setdefault("label map", colorize(batch.label, restored.label_space.palette))
-        columns[name] = restored.generator(batch.condition, fixed_noise(restored.generator, batch.index, seed=0))
+        columns[name] = restored.generator(batch.condition, fixed_noise(restored.generator, batch, seed=0))
     sample_grid(columns).save(path)
 
 

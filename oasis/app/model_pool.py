@@ -10,7 +10,9 @@ from typing import Self
 from PIL import Image
 
 from oasis.errors import ConfigurationError
+from oasis.models import encodes_style
 from oasis.synthesis import LabelMap, Noise, Synthesizer
+from oasis.synthesis.styling import Styling, require_clusters
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,22 @@ class ModelPool:
         """Load checkpoints; see `Synthesizer.from_checkpoint`.
 
         Raises:
-            CheckpointError: one of them cannot be used.
+            CheckpointError: one of them cannot be used, or has no clusters of styles to draw from.
         """
-        return cls([Synthesizer.from_checkpoint(path, device=device, bf16=bf16) for path in paths])
+        synthesizers = [Synthesizer.from_checkpoint(path, device=device, bf16=bf16) for path in paths]
+        for synthesizer in synthesizers:
+            require_clusters(synthesizer)
+        return cls(synthesizers)
 
     @property
     def names(self) -> list[str]:
         """The names of all models, the default first."""
         return list(self._models)
+
+    @property
+    def encodes_style(self) -> bool:
+        """Whether a model has a style encoder."""
+        return any(encodes_style(model.generator) for model in self._models.values())
 
     def model(self, name: str | None = None) -> Synthesizer:
         """The model of this name, or the default.
@@ -69,7 +79,12 @@ class ModelPool:
         return self._models[name]
 
     def generate(
-        self, name: str, label_map: LabelMap, noise: Noise | None = None, seed: int | None = None
+        self,
+        name: str,
+        label_map: LabelMap,
+        noise: Noise | None = None,
+        seed: int | None = None,
+        style: Styling | None = None,
     ) -> GeneratedPhoto:
         """One photo of a map; waits while another photo is being generated.
 
@@ -78,6 +93,7 @@ class ModelPool:
             label_map: opened for any model; its ids are looked up in this model's label space.
             noise: the noise; None = drawn from `seed`.
             seed: 0 or above.
+            style: see `Synthesizer.synthesize`.
 
         Raises:
             OasisError: the model cannot use this map.
@@ -85,7 +101,7 @@ class ModelPool:
         model = self.model(name)
         with self._lock:
             start = time.perf_counter()
-            image = model.synthesize(label_map, seed=seed, noise=noise)
+            image = model.synthesize(label_map, seed=seed, noise=noise, style=style)
             return GeneratedPhoto(image, time.perf_counter() - start, name)
 
 

@@ -11,6 +11,7 @@ from oasis.app.examples import draw_examples
 from oasis.app.limits import Limits
 from oasis.app.model_pool import ModelPool
 from oasis.app.session import Session
+from oasis.app.style_tab import StyleTab
 from oasis.app.upload_tab import UploadTab
 from oasis.app.vary_tab import vary_tab
 
@@ -44,6 +45,9 @@ def build_page(pool: ModelPool, limits: Limits) -> gr.Blocks:
                 DrawTab(context, draw)
             with gr.Tab("Vary") as vary:
                 vary_tab(context, vary)
+            if pool.encodes_style:
+                with gr.Tab("Style") as style:
+                    StyleTab(context, style)
             with gr.Tab("Compare") as compare:
                 CompareTab(context, compare)
         page.queue(max_size=limits.waiting, default_concurrency_limit=1)

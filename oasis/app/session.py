@@ -1,10 +1,13 @@
 """The state of one visitor."""
 
 import numpy as np
+from PIL import Image
 
 from oasis.app.drawing import Drawing, Stroke
 from oasis.errors import ConfigurationError
 from oasis.synthesis import LabelMap, Noise, Segment, Synthesizer
+from oasis.synthesis.segment_styles import Part
+from oasis.synthesis.style import Photo
 
 
 class Session:
@@ -13,11 +16,15 @@ class Session:
     Attributes:
         label_map: None until one is chosen.
         resampled: names of the segments whose noise was resampled, in order.
+        photo: whose style was chosen.
+        styles: of single classes and instances; where there are any, the photo is not that of the whole map.
     """
 
     def __init__(self) -> None:
         self.label_map: LabelMap | None = None
         self.resampled: list[str] = []
+        self.photo: Image.Image | None = None
+        self.styles: dict[Part, Photo | int] = {}
         self._drawing: Drawing | None = None
         self._noise: tuple[str, int, Noise] | None = None  # of a model, from a seed
 
@@ -25,7 +32,16 @@ class Session:
         """Replace the map."""
         self.label_map = label_map
         self._drawing = None
+        self.forget_styles()
         self.start_again()
+
+    def take_photo(self, photo: Image.Image) -> None:
+        """Give the whole map the style of a photo."""
+        self.photo, self.styles = photo, {}
+
+    def forget_styles(self) -> None:
+        """Reset the styles."""
+        self.photo, self.styles = None, {}
 
     def require_map(self) -> LabelMap:
         """The map.
@@ -95,6 +111,7 @@ class Session:
     def _adopt(self, drawing: Drawing) -> None:
         label, instance = drawing.label.copy(), drawing.instance.copy()
         self.label_map = LabelMap(label, instance, drawing.label_space, "your drawing", ())
+        self.styles = {}  # a stroke may have taken an instance away
         self.start_again()
 
 

@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from PIL import Image
+
 from oasis.app.limits import Limits
+from oasis.data.files.reading import decode_photo
 from oasis.data.instance_maps import InstanceMaps
 from oasis.errors import DatasetError, OasisError, message
 from oasis.labels import LabelSpace
@@ -83,6 +86,23 @@ def open_upload(
         for told, shown in _IN_THE_PAGE.items():
             text = re.sub(told, shown, text)
         raise DatasetError(text) from None  # whose message has the paths
+
+
+def open_photo_upload(path: Path, limits: Limits) -> Image.Image:
+    """An uploaded photo in RGB.
+
+    Args:
+        path: of the upload.
+        limits: refuses files above them before they are decoded.
+
+    Raises:
+        DatasetError: a file that is no picture; the message has the visitor's file name, not the path.
+    """
+    try:
+        _require_size(path, limits)
+        return decode_photo(path, limits.pixels)
+    except OasisError as error:
+        raise DatasetError(message(error).replace(str(path), path.name)) from None
 
 
 def _require_size(path: Path, limits: Limits) -> None:

@@ -17,6 +17,7 @@ from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
 from oasis.cli.report import report
+from oasis.cli.styles import styles
 from oasis.cli.train import HYDRA_READS_ALL, train
 from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
@@ -90,6 +91,7 @@ for _command in (
     train_segmenter,
     evaluate,
     report,
+    styles,
     generate,
     import_official,
     export,

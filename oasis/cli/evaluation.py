@@ -45,7 +45,7 @@ def evaluate_checkpoints(
     """
     where = find_device(device)
     config = load_config(["segmenter=unet", *overrides])
-    models = open_models(checkpoints, lambda restored, path: _data(restored, path, overrides))
+    models = open_models(checkpoints, lambda restored, path: data_of(restored, path, overrides))
     sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
@@ -62,7 +62,7 @@ def evaluate_checkpoints(
     return comparison, evaluation.sample_grids()
 
 
-def _data(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:
+def data_of(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:
     """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
     own = own_data_config(restored, path)
     ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]

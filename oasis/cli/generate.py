@@ -99,9 +99,12 @@ _Segmenter = Annotated[
     ),
 ]
 _Style = Annotated[
-    Path | None,
+    list[str] | None,
     typer.Option(
-        metavar="PHOTO", help="Pictures in the style of this photo, by a model with a style encoder: spade_vae."
+        metavar="PHOTO|NUMBER|PART=...",
+        help="Pictures in the style of this photo, by a model with a style encoder: spade_vae, pix2pixhd_features. The "
+        "latter also takes the number of a cluster, and car=PHOTO, car=NUMBER, 26003=PHOTO: the style of a class or an "
+        "instance. For several, several times.",
     ),
 ]
 _Like = Annotated[
@@ -152,7 +155,7 @@ def generate(
         label_space_of_input=space_of_input(label_space_of_input, settings),
         instances=instances, instance_format=format_of_instances(instance_format),
         replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
-        device=device, bf16=bf16, force=force, style=style, like=like, search_steps=search_steps,
+        device=device, bf16=bf16, force=force, style=style or (), like=like, search_steps=search_steps,
     ).resolve()  # fmt: skip
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:

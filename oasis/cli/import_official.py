@@ -23,7 +23,9 @@ def import_official(
     ] = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(help="The official *_net_E.pth of the same SPADE, for the style of photos.", show_default=False),
+        typer.Option(
+            help="The official *_net_E.pth of the same SPADE or pix2pixHD, for the style of photos.", show_default=False
+        ),
     ] = None,
     height: Annotated[
         int | None, typer.Option(min=1, help="Rows of its pictures. Default: as published.", show_default=False)
@@ -60,6 +62,8 @@ def import_official(
         f"{f'noise of {noise} channels' if noise else 'no noise'}, pictures of {size['height']}x{size['width']}; "
         + ", ".join(f"{name} of {count / 1e6:.1f} M parameters" for name, count in imported.parameters.items())
     )
+    if config["generator"]["_target_"].endswith("Pix2PixHDFeatureGenerator"):
+        console.print(f"Before generating, compute its styles: oasis styles {output} data.root=DIR", markup=False)
     for note in imported.notes:
         console.print(note, markup=False)
     console.print(f"Written: {output}", markup=False)

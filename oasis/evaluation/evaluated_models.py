@@ -13,13 +13,16 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
+from oasis.checkpoint.clusters import read_clusters
 from oasis.checkpoint.safe_config import LABEL_SPACES
 from oasis.data import DATASETS, LabelMapDataModule
 from oasis.data.samples import Sample
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import Generator
+from oasis.models import FeatureClusters, Generator
 from oasis.models.generating import generate
+from oasis.randomness import Stream, sample_generators
 from oasis.training import fixed_noise
+from oasis.training.building import build_network
 
 # Targets that a checkpoint's own configuration of the data may call.
 _DATA_TARGETS = frozenset(
@@ -44,6 +47,7 @@ class EvaluatedModel:
         generator: in eval mode, on the CPU until `to`.
         data: the dataset with the generator's own encoding.
         generator_config: the generator's configuration.
+        clusters: of a generator with a style per segment, which are drawn from them.
     """
 
     name: str
@@ -52,6 +56,7 @@ class EvaluatedModel:
     generator: Generator
     data: LabelMapDataModule
     generator_config: dict[str, Any]
+    clusters: FeatureClusters | None = None
 
     def generate(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
         """Generate one picture per label map; the noise depends on seed and sample alone.
@@ -65,8 +70,14 @@ class EvaluatedModel:
         """
         batch = self.data.encode(samples, seed=seed)
         with torch.no_grad():
-            fake = generate(self.generator, batch, fixed_noise(self.generator, batch.index, seed))
+            fake = generate(self.generator, batch, self._noise(batch, seed))
         return batch, fake
+
+    def _noise(self, batch: Batch, seed: int) -> Tensor | None:
+        if self.clusters is None:
+            return fixed_noise(self.generator, batch, seed)
+        sources = sample_generators(seed, batch.index.tolist(), Stream.NOISE)
+        return self.clusters.drawn(batch.label, batch.instance, sources)
 
 
 def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[EvaluatedModel]:
@@ -77,7 +88,7 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
         make_data: makes the dataset for a checkpoint, such as `own_data`.
 
     Raises:
-        CheckpointError: see `oasis.checkpoint.restore`.
+        CheckpointError: see `oasis.checkpoint.restore`; or a generator with a style per segment has no clusters.
         ConfigurationError: the data has other classes than a checkpoint; checkpoints of different picture sizes.
         DatasetError: the dataset is missing or invalid.
     """
@@ -87,8 +98,10 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
     for name, path, one in zip(_names(files, restored), files, restored, strict=True):
         data = make_data(one, path)
         data.prepare_data()
-        _require_same_classes(one, data, path)
-        models.append(EvaluatedModel(name, str(path), _facts(one), one.generator, data, one.config["generator"]))
+        require_same_classes(one, data, path)
+        clusters = read_clusters(one.encoding, one.generator, path) if one.generator.style_per_segment else None
+        config = one.config["generator"]
+        models.append(EvaluatedModel(name, str(path), _facts(one), one.generator, data, config, clusters))
     sizes = {model.name: f"{model.data.height}x{model.data.width}" for model in models}
     if len(set(sizes.values())) > 1:
         listing = ", ".join(f"{name} {size}" for name, size in sizes.items())
@@ -123,12 +136,21 @@ def untrained(model: EvaluatedModel) -> EvaluatedModel:
     """The untrained baseline: the same generator before its first step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        generator = instantiate(model.generator_config)(condition_channels=model.data.encoding.channels)
+        offered = {
+            "condition_channels": model.data.encoding.channels,
+            "num_classes": model.data.label_space.num_classes,
+        }
+        generator = build_network(instantiate(model.generator_config), Generator, offered)
     origin = f"a generator as that of {model.origin}, before its first step"
     return replace(model, name="untrained", origin=origin, facts={}, generator=generator.eval())
 
 
-def _require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
+def require_same_classes(restored: Restored, data: LabelMapDataModule, path: Path) -> None:
+    """Refuse a dataset of other classes than a checkpoint's.
+
+    Raises:
+        ConfigurationError: the message has the first difference.
+    """
     ours, theirs = data.label_space, restored.label_space
     parts = attrgetter("names", "things", "ignore_index", "evaluated")  # raw ids are those of the files
     if parts(ours) != parts(theirs):

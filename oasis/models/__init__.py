@@ -10,10 +10,12 @@ from oasis.models.contract import (
     encodes_style,
 )
 from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
+from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
+from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
@@ -23,6 +25,7 @@ __all__ = [
     "Discriminator",
     "DiscriminatorOutput",
     "Exportable",
+    "FeatureClusters",
     "FeatureEncoder",
     "Generator",
     "OASISDiscriminator",
@@ -30,6 +33,7 @@ __all__ = [
     "PanopticDiscriminator",
     "PatchDiscriminator",
     "PatchOutput",
+    "Pix2PixHDFeatureGenerator",
     "Pix2PixHDGenerator",
     "Pix2PixHDLocalEnhancer",
     "Recomputable",

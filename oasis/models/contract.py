@@ -18,12 +18,15 @@ class Generator(nn.Module):
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
         needs_segments: whether `forward` is called with `segments`.
         noise_per_pixel: whether it takes one noise vector per pixel, beside one per image.
+        style_per_segment: whether its noise is never normal but the style of each segment: encoded of a photo in
+            training, drawn from `FeatureClusters` afterwards; see `StyleEncoding`.
     """
 
     size_divisor: int = 1
     noise_dim: int = 0
     needs_segments: ClassVar[bool] = False
     noise_per_pixel: ClassVar[bool] = True
+    style_per_segment: ClassVar[bool] = False
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
         """Generate.

@@ -66,12 +66,13 @@ def mean_of_segments(features: Tensor, segments: Tensor, num_segments: int) -> T
         num_segments: S.
 
     Returns:
-        (B, D, H, W) float.
+        (B, D, H, W) float, at least float32.
 
     Source: Wang et al. 2018 (pix2pixHD), section 3.4, "instance-wise average pooling".
     """
     number = segments.flatten(1).unsqueeze(1)  # (B, 1, H W)
-    values = features.flatten(2)
+    # bfloat16, as under autocast, counts no further than to 256.
+    values = features.flatten(2).to(torch.promote_types(features.dtype, torch.float32))
     table = values.new_zeros(len(values), 1, num_segments)  # not unique numbers, for which the host would wait
     counts = table.scatter_add(2, number, torch.ones_like(values[:, :1]))
     index = number.expand_as(values)

@@ -1,12 +1,13 @@
-"""Label maps as pictures."""
+"""Label maps and what is generated as pictures."""
 
 from collections.abc import Sequence
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from oasis.instances import boundaries
-from oasis.visualize import colorize
+from oasis.visualize import colorize, to_bytes
 
 _MOST_CONTOUR = 0.5  # of an instance's pixels; smaller ones would consist of contour only
 
@@ -27,3 +28,8 @@ def color_segments(label: Tensor, instance: Tensor, palette: Sequence[Sequence[i
     share = torch.bincount(instance[edge], minlength=rows) / torch.bincount(instance.flatten(), minlength=rows)
     contour = edge & (share <= _MOST_CONTOUR)[instance]
     return torch.where(contour, 1.0, colorize(label[None], palette)[0])
+
+
+def as_picture(image: Tensor) -> Image.Image:
+    """(3, H, W) in [-1, 1] as an RGB picture."""
+    return Image.fromarray(to_bytes(image).permute(1, 2, 0).cpu().numpy())

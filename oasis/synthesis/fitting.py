@@ -1,7 +1,9 @@
-"""Label maps as a model can use them."""
+"""Label maps and sizes as a model can use them."""
 
-from oasis.errors import MissingInstancesError
+from oasis.data.files.opening import MAX_PIXELS
+from oasis.errors import ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
+from oasis.models import Generator
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.translation import translated
 
@@ -30,3 +32,17 @@ def usable(label_map: LabelMap, label_space: LabelSpace, needs_instances: bool, 
             "of the label map. Models of encoding=semantic do without.",
         )
     return label_map
+
+
+def require_size(generator: Generator, height: int, width: int, name: str) -> None:
+    """Refuse a size of pictures that a generator does not support.
+
+    Raises:
+        ConfigurationError: the message names the divisor, and the most pixels.
+    """
+    divisor = generator.size_divisor
+    if height < 1 or width < 1 or height % divisor or width % divisor or height * width > MAX_PIXELS:
+        raise ConfigurationError(
+            f"{name}: pictures of {height}x{width} (height x width) do not fit its generator, both must be multiples "
+            f"of {divisor}, and no more than {MAX_PIXELS} pixels."
+        )

@@ -12,11 +12,12 @@ from torch import Tensor
 from oasis.errors import ConfigurationError
 from oasis.losses import VGGPerceptualLoss
 from oasis.losses.perceptual import cached_vgg19
+from oasis.synthesis.coloring import as_picture
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput
 from oasis.synthesis.noise import Noise
 from oasis.synthesis.style import Photo, photo_tensor
-from oasis.synthesis.synthesizer import Synthesizer, as_picture
+from oasis.synthesis.synthesizer import Synthesizer
 
 _RATE = 0.1  # of Adam, for numbers of variance 1
 
@@ -96,7 +97,7 @@ def imitate(
 
 
 def require_searchable(synthesizer: Synthesizer, steps: int) -> None:
-    """Refuse a generator without noise, and a search without steps.
+    """Refuse a generator without noise to search, and a search without steps.
 
     Raises:
         ConfigurationError: see above.
@@ -105,6 +106,11 @@ def require_searchable(synthesizer: Synthesizer, steps: int) -> None:
         raise ConfigurationError(
             f"{synthesizer.name}: its {type(synthesizer.generator).__name__} has no noise, and so one picture of a map "
             "only. Models with noise: model=oasis and model=spade_vae."
+        )
+    if synthesizer.generator.style_per_segment:
+        raise ConfigurationError(
+            f"{synthesizer.name}: its {type(synthesizer.generator).__name__} encodes the style of a photo, with "
+            "nothing to search: --style PHOTO, in Python style=PHOTO."
         )
     if steps < 1:
         raise ConfigurationError(f"steps={steps}: a search needs at least 1.")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -10,19 +11,19 @@ from PIL import Image
 from torch import Tensor
 
 from oasis.checkpoint import Restored, find_checkpoint, restore
-from oasis.data.files.opening import MAX_PIXELS
+from oasis.checkpoint.clusters import read_clusters
 from oasis.devices import find_device
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.instances import segment_ids
-from oasis.synthesis.coloring import color_segments
-from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
-from oasis.synthesis.fitting import usable
+from oasis.models import FeatureClusters
+from oasis.synthesis.coloring import as_picture, color_segments
+from oasis.synthesis.conditioning import condition_of, tensors_of
+from oasis.synthesis.fitting import require_size, usable
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
 from oasis.synthesis.noise import Noise
-from oasis.synthesis.style import Photo, photo_tensor, require_style_encoder, style_noise
-from oasis.visualize import to_bytes
+from oasis.synthesis.styling import Styling, noise_of_style
 
 _SEEDS = 2**31
 
@@ -46,6 +47,7 @@ class Synthesizer:
         name: in captions.
         device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU if there is one.
         bf16: compute in bfloat16 where that is safe: faster on GPUs, slightly less exact.
+        checkpoint: its file, beside which are the clusters of a model with a style per segment.
 
     Attributes:
         restored: the restored checkpoint.
@@ -63,19 +65,22 @@ class Synthesizer:
     """
 
     def __init__(
-        self, restored: Restored, height: int, width: int, name: str, device: str = "auto", bf16: bool = False
+        self,
+        restored: Restored,
+        height: int,
+        width: int,
+        name: str,
+        device: str = "auto",
+        bf16: bool = False,
+        checkpoint: Path | None = None,
     ) -> None:
+        self.checkpoint = checkpoint
         self.restored, self.label_space = restored, restored.label_space
         self.height, self.width, self.name, self.bf16 = height, width, name, bf16
         self.device = find_device(device)
         self.encoding = restored.encoding.eval().to(self.device)
         self.generator = restored.generator.eval().requires_grad_(False).to(self.device)
-        divisor = self.generator.size_divisor
-        if height < 1 or width < 1 or height % divisor or width % divisor or height * width > MAX_PIXELS:
-            raise ConfigurationError(
-                f"{name}: pictures of {height}x{width} (height x width) do not fit its generator, both must be "
-                f"multiples of {divisor}, and no more than {MAX_PIXELS} pixels."
-            )
+        require_size(self.generator, height, width, name)
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, device: str = "auto", bf16: bool = False) -> Self:
@@ -97,12 +102,21 @@ class Synthesizer:
         if not isinstance(height, int) or not isinstance(width, int):
             raise CheckpointError(f"{file}: its configuration names no data.height and data.width to generate at.")
         name = f"{restored.config.get('name', file.stem)} ({type(restored.encoding).__name__})"
-        return cls(restored, height, width, name, device, bf16)
+        return cls(restored, height, width, name, device, bf16, file)
 
     @property
     def needs_instances(self) -> bool:
         """Whether label maps with things need an instance map."""
         return self.encoding.needs_instances
+
+    @cached_property
+    def clusters(self) -> FeatureClusters:
+        """What the segments of a model with a style per segment draw from; see `read_clusters`."""
+        if self.checkpoint is None:
+            raise CheckpointError(
+                f"{self.name}: no file of a checkpoint, beside which the clusters of styles would be."
+            )
+        return read_clusters(self.encoding, self.generator, self.checkpoint)
 
     def open(
         self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None, *, kind: MapKind | None = None
@@ -128,7 +142,7 @@ class Synthesizer:
         seed: int | None = None,
         noise: Noise | None = None,
         *,
-        style: Photo | None = None,
+        style: Styling | None = None,
         original_size: bool = False,
     ) -> Image.Image:
         """Generate one picture.
@@ -138,8 +152,9 @@ class Synthesizer:
             instance_map: the instances, in any of these forms.
             seed: of all random numbers, 0 or above; None = a random one, stored in the picture's `info["seed"]`.
             noise: instead of a seed, see `Noise`.
-            style: a photo, of any size, whose style the picture gets; for models with a style encoder. Seed or noise
-                are then those of random encodings only.
+            style: a photo, of any size, whose style the picture gets; for models with a style encoder. With a style
+                per segment, it is a photo of the same scene; or the number of a cluster of every class; or photos of
+                objects and numbers by the class or instance that gets them. What has no style is drawn by the seed.
             original_size: resize the picture to the size of the label map.
 
         Returns:
@@ -148,7 +163,8 @@ class Synthesizer:
         Raises:
             DatasetError: an invalid map.
             ConfigurationError: a missing instance map; a seed and a noise at once; a noise of another length; a style
-                for a model without a style encoder.
+                that the model does not have; a part that the map lacks.
+            CheckpointError: styles of segments, of which no clusters were computed.
         """
         opened = self.open(label_map, instance_map)
         picture = self._generate(opened, seed, noise, style)
@@ -216,30 +232,17 @@ class Synthesizer:
         return image
 
     @torch.no_grad()
-    def _generate(self, label_map: LabelMap, seed: int | None, noise: Noise | None, style: Photo | None) -> Image.Image:
+    def _generate(
+        self, label_map: LabelMap, seed: int | None, noise: Noise | None, style: Styling | None
+    ) -> Image.Image:
         if seed is not None and noise is not None:
             raise ConfigurationError("Give a seed or a noise, not both: a noise has its seeds inside.")
         info = {}
         if noise is None:
             seed = secrets.randbelow(_SEEDS) if seed is None else seed
             noise, info = self.noise(seed), {"seed": seed}
-        if noise.dim != self.generator.noise_dim:
-            raise ConfigurationError(
-                f"{self.name} takes noise of {self.generator.noise_dim} numbers, not {noise.dim}: make it with this "
-                "synthesizer's own noise(seed)."
-            )
         condition, segments = self.inputs(label_map, noise)
-        if style is None:
-            drawn = noise_of(noise, self.height, self.width)
-        else:
-            require_style_encoder(self.generator, self.name)
-            photo = photo_tensor(style, self.height, self.width).to(self.device)
-            drawn = style_noise(self.generator, photo)
+        drawn = noise_of_style(self, label_map, condition, segments, noise, style)
         picture = as_picture(self.image(condition, segments, drawn if drawn is None else drawn.to(self.device))[0])
         picture.info.update(info)
         return picture
-
-
-def as_picture(image: Tensor) -> Image.Image:
-    """(3, H, W) in [-1, 1] as an RGB picture."""
-    return Image.fromarray(to_bytes(image).permute(1, 2, 0).cpu().numpy())

@@ -198,7 +198,7 @@ class GANModule(LightningModule):
             The fakes, (B, 3, H, W) in [-1, 1], for callbacks.
         """
         with sampling_generator(self.trainer) as generator:
-            fake = generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
+            fake = generate(generator, batch, fixed_noise(generator, batch, seed=0))
         count = int(batch.counted.sum())
         counted = batch.first(count) if count else batch  # without any counted sample, the terms get weight 0
         step = self._step(counted, lambda: fake[: len(counted)], self.discriminator)

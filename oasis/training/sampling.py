@@ -36,20 +36,26 @@ def sampling_generator(trainer: Trainer) -> Iterator[Generator]:
         generator.train(was_training)
 
 
-def fixed_noise(generator: Generator, index: Tensor, seed: int) -> Tensor | None:
+def fixed_noise(generator: Generator, batch: Batch, seed: int) -> Tensor | None:
     """Noise as a function of seed and sample, independent of device, batch and global random state.
+
+    For a generator with a style per segment it is that of the photos, as in training: clusters to draw from exist only
+    after it.
 
     Args:
         generator: determines Z.
-        index: (B,) int64, positions of the samples in their split.
+        batch: the samples.
         seed: of the noise.
 
     Returns:
-        (B, Z) float32 on the index's device, one vector per image; None for a generator without noise.
+        (B, Z) float32 on the batch's device, one vector per image, or (B, Z, H, W) if it is the photos' style; None for
+        a generator without noise.
     """
     if generator.noise_dim == 0:
         return None
-    return _drawn(generator, sample_generators(seed, index.tolist(), Stream.NOISE)).to(index.device)
+    if generator.style_per_segment and encodes_style(generator):
+        return generator.encode_style(batch.image, batch.segments).mean
+    return _drawn(generator, sample_generators(seed, batch.index.tolist(), Stream.NOISE)).to(batch.index.device)
 
 
 def sources_of(batch: Batch, seed: int, stream: Stream) -> list[torch.Generator] | None:

@@ -7,8 +7,9 @@ from official_states import made_up
 
 from oasis.checkpoint import load, restore
 from oasis.checkpoint.official import import_official
+from oasis.checkpoint.official.names import pix2pixhd_names
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.models import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer, SPADEGenerator, encodes_style
+from oasis.models import FeatureEncoder, Pix2PixHDGenerator, Pix2PixHDLocalEnhancer, SPADEGenerator, encodes_style
 
 
 @pytest.fixture
@@ -137,6 +138,48 @@ def test_pix2pixhd(save, out, shapes, kind, size):
     assert (restored.config["data"]["height"], restored.config["data"]["width"]) == size
 
 
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("condition", [35, 36, 152])
+def test_pix2pixhd_with_instance_features(save, out, condition, local):
+    """Pictures are those of the parts, imported alone and put together by hand."""
+    shapes = (official.pix2pixhd_local if local else official.pix2pixhd_generator)(condition + 3, channels=2)
+    seen = official.pix2pixhd_discriminator(condition + 3, channels=2)
+    encoder = save(official.pix2pixhd_encoder(2), "E.pth")
+    generator = save(shapes)
+    imported = import_official(generator, out, save(seen, "D.pth"), encoder)
+    of_encoder = learnt(official.pix2pixhd_encoder(2))
+    assert imported.parameters == {"generator": learnt(shapes) + of_encoder, "discriminator": learnt(seen)}
+    restored = restore(out)
+    assert (restored.encoding.channels, restored.generator.noise_dim) == (condition, 3)
+    assert restored.config["data"]["height"] == (1024 if local else 512)
+    alone = (Pix2PixHDLocalEnhancer if local else Pix2PixHDGenerator)(condition + 3, 2)
+    theirs = torch.load(generator, weights_only=True)
+    alone.load_state_dict({name: theirs[other] for name, other in pix2pixhd_names(alone.state_dict()).items()})
+    features = FeatureEncoder(3, 2)
+    theirs = torch.load(encoder, weights_only=True)
+    features.load_state_dict({name: theirs[other] for name, other in pix2pixhd_names(features.state_dict()).items()})
+    torch.manual_seed(0)
+    photo, seen = torch.rand(1, 3, 64, 64), torch.rand(1, condition, 64, 64)
+    segments = torch.randint(0, 3, (1, 64, 64))
+    with torch.no_grad():
+        expected = alone(torch.cat([seen, features(photo, segments, 3)], 1))
+        found = restored.generator(seen, restored.generator.encode_style(photo, segments).mean)
+    torch.testing.assert_close(found, expected)
+
+
+def test_an_encoder_of_something_else(save, out):
+    plain, styled = save(official.pix2pixhd_generator(36, 2), "plain.pth"), save(official.pix2pixhd_generator(39, 2))
+    encoder = save(official.pix2pixhd_encoder(2), "E.pth")
+    with pytest.raises(CheckpointError, match=r"E\.pth: an encoder of 3 features, but .*plain\.pth reads 36 channels"):
+        import_official(plain, out, encoder=encoder)
+    with pytest.raises(CheckpointError, match=r"plain\.pth: not an official pix2pixHD feature encoder"):
+        import_official(styled, out, encoder=plain)
+    spade = save(official.spade_encoder(2), "spade_E.pth")
+    with pytest.raises(CheckpointError, match=r"spade_E\.pth: not an official pix2pixHD feature encoder"):
+        import_official(styled, out, encoder=spade)
+    assert not out.exists()
+
+
 def test_moments_that_old_releases_of_torch_saved_for_instance_norms(save, out):
     shapes = official.pix2pixhd_generator(36, channels=2) | {"model.2.running_mean": (2,), "model.2.running_var": (2,)}
     import_official(save(shapes), out)
@@ -177,7 +220,7 @@ def test_a_discriminator_of_something_else(save, out, generator, discriminator, 
     [
         (official.spade_generator(51, 1), r"reads label maps of 51 channels.*151 \(ade20k\).*one channel of edges"),
         (official.pix2pixhd_generator(51, 2), r"reads label maps of 51 channels"),
-        (official.pix2pixhd_generator(39, 2), r"instance features.*cannot be imported"),
+        (official.pix2pixhd_generator(39, 2), r"instance features.*--encoder \*_net_E\.pth"),
         (official.pix2pixhd_encoder(2), r"a feature encoder of pix2pixHD"),
         (official.spade_encoder(2), r"an encoder\. Give the generator first.*--encoder"),
         (official.spade_discriminator(39, 2), r"a discriminator\. Give the generator first.*--discriminator"),

@@ -1,5 +1,7 @@
 """Noise as a recipe, against a dense field that is changed pixel by pixel."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,7 @@ def box(top: int, left: int, size: int = 4) -> np.ndarray:
 
 def test_a_seed_is_the_noise_that_the_first_measured_picture_has():
     generator = OASISGenerator(3, noise_dim=DIM, channels=2, num_blocks=2)
-    expected = fixed_noise(generator, torch.tensor([0]), seed=5)
+    expected = fixed_noise(generator, SimpleNamespace(index=torch.tensor([0])), seed=5)
     assert torch.equal(Noise.draw(DIM, 5).vectors(), expected)
     assert not np.isclose(dense(Noise.draw(DIM, 5)), dense(Noise.draw(DIM, 6))).any()
 

@@ -74,8 +74,9 @@ def test_products_are_noticed():
         ["speed=oasis/fast", *HEADS, *WIDE],
         ["model=spade", "generator.init_gain=1"],
         ["model=pix2pixhd"],
+        ["model=pix2pixhd_features"],
     ],
-    ids=["reference", "fast", "spade", "pix2pixhd"],
+    ids=["reference", "fast", "spade", "pix2pixhd", "pix2pixhd_features"],
 )
 def test_losses_of_bfloat16_are_close_to_those_of_float32(built, settings):
     results = []
@@ -91,7 +92,10 @@ def test_losses_of_bfloat16_are_close_to_those_of_float32(built, settings):
     assert results[1] == pytest.approx(results[0], rel=0.03)
 
 
-@pytest.mark.parametrize("settings", ["speed=oasis/reference", "speed=oasis/fast", "model=spade", "model=pix2pixhd"])
+@pytest.mark.parametrize(
+    "settings",
+    ["speed=oasis/reference", "speed=oasis/fast", "model=spade", "model=pix2pixhd", "model=pix2pixhd_features"],
+)
 def test_trains_in_bfloat16(fit, read_checkpoint, settings):
     saved = read_checkpoint(fit("run", settings, "trainer.precision=bf16-mixed", "trainer.max_epochs=1"))
     for name, value in saved["state_dict"].items():

@@ -6,7 +6,7 @@ from hydra.utils import instantiate
 
 from oasis.checkpoint import load, restore
 from oasis.errors import ConfigurationError
-from oasis.models import SPADEGenerator, StyleEncoder, encodes_style
+from oasis.models import Pix2PixHDFeatureGenerator, SPADEGenerator, StyleEncoder, encodes_style
 from oasis.objectives import HingeObjective
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The perceptual term")]
@@ -83,3 +83,21 @@ def test_an_encoder_needs_a_latent_vector():
     with pytest.raises(ConfigurationError, match=r"generator\.encoder_channels=4: .*noise_dim=256; model=spade_vae"):
         SPADEGenerator(36, encoder_channels=4, channels=2)
     assert isinstance(SPADEGenerator(3, 4, 2, height=32, width=32, encoder_channels=2).style_encoder, StyleEncoder)
+
+
+def test_features_of_segments_are_those_of_the_photos_in_training_and_in_its_samples():
+    from oasis.training.sampling import fixed_noise, styled
+
+    torch.manual_seed(0)
+    sizes = {"channels": 2, "num_halvings": 1, "num_blocks": 1, "encoder_channels": 2, "encoder_halvings": 1}
+    generator = Pix2PixHDFeatureGenerator(3, 4, **sizes)
+
+    class Batch:
+        image, segments = torch.rand(2, 3, 16, 16), torch.randint(0, 4, (2, 16, 16))
+        index = torch.tensor([0, 1])
+
+    expected = generator.style_encoder(Batch.image, Batch.segments, 4)
+    noise, style = styled(generator, Batch, torch.randn(2, 3))
+    assert noise.equal(expected)
+    assert style.log_variance is None, "no divergence is penalised"
+    assert fixed_noise(generator, Batch, seed=0).equal(expected)

@@ -55,7 +55,7 @@ def import_official(
         generator: `*_EMA.pth` or `*_G.pth` of OASIS, `*_net_G.pth` of SPADE or pix2pixHD.
         output: the checkpoint to write, `*.ckpt`.
         discriminator: `*_D.pth` of the same model, for training on from it.
-        encoder: `*_net_E.pth` of the same SPADE, which makes a photo's style its latent vector.
+        encoder: `*_net_E.pth` of the same SPADE or pix2pixHD, for the style of photos.
         height: rows of the pictures it was trained on; None = as published for its number of classes.
         width: their columns.
         noise_dim: channels of noise of OASIS, if they do not follow from the number of classes.

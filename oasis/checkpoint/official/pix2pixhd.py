@@ -16,12 +16,24 @@ from oasis.checkpoint.official.networks import (
     renamed,
     require_generator,
 )
+from oasis.checkpoint.official.reading import StateDict
 from oasis.checkpoint.official.spade import require_condition
 from oasis.errors import CheckpointError
-from oasis.models import PatchDiscriminator, Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models import (
+    Generator,
+    PatchDiscriminator,
+    Pix2PixHDFeatureGenerator,
+    Pix2PixHDGenerator,
+    Pix2PixHDLocalEnhancer,
+)
 
 _FIRST_HALVING = 4  # position in the sequence, after padding, convolution, norm and activation
 _LAYERS_PER_HALVING = 3
+_LAST_WITHOUT_HALVINGS = 5  # position of the last layer of an encoder that would halve no size
+_FEATURES = 3  # published number
+_PHOTO = 3  # channels
+_CONDITIONS = {classes + edges for classes in DATASETS for edges in (0, 1)}
+_GENERATOR = "pix2pixHD generator"
 _GLOBAL, _LOCAL = (512, 1024), (1024, 2048)  # published sizes
 
 
@@ -39,38 +51,76 @@ def read(files: Files, wishes: Wishes) -> Contents:
     file = files.generator
     require_generator(file, "scale0_layer0.", None)
     first = file.tensor("model.1.weight", "pix2pixHD generator")
-    _refuse_encoder(files, first.shape[1])
-    num_classes, encoding = split_condition(first.shape[1], file.path)
+    features, encoder = _features(files, first.shape[1])
+    condition = first.shape[1] - features
+    num_classes, encoding = split_condition(condition, file.path)
     kind, config = _generator_config(file, first.shape[0])
-    generator = planned(kind, config, condition_channels=first.shape[1])
-    weights = renamed(generator, file, "pix2pixHD generator", pix2pixhd_names)
+    size = wishes.size(*(_LOCAL if kind is Pix2PixHDLocalEnhancer else _GLOBAL))
+    if files.encoder is None:
+        generator: Generator = planned(kind, config, condition_channels=condition)
+        weights = renamed(generator, file, _GENERATOR, pix2pixhd_names)
+    else:
+        sizes = {name: value for name, value in config.items() if not name.startswith("_")}
+        config = config_of(Pix2PixHDFeatureGenerator, **sizes, feature_channels=features, **encoder)
+        generator, weights = _with_features(files.encoder, file, config, condition, num_classes)
     contents = Contents(
         "pix2pixHD",
         num_classes,
         encoding,
-        wishes.size(*(_LOCAL if kind is Pix2PixHDLocalEnhancer else _GLOBAL)),
+        size,
         {"generator": config},
         {"generator": generator},
         prefixed(weights, "generator"),
     )
     if files.discriminator is not None:
-        _add_discriminator(contents, files.discriminator, first.shape[1])
+        _add_discriminator(contents, files.discriminator, condition)
     return contents
 
 
-def _refuse_encoder(files: Files, channels: int) -> None:
-    """Refuse models of instance features, and an encoder taken for a generator."""
-    if channels == 3:
+def _features(files: Files, channels: int) -> tuple[int, dict[str, int]]:
+    """How many features a generator reads behind its condition, and the sizes of their encoder.
+
+    Raises:
+        CheckpointError: an encoder taken for a generator; one without the other; or another number of features.
+    """
+    generator, encoder = files.generator.path, files.encoder
+    if channels == _PHOTO:
         raise CheckpointError(
-            f"{files.generator.path}: a feature encoder of pix2pixHD, which reads photos. Give the generator: "
-            "*_net_G.pth."
+            f"{generator}: a feature encoder of pix2pixHD, which reads photos. Give the generator first, *_net_G.pth, "
+            "and this file as --encoder."
         )
-    features = channels - 3 in DATASETS or channels - 4 in DATASETS
-    if files.encoder is not None or features:
+    if encoder is None:
+        if channels not in _CONDITIONS and channels - _FEATURES in _CONDITIONS:
+            raise CheckpointError(
+                f"{generator}: of a pix2pixHD with instance features (--instance_feat), which come from its encoder. "
+                "Give that too: --encoder *_net_E.pth."
+            )
+        return 0, {}
+    first = encoder.tensor("model.1.weight", "pix2pixHD feature encoder")
+    last = max(int(part) for part in encoder.parts("model.") if part.isdecimal())
+    num_halvings, rest = divmod(last - _LAST_WITHOUT_HALVINGS, 2 * _LAYERS_PER_HALVING)
+    if first.shape[1] != _PHOTO or rest or num_halvings < 1:
         raise CheckpointError(
-            f"{(files.encoder or files.generator).path}: of a pix2pixHD with instance features (--instance_feat), "
-            "which cannot be imported. The published one for label maps alone can."
+            f"{encoder.path}: not an official pix2pixHD feature encoder, which reads photos and has no residual "
+            "blocks. Encoders are called *_net_E.pth."
         )
+    features = encoder.tensor(f"model.{last}.weight", "pix2pixHD feature encoder").shape[0]
+    if channels - features not in _CONDITIONS:
+        raise CheckpointError(
+            f"{encoder.path}: an encoder of {features} features, but {generator} reads {channels} channels, which are "
+            "not a label map and as many features. Are they of one run (--instance_feat)?"
+        )
+    return features, {"encoder_channels": first.shape[0], "encoder_halvings": num_halvings}
+
+
+def _with_features(
+    encoder: File, file: File, config: dict[str, Any], condition: int, num_classes: int
+) -> tuple[Generator, StateDict]:
+    """The generator with its encoder, and the weights of both."""
+    generator = planned(Pix2PixHDFeatureGenerator, config, condition_channels=condition, num_classes=num_classes)
+    weights = prefixed(renamed(generator.network, file, _GENERATOR, pix2pixhd_names), "network")
+    theirs = renamed(generator.style_encoder, encoder, "pix2pixHD feature encoder", pix2pixhd_names)
+    return generator, weights | prefixed(theirs, "style_encoder")
 
 
 def _generator_config(

@@ -1,6 +1,5 @@
 """The loop of `oasis generate`: read an input, generate its samples, write them."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from oasis.checkpoint.fingerprint import fingerprint
 from oasis.data.files.reading import read_photo
 from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
@@ -102,7 +102,7 @@ class Generation:
         outcome = Outcome()
         sheet = ContactSheet(f"{self.synthesizer.name}, {self.synthesizer.height}x{self.synthesizer.width}")
         identity = {"Software": "panoptic-oasis", "checkpoint": self.synthesizer.name}
-        identity["fingerprint"] = fingerprint(self.synthesizer)
+        identity["fingerprint"] = fingerprint(self.synthesizer.encoding, self.synthesizer.generator)
         for each in inputs:
             try:
                 self._generate(each, identity, sheet, outcome, on_step)
@@ -169,12 +169,3 @@ class Generation:
         yield from self._pictures(each)
         if self.animation is not None:
             yield f"{each.name}{self.animation.suffix}"
-
-
-def fingerprint(synthesizer: Synthesizer) -> str:
-    """A hash of the generator's weights and the encoding, independent of the file format: 16 hexadecimal digits."""
-    hashed = hashlib.sha256(repr(synthesizer.encoding).encode())
-    for name, tensor in sorted(synthesizer.generator.state_dict().items()):
-        hashed.update(name.encode())
-        hashed.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-    return hashed.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What decides the look of generated pictures: seeds, the style of a photo, or a photo to come near to."""
+"""What decides the look of generated pictures: seeds, a style, or a photo to come near to."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from PIL import Image
 
 from oasis.synthesis import LabelMap, Noise, Synthesizer
 from oasis.synthesis.imitation import imitate
+from oasis.synthesis.styling import Styling
 
 OnStep = Callable[[float], None]
 
@@ -46,16 +47,22 @@ class OfSeed(Look):
 
 @dataclass(frozen=True)
 class OfStyle(Look):
-    """A photo's style decides, with a generator that encodes it."""
+    """A style decides, see `Synthesizer.synthesize`, and the noise where it leaves something open.
 
-    photo: Path
+    Attributes:
+        style: the style.
+        words: as the user gave it, without folders.
+    """
+
+    style: Styling
+    words: str
 
     def generate(
         self, synthesizer: Synthesizer, label_map: LabelMap, noise: Noise, on_step: OnStep
     ) -> tuple[Image.Image, dict[str, str], str]:
         """See `Look.generate`."""
-        picture = synthesizer.synthesize(label_map, noise=noise, style=self.photo)
-        return picture, {"style": self.photo.name}, ""
+        picture = synthesizer.synthesize(label_map, noise=noise, style=self.style)
+        return picture, {"style": self.words}, ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The options of `oasis generate`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from oasis.synthesis.batch.dataset_maps import (
 )
 from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_instances
-from oasis.synthesis.batch.looks import LikePhoto, Look, OfSeed, OfStyle
+from oasis.synthesis.batch.looks import LikePhoto, Look, OfSeed
 from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
 from oasis.synthesis.batch.sampling import Sampling, parse_part
+from oasis.synthesis.batch.style_words import parse_styles
 from oasis.synthesis.imitation import require_searchable
 from oasis.synthesis.photo_reading import PhotoReader
-from oasis.synthesis.style import require_style_encoder
+from oasis.synthesis.styling import require_clusters
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class GenerateOptions:
         device: where to compute.
         bf16: compute in bfloat16.
         force: overwrite files.
-        style: a photo whose style the pictures get.
+        style: the styles that the pictures get, see `parse_styles`.
         like: a photo that the pictures come near to.
         search_steps: of the search for `like`.
     """
@@ -78,7 +79,7 @@ class GenerateOptions:
     device: str
     bf16: bool
     force: bool
-    style: Path | None = None
+    style: Sequence[str] = ()
     like: Path | None = None
     search_steps: int = 300
 
@@ -162,21 +163,21 @@ class GenerateOptions:
                 f"--resample {self.resample}: {type(synthesizer.generator).__name__} has one latent vector a picture, "
                 "so that no part of it can differ alone. Leave it out, or use a model with noise per pixel: oasis."
             )
-        given = [(name, photo) for name, photo in (("--style", self.style), ("--like", self.like)) if photo is not None]
-        if not given:
+        if not self.style and self.like is None:
+            require_clusters(synthesizer)
             return OfSeed()
-        name, photo = given[0]
-        if len(given) > 1 or self.samples > 1 or self.resample is not None or self.animation is not None:
+        several = self.samples > 1 or self.resample is not None or self.animation is not None
+        if several or (self.style and self.like is not None):
+            name = f"--style {' '.join(self.style)}" if self.style else f"--like {self.like}"
             raise ConfigurationError(
-                f"{name} {photo}: the photo decides the look of one picture a map. Leave out --samples, --resample, "
-                "--interpolate, and one of --style and --like."
+                f"{name}: it decides the look of one picture a map. Leave out --samples, --resample, --interpolate, "
+                "and one of --style and --like."
             )
-        decode_photo(photo)
-        if self.style is not None:
-            require_style_encoder(synthesizer.generator, synthesizer.name)
-            return OfStyle(photo)
+        if self.like is None:
+            return parse_styles(self.style, synthesizer)
+        decode_photo(self.like)
         require_searchable(synthesizer, self.search_steps)
-        return LikePhoto(photo, self.search_steps)
+        return LikePhoto(self.like, self.search_steps)
 
     def _inputs(self, dataset: DatasetMaps | None) -> list[Input]:
         if dataset is not None:

@@ -65,7 +65,7 @@ class ImageLogger(Callback):
                 data = data_of(trainer)
                 split: Split = "val" if data.has_validation else "train"
                 self._batch = data.first_samples(split, self.samples, module.device)
-            fake = generate(generator, self._batch, fixed_noise(generator, self._batch.index, self.seed))
+            fake = generate(generator, self._batch, fixed_noise(generator, self._batch, self.seed))
         labels = colorize(self._batch.label, module.label_space.palette)
         grid = sample_grid({"photo": self._batch.image, "label map": labels, "generated": fake})
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -152,7 +152,7 @@ _LEFT_OUT = {"segmenter/touching_count", *(f"segmenter/{q}q{of}" for q in "sr" f
 
 
 def _generate(generator: Any, batch: Batch) -> Tensor:
-    return generate(generator, batch, fixed_noise(generator, batch.index, seed=0))
+    return generate(generator, batch, fixed_noise(generator, batch, seed=0))
 
 
 def _summary(scores: dict[str, float]) -> dict[str, float]:
