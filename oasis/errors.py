@@ -8,6 +8,7 @@ import errno
 import os
 import pickle
 import struct
+from typing import Self
 
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -45,9 +46,14 @@ class MissingInstancesError(ConfigurationError):
         advice: how to give the instances, which commands and the app say in their own words.
     """
 
-    def __init__(self, what: str, advice: str) -> None:
-        super().__init__(f"{what} {advice}")
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} {advice}".strip())
         self.what = what
+        self.advice = advice
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Both arguments, for errors that travel between processes."""
+        return type(self), (self.what, self.advice)
 
 
 class CheckpointError(OasisError, ValueError):

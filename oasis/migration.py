@@ -42,7 +42,8 @@ _METRICS = {
 }
 _HOLD_METRICS = ("callbacks.checkpoints.monitor",)
 
-# Format 2 to 3. Photos were stretched, never cropped; and what was fixed in Cityscapes' layout.
+# Format 2 to 3. Photos were stretched, never cropped; OASIS's perceptual term, if on, was always required; and what was
+# fixed in Cityscapes' layout.
 _STRETCHED = {"resize": None, "short_side": None}
 _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": "train"}
 
@@ -140,12 +141,23 @@ def _give_dataset(config: dict[str, Any]) -> None:
 
 
 def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
-    data = config.get("data")
+    result: dict[str, Any] = _with_perceptual_term(config)
+    data = result.get("data")
     if not isinstance(data, dict):
-        return config
+        return result
     dataset = data.get("dataset")
     is_cityscapes = isinstance(dataset, dict) and dataset.get("_target_") == "oasis.data.Cityscapes"
-    return {**config, "data": {**_STRETCHED, **(_FOLDERS if is_cityscapes else {}), **data}}
+    return {**result, "data": {**_STRETCHED, **(_FOLDERS if is_cityscapes else {}), **data}}
+
+
+def _with_perceptual_term(part: Any) -> Any:
+    """A copy of a configuration in which each objective of OASIS requires its perceptual term."""
+    if not isinstance(part, Mapping):
+        return part
+    copied = {key: _with_perceptual_term(value) for key, value in part.items()}
+    if copied.get("_target_") == "oasis.objectives.OASISObjective":
+        copied.setdefault("perceptual_required", True)
+    return copied
 
 
 _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2)

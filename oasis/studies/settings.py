@@ -68,7 +68,10 @@ def encoding_name(config: Mapping[str, Any]) -> str:
 
 
 def discriminator_name(config: Mapping[str, Any]) -> str:
-    """The name of a discriminator in conf/, derived from its class: `oasis`, `panoptic`."""
+    """The name of a discriminator in conf/, derived from its class: `oasis`, `panoptic`.
+
+    Runs with any other one have recorded its name.
+    """
     return _snake(_class_name(config)).removesuffix("_discriminator")
 
 

@@ -130,9 +130,11 @@ def test_settings_leave_out_what_makes_no_other_experiment(composed):
 
 
 def test_names_are_those_of_the_files_in_conf():
-    for group, name_of in (("encoding", encoding_name), ("discriminator", discriminator_name)):
-        for path in (conf_dir() / group).glob("*.yaml"):
-            assert name_of(OmegaConf.to_container(OmegaConf.load(path))) == path.stem
+    for path in (conf_dir() / "encoding").glob("*.yaml"):
+        assert encoding_name(OmegaConf.to_container(OmegaConf.load(path))) == path.stem
+    for name in ("oasis", "panoptic"):  # runs of all others have recorded the name
+        found = OmegaConf.to_container(OmegaConf.load(conf_dir() / "discriminator" / f"{name}.yaml"))
+        assert discriminator_name(found) == name
 
 
 def test_a_configuration_may_tell_the_names_itself():

@@ -2,14 +2,14 @@
 
 import json
 import re
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import yaml
 from omegaconf import OmegaConf
 from typer.testing import CliRunner
 
-from oasis.app.empty_street import empty_street
+from oasis.app.empty_street import empty_start
 from oasis.checkpoint import load, restore
 from oasis.checkpoint.safe_config import require_plain
 from oasis.cli import app
@@ -63,8 +63,8 @@ def test_a_run_keeps_its_classes_and_needs_no_file(fit, tiny, here):
     label = tiny.label("val", "town_000100_000019")
     assert oasis("generate", run, label, "-o", here / "photos")[0] == 0
     assert (here / "photos" / label.name.replace("_gtFine_labelIds", "")).is_file()
-    street, _ = empty_street(restored.config["data"]["height"], 64, restored.label_space)  # what the app draws on
-    assert {*np.unique(street)} <= {0, 7, 23, 24, 26}
+    start = empty_start(SimpleNamespace(label_space=restored.label_space, height=32, width=64))  # what the app draws on
+    assert start.name == "Empty canvas (nothing)"
     assert oasis("export", run, "-o", here / "model.safetensors")[0] == 0
     assert restore(here / "model.safetensors").label_space == restored.label_space
 

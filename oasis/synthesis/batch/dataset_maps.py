@@ -10,7 +10,7 @@ from oasis.checkpoint import Restored, find_checkpoint
 from oasis.data import ADE20K, BDD100K, Cityscapes, COCOPanoptic, COCOStuff, Dataset, LabelMapDataModule, Mapillary
 from oasis.data.decoding import read_maps
 from oasis.data.listing import Listing
-from oasis.data.samples import as_split
+from oasis.data.samples import Split, as_split
 from oasis.errors import CheckpointError, ConfigurationError, OasisError
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.labels import LabelSpace
@@ -152,8 +152,16 @@ def require_no_dataset(folder: Path) -> None:
 
 
 def _fits(dataset: Dataset) -> bool:
+    """Whether a folder has a dataset's layout; one of another package may name its splits without looking for them."""
     try:
-        dataset.splits()
+        return any(_has(dataset, split) for split in dataset.splits())
+    except OasisError:
+        return False
+
+
+def _has(dataset: Dataset, split: Split) -> bool:
+    try:
+        dataset.listing(split)
     except OasisError:
         return False
     return True
