@@ -153,7 +153,7 @@ class GenerateOptions:
             ("--instance-format", self.instance_format),
         ):
             if given is not None:
-                raise ConfigurationError(f"{option}: the maps of a dataset are of its own kind. Leave it out.")
+                raise ConfigurationError(f"{option}: of single maps, but a dataset knows its own files. Leave it out.")
         return found
 
     def _look(self, synthesizer: Synthesizer) -> Look:

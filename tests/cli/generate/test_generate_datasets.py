@@ -128,7 +128,7 @@ def test_the_classes_of_a_run_are_those_of_its_dataset(generate, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--kind", "colors"], "--kind: the maps of a dataset are of its own kind"),
+        (["--kind", "colors"], "--kind: of single maps"),
         (["--split", "test"], "test"),
         (["label_space=bdd100k"], "a number would be another class"),
         (["label_space=cityscapes_ids", "--label-space-of-input", "camvid"], "both name the classes"),
