@@ -89,13 +89,13 @@ class NonFiniteLossError(OasisError, ArithmeticError):
 
 
 def message(error: BaseException) -> str:
-    """An error's own message, without those of the exceptions that wrap it.
+    """An error's own message, without those of the exceptions that wrap it, unless these are of this project too.
 
     Hydra wraps what a constructor raises, and a loader's worker process prepends its traceback. Hydra's own errors
     have part of their message in their cause.
     """
     cause = error.__cause__
-    if isinstance(cause, OasisError):
+    if isinstance(cause, OasisError) and not isinstance(error, OasisError):
         error = cause
     elif cause is not None and not isinstance(error, OasisError):
         return f"{error}\n{cause}"

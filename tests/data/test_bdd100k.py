@@ -62,7 +62,8 @@ def test_classes_of_the_other_annotations(root, annotations, space, words):
 def test_classes_of_ones_own(root, ids):
     """A draft of what was found; and void, where there is none."""
     classes = [{"name": "void", "ids": []}, {"name": "all", "ids": ids}]
-    FileSamples(BDD100K(root), "train", LabelSpace.from_classes(classes, "void"))
+    space = LabelSpace.from_classes(classes, "void")
+    assert len(FileSamples(BDD100K(root), "train", space)) == 3
 
 
 def test_other_folders_and_wrong_settings(root):

@@ -8,7 +8,7 @@ from PIL import Image
 from oasis.data import FileSamples, Folder, LabelMapDataModule
 from oasis.data.scaling import Preparation
 from oasis.encodings import Semantic
-from oasis.errors import ConfigurationError, DatasetError
+from oasis.errors import ConfigurationError, DatasetError, message
 
 SHAPES = [(48, 64), (64, 48), (50, 100), (40, 40)]
 H, W = 32, 32
@@ -169,3 +169,9 @@ def test_impossible_preparations(settings, said):
 def test_a_picture_that_is_smaller_than_the_crop_is_refused_before_training(module):
     with pytest.raises(DatasetError, match=r"1\.png: a picture of 48x64 .* becomes 36x48 .* crop of 40x32"):
         module(short_side=36, width=40)
+
+
+def test_the_command_line_names_the_picture(module):
+    with pytest.raises(DatasetError) as raised:
+        module(short_side=36, width=40)
+    assert "1.png: a picture of 48x64" in message(raised.value)

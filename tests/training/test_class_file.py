@@ -131,4 +131,8 @@ def test_a_checkpoint_may_hold_256_classes(composed, here):
     parts = ["encoding=panoptic", "discriminator=panoptic", "callbacks=default", "name=x", "paths.output_dir=unused"]
     config = composed(*parts, "label_space=file", "label_space.path=classes.yaml")
     read_label_space(config)
-    require_plain(OmegaConf.to_container(config, resolve=True), "last.ckpt")
+    plain = OmegaConf.to_container(config, resolve=True)
+    require_plain(plain, "last.ckpt")
+    assert len(plain["encoding"]["label_space"]["classes"]) == 256
+    with pytest.raises(CheckpointError, match=r"last\.ckpt: its configuration .* holds more than"):
+        require_plain([plain] * 100, "last.ckpt")
