@@ -122,6 +122,11 @@ def boundaries(label: Tensor, instance: Tensor) -> Tensor:
     return found.unsqueeze(1).float()
 
 
+def count_segments(num_classes: int) -> int:
+    """S, one above the highest number that `segment_ids` gives."""
+    return num_classes + MAX_INSTANCES + 1
+
+
 def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
     """One number for each segment: the class where there is no instance, else one per instance.
 
@@ -131,7 +136,7 @@ def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
         num_classes: C.
 
     Returns:
-        (B, H, W) int64: class c, or C + k for instance k; below C + MAX_INSTANCES + 1.
+        (B, H, W) int64: class c, or C + k for instance k; below `count_segments(C)`.
     """
     return torch.where(instance > 0, instance + num_classes, label)
 

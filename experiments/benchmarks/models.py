@@ -60,7 +60,7 @@ def main(arguments_: Sequence[str] | None = None) -> None:
 def _picture(stepper: Stepper, batch: Batch) -> Tensor:
     """One batch of pictures by a model in eval mode."""
     generator = stepper.module.generator.eval()
-    noise = torch.zeros(len(batch.label), generator.noise_dim) if generator.noise_dim else None
+    noise = torch.zeros(len(batch.label), *generator.noise_shape) if generator.noise_dim else None
     with torch.inference_mode():
         return generate(generator, batch, None if noise is None else noise.to(batch.label.device))
 

@@ -23,6 +23,7 @@ from oasis.models.generating import generate
 from oasis.randomness import Stream, sample_generators
 from oasis.training import fixed_noise
 from oasis.training.building import build_network
+from oasis.training.requirements import require_segments
 
 # Targets that a checkpoint's own configuration of the data may call.
 _DATA_TARGETS = frozenset(
@@ -99,6 +100,8 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
         data = make_data(one, path)
         data.prepare_data()
         require_same_classes(one, data, path)
+        if one.generator.needs_segments:
+            require_segments(one.generator, data.dataset("val"))
         clusters = read_clusters(one.encoding, one.generator, path) if one.generator.style_per_segment else None
         config = one.config["generator"]
         models.append(EvaluatedModel(name, str(path), _facts(one), one.generator, data, config, clusters))

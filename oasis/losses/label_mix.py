@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from oasis.instances import MAX_INSTANCES, segment_ids
+from oasis.instances import count_segments, segment_ids
 
 Coins = Sequence[torch.Generator] | torch.Generator | None
 
@@ -87,7 +87,7 @@ class MixSegments:
     def __call__(self, label: Tensor, instance: Tensor, num_classes: int, generator: Coins = None) -> Tensor:
         """Draw a mask, see `Mix`."""
         segments = segment_ids(label, instance, num_classes)
-        return label_mix_mask(segments, num_classes + MAX_INSTANCES + 1, generator)
+        return label_mix_mask(segments, count_segments(num_classes), generator)
 
 
 def label_mix(real: Tensor, fake: Tensor, mask: Tensor) -> Tensor:

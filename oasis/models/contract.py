@@ -16,26 +16,37 @@ class Generator(nn.Module):
     Attributes:
         size_divisor: height and width must be multiples of it.
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
-        needs_segments: whether `forward` is called with `segments`.
+        needs_segments: whether `forward` is called with `segments`; a dataset without instances is then refused.
         noise_per_pixel: whether it takes one noise vector per pixel, beside one per image.
+        noise_per_segment: whether it takes one noise vector per segment instead; it then needs segments.
+        num_segments: S, one above the highest possible number of a segment; for a generator with noise or style per
+            segment.
         style_per_segment: whether its noise is never normal but the style of each segment: encoded of a photo in
             training, drawn from `FeatureClusters` afterwards; see `StyleEncoding`.
     """
 
     size_divisor: int = 1
     noise_dim: int = 0
-    needs_segments: ClassVar[bool] = False
+    num_segments: int = 0
+    needs_segments: bool = False
     noise_per_pixel: ClassVar[bool] = True
+    noise_per_segment: ClassVar[bool] = False
     style_per_segment: ClassVar[bool] = False
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """The shape of normally distributed noise of one picture: (Z,), or (S, Z) for one vector per segment."""
+        return (self.num_segments, self.noise_dim) if self.noise_per_segment else (self.noise_dim,)
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
         """Generate.
 
         Args:
             condition: (B, K, H, W) float, the encoded label map.
-            noise: (B, Z) float, one vector per image, or (B, Z, H, W), one per pixel; None for a generator without
-                noise, or to draw it from torch's global random state. The style of a photo is given here too, see
-                `StyleEncoding`. A generator may take one of the two only, see `noise_per_pixel`.
+            noise: (B, Z) float, one vector per image, or (B, Z, H, W), one per pixel, see `noise_per_pixel`; (B, S, Z),
+                one per segment and number in `segments`, for a generator with `noise_per_segment`. None for a generator
+                without noise, or to draw it from torch's global random state. The style of a photo is given here too,
+                see `StyleEncoding`.
             segments: (B, H, W) int64, a number for each segment of an image: each instance, and each class where there
                 is no instance; passed if `needs_segments`.
 

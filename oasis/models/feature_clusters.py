@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
-from oasis.instances import MAX_INSTANCES, segment_ids
+from oasis.instances import count_segments, segment_ids
 
 MOST_CLUSTERS = 10  # of a class, as published
 
@@ -41,7 +41,7 @@ class FeatureClusters:
             (B, D, H, W) float32.
         """
         segments = segment_ids(label, instance, len(self.counts))
-        rows = len(self.counts) + MAX_INSTANCES + 1
+        rows = count_segments(len(self.counts))
         numbers = torch.stack([torch.randint(2**31, (rows,), generator=source) for source in sources])
         return self._at(label, numbers.to(label.device).gather(1, segments.flatten(1)).view(label.shape))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
-from oasis.instances import MAX_INSTANCES
+from oasis.instances import count_segments
 from oasis.models.contract import Generator, Style
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
@@ -62,7 +62,7 @@ class Pix2PixHDFeatureGenerator(Generator):
         seen, sizes = condition_channels + feature_channels, (channels, num_halvings, num_blocks)
         self.condition_channels = condition_channels
         self.noise_dim = feature_channels
-        self.num_segments = num_classes + MAX_INSTANCES + 1
+        self.num_segments = count_segments(num_classes)
         self.network = (
             Pix2PixHDLocalEnhancer(seen, *sizes, num_local_blocks)
             if num_local_blocks

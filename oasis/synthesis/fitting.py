@@ -14,7 +14,7 @@ def usable(label_map: LabelMap, label_space: LabelSpace, needs_instances: bool, 
     Args:
         label_map: of any label space.
         label_space: the model's.
-        needs_instances: whether its encoding reads instances.
+        needs_instances: whether the model reads instances.
         name: of the model, for errors.
 
     Raises:
@@ -29,7 +29,7 @@ def usable(label_map: LabelMap, label_space: LabelSpace, needs_instances: bool, 
         raise MissingInstancesError(
             f"{label_map.source}: {name} wants to know which pixels of {listing} belong together.",
             "Give the instance map too: instance_map=*_gtFine_instanceIds.png, which may also stand alone in place "
-            "of the label map. Models of encoding=semantic do without.",
+            "of the label map. Models that see classes only, such as those of encoding=semantic, do without.",
         )
     return label_map
 

@@ -12,7 +12,9 @@ from torch import Tensor
 from oasis.errors import ConfigurationError
 from oasis.losses import VGGPerceptualLoss
 from oasis.losses.perceptual import cached_vgg19
+from oasis.models import Generator
 from oasis.synthesis.coloring import as_picture
+from oasis.synthesis.conditioning import segment_noise
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput
 from oasis.synthesis.noise import Noise
@@ -54,8 +56,9 @@ def imitate(
     """Search the noise with which the picture of a map is nearest to a photo.
 
     Nearest in the perceptual loss where VGG's weights are in torchvision's cache, else in the mean absolute difference.
-    Every segment has a vector of its own, where the generator takes noise per pixel; else the picture has one. Vectors
-    keep the length that normally distributed ones have, so that the generator sees nothing it was not trained with.
+    Every segment has a vector of its own, where the generator takes noise per pixel or segment; else the picture has
+    one. Vectors keep the length that normally distributed ones have, so that the generator sees nothing it was not
+    trained with.
 
     Args:
         synthesizer: of a generator with noise.
@@ -78,8 +81,8 @@ def imitate(
     target = photo_tensor(photo, synthesizer.height, synthesizer.width).to(device)
     measure, distance = _distance(device)
     _, numbers = torch.unique(segments, return_inverse=True)
-    rows = int(numbers.max()) + 1 if generator.noise_per_pixel else 1
-    vectors = noise.vectors()[:1].to(device).repeat(rows, 1).requires_grad_()
+    count = int(numbers.max()) + 1 if generator.noise_per_pixel else 1
+    vectors = _start(generator, noise, segments, count).to(device).requires_grad_()
     optimizer = torch.optim.Adam([vectors], lr=_RATE)
     best, losses = condition, list[float]()
     for _ in range(steps):
@@ -122,9 +125,16 @@ def _distance(device: torch.device) -> tuple[str, Callable[[Tensor, Tensor], Ten
     return "mean difference", F.l1_loss
 
 
+def _start(generator: Generator, noise: Noise, segments: Tensor, count: int) -> Tensor:
+    """The vectors before the first step: (1, S, Z) if the generator takes one per segment, else (count, Z)."""
+    if generator.noise_per_segment:
+        return segment_noise(noise, segments, generator.num_segments)
+    return noise.vectors()[:1].repeat(count, 1)
+
+
 def _of_usual_length(vectors: Tensor) -> Tensor:
-    unit: Tensor = F.normalize(vectors, dim=1)
-    return unit * math.sqrt(vectors.shape[1])
+    unit: Tensor = F.normalize(vectors, dim=-1)
+    return unit * math.sqrt(vectors.shape[-1])
 
 
 def _spread(vectors: Tensor, numbers: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ def noise_of_style(
     if style is not None:
         require_segment_styles(generator, synthesizer.name, style)
     elif not generator.style_per_segment:
-        return noise_of(noise, height, width)
+        return noise_of(generator, noise, segments)
     styles = SegmentStyles(label_map.resized(height, width), synthesizer.clusters, synthesizer.device)
     if isinstance(style, int):
         return styles.numbered(style)

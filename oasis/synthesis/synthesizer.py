@@ -107,7 +107,7 @@ class Synthesizer:
     @property
     def needs_instances(self) -> bool:
         """Whether label maps with things need an instance map."""
-        return self.encoding.needs_instances
+        return self.encoding.needs_instances or self.generator.needs_segments
 
     @cached_property
     def clusters(self) -> FeatureClusters:

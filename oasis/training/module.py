@@ -20,7 +20,12 @@ from oasis.randomness import Stream
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
 from oasis.training.building import build_network, prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
-from oasis.training.requirements import refuse_missing_instances, refuse_unfit_precision, require_terms
+from oasis.training.requirements import (
+    refuse_missing_instances,
+    refuse_unfit_precision,
+    require_segments,
+    require_terms,
+)
 from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise
 from oasis.training.schedules import Constant, Schedule
 from oasis.training.step import TrainingStep
@@ -105,14 +110,19 @@ class GANModule(LightningModule):
         self._waiting = 0  # accumulated batches since the last step
 
     def setup(self, stage: str) -> None:
-        """Refuses unsuitable precisions, and a dataset without instance maps if a loss term uses them.
+        """Refuses unsuitable precisions, and a dataset without instance maps if the networks or losses need them.
 
         Raises:
             ConfigurationError: the message names the precision, or the first sample without an instance map.
         """
         refuse_unfit_precision(self.trainer)
         if self.objective.needs_instances(self.discriminator):
-            refuse_missing_instances(data_of(self.trainer).dataset("train"))
+            refuse_missing_instances(
+                data_of(self.trainer).dataset("train"),
+                "the losses of discriminator=panoptic and objective/label_mix=segment learn from them. Add them, or "
+                "train with discriminator=oasis objective/label_mix=class",
+            )
+        require_segments(self.generator, data_of(self.trainer).dataset("train"))
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""

@@ -5,6 +5,7 @@ from pytorch_lightning import Trainer
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
+from oasis.models import Generator
 from oasis.objectives import LossTerms
 
 
@@ -27,19 +28,35 @@ def refuse_unfit_precision(trainer: Trainer) -> None:
         )
 
 
-def refuse_missing_instances(dataset: Samples) -> None:
-    """Refuse a dataset without instance maps, for loss terms that use them.
+def refuse_missing_instances(dataset: Samples, reason: str) -> None:
+    """Refuse a dataset without instance maps.
+
+    Args:
+        dataset: the training samples.
+        reason: who needs them, and what to choose to do without.
 
     Raises:
-        ConfigurationError: the message names the first sample without one, and settings that do not need them.
+        ConfigurationError: the message names the first sample without one.
     """
     without = [files for files in dataset.files if files.instance is None]
     if without:
         raise ConfigurationError(
             f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-            f"({dataset.dataset.instance_files}), first {without[0].label}: the losses of discriminator=panoptic and "
-            f"objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
-            f"objective/label_mix=class."
+            f"({dataset.dataset.instance_files}), first {without[0].label}: {reason}. The datasets with instance maps "
+            "are listed in docs/data.md."
+        )
+
+
+def require_segments(generator: Generator, dataset: Samples) -> None:
+    """Refuse a dataset without instance maps, for a generator that needs them.
+
+    Raises:
+        ConfigurationError: see `refuse_missing_instances`.
+    """
+    if generator.needs_segments:
+        refuse_missing_instances(
+            dataset,
+            f"{type(generator).__name__} treats each instance by itself. Add them, or train with generator=oasis",
         )
 
 

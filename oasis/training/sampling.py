@@ -48,8 +48,8 @@ def fixed_noise(generator: Generator, batch: Batch, seed: int) -> Tensor | None:
         seed: of the noise.
 
     Returns:
-        (B, Z) float32 on the batch's device, one vector per image, or (B, Z, H, W) if it is the photos' style; None for
-        a generator without noise.
+        (B, Z) float32 on the batch's device, one vector per image; (B, S, Z) for one per segment; (B, Z, H, W) if it is
+        the photos' style; None for a generator without noise.
     """
     if generator.noise_dim == 0:
         return None
@@ -64,7 +64,7 @@ def sources_of(batch: Batch, seed: int, stream: Stream) -> list[torch.Generator]
 
 
 def training_noise(generator: Generator, batch: Batch, seed: int, stream: Stream) -> Tensor | None:
-    """Noise for a training batch, (B, Z) float32 on its device; None if the generator draws it or takes none."""
+    """Noise for a training batch, (B, Z) or (B, S, Z) on its device; None if the generator draws it or takes none."""
     sources = sources_of(batch, seed, stream)
     if sources is None or generator.noise_dim == 0:
         return None
@@ -89,4 +89,4 @@ def styled(generator: Generator, batch: Batch, noise: Tensor | None) -> tuple[Te
 
 
 def _drawn(generator: Generator, sources: Iterable[torch.Generator]) -> Tensor:
-    return torch.cat([torch.randn(1, generator.noise_dim, generator=source) for source in sources])
+    return torch.stack([torch.randn(generator.noise_shape, generator=source) for source in sources])

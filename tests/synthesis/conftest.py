@@ -72,7 +72,7 @@ def make_synthesizer(ids: LabelSpace) -> Callable[..., Synthesizer]:
         encoding = encoding or Semantic(ids)
         generator = OASISGenerator(encoding.channels, noise_dim, 4, blocks, spade_channels=8, norm="batch", init_gain=1)
         restored = Restored({"name": "small"}, encoding.label_space, encoding, shaken(generator), 0)
-        return Synthesizer(restored, HEIGHT, WIDTH, "small", **{"device": "cpu"} | settings)
+        return Synthesizer(restored, **{"height": HEIGHT, "width": WIDTH, "name": "small", "device": "cpu"} | settings)
 
     return make
 

@@ -13,7 +13,7 @@ from oasis.models.guides import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 from oasis.randomness import Stream, sample_generator
 from oasis.synthesis import LabelMap, Noise, open_label_map
-from oasis.synthesis.conditioning import condition_of, noise_of, tensors_of
+from oasis.synthesis.conditioning import condition_of, noise_of
 from oasis.visualize import to_bytes
 
 
@@ -183,11 +183,11 @@ def test_small_individuals_keep_their_color(make_synthesizer, street, ids):
 
 
 def test_noise_that_differs_in_places_still_goes_the_fast_way(make_synthesizer, make_street, ids):
-    synthesizer, street = make_synthesizer(), make_street(128, 256)
+    synthesizer, street = make_synthesizer(height=128, width=256), make_street(128, 256)
     label_map = LabelMap(street.label, street.instance, ids)
     noise = synthesizer.noise(0).resampled(label_map.instance_mask(26000), 1).mixed(synthesizer.noise(2), 0.5)
-    condition = condition_of(synthesizer.encoding, *tensors_of(label_map), noise)
-    guides = GuidePyramid(condition, noise_of(noise, 128, 256), sparse=True)
+    condition, segments = synthesizer.inputs(label_map, noise)
+    guides = GuidePyramid(condition, noise_of(synthesizer.generator, noise, segments), sparse=True)
     for divisor in (1, 2):
         guide = guides.at(128 // divisor, 256 // divisor)
         assert isinstance(guide, PatchGuide)

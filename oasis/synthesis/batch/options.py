@@ -158,9 +158,10 @@ class GenerateOptions:
 
     def _look(self, synthesizer: Synthesizer) -> Look:
         """What decides the look of the pictures, if this model supports it."""
-        if self.resample is not None and not synthesizer.generator.noise_per_pixel:
+        generator = synthesizer.generator
+        if self.resample is not None and not (generator.noise_per_pixel or generator.noise_per_segment):
             raise ConfigurationError(
-                f"--resample {self.resample}: {type(synthesizer.generator).__name__} has one latent vector a picture, "
+                f"--resample {self.resample}: {type(generator).__name__} has one latent vector a picture, "
                 "so that no part of it can differ alone. Leave it out, or use a model with noise per pixel: oasis."
             )
         if not self.style and self.like is None:

@@ -141,7 +141,7 @@ def print_networks(model: GANModule, height: int, width: int) -> None:
     """
     condition = torch.empty(1, model.condition_channels, height, width, device="meta")
     image = torch.empty(1, 3, height, width, device="meta")
-    noise = torch.empty(1, model.generator.noise_dim, device="meta") if model.generator.noise_dim else None
+    noise = torch.empty(1, *model.generator.noise_shape, device="meta") if model.generator.noise_dim else None
     segments = torch.zeros(1, height, width, dtype=torch.int64, device="meta")
     console = Console()
     console.print(summarize(model.generator, condition, noise, segments))
