@@ -91,7 +91,7 @@ class Safetensors(Format):
     def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""
         with torch.no_grad():
-            image: Tensor = restore(path).generator(*inputs.values())
+            image: Tensor = restore(path).generator(**inputs)
         return image
 
 
@@ -113,7 +113,7 @@ class Program(Format):
 
 
 class Onnx(Format):
-    """An ONNX model: inputs `condition` and `noise`, output `image`, any number of pictures at once."""
+    """An ONNX model: inputs as of `capture`, output `image`, any number of pictures at once."""
 
     packages = ("onnx", "onnxscript", "onnxruntime")
 
