@@ -24,7 +24,7 @@ class Generator(nn.Module):
 
     size_divisor: int = 1
     noise_dim: int = 0
-    needs_segments: ClassVar[bool] = False
+    needs_segments: bool = False
     noise_per_pixel: ClassVar[bool] = True
     style_per_segment: ClassVar[bool] = False
 
