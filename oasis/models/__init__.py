@@ -20,6 +20,7 @@ from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalE
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
+from oasis.models.surroundings import PanopticSurroundings, PlainSurroundings
 
 __all__ = [
     "Discriminator",
@@ -31,11 +32,13 @@ __all__ = [
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",
+    "PanopticSurroundings",
     "PatchDiscriminator",
     "PatchOutput",
     "Pix2PixHDFeatureGenerator",
     "Pix2PixHDGenerator",
     "Pix2PixHDLocalEnhancer",
+    "PlainSurroundings",
     "Recomputable",
     "SPADEGenerator",
     "Style",
