@@ -21,6 +21,7 @@ from oasis.models.segmenting import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
+from oasis.models.transformer_discriminator import TransformerDiscriminator
 
 __all__ = [
     "Discriminator",
@@ -43,6 +44,7 @@ __all__ = [
     "Style",
     "StyleEncoder",
     "StyleEncoding",
+    "TransformerDiscriminator",
     "encodes_style",
     "summarize",
 ]
