@@ -18,7 +18,7 @@ _awaiting = ContextVar("_awaiting", default=False)
 def weights_in_checkpoint() -> Iterator[None]:
     """Within it, networks whose weights a checkpoint holds are built without reading or fetching these.
 
-    A run can then be resumed on a machine that has only its checkpoint. All of the state dict must be loaded afterwards.
+    A run can then be resumed on a machine that has only its checkpoint. The state dict must be loaded afterwards.
     """
     token = _awaiting.set(True)
     try:

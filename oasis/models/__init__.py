@@ -17,6 +17,7 @@ from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models.pretrained_discriminator import PretrainedDiscriminator
 from oasis.models.segmenting import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
@@ -38,6 +39,7 @@ __all__ = [
     "Pix2PixHDFeatureGenerator",
     "Pix2PixHDGenerator",
     "Pix2PixHDLocalEnhancer",
+    "PretrainedDiscriminator",
     "Recomputable",
     "SPADEGenerator",
     "SegmentingDiscriminator",
