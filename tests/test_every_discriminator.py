@@ -7,12 +7,14 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from PIL import Image
+from torchvision.models import efficientnet_b0
 from typer.testing import CliRunner
 
 from oasis.checkpoint import restore
 from oasis.cli import app
 from oasis.errors import ConfigurationError
 from oasis.models import SegmentingDiscriminator
+from oasis.training.recomputation import recompute_blocks
 
 pytestmark = pytest.mark.filterwarnings("ignore:discriminator.backbone.random_weights")
 CONF = Path(__file__).parents[1] / "conf" / "discriminator"
@@ -79,13 +81,39 @@ def test_prints_its_layers_and_generates(fit, name, tiny, tmp_path, capsys):
     assert restore(last(run)).batches_seen == 2
 
 
-@pytest.mark.parametrize("options", [("model.recompute=true",), ("objective.joint_pass=true",)], ids=lambda o: o[0])
-def test_trains_with(fit, name, options):
-    expected, found = (fit(f"run_{i}", *chosen(name), *more, ONCE) for i, more in enumerate(((), options)))
-    if "recompute" in options[0]:  # less memory, the same numbers
-        for key, value in state(last(expected)).items():
-            torch.testing.assert_close(state(last(found))[key], value, msg=key)
-    assert all(value.isfinite().all() for value in state(last(found)).values())
+def test_one_pass_for_all_pictures(fit, name):
+    run = fit("run", *chosen(name), "objective.joint_pass=true", ONCE)
+    assert all(value.isfinite().all() for value in state(last(run)).values())
+
+
+@pytest.fixture
+def small(composed, name):
+    """A discriminator as the tests train it, and a picture for it."""
+    sizes = ["discriminator.channels=8", "discriminator.num_blocks=2", "discriminator.init_gain=1"]
+    cfg = composed(*chosen(name), *sizes, "paths.output_dir=unused")
+    torch.manual_seed(0)
+    return instantiate(cfg.discriminator)(num_classes=5).eval(), torch.rand(2, 3, 32, 32).mul(2).sub(1)
+
+
+def test_recomputes_the_same(small):
+    network, image = small
+    results = []
+    for prepare in (lambda _: None, recompute_blocks):
+        prepare(network.blocks_to_recompute())
+        network.zero_grad()
+        shown = image.clone().requires_grad_()
+        network(shown).logits.square().sum().backward()
+        results.append([shown.grad, *(weight.grad for weight in network.parameters() if weight.grad is not None)])
+    assert len(results[0]) == len(results[1]) > 10
+    for expected, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("name", ["transformer", "pretrained"])  # tests/training/test_speed.py compiles the others
+def test_compiles_as_one_graph(small):
+    network, image = small
+    compiled = torch.compile(network.__call__, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(image).logits, network(image).logits)
 
 
 @pytest.mark.parametrize("model", ["oasis", "oasis_small", "oasis_tiny"])
@@ -117,13 +145,9 @@ def test_every_backbone_is_a_choice(network, backbone):
     assert made.backbone.channels[32] in (768, 1280)
 
 
-def test_weights_of_a_backbone_are_needed_only_once(fit, tmp_path, monkeypatch):
+def test_weights_of_a_backbone_are_needed_only_once(fit, tmp_path):
     """A checkpoint has them, and another path of the file is no other run."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        from torchvision.models import efficientnet_b0
-
-        torch.save(efficientnet_b0().state_dict(), tmp_path / "weights.pth")
+    torch.save(efficientnet_b0().state_dict(), tmp_path / "weights.pth")
     settings = ["discriminator=pretrained", RANDOM[0]]
     half = fit("half", *settings, f"discriminator.backbone.weights_file={tmp_path / 'weights.pth'}", ONCE)
     (tmp_path / "weights.pth").unlink()
