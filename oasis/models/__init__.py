@@ -9,7 +9,7 @@ from oasis.models.contract import (
     StyleEncoding,
     encodes_style,
 )
-from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
+from oasis.models.discriminator import OASISDiscriminator
 from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
@@ -17,10 +17,13 @@ from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models.pretrained_discriminator import PretrainedDiscriminator
+from oasis.models.segmenting import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
 from oasis.models.surroundings import PanopticSurroundings, PlainSurroundings
+from oasis.models.transformer_discriminator import TransformerDiscriminator
 
 __all__ = [
     "Discriminator",
@@ -39,11 +42,14 @@ __all__ = [
     "Pix2PixHDGenerator",
     "Pix2PixHDLocalEnhancer",
     "PlainSurroundings",
+    "PretrainedDiscriminator",
     "Recomputable",
     "SPADEGenerator",
+    "SegmentingDiscriminator",
     "Style",
     "StyleEncoder",
     "StyleEncoding",
+    "TransformerDiscriminator",
     "encodes_style",
     "summarize",
 ]
