@@ -17,9 +17,11 @@ from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models.segment_token_generator import SegmentTokenGenerator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
+from oasis.models.transformer_generator import TransformerGenerator
 
 __all__ = [
     "Discriminator",
@@ -38,9 +40,11 @@ __all__ = [
     "Pix2PixHDLocalEnhancer",
     "Recomputable",
     "SPADEGenerator",
+    "SegmentTokenGenerator",
     "Style",
     "StyleEncoder",
     "StyleEncoding",
+    "TransformerGenerator",
     "encodes_style",
     "summarize",
 ]

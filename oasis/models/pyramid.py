@@ -8,6 +8,7 @@ from torch import Tensor
 
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
+from oasis.models.segment_rows import SegmentRows
 
 # If more than this share of the pixels is distinct, the dense guide is faster.
 _MOST_VECTORS = 1 / 16
@@ -19,12 +20,13 @@ class GuidePyramid:
 
     Args:
         condition: (B, K, H, W) float, the encoded label map.
-        noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None for a generator without noise.
+        noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; rows, one vector per segment, which may
+            need gradients; None for a generator without noise.
         sparse: whether to use `PatchGuide` at scales with few distinct neighbourhoods.
     """
 
-    def __init__(self, condition: Tensor, noise: Tensor | None, *, sparse: bool) -> None:
-        if noise is not None and noise.dim() == 4:
+    def __init__(self, condition: Tensor, noise: Tensor | SegmentRows | None, *, sparse: bool) -> None:
+        if isinstance(noise, Tensor) and noise.dim() == 4:
             condition, noise = torch.cat([noise, condition], dim=1), None
         self.condition = condition
         self.noise = noise
@@ -32,13 +34,19 @@ class GuidePyramid:
 
     def at(self, height: int, width: int) -> Guide:
         """The guide for x of this size, which divides that of the condition."""
-        return self._patches(height, width) or DenseGuide(self._resized(height, width), self.noise)
+        if patches := self._patches(height, width):
+            return patches
+        if isinstance(self.noise, SegmentRows):
+            return DenseGuide(self.whole(height, width), None)
+        return DenseGuide(self._resized(height, width), self.noise)
 
     def whole(self, height: int, width: int) -> Tensor:
         """The condition with the noise first, resized: (B, Z + K, height, width)."""
         resized = self._resized(height, width)
         if self.noise is None:
             return resized
+        if isinstance(self.noise, SegmentRows):
+            return torch.cat([self.noise.painted(height, width), resized], dim=1)
         return torch.cat([self.noise[:, :, None, None].expand(-1, -1, height, width), resized], dim=1)
 
     def _resized(self, height: int, width: int) -> Tensor:
@@ -57,10 +65,16 @@ class GuidePyramid:
 
     @cached_property
     def _distinct(self) -> Distinct | None:
-        """The distinct vectors of the condition; None if there are too many or they need gradients."""
-        if self.condition.requires_grad or (self.noise is not None and self.noise.requires_grad):
+        """The distinct vectors of the condition; None if there are too many or they need gradients.
+
+        With a vector per segment they end in its number, so that segments do not share rows.
+        """
+        if self.condition.requires_grad or (isinstance(self.noise, Tensor) and self.noise.requires_grad):
             return None
-        distinct = distinct_vectors(self.condition)
+        seen = self.condition
+        if isinstance(self.noise, SegmentRows):
+            seen = torch.cat([seen, self.noise.number.unsqueeze(1).float()], dim=1)
+        distinct = distinct_vectors(seen)
         return distinct if len(distinct.table) <= _MOST_VECTORS * distinct.of_pixel.numel() else None
 
     @cached_property
@@ -71,5 +85,7 @@ class GuidePyramid:
         vectors = self._distinct.table
         if self.noise is None:
             return vectors
+        if isinstance(self.noise, SegmentRows):
+            return torch.cat([self.noise.at(self._distinct.example), vectors[:, :-1].to(self.condition.dtype)], dim=1)
         image = self._distinct.example // self.condition.shape[-2:].numel()
         return torch.cat([self.noise[image], vectors], dim=1)

@@ -13,6 +13,7 @@ from oasis.models.contract import Generator
 from oasis.models.initialization import convolution
 from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
+from oasis.models.segment_rows import SegmentRows
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
 
@@ -80,12 +81,15 @@ class SPADEDecoder(Generator):
         )
         self.to_image = convolution(widths[-1], 3)
 
-    def decode(self, condition: Tensor, noise: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def decode(
+        self, condition: Tensor, noise: Tensor | SegmentRows | None = None, start: Tensor | None = None
+    ) -> Tensor:
         """Generate.
 
         Args:
             condition: (B, K, H, W) float, the encoded label map.
-            noise: (B, Z) or (B, Z, H, W) float, joined to the condition; None without noise channels.
+            noise: (B, Z) or (B, Z, H, W) float, or rows of the segments, joined to the condition; None without noise
+                channels.
             start: (B, widths[0], H / size_divisor, W / size_divisor) float, the input of the first block; None = the
                 stem's output for the condition, with the noise first, at that size.
 
@@ -104,7 +108,9 @@ class SPADEDecoder(Generator):
             x = block(x, guides.at(*x.shape[-2:]))
         return self._image(x)
 
-    def _plain(self, condition: Tensor, noise: Tensor | None, start: Tensor | None) -> Tensor:
+    def _plain(self, condition: Tensor, noise: Tensor | SegmentRows | None, start: Tensor | None) -> Tensor:
+        if isinstance(noise, SegmentRows):
+            noise = noise.painted(*condition.shape[-2:])
         if noise is not None:
             if noise.dim() == 2:
                 noise = noise[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
