@@ -24,7 +24,7 @@ class SegmentTokenGenerator(OASISGenerator):
 
     Any number of instances, in any order. On CPUs there are as many tokens as the fullest picture of the batch has
     segments. Elsewhere the host would have to wait for their number, so that the table keeps all rows and a mask; the
-    results are equal up to rounding. At full width that is about a hundredth of the multiply-adds of a picture.
+    results are equal up to rounding. At full width that is about a thousandth of the multiply-adds of a picture.
 
     Args:
         condition_channels: K, of the encoded label map, whose first C channels tell the class.
