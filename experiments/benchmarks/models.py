@@ -76,7 +76,8 @@ def _sizes(options: argparse.Namespace) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = arguments(__doc__, rounds=2)
     parser.add_argument("settings", nargs="*", help="further settings of all, such as trainer.precision=bf16-mixed")
-    parser.add_argument("--models", nargs="+", default=["oasis", "spade", "pix2pixhd"], help="default: %(default)s")
+    parser.add_argument("--models", nargs="+", default=["oasis", "spade", "pix2pixhd"],
+                        help="default: %(default)s; each may have settings: 'oasis generator=transformer'")  # fmt: skip
     parser.add_argument("--height", type=int, default=256, help="default: %(default)s")
     parser.add_argument("--width", type=int, default=512, help="default: %(default)s")
     parser.add_argument("--batch-size", type=int, default=1, help="default: %(default)s")

@@ -18,12 +18,14 @@ from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
 from oasis.models.pretrained_discriminator import PretrainedDiscriminator
+from oasis.models.segment_token_generator import SegmentTokenGenerator
 from oasis.models.segmenting import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
 from oasis.models.surroundings import PanopticSurroundings, PlainSurroundings
 from oasis.models.transformer_discriminator import TransformerDiscriminator
+from oasis.models.transformer_generator import TransformerGenerator
 
 __all__ = [
     "Discriminator",
@@ -45,11 +47,13 @@ __all__ = [
     "PretrainedDiscriminator",
     "Recomputable",
     "SPADEGenerator",
+    "SegmentTokenGenerator",
     "SegmentingDiscriminator",
     "Style",
     "StyleEncoder",
     "StyleEncoding",
     "TransformerDiscriminator",
+    "TransformerGenerator",
     "encodes_style",
     "summarize",
 ]

@@ -1,11 +1,11 @@
 """The OASIS generator: from an encoded label map and noise to a photo."""
 
-import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.noise import fitting_noise
 from oasis.models.norms import NormName
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.surroundings import Surroundings
@@ -100,21 +100,5 @@ class OASISGenerator(SPADEDecoder):
             ConfigurationError: a size, a condition, a noise or segments that do not fit.
         """
         self.require_fitting(condition)
-        return self.decode(condition, self._checked(condition, noise), segments=segments)
-
-    def _checked(self, condition: Tensor, noise: Tensor | None) -> Tensor | None:
-        """The noise to use, of the condition's type: (B, Z), (B, Z, H, W), or None for a generator without."""
-        batch_size, _, height, width = condition.shape
-        if self.noise_dim == 0:
-            if noise is not None:
-                raise ConfigurationError("OASISGenerator: noise given to a generator without noise (noise_dim=0)")
-            return None
-        if noise is None:
-            noise = torch.randn(batch_size, self.noise_dim, device=condition.device, dtype=condition.dtype)
-        vectors, maps = (batch_size, self.noise_dim), (batch_size, self.noise_dim, height, width)
-        if noise.shape not in (vectors, maps):
-            raise ConfigurationError(
-                f"OASISGenerator: noise of shape {tuple(noise.shape)}; it must be {vectors}, one vector an image, "
-                f"or {maps}, one a pixel"
-            )
-        return noise.to(condition)
+        noise = fitting_noise("OASISGenerator", self.noise_dim, condition, noise)
+        return self.decode(condition, noise, segments=segments)

@@ -8,6 +8,7 @@ from torch import Tensor
 from oasis.models.condition_resize import Resize, nearest, resized
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
+from oasis.models.segment_rows import SegmentRows
 
 # If more than this share of the pixels is distinct, the dense guide is faster.
 _MOST_VECTORS = 1 / 16
@@ -26,7 +27,9 @@ class PlainPyramid:
         resize: of the condition.
     """
 
-    def __init__(self, condition: Tensor, noise: Tensor | None, resize: Resize = nearest) -> None:
+    def __init__(self, condition: Tensor, noise: Tensor | SegmentRows | None, resize: Resize = nearest) -> None:
+        if isinstance(noise, SegmentRows):
+            noise = noise.painted(*condition.shape[-2:])
         if noise is not None and noise.dim() == 2:
             noise = noise[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
         self.condition = condition if noise is None else torch.cat([noise, condition], dim=1)
@@ -47,14 +50,17 @@ class GuidePyramid:
 
     Args:
         condition: (B, K, H, W) float, the encoded label map.
-        noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None for a generator without noise.
-        resize: of the condition; noise per pixel is always resized by `nearest`, see `resized`.
+        noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; rows, one vector per segment, which may
+            need gradients; None for a generator without noise.
+        resize: of the condition; noise is always resized by `nearest`, see `resized`.
         sparse: whether to use `PatchGuide` at scales with few distinct neighbourhoods.
     """
 
-    def __init__(self, condition: Tensor, noise: Tensor | None, resize: Resize = nearest, *, sparse: bool) -> None:
+    def __init__(
+        self, condition: Tensor, noise: Tensor | SegmentRows | None, resize: Resize = nearest, *, sparse: bool
+    ) -> None:
         self.noise_channels = 0
-        if noise is not None and noise.dim() == 4:
+        if isinstance(noise, Tensor) and noise.dim() == 4:
             self.noise_channels = noise.shape[1]
             condition, noise = torch.cat([noise, condition], dim=1), None
         self.condition = condition
@@ -64,13 +70,19 @@ class GuidePyramid:
 
     def at(self, height: int, width: int) -> Guide:
         """The guide for x of this size, which divides that of the condition."""
-        return self._patches(height, width) or DenseGuide(self._resized(height, width), self.noise)
+        if patches := self._patches(height, width):
+            return patches
+        if isinstance(self.noise, SegmentRows):
+            return DenseGuide(self.whole(height, width), None)
+        return DenseGuide(self._resized(height, width), self.noise)
 
     def whole(self, height: int, width: int) -> Tensor:
         """The condition with the noise first, resized: (B, Z + K, height, width)."""
         whole = self._resized(height, width)
         if self.noise is None:
             return whole
+        if isinstance(self.noise, SegmentRows):
+            return torch.cat([self.noise.painted(height, width), whole], dim=1)
         return torch.cat([self.noise[:, :, None, None].expand(-1, -1, height, width), whole], dim=1)
 
     def _resized(self, height: int, width: int) -> Tensor:
@@ -96,15 +108,22 @@ class GuidePyramid:
         full = self._distinct.of_pixel
         if self.resize is nearest or full.shape[-2:] == (height, width):
             return full[:, :: full.shape[1] // height, :: full.shape[2] // width], self._vectors
+        if isinstance(self.noise, SegmentRows):  # whose means would have to be told apart by segment
+            return None
         distinct = _distinct_means(self._resized(height, width))
         return None if distinct is None else (distinct.of_pixel, self._with_noise(distinct))
 
     @cached_property
     def _distinct(self) -> Distinct | None:
-        """The distinct vectors of the condition; None if there are too many or they need gradients."""
-        if self.condition.requires_grad or (self.noise is not None and self.noise.requires_grad):
+        """The distinct vectors of the condition; None if there are too many or they need gradients.
+
+        With a vector per segment they end in its number, so that segments do not share rows.
+        """
+        if self.condition.requires_grad or (isinstance(self.noise, Tensor) and self.noise.requires_grad):
             return None
-        return _if_few(distinct_vectors(self.condition))
+        if not isinstance(self.noise, SegmentRows):
+            return _if_few(distinct_vectors(self.condition))
+        return _if_few(distinct_vectors(torch.cat([self.condition, self.noise.number.unsqueeze(1).float()], dim=1)))
 
     @cached_property
     def _vectors(self) -> Tensor:
@@ -116,6 +135,9 @@ class GuidePyramid:
     def _with_noise(self, distinct: Distinct) -> Tensor:
         if self.noise is None:
             return distinct.table
+        if isinstance(self.noise, SegmentRows):
+            table = distinct.table[:, :-1].to(self.condition.dtype)  # without the number of the segment
+            return torch.cat([self.noise.at(distinct.example), table], dim=1)
         image = distinct.example // distinct.of_pixel[0].numel()
         return torch.cat([self.noise[image], distinct.table], dim=1)
 

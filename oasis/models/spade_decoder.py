@@ -14,6 +14,7 @@ from oasis.models.contract import Generator
 from oasis.models.initialization import convolution
 from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid, PlainPyramid
+from oasis.models.segment_rows import SegmentRows
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
 from oasis.models.surroundings import PlainSurroundings, Surroundings
@@ -73,8 +74,8 @@ class SPADEDecoder(Generator):
         spectral_norm: bool,
         fast: bool,
         sparse: bool | None,
-        condition_resize: ConditionResize,
-        panoptic: Surroundings | None,
+        condition_resize: ConditionResize = "nearest",
+        panoptic: Surroundings | None = None,
     ) -> None:
         super().__init__()
         self.resize = resize_by_name(condition_resize)
@@ -104,14 +105,14 @@ class SPADEDecoder(Generator):
         self.fills = nn.ModuleDict(
             {
                 str(position): convolution(noise_channels + condition_channels, widths[position])
-                for position in (sorted(self.doublings) if self.needs_segments else ())
+                for position in (sorted(self.doublings) if self.surroundings.needs_segments else ())
             }
         )
 
     def decode(
         self,
         condition: Tensor,
-        noise: Tensor | None = None,
+        noise: Tensor | SegmentRows | None = None,
         start: Tensor | None = None,
         segments: Tensor | None = None,
     ) -> Tensor:
@@ -119,10 +120,11 @@ class SPADEDecoder(Generator):
 
         Args:
             condition: (B, K, H, W) float, the encoded label map.
-            noise: (B, Z) or (B, Z, H, W) float, joined to the condition; None without noise channels.
+            noise: (B, Z) or (B, Z, H, W) float, or rows of the segments, joined to the condition; None without noise
+                channels.
             start: (B, widths[0], H / size_divisor, W / size_divisor) float, the input of the first block; None = the
                 stem's output for the condition, with the noise first, at that size.
-            segments: (B, H, W) int64, see `Generator.forward`; read if `needs_segments`.
+            segments: (B, H, W) int64, see `Generator.forward`; read if `panoptic` needs them.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
@@ -153,7 +155,7 @@ class SPADEDecoder(Generator):
         return torch.tanh(self.to_image(F.leaky_relu(x, 0.2, inplace=True)))
 
     def _fill(self, position: int) -> nn.Conv2d | None:
-        layer = self.fills[str(position)] if self.needs_segments else None
+        layer = self.fills[str(position)] if self.surroundings.needs_segments else None
         assert layer is None or isinstance(layer, nn.Conv2d)
         return layer
 
@@ -164,7 +166,7 @@ class SPADEDecoder(Generator):
 
     def _fitting(self, segments: Tensor | None, condition: Tensor) -> Tensor | None:
         """The segments if they are needed."""
-        if not self.needs_segments:
+        if not self.surroundings.needs_segments:
             return None
         name, expected = type(self).__name__, (condition.shape[0], *condition.shape[-2:])
         if segments is None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from oasis.errors import ConfigurationError
-from oasis.models.attention import TransformerLayer, grid_positions
+from oasis.models.attention import TransformerBlock, grid_positions
 from oasis.models.discriminator import DownBlock
 from oasis.models.initialization import XAVIER_GAIN, SpectralNorm, convolution, initialize, rescale
 from oasis.models.segmenting import SegmentingDiscriminator
@@ -78,7 +78,7 @@ class TransformerDiscriminator(SegmentingDiscriminator):
         self.depths = [depth * (i + 1) // scales for i in range(scales)]  # whose tokens are read
         self.embedding = _patch_embedding(width, patch_size, spectral_norm)
         self.layers = nn.ModuleList(
-            TransformerLayer(width, attention_heads, spectral_norm=spectral_norm) for _ in range(depth)
+            TransformerBlock(width, attention_heads, spectral_norm=spectral_norm) for _ in range(depth)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(scales))
         widths = unet_widths(channels, scales)

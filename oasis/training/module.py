@@ -116,6 +116,8 @@ class GANModule(LightningModule):
             ConfigurationError: the message names the precision, or the first sample without an instance map.
         """
         refuse_unfit_precision(self.trainer)
+        if getattr(self.trainer, "datamodule", None) is None:
+            return  # fitted on batches that are ready, as the benchmarks do
         if self.objective.needs_instances(self.discriminator):
             refuse_missing_instances(
                 data_of(self.trainer).dataset("train"),

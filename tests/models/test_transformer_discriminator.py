@@ -8,7 +8,7 @@ from torchvision.models import VisionTransformer
 
 from oasis.errors import ConfigurationError
 from oasis.models import TransformerDiscriminator
-from oasis.models.attention import TransformerLayer, grid_positions
+from oasis.models.attention import SelfAttention, TransformerBlock, grid_positions
 from oasis.models.initialization import iterate_norms
 
 SMALL = {"channels": 8, "num_blocks": 2}
@@ -75,7 +75,7 @@ def test_the_published_encoder():
     assert sum(p.numel() for part in encoder for p in part.parameters()) == expected == 21_589_632
     assert sum(p.numel() for p in ours.parameters()) == 24_996_580
     assert ours.depths == [3, 6, 9, 12]
-    assert ours.layers[0].attention_heads == 6
+    assert ours.layers[0].attention.heads == 6
 
 
 def test_positions_are_sines_and_cosines_of_rows_and_columns():
@@ -97,10 +97,10 @@ def test_positions_are_those_of_a_smaller_picture():
 
 def test_attention_is_that_of_a_loop():
     torch.manual_seed(0)
-    layer = TransformerLayer(12, 3, spectral_norm=False)
-    nn.init.normal_(layer.queries_keys_values.weight)
+    layer = SelfAttention(12, 3)
+    nn.init.normal_(layer.project.weight)
     tokens = torch.randn(2, 5, 12)
-    queries, keys, values = layer.queries_keys_values(tokens).detach().chunk(3, dim=-1)
+    queries, keys, values = layer.project(tokens).detach().chunk(3, dim=-1)
     mixed = torch.zeros(2, 5, 12)
     for sample in range(2):
         for head in range(3):
@@ -110,16 +110,17 @@ def test_attention_is_that_of_a_loop():
                 total = sum(math.exp(score) for score in scores)
                 for j, score in enumerate(scores):
                     mixed[sample, i, own] += math.exp(score) / total * values[sample, j, own]
-    torch.testing.assert_close(layer.attend(tokens), layer.attended(mixed))
+    torch.testing.assert_close(layer(tokens), layer.out(mixed))
 
 
 def test_a_layer_is_that_of_torch():
     torch.manual_seed(0)
-    ours = TransformerLayer(12, 3, spectral_norm=False)
+    ours = TransformerBlock(12, 3)
     theirs = nn.TransformerEncoderLayer(12, 3, 48, dropout=0, activation=F.gelu, batch_first=True, norm_first=True)
     pairs = {
-        "self_attn.in_proj_": ours.queries_keys_values, "self_attn.out_proj.": ours.attended,
-        "linear1.": ours.widened, "linear2.": ours.narrowed, "norm1.": ours.norm_1, "norm2.": ours.norm_2,
+        "self_attn.in_proj_": ours.attention.project, "self_attn.out_proj.": ours.attention.out,
+        "linear1.": ours.feed_forward[0], "linear2.": ours.feed_forward[2],
+        "norm1.": ours.norm_0, "norm2.": ours.norm_1,
     }  # fmt: skip
     for parameter in ours.parameters():
         nn.init.normal_(parameter, std=0.3)

@@ -1,0 +1,137 @@
+"""A generator that is a transformer at its coarse scales, and SPADE at its fine ones."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from oasis.errors import ConfigurationError
+from oasis.models.attention import initialize_linear
+from oasis.models.initialization import XAVIER_GAIN, rescale
+from oasis.models.modulated_transformer import CoarseTransformer, ModulatedBlock
+from oasis.models.noise import fitting_noise
+from oasis.models.norms import NormName
+from oasis.models.spade_decoder import SPADEDecoder
+
+_WIDEST = 16  # times the base width
+_SCALES = 2  # of the transformer, the coarsest: 1/32 and 1/16 of the picture
+_DIM = 8  # times the base width
+
+
+class TransformerGenerator(SPADEDecoder):
+    """OASIS with transformer blocks in the place of its first two residual blocks, at 1/32 and 1/16 of the size.
+
+    There, at 8x16 and 16x32 pixels of a picture of 256x512, attention sees the entire picture at once, which
+    convolutions do not. Condition and noise modulate every layer norm, as they do SPADE's norms at the finer scales.
+
+    Args:
+        condition_channels: K, of the encoded label map; see `Encoding.channels`.
+        noise_dim: Z, of the noise; 0 for a generator without noise.
+        channels: base width, that of the last block; see `OASISGenerator`.
+        num_blocks: scales, at least 2. The two coarsest are those of the transformer, only one of two.
+        transformer_dim: of its tokens, a multiple of 4; None = 8 times `channels`.
+        transformer_depth: blocks of each of its scales.
+        transformer_heads: of its attention, a divisor of `transformer_dim`.
+        spade_channels: hidden width of each SPADE and of each modulation of the transformer.
+        spade_kernel: kernel size within each SPADE.
+        norm: of each SPADE: `sync_batch` (moments of the batch of all devices), `batch` (of each device's own) or
+            `instance`.
+        spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
+        init_gain: of the convolutions; the linear layers of the transformer have 1.
+        fast: see `OASISGenerator`.
+        sparse: see `OASISGenerator`.
+
+    Raises:
+        ConfigurationError: fewer than two scales, an unknown norm, or sizes of the transformer that do not fit.
+
+    Example:
+        >>> generator = TransformerGenerator(35, channels=4)
+        >>> generator(torch.zeros(2, 35, 64, 128)).shape
+        torch.Size([2, 3, 64, 128])
+    """
+
+    def __init__(
+        self,
+        condition_channels: int,
+        noise_dim: int = 64,
+        channels: int = 64,
+        num_blocks: int = 6,
+        *,
+        transformer_dim: int | None = None,
+        transformer_depth: int = 2,
+        transformer_heads: int = 8,
+        spade_channels: int = 128,
+        spade_kernel: int = 3,
+        norm: NormName = "sync_batch",
+        spectral_norm: bool = True,
+        init_gain: float = XAVIER_GAIN,
+        fast: bool = True,
+        sparse: bool | None = None,
+    ) -> None:
+        if num_blocks < 2:
+            raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2, one of them SPADE's")
+        scales = min(_SCALES, num_blocks - 1)
+        widths = [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(scales, num_blocks + 1)]
+        super().__init__(
+            CoarseTransformer(
+                condition_channels + noise_dim,
+                scales,
+                transformer_depth,
+                _DIM * channels if transformer_dim is None else transformer_dim,
+                transformer_heads,
+                spade_channels,
+                widths[0],
+            ),
+            condition_channels,
+            noise_dim,
+            widths,
+            range(num_blocks - scales),
+            spade_channels=spade_channels,
+            spade_kernel=spade_kernel,
+            norm=norm,
+            spectral_norm=spectral_norm,
+            fast=fast,
+            sparse=sparse,
+        )
+        self.noise_dim = noise_dim
+        self.size_divisor = 2 ** (num_blocks - 1)
+        self._coarse_sizes = [2 ** (num_blocks - 1 - scale) for scale in range(scales)]
+        rescale(self, init_gain)
+        initialize_linear(self.stem)
+
+    def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
+        """Generate.
+
+        Args:
+            condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`.
+            noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None = drawn per image from the
+                global random state.
+            segments: ignored.
+
+        Returns:
+            (B, 3, H, W) float in [-1, 1].
+
+        Raises:
+            ConfigurationError: a size, a condition or a noise that does not fit.
+        """
+        self.require_fitting(condition)
+        noise = fitting_noise("TransformerGenerator", self.noise_dim, condition, noise)
+        coarse: Tensor = self.stem([_resized(condition, noise, divisor) for divisor in self._coarse_sizes])
+        return self.decode(condition, noise, coarse)
+
+    def blocks_to_recompute(self) -> Iterable[nn.Module]:
+        """The residual blocks and those of the transformer, see `Recomputable`."""
+        yield from self.blocks
+        yield from (block for block in self.stem.modules() if isinstance(block, ModulatedBlock))
+
+
+def _resized(condition: Tensor, noise: Tensor | None, divisor: int) -> Tensor:
+    """Noise and condition, `divisor` times smaller: (B, Z + K, H / divisor, W / divisor)."""
+    height, width = (size // divisor for size in condition.shape[-2:])
+    small = F.interpolate(condition, size=(height, width), mode="nearest")
+    if noise is None:
+        return small
+    if noise.dim() == 2:
+        return torch.cat([noise[:, :, None, None].expand(-1, -1, height, width), small], dim=1)
+    return torch.cat([F.interpolate(noise, size=(height, width), mode="nearest"), small], dim=1)
