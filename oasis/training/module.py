@@ -86,7 +86,9 @@ class GANModule(LightningModule):
         self.condition_channels = condition_channels
         offered = {"condition_channels": condition_channels, "num_classes": label_space.num_classes}
         self.generator = build_network(generator, Generator, offered)
-        self.discriminator = build_network(discriminator, Discriminator, offered)
+        self.discriminator = build_network(
+            discriminator, Discriminator, {**offered, "num_things": len(label_space.things)}
+        )
         self.objective = objective
         self.optimizer_factories = (generator_optimizer, discriminator_optimizer)
         self.schedule = schedule or Constant()

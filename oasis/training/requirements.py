@@ -37,9 +37,9 @@ def refuse_missing_instances(dataset: Samples) -> None:
     if without:
         raise ConfigurationError(
             f"{len(without)} of {len(dataset)} samples in {dataset.root} have no instance map "
-            f"({dataset.dataset.instance_files}), first {without[0].label}: the losses of discriminator=panoptic and "
-            f"objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
-            f"objective/label_mix=class."
+            f"({dataset.dataset.instance_files}), first {without[0].label}: the losses of discriminator=panoptic, "
+            f"instance_adversarial, instance_contrast and boundary_classes, and of objective/label_mix=segment learn "
+            f"from them. Add them, or train with discriminator=oasis objective/label_mix=class."
         )
 
 
