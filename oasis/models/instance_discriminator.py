@@ -13,8 +13,8 @@ class InstanceDiscriminator(OASISDiscriminator):
 
     - `instance_score`, if enabled: (B, score_channels, H, W); of their averages over an instance, the first half votes
       for real and the second for fake, see `oasis.losses.instance_scores`;
-    - `instance_embedding`, if enabled: (B, embedding_channels, H, W), whose average tells an instance from others of its
-      class, see `oasis.losses.instance_contrast_loss`.
+    - `instance_embedding`, if enabled: (B, embedding_channels, H, W), whose average tells an instance from others of
+      its class, see `oasis.losses.instance_contrast_loss`.
 
     Args:
         num_classes: N, without the fake class.
