@@ -53,11 +53,12 @@ def instance_contrast_loss(
             F.normalize(mean_by_instance(embedding, number), dim=2, eps=_EPS)
             for embedding, number in ((query, query_number), (key, table.number))
         )
-        similarity = torch.bmm(queries, keys.transpose(1, 2)) / temperature
+        queries = queries / temperature
         # An absent instance is compared with absent ones: finite, and not counted.
-        rivals = table.class_of[:, :, None] == table.class_of[:, None, :]
-        loss = similarity.masked_fill(~rivals, -torch.inf).logsumexp(dim=2) - similarity.diagonal(dim1=1, dim2=2)
-    return mean_of_instances(loss, table.present & (rivals.sum(dim=2) > 1))
+        strangers = table.class_of[:, :, None] != table.class_of[:, None, :]
+        rivals = torch.bmm(queries, keys.transpose(1, 2)).masked_fill(strangers, -torch.inf)
+        loss = rivals.logsumexp(dim=2) - (queries * keys).sum(dim=2)
+    return mean_of_instances(loss, table.present & table.has_neighbour)
 
 
 def rolled_view(image: Tensor, number: Tensor, generator: Coins = None) -> RolledView:

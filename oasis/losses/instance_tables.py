@@ -30,6 +30,13 @@ class InstanceTable(NamedTuple):
         """(B, MAX_INSTANCES + 1) bool, which numbers are instances of the image."""
         return self.class_of >= 0
 
+    @property
+    def has_neighbour(self) -> Tensor:
+        """(B, MAX_INSTANCES + 1) bool, which numbers have another one of their class in the image."""
+        kind = self.class_of + 1  # 0 = absent
+        count = torch.zeros_like(kind)  # there are more rows than classes
+        return count.scatter_add(1, kind, torch.ones_like(kind)).gather(1, kind) > 1
+
 
 class InstancesOf(nn.Module):
     """Finds the instances of thing classes.
