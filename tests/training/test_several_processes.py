@@ -41,6 +41,10 @@ VARIANTS = {
     "panoptic discriminator": [
         *OASIS, "encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment",
     ],
+    "single instances": [
+        *OASIS, "discriminator=instance_adversarial", "discriminator.embedding_channels=8",
+        "discriminator.boundary_classes=true",
+    ],
     "spade": ["model=spade", "generator.init_gain=1", *FEW_STEPS],
     "pix2pixhd": ["model=pix2pixhd", *FEW_STEPS],
 }  # fmt: skip

@@ -60,6 +60,11 @@ def test_the_test_can_fail(act):
         ["speed=oasis/fast"],
         ["speed=oasis/fast", "model.recompute=true"],
         ["objective/label_mix=segment", "discriminator=panoptic", "discriminator.boundary=true"],
+        [
+            "discriminator=instance_adversarial",
+            "discriminator.embedding_channels=8",
+            "discriminator.boundary_classes=true",
+        ],
         ["objective.label_mix_weight=0", "objective.balance_classes=false"],
         ["model=pix2pixhd_features"],
     ],
