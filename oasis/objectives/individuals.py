@@ -69,13 +69,18 @@ class IndividualTerms(nn.Module):
         self.instances_of = InstancesOf(label_space)
 
     def require_heads(self, discriminator: nn.Module) -> None:
-        """Refuse a discriminator without the head of a weight that was given; see `Objective.require_heads`."""
+        """Refuse a given weight without its head, and a head without things; see `Objective.require_heads`."""
         for head, weight in self.given.items():
             if weight and head not in heads_of(discriminator):
                 raise ConfigurationError(
                     f"objective.{_SETTING[head]}_weight={weight}: {type(discriminator).__name__} has no head {head!r}. "
                     f"Use discriminator={_SETTING[head]}, or leave the weight out."
                 )
+        if self.needs_instances(discriminator) and not bool(self.instances_of.things.any()):
+            raise ConfigurationError(
+                f"{type(discriminator).__name__} has heads for instances, but no class of this label space has any "
+                "(thing: true). Use discriminator=oasis, or a label space with things."
+            )
 
     def needs_instances(self, discriminator: nn.Module) -> bool:
         """Whether any term is on with this discriminator."""
