@@ -2,7 +2,7 @@
 
 from oasis.errors import ConfigurationError
 from oasis.models.discriminator import OASISDiscriminator
-from oasis.models.initialization import XAVIER_GAIN, convolution
+from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 
 
 class InstanceDiscriminator(OASISDiscriminator):
@@ -26,8 +26,8 @@ class InstanceDiscriminator(OASISDiscriminator):
         boundary_classes: whether the logits are (B, N + 1 + T, H, W): behind the N classes one for each thing class,
             for pixels where two of its instances touch, see `oasis.losses.BoundaryClasses`.
         spectral_norm: whether the convolutions of the blocks have a spectral norm; heads never do.
-        init_gain: of the Xavier initialisation of all but the instance heads, which keep the published gain; see
-            `PanopticDiscriminator`.
+        init_gain: of the Xavier initialisation of all but the heads: that of scores keeps the published gain, as those
+            of `PanopticDiscriminator`, and that of embeddings has gain 1.
         merge_resampling: merge convolutions with resampling; see `oasis.models.resampling`.
 
     Attributes:
@@ -86,3 +86,6 @@ class InstanceDiscriminator(OASISDiscriminator):
         for name, width in (("instance_score", score_channels), ("instance_embedding", embedding_channels)):
             if width > 0:
                 self.heads[name] = convolution(self.feature_channels, width, 1)
+        if embedding_channels > 0:
+            # Only directions are compared: the smaller the weights, the larger their gradients.
+            rescale(self.heads["instance_embedding"], 1.0)

@@ -43,7 +43,7 @@ VARIANTS = {
     ],
     "single instances": [
         *OASIS, "discriminator=instance_adversarial", "discriminator.embedding_channels=8",
-        "discriminator.boundary_classes=true",
+        "discriminator.boundary_classes=true", *FEW_STEPS,
     ],
     "spade": ["model=spade", "generator.init_gain=1", *FEW_STEPS],
     "pix2pixhd": ["model=pix2pixhd", *FEW_STEPS],
