@@ -34,7 +34,7 @@ PLAIN_STEPS = [
 ]
 # Feature matching is an L1 distance, whose gradient consists of signs as well, and a hinge has a kink: rounding errors
 # grow within a few steps.
-# Directions in a plane are badly conditioned, hence more than the two features of other variants for "single instances".
+# Directions in a plane are badly conditioned: "single instances" has more than the two features of the others.
 FEW_STEPS = ["trainer.max_epochs=2", "trainer.check_val_every_n_epoch=2"]
 VARIANTS = {
     "semantic": [*OASIS, "encoding=semantic"],
