@@ -22,6 +22,7 @@ class Stream(IntEnum):
     DISCRIMINATOR_NOISE = 5
     LABEL_MIX = 6
     CROP = 7
+    ROLLED_VIEW = 8
 
 
 def require_seed(seed: object) -> None:

@@ -13,6 +13,7 @@ from oasis.models.discriminator import OASISDiscriminator
 from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
+from oasis.models.instance_discriminator import InstanceDiscriminator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
@@ -34,6 +35,7 @@ __all__ = [
     "FeatureClusters",
     "FeatureEncoder",
     "Generator",
+    "InstanceDiscriminator",
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",

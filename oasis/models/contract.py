@@ -59,7 +59,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Base class of networks that distinguish real from fake pictures.
 
-    The constructor is called with `condition_channels` and `num_classes`, if it has these parameters. The inputs and
+    The constructor is called with `condition_channels`, `num_classes` and `num_things`, how many of the classes have
+    instances, if it has these parameters. The inputs and
     outputs of `forward` are defined by its objective, see `Objective.discriminator_inputs`.
 
     Attributes:

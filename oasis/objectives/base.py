@@ -71,6 +71,13 @@ class Objective(nn.Module, ABC):
         """
         return (image,)
 
+    def require_heads(self, discriminator: nn.Module) -> None:
+        """Refuse a discriminator that lacks an output which a term needs; called when both are built.
+
+        Raises:
+            ConfigurationError: the message names the setting, and a discriminator that has the output.
+        """
+
     def needs_instances(self, discriminator: nn.Module) -> bool:
         """Whether a term uses instance maps, so that a dataset without them is refused."""
         return False

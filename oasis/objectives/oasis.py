@@ -1,7 +1,6 @@
 """The objective of OASIS."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +8,11 @@ from torch import Tensor, nn
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
-from oasis.models import DiscriminatorOutput, SegmentingDiscriminator
+from oasis.losses import BoundaryClasses, InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
+from oasis.models import DiscriminatorOutput
 from oasis.models.initialization import iterate_norms
 from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.individuals import IndividualTerms, heads_of
 from oasis.objectives.perceptual import PerceptualTerm
 from oasis.randomness import Stream
 
@@ -20,7 +20,8 @@ from oasis.randomness import Stream
 class OASISObjective(Objective):
     """The (N+1)-class cross-entropy, LabelMix, and optional perceptual and instance terms.
 
-    The discriminator must return a `DiscriminatorOutput`, such as every `SegmentingDiscriminator` does.
+    The discriminator must return a `DiscriminatorOutput`, such as every `SegmentingDiscriminator` does. If its logits
+    have boundary classes (see `InstanceDiscriminator`), they are classes of the cross-entropy like all others.
     Source: Sushko et al. 2021, "You Only Need Adversarial Supervision for Semantic Image Synthesis".
 
     Args:
@@ -33,9 +34,12 @@ class OASISObjective(Objective):
         perceptual_weights_file: VGG-19 weights, see `PerceptualTerm`.
         perceptual_required: see `PerceptualTerm`.
         joint_pass: whether real, fake and mixed pictures pass the discriminator in one batch.
+        instance_adversarial_weight: of the head that says of each instance whether it is real; see `IndividualTerms`.
+        instance_contrast_weight: of telling instances of one class apart; see `IndividualTerms`.
+        instance_contrast_temperature: of the contrast.
 
     Raises:
-        ConfigurationError: a weight below 0; an invalid label_mix, such as a string.
+        ConfigurationError: a weight below 0; an invalid temperature; an invalid label_mix, such as a string.
     """
 
     def __init__(
@@ -49,6 +53,9 @@ class OASISObjective(Objective):
         perceptual_weights_file: str | None = None,
         perceptual_required: bool = True,
         joint_pass: bool = False,
+        instance_adversarial_weight: float | None = None,
+        instance_contrast_weight: float | None = None,
+        instance_contrast_temperature: float = 0.1,
     ) -> None:
         super().__init__()
         if label_mix_weight < 0:
@@ -60,6 +67,13 @@ class OASISObjective(Objective):
             )
         self.num_classes = label_space.num_classes
         self.adversarial = NPlusOneLoss(label_space.num_classes, label_space.ignore_index, balance=balance_classes)
+        self.boundary_classes = BoundaryClasses(label_space)
+        self.with_boundaries = NPlusOneLoss(
+            self.boundary_classes.num_classes, label_space.ignore_index, balance=balance_classes
+        )
+        self.individuals = IndividualTerms(
+            label_space, instance_adversarial_weight, instance_contrast_weight, instance_contrast_temperature
+        )
         self.mix = MixClasses() if label_mix is None else label_mix
         self.label_mix_weight = label_mix_weight
         self.instance_loss = instance_loss
@@ -69,10 +83,12 @@ class OASISObjective(Objective):
     def generator_loss(self, step: Step) -> LossTerms:
         """Penalises fakes whose pixels are not classified as real ones of their class."""
         batch, fake = step.batch, step.generate()
+        on_photo = self.individuals.photo_heads(step)
         output: DiscriminatorOutput = step.discriminate(fake)
         return {
-            "adversarial": self.adversarial.real(output.logits, batch.label),
+            "adversarial": self.real(output.logits, batch),
             **self.instance_terms(output, batch),
+            **self.individuals.generator_terms(output.heads, on_photo, batch),
             **self.perceptual(fake, batch.image),
         }
 
@@ -83,14 +99,18 @@ class OASISObjective(Objective):
         if self.label_mix_weight > 0:
             mask = self.mix(batch.label, batch.instance, self.num_classes, step.random_sources(Stream.LABEL_MIX))
             images.append(label_mix(batch.image, fake, mask))
-        on_real, on_fake, *on_mixed = self._discriminate_all(step, images)
+        view = self.individuals.view(step)
+        outputs = self._discriminate_all(step, images if view is None else [*images, view.image])
+        on_real, on_fake = outputs[:2]
+        on_view = {} if view is None else outputs[-1].heads
         terms = {
-            "real": self.adversarial.real(on_real.logits, batch.label),
+            "real": self.real(on_real.logits, batch),
             "fake": self.adversarial.fake(on_fake.logits),
             **self.instance_terms(on_real, batch),
+            **self.individuals.discriminator_terms(on_real.heads, on_fake.heads, on_view, view, batch),
         }
-        for mixed in on_mixed:
-            consistency = label_mix_loss(mixed.logits, on_real.logits, on_fake.logits, mask)
+        if self.label_mix_weight > 0:
+            consistency = label_mix_loss(outputs[2].logits, on_real.logits, on_fake.logits, mask)
             terms["label_mix"] = self.label_mix_weight * consistency
         return terms
 
@@ -98,8 +118,8 @@ class OASISObjective(Objective):
         """The adversarial terms on validation samples: they show which network overfits."""
         on_fake, on_real = (step.discriminate(image).logits for image in (step.generate(), step.batch.image))
         return {
-            "generator_adversarial": self.adversarial.real(on_fake, step.batch.label),
-            "discriminator_real": self.adversarial.real(on_real, step.batch.label),
+            "generator_adversarial": self.real(on_fake, step.batch),
+            "discriminator_real": self.real(on_real, step.batch),
             "discriminator_fake": self.adversarial.fake(on_fake),
         }
 
@@ -107,6 +127,27 @@ class OASISObjective(Objective):
     def validation_names(self) -> tuple[str, ...]:
         """See `validation_loss`."""
         return ("generator_adversarial", "discriminator_real", "discriminator_fake")
+
+    def real(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The cross-entropy with the pixels' classes, with boundary classes if the logits have outputs for them.
+
+        Args:
+            logits: (B, N + 1, H, W), or (B, N + 1 + T, H, W) with the T boundary classes.
+            batch: the maps.
+
+        Raises:
+            ConfigurationError: another number of logits.
+        """
+        outputs = logits.shape[1]
+        if outputs == self.num_classes + 1:
+            return self.adversarial.real(logits, batch.label)
+        if outputs != self.boundary_classes.num_classes + 1:
+            raise ConfigurationError(
+                f"The discriminator has {outputs} outputs for each pixel; objective=oasis has fake and "
+                f"{self.num_classes} classes, {self.num_classes + 1}, or with the boundaries of all things "
+                f"{self.boundary_classes.num_classes + 1}."
+            )
+        return self.with_boundaries.real(logits, self.boundary_classes(batch.label, batch.instance))
 
     def instance_terms(self, output: DiscriminatorOutput, batch: Batch) -> LossTerms:
         """The instance losses of a photo, or of a fake of the same maps."""
@@ -116,10 +157,15 @@ class OASISObjective(Objective):
         return terms
 
     def needs_instances(self, discriminator: nn.Module) -> bool:
-        """True if LabelMix mixes segments, or the discriminator has instance heads with a loss."""
+        """True if LabelMix mixes segments, or the discriminator has outputs of instances with a loss."""
         mixes = self.label_mix_weight > 0 and self.mix.needs_instances
-        heads = cast(SegmentingDiscriminator, discriminator).heads if self.instance_loss is not None else ()
-        return mixes or len(heads) > 0
+        heads = self.instance_loss is not None and not {*heads_of(discriminator)}.isdisjoint(self.instance_loss.weights)
+        boundaries = getattr(discriminator, "num_boundary_classes", 0) > 0
+        return mixes or heads or boundaries or self.individuals.needs_instances(discriminator)
+
+    def require_heads(self, discriminator: nn.Module) -> None:
+        """See `IndividualTerms`."""
+        self.individuals.require_heads(discriminator)
 
     @property
     def single_pass(self) -> bool:

@@ -23,7 +23,7 @@ def build_network(factory: Callable[..., _Network], kind: type[_Network], offere
     Args:
         factory: a class, or a `functools.partial` of one.
         kind: the required base class.
-        offered: available arguments: `condition_channels` and `num_classes`.
+        offered: available arguments: `condition_channels`, `num_classes` and, for discriminators, `num_things`.
 
     Raises:
         ConfigurationError: the result is of another class, or the factory has invalid settings.
@@ -107,6 +107,7 @@ def _require_matching(objective: Objective, discriminator: Discriminator) -> Non
             f"{type(objective).__name__} does not go with {type(discriminator).__name__}: it gives the discriminator "
             f"{len(given)} inputs ({error}). Take objective= and discriminator= of one model."
         ) from error
+    objective.require_heads(discriminator)
 
 
 def _blocks(network: nn.Module) -> list[nn.Module]:

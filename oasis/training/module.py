@@ -20,12 +20,7 @@ from oasis.randomness import Stream
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
 from oasis.training.building import build_network, prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
-from oasis.training.requirements import (
-    refuse_missing_instances,
-    refuse_unfit_precision,
-    require_segments,
-    require_terms,
-)
+from oasis.training.requirements import refuse_unfit_precision, require_instances, require_terms
 from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise
 from oasis.training.schedules import Constant, Schedule
 from oasis.training.step import TrainingStep
@@ -91,7 +86,9 @@ class GANModule(LightningModule):
         self.condition_channels = condition_channels
         offered = {"condition_channels": condition_channels, "num_classes": label_space.num_classes}
         self.generator = build_network(generator, Generator, offered)
-        self.discriminator = build_network(discriminator, Discriminator, offered)
+        self.discriminator = build_network(
+            discriminator, Discriminator, {**offered, "num_things": len(label_space.things)}
+        )
         self.objective = objective
         self.optimizer_factories = (generator_optimizer, discriminator_optimizer)
         self.schedule = schedule or Constant()
@@ -116,15 +113,9 @@ class GANModule(LightningModule):
             ConfigurationError: the message names the precision, or the first sample without an instance map.
         """
         refuse_unfit_precision(self.trainer)
-        if getattr(self.trainer, "datamodule", None) is None:
-            return  # fitted on batches that are ready, as the benchmarks do
-        if self.objective.needs_instances(self.discriminator):
-            refuse_missing_instances(
-                data_of(self.trainer).dataset("train"),
-                "the losses of discriminator=panoptic and objective/label_mix=segment learn from them. Add them, or "
-                "train with discriminator=oasis objective/label_mix=class",
-            )
-        require_segments(self.generator, data_of(self.trainer).dataset("train"))
+        if getattr(self.trainer, "datamodule", None) is not None:  # benchmarks fit on batches of their own
+            dataset = data_of(self.trainer).dataset("train")
+            require_instances(self.generator, self.discriminator, self.objective, dataset)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""

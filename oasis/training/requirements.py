@@ -5,8 +5,8 @@ from pytorch_lightning import Trainer
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
-from oasis.models import Generator
-from oasis.objectives import LossTerms
+from oasis.models import Discriminator, Generator
+from oasis.objectives import LossTerms, Objective
 
 
 def refuse_unfit_precision(trainer: Trainer) -> None:
@@ -45,6 +45,24 @@ def refuse_missing_instances(dataset: Samples, reason: str) -> None:
             f"({dataset.dataset.instance_files}), first {without[0].label}: {reason}. The datasets with instance maps "
             "are listed in docs/data.md."
         )
+
+
+def require_instances(
+    generator: Generator, discriminator: Discriminator, objective: Objective, dataset: Samples
+) -> None:
+    """Refuse a dataset without instance maps, if a loss term or the generator needs them.
+
+    Raises:
+        ConfigurationError: see `refuse_missing_instances`.
+    """
+    if objective.needs_instances(discriminator):
+        refuse_missing_instances(
+            dataset,
+            "the losses of discriminator=panoptic, instance_adversarial, instance_contrast and boundary_classes, and of "
+            "objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
+            "objective/label_mix=class",
+        )
+    require_segments(generator, dataset)
 
 
 def require_segments(generator: Generator, dataset: Samples) -> None:

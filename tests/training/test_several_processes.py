@@ -34,12 +34,17 @@ PLAIN_STEPS = [
 ]
 # Feature matching is an L1 distance, whose gradient consists of signs as well, and a hinge has a kink: rounding errors
 # grow within a few steps.
+# Directions in a plane are badly conditioned: "single instances" has more than the two features of the others.
 FEW_STEPS = ["trainer.max_epochs=2", "trainer.check_val_every_n_epoch=2"]
 VARIANTS = {
     "semantic": [*OASIS, "encoding=semantic"],
     "per_instance_masks": [*OASIS, "encoding=per_instance_masks", "encoding.slots=4"],
     "panoptic discriminator": [
         *OASIS, "encoding=instance_noise", "discriminator=panoptic", "objective/label_mix=segment",
+    ],
+    "single instances": [
+        *OASIS, "discriminator=instance_adversarial", "discriminator.embedding_channels=8",
+        "discriminator.boundary_classes=true", "discriminator.channels=16", *FEW_STEPS,
     ],
     "spade": ["model=spade", "generator.init_gain=1", *FEW_STEPS],
     "pix2pixhd": ["model=pix2pixhd", *FEW_STEPS],

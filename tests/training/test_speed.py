@@ -22,6 +22,11 @@ SPEED = Path(__file__).parents[2] / "conf" / "speed"
 SPADE = ["model=spade", "generator.init_gain=1"]
 WIDE = ["generator.init_gain=1", "discriminator.init_gain=1"]  # so that nothing is lost in what is tiny
 SPEEDS = ("oasis/reference", "oasis/fast")
+SINGLE = [
+    "discriminator=instance_adversarial",
+    "discriminator.embedding_channels=8",
+    "discriminator.boundary_classes=true",
+]
 PANOPTIC = ["discriminator=panoptic", "discriminator.boundary=true", "objective/label_mix=segment"]
 
 
@@ -47,7 +52,7 @@ def assert_same(found, expected, exactly=False):
 
 
 @pytest.mark.parametrize("which", ["generator", "discriminator"])
-@pytest.mark.parametrize("heads", [[], PANOPTIC], ids=["oasis", "panoptic"])
+@pytest.mark.parametrize("heads", [[], PANOPTIC, SINGLE], ids=["oasis", "panoptic", "single instances"])
 @pytest.mark.parametrize(
     "options",
     [

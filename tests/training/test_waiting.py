@@ -67,6 +67,11 @@ def test_the_test_can_fail(act):
             "discriminator/backbone=efficientnet_b0",
             "discriminator.backbone.random_weights=true",
         ],
+        [
+            "discriminator=instance_adversarial",
+            "discriminator.embedding_channels=8",
+            "discriminator.boundary_classes=true",
+        ],
         ["objective.label_mix_weight=0", "objective.balance_classes=false"],
         ["model=pix2pixhd_features"],
         ["generator/panoptic=aware", "generator.condition_resize=area"],
