@@ -58,8 +58,8 @@ def require_instances(
     if objective.needs_instances(discriminator):
         refuse_missing_instances(
             dataset,
-            "the losses of discriminator=panoptic, instance_adversarial, instance_contrast and boundary_classes, and of "
-            "objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
+            "the losses of discriminator=panoptic, instance_adversarial, instance_contrast and boundary_classes, and "
+            "of objective/label_mix=segment learn from them. Add them, or train with discriminator=oasis "
             "objective/label_mix=class",
         )
     require_segments(generator, dataset)
