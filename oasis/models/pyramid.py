@@ -1,6 +1,8 @@
 """The condition at all scales, with the faster kind of guide at each."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -8,13 +10,59 @@ from torch import Tensor
 
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
+from oasis.models.spade import SPADE
 
 # If more than this share of the pixels is distinct, the dense guide is faster.
 _MOST_VECTORS = 1 / 16
 _MOST_NEIGHBOURHOODS = 0.6
 
 
-class GuidePyramid:
+class Pyramid(ABC):
+    """What the modulations of a decoder are steered by, at any scale.
+
+    Attributes:
+        condition: (B, K, H, W) float, the encoded label map.
+    """
+
+    condition: Tensor
+
+    @abstractmethod
+    def at(self, height: int, width: int) -> Any:
+        """What the modulations take for x of this size, which divides that of the condition; or a guide."""
+
+    @abstractmethod
+    def whole(self, height: int, width: int) -> Tensor:
+        """The condition with the noise first, resized: (B, Z + K, height, width)."""
+
+    def coarsest(self, divisor: int) -> tuple[int, int]:
+        """Height and width of the condition, divided."""
+        height, width = self.condition.shape[-2:]
+        return height // divisor, width // divisor
+
+
+class PlainPyramid(Pyramid):
+    """The condition of the SPADEs, of which every pixel is computed: the reference for `GuidePyramid`.
+
+    Args:
+        condition: see `GuidePyramid`.
+        noise: see `GuidePyramid`.
+    """
+
+    def __init__(self, condition: Tensor, noise: Tensor | None) -> None:
+        if noise is not None and noise.dim() == 2:
+            noise = noise[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
+        self.condition = condition if noise is None else torch.cat([noise, condition], dim=1)
+
+    def at(self, height: int, width: int) -> Tensor:
+        """The same as `whole`."""
+        return self.whole(height, width)
+
+    def whole(self, height: int, width: int) -> Tensor:
+        """See `Pyramid`."""
+        return F.interpolate(self.condition, size=(height, width), mode="nearest")
+
+
+class GuidePyramid(Pyramid):
     """Guides of the SPADEs, at any scale.
 
     Args:
@@ -30,12 +78,12 @@ class GuidePyramid:
         self.noise = noise
         self.sparse = sparse
 
-    def at(self, height: int, width: int) -> Guide:
+    def at(self, height: int, width: int) -> Guide[SPADE]:
         """The guide for x of this size, which divides that of the condition."""
         return self._patches(height, width) or DenseGuide(self._resized(height, width), self.noise)
 
     def whole(self, height: int, width: int) -> Tensor:
-        """The condition with the noise first, resized: (B, Z + K, height, width)."""
+        """See `Pyramid`."""
         resized = self._resized(height, width)
         if self.noise is None:
             return resized

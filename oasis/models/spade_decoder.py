@@ -1,6 +1,6 @@
 """The part that the generators of SPADE and OASIS share: SPADE blocks from a coarse start to a picture."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from oasis.errors import ConfigurationError
 from oasis.models.contract import Generator
 from oasis.models.initialization import convolution
-from oasis.models.norms import NormName
-from oasis.models.pyramid import GuidePyramid
+from oasis.models.modulation import Modulation
+from oasis.models.pyramid import GuidePyramid, PlainPyramid, Pyramid
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
 
@@ -21,19 +21,19 @@ class SPADEDecoder(Generator):
     """A stem, residual blocks with SPADE and nearest upsampling between some of them, and a convolution to a picture.
 
     Args:
-        stem: computes the input of the first block; see `decode`.
+        stem: computes the input of the first block, see `decode`; None = a convolution of the condition, with the noise
+            first.
         condition_channels: K, of the encoded label map.
-        noise_channels: of noise that every SPADE sees before the condition; 0 for none.
+        noise_channels: of noise before the condition; 0 for none.
         widths: channels before, between and after the blocks.
         doublings: positions of the blocks whose input is doubled in height and width first.
-        spade_channels: hidden width of each SPADE.
-        spade_kernel: kernel size within each SPADE.
-        norm: the parameter-free normalisation.
+        modulation: makes each normalisation of the blocks, see `SPADEBlock`.
         spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
         fast: whether to avoid repeated computations, see `GuidePyramid`; False for the plain path, the reference that
             the fast one is tested against. Both are equal up to the rounding of float32.
         sparse: whether the fast path runs SPADE's convolutions only on distinct neighbourhoods of the condition;
             None = on CPUs, where it was measured to be faster.
+        spade_kernel: kernel size within each SPADE; the neighbourhoods are found for 3 only.
 
     Attributes:
         size_divisor: 2 to the number of doublings.
@@ -45,18 +45,17 @@ class SPADEDecoder(Generator):
 
     def __init__(
         self,
-        stem: nn.Module,
+        stem: nn.Module | None,
         condition_channels: int,
         noise_channels: int,
         widths: Sequence[int],
         doublings: Collection[int],
         *,
-        spade_channels: int,
-        spade_kernel: int,
-        norm: NormName,
+        modulation: Callable[[int], Modulation],
         spectral_norm: bool,
         fast: bool,
         sparse: bool | None,
+        spade_kernel: int = 3,
     ) -> None:
         super().__init__()
         self.condition_channels = condition_channels
@@ -65,17 +64,9 @@ class SPADEDecoder(Generator):
         self.fast = fast
         self.sparse = sparse
         self._small_kernel = spade_kernel == 3
-        self.stem = stem
+        self.stem = convolution(noise_channels + condition_channels, widths[0]) if stem is None else stem
         self.blocks = nn.ModuleList(
-            SPADEBlock(
-                width,
-                next_width,
-                noise_channels + condition_channels,
-                spade_channels=spade_channels,
-                spade_kernel=spade_kernel,
-                norm=norm,
-                spectral_norm=spectral_norm,
-            )
+            SPADEBlock(width, next_width, modulation, spectral_norm=spectral_norm)
             for width, next_width in pairwise(widths)
         )
         self.to_image = convolution(widths[-1], 3)
@@ -94,29 +85,17 @@ class SPADEDecoder(Generator):
         """
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
         if not self.fast or condition.is_meta:
-            return self._plain(condition, noise, start)
-        guides = GuidePyramid(condition, noise, sparse=self._looks_for_patches(condition.device))
-        height, width = (size // self.size_divisor for size in condition.shape[-2:])
-        x: Tensor = self.stem(guides.whole(height, width)) if start is None else start
-        for position, block in enumerate(self.blocks):
-            if position in self.doublings:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = block(x, guides.at(*x.shape[-2:]))
-        return self._image(x)
+            return self.walk(PlainPyramid(condition, noise), start)
+        return self.walk(GuidePyramid(condition, noise, sparse=self._looks_for_patches(condition.device)), start)
 
-    def _plain(self, condition: Tensor, noise: Tensor | None, start: Tensor | None) -> Tensor:
-        if noise is not None:
-            if noise.dim() == 2:
-                noise = noise[:, :, None, None].expand(-1, -1, *condition.shape[-2:])
-            condition = torch.cat([noise, condition], dim=1)
-        if start is None:
-            start = self.stem(F.interpolate(condition, scale_factor=1 / self.size_divisor, mode="nearest"))
-        x: Tensor = start
-        # The condition is resized once per block, and shared by its SPADEs.
+    def walk(self, pyramid: Pyramid, start: Tensor | None = None) -> Tensor:
+        """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
+        x: Tensor = self.stem(pyramid.whole(*pyramid.coarsest(self.size_divisor))) if start is None else start
         for position, block in enumerate(self.blocks):
             if position in self.doublings:
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = block(x, F.interpolate(condition, size=x.shape[-2:], mode="nearest"))
+            # The condition is resized once per block, and shared by its modulations.
+            x = block(x, pyramid.at(*x.shape[-2:]))
         return self._image(x)
 
     def _image(self, x: Tensor) -> Tensor:
