@@ -13,6 +13,7 @@ from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
 from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
+from oasis.models.inade_generator import INADEGenerator, SPADEINADEGenerator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
@@ -28,6 +29,7 @@ __all__ = [
     "FeatureClusters",
     "FeatureEncoder",
     "Generator",
+    "INADEGenerator",
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",
@@ -38,6 +40,7 @@ __all__ = [
     "Pix2PixHDLocalEnhancer",
     "Recomputable",
     "SPADEGenerator",
+    "SPADEINADEGenerator",
     "Style",
     "StyleEncoder",
     "StyleEncoding",

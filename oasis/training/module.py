@@ -23,6 +23,7 @@ from oasis.training.optimizers import clip_norm, fit_state, settings_of
 from oasis.training.requirements import (
     refuse_missing_instances,
     refuse_unfit_precision,
+    require_classes,
     require_segments,
     require_terms,
 )
@@ -123,6 +124,7 @@ class GANModule(LightningModule):
                 "train with discriminator=oasis objective/label_mix=class",
             )
         require_segments(self.generator, data_of(self.trainer).dataset("train"))
+        require_classes(self.generator, data_of(self.trainer).encoding)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""
