@@ -62,6 +62,7 @@ def test_the_test_can_fail(act):
         ["objective/label_mix=segment", "discriminator=panoptic", "discriminator.boundary=true"],
         ["objective.label_mix_weight=0", "objective.balance_classes=false"],
         ["model=pix2pixhd_features"],
+        ["model=inade"],
     ],
     ids=lambda options: " ".join(options),
 )
