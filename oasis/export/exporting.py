@@ -112,7 +112,7 @@ def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
     form.write(contents, path)
     inputs = _inputs(contents)
     with torch.no_grad():
-        expected = contents.restored.generator(*inputs.values())
+        expected = contents.restored.generator(**inputs)
     generated = form.generate(path, inputs)
     difference = float((generated - expected).abs().max()) if generated.shape == expected.shape else float("inf")
     if not difference <= _MOST_DIFFERENCE:

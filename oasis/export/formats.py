@@ -91,7 +91,7 @@ class Safetensors(Format):
     def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""
         with torch.no_grad():
-            image: Tensor = restore(path).generator(*inputs.values())
+            image: Tensor = restore(path).generator(**inputs)
         return image
 
 

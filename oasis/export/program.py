@@ -8,6 +8,7 @@ from torch.export import Dim, ExportedProgram
 
 from oasis.checkpoint import Restored
 from oasis.errors import ConfigurationError
+from oasis.instances import segment_ids
 from oasis.models import Exportable, Generator
 from oasis.training.building import build_network
 
@@ -24,7 +25,15 @@ def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
     Returns:
         A program from `condition` (B, K, H, W), and `noise` (B, Z, H, W) if the generator takes any, to the picture
         (B, 3, H, W) in [-1, 1]; all float32.
+
+    Raises:
+        ConfigurationError: a generator that reads segments.
     """
+    if restored.generator.needs_segments:
+        raise ConfigurationError(
+            f"{type(restored.generator).__name__} reads segments, which exported programs do not take. Export it as "
+            ".safetensors, which every command reads."
+        )
     batch = Dim("batch", min=1, max=1024)
     with torch.no_grad():
         return torch.export.export(
@@ -73,7 +82,8 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
 
     Returns:
         `condition` (B, K, H, W), and `noise` (B, Z, H, W), or (B, Z) for a generator with one vector per picture,
-        unless Z is 0; the same every time.
+        (B, S, Z) for one with a vector per segment, unless Z is 0; `segments` (B, H, W) for a generator that needs
+        them; the same every time.
     """
     source = torch.Generator().manual_seed(0)
     blocks = torch.randint(restored.label_space.num_classes, (batch_size, _ROWS, _COLUMNS), generator=source)
@@ -85,16 +95,13 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
     )
     with torch.no_grad():
         inputs = {"condition": restored.encoding(label, instance, [source] * batch_size)}
-    if restored.generator.needs_segments:
-        raise ConfigurationError(
-            f"{type(restored.generator).__name__} reads segments, which exported programs do not take. Export it as "
-            ".safetensors, which every command reads."
-        )
     if restored.generator.noise_dim:
         vectors = (batch_size, restored.generator.noise_dim)
         if restored.generator.noise_per_pixel:
             noise = torch.randn(*vectors, _ROWS, _COLUMNS, generator=source)
             inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")
         else:
-            inputs["noise"] = torch.randn(vectors, generator=source)
+            inputs["noise"] = torch.randn(batch_size, *restored.generator.noise_shape, generator=source)
+    if restored.generator.needs_segments:
+        inputs["segments"] = segment_ids(label, instance, restored.label_space.num_classes)
     return inputs
