@@ -40,14 +40,14 @@ class Guide(ABC, Generic[Layer]):
         divisor: Tensor | None = None,
         overwrite: bool = False,
     ) -> Tensor:
-        """leaky_relu(norm(x) * (1 + gamma) + beta) / divisor, as the layer defines gamma and beta.
+        """leaky_relu(norm(x) * scale + shift) / divisor; the scale is 1 + gamma for SPADE, and gamma for INADE.
 
         Args:
-            layer: computes gamma and beta.
+            layer: computes scale and shift.
             x: (B, C, H, W) float, of this scale.
             norm: the layer's own normalisation, or `nn.Identity` for an x that is normalised already.
             slope: of the leaky ReLU, above 0; 1 for none.
-            divisor: a scalar above 0; None for 1. Nearly free, since gamma and beta are divided.
+            divisor: a scalar above 0; None for 1. Nearly free, since scale and shift are divided.
             overwrite: whether x may be overwritten if there are no gradients.
 
         Returns:

@@ -111,10 +111,11 @@ class GANModule(LightningModule):
         self._waiting = 0  # accumulated batches since the last step
 
     def setup(self, stage: str) -> None:
-        """Refuses unsuitable precisions, and a dataset without instance maps if the networks or losses need them.
+        """Refuses what does not fit: precisions, a dataset without instance maps, an encoding without classes.
 
         Raises:
-            ConfigurationError: the message names the precision, or the first sample without an instance map.
+            ConfigurationError: the message names the precision, the first sample without an instance map, or the
+                encoding.
         """
         refuse_unfit_precision(self.trainer)
         if self.objective.needs_instances(self.discriminator):
@@ -123,8 +124,9 @@ class GANModule(LightningModule):
                 "the losses of discriminator=panoptic and objective/label_mix=segment learn from them. Add them, or "
                 "train with discriminator=oasis objective/label_mix=class",
             )
-        require_segments(self.generator, data_of(self.trainer).dataset("train"))
-        require_classes(self.generator, data_of(self.trainer).encoding)
+        if getattr(self.trainer, "datamodule", None) is not None:  # None with loaders of one's own
+            require_segments(self.generator, data_of(self.trainer).dataset("train"))
+            require_classes(self.generator, data_of(self.trainer).encoding)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""
