@@ -31,6 +31,7 @@ NEEDED = {
     "label_space=file": [FILE],
     "label_space=mapillary": ["label_space.root=folder"],
     "data=mapillary": ["label_space.root=folder"],
+    "discriminator=pretrained": ["discriminator.backbone.random_weights=true"],  # instead of a download
     **{
         f"{part}={name}": [f"model={name}"]
         for part in ("discriminator", "objective")

@@ -1,9 +1,11 @@
 """How long does each model generate and train, and how much memory does it take?
 
     python -m experiments.benchmarks.models [--json FILE] [--models oasis spade pix2pixhd] [--device cuda] [--generate]
+    python -m experiments.benchmarks.models --models oasis "oasis generator/panoptic=aware"
 
 Full width, as published, all with `encoding=boundary`, on the same batch of street scenes: the real modules in real
-trainers, see `train_step`. Models take turns; compared are the medians, as multiples of the first model.
+trainers, see `train_step`. Models take turns; compared are the medians, as multiples of the first model. A model's name
+may be followed by settings of its own.
 """
 
 import argparse
@@ -35,7 +37,7 @@ def main(arguments_: Sequence[str] | None = None) -> None:
     for name in options.models:
 
         def start(name: str = name) -> None:
-            steppers[name] = Stepper([*_sizes(options), f"model={name}"], batch, options.device)
+            steppers[name] = Stepper([*_sizes(options), *f"model={name}".split()], batch, options.device)
             act = partial(_picture, steppers[name], batch) if options.generate else steppers[name].step
             act()
             acts[name] = act

@@ -20,7 +20,7 @@ from oasis.training.runs.run_folder import SEARCHING
 
 # Settings that must be equal for the weights and the order of the data to fit.
 _SAME = ("encoding", "generator", "discriminator", "data.batch_size")
-_MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling")
+_MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling", ".weights_file")
 _DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem

@@ -16,6 +16,7 @@ from oasis import plugins, training
 from oasis.checkpoint import find_to_resume, require_something_left, start_from
 from oasis.cli.conf import conf_dir, read_label_space, setting_names
 from oasis.errors import NothingToTrainError
+from oasis.pretrained import weights_in_checkpoint
 from oasis.randomness import require_seed
 
 
@@ -54,7 +55,8 @@ def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
     ):
         encoding = instantiate(cfg.encoding)
         data = instantiate(cfg.data, encoding=encoding)
-        model = instantiate(cfg.model, condition_channels=encoding.channels)
+        with weights_in_checkpoint() if checkpoint else nullcontext():
+            model = instantiate(cfg.model, condition_channels=encoding.channels)
         model.check_size(data.height, data.width)
         if cfg.init_from and checkpoint is None:
             start_from(cfg.init_from, model)

@@ -113,7 +113,7 @@ class Program(Format):
 
 
 class Onnx(Format):
-    """An ONNX model: inputs `condition` and `noise`, output `image`, any number of pictures at once."""
+    """An ONNX model: inputs as of `capture`, output `image`, any number of pictures at once."""
 
     packages = ("onnx", "onnxscript", "onnxruntime")
 

@@ -4,7 +4,9 @@ import torch
 import torch.nn.functional as F
 from hydra.utils import instantiate
 from torch import Tensor, nn
+from torch._dynamo.exc import Unsupported, UserError
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from oasis.checkpoint import Restored
 from oasis.errors import ConfigurationError
@@ -23,22 +25,21 @@ def capture(restored: Restored, inputs: dict[str, Tensor]) -> ExportedProgram:
         inputs: see `made_up_inputs`, of at least two pictures; the number of pictures is dynamic, their size is not.
 
     Returns:
-        A program from `condition` (B, K, H, W), and `noise` (B, Z, H, W) if the generator takes any, to the picture
-        (B, 3, H, W) in [-1, 1]; all float32.
+        A program from the inputs, by name, to the picture (B, 3, H, W) float32 in [-1, 1].
 
     Raises:
-        ConfigurationError: a generator that reads segments.
+        ConfigurationError: the generator cannot be written as a graph.
     """
-    if restored.generator.needs_segments:
-        raise ConfigurationError(
-            f"{type(restored.generator).__name__} reads segments, which exported programs do not take. Export it as "
-            ".safetensors, which every command reads."
-        )
     batch = Dim("batch", min=1, max=1024)
-    with torch.no_grad():
-        return torch.export.export(
-            fold_spectral_norms(restored), (), inputs, dynamic_shapes={name: {0: batch} for name in inputs}
-        )
+    generator = fold_spectral_norms(restored)
+    try:
+        with torch.no_grad():
+            return torch.export.export(generator, (), inputs, dynamic_shapes={name: {0: batch} for name in inputs})
+    except (GuardOnDataDependentSymNode, UserError, Unsupported) as error:
+        raise ConfigurationError(
+            f"{type(generator).__name__} computes what depends on its inputs' values, which a program cannot "
+            f"({str(error).splitlines()[0]}). Export it as .safetensors, which every command reads."
+        ) from error
 
 
 def fold_spectral_norms(restored: Restored) -> Generator:
@@ -81,9 +82,8 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
         width: W.
 
     Returns:
-        `condition` (B, K, H, W), and `noise` (B, Z, H, W), or (B, Z) for a generator with one vector per picture,
-        (B, S, Z) for one with a vector per segment, unless Z is 0; `segments` (B, H, W) for a generator that needs
-        them; the same every time.
+        `condition` (B, K, H, W) float32; `noise` (B, Z, H, W), or (B, Z) for a generator with one vector per picture,
+        (B, S, Z) with one per segment, unless Z is 0; `segments` (B, H, W) int64 if it needs them. The same every time.
     """
     source = torch.Generator().manual_seed(0)
     blocks = torch.randint(restored.label_space.num_classes, (batch_size, _ROWS, _COLUMNS), generator=source)
@@ -95,13 +95,14 @@ def made_up_inputs(restored: Restored, batch_size: int, height: int, width: int)
     )
     with torch.no_grad():
         inputs = {"condition": restored.encoding(label, instance, [source] * batch_size)}
-    if restored.generator.noise_dim:
-        vectors = (batch_size, restored.generator.noise_dim)
-        if restored.generator.noise_per_pixel:
+    generator = restored.generator
+    if generator.noise_dim:
+        vectors = (batch_size, *generator.noise_shape)
+        if generator.noise_per_pixel:
             noise = torch.randn(*vectors, _ROWS, _COLUMNS, generator=source)
             inputs["noise"] = F.interpolate(noise, size=(height, width), mode="nearest")
         else:
-            inputs["noise"] = torch.randn(batch_size, *restored.generator.noise_shape, generator=source)
-    if restored.generator.needs_segments:
+            inputs["noise"] = torch.randn(vectors, generator=source)
+    if generator.needs_segments:
         inputs["segments"] = segment_ids(label, instance, restored.label_space.num_classes)
     return inputs

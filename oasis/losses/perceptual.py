@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import VGG19_Weights
 
-from oasis.errors import UNREADABLE, ConfigurationError
+from oasis.errors import ConfigurationError
+from oasis.pretrained import cached_weights, cannot_fetch, read_state_dict
 
 # Convolutions of VGG-19 by their position in torchvision's `features`, in stages between 2x2 max poolings. The
 # first ReLU of each stage is compared; nothing after the fifth of them is needed.
@@ -79,7 +80,7 @@ class VGGPerceptualLoss(nn.Module):
 
 def cached_vgg19() -> Path:
     """Where torchvision keeps its VGG-19, whether it is there or not."""
-    return Path(torch.hub.get_dir(), "checkpoints", Path(VGG19_Weights.IMAGENET1K_V1.url).name)
+    return cached_weights(VGG19_Weights.IMAGENET1K_V1.url)
 
 
 def _download() -> dict[str, Tensor]:
@@ -89,34 +90,23 @@ def _download() -> dict[str, Tensor]:
         )
     except (OSError, RuntimeError) as error:  # OSError: no network; RuntimeError: a truncated file
         url = VGG19_Weights.IMAGENET1K_V1.url
-        raise ConfigurationError(
-            f"the VGG-19 of the perceptual loss can be neither found in {torch.hub.get_dir()}/checkpoints nor "
-            f"downloaded ({error}). Fetch {url} on a machine that reaches it, and give its path: "
-            f"objective.perceptual_weights_file=PATH"
+        raise cannot_fetch(
+            "the VGG-19 of the perceptual loss", url, "objective.perceptual_weights_file", error
         ) from error
     return state
 
 
-def _read(path: str | os.PathLike[str]) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{os.fspath(path)}: no such file of VGG-19 weights. Fetch {VGG19_Weights.IMAGENET1K_V1.url}, or give "
-            f"weights=None to let torchvision fetch it"
-        ) from error
-    except (OSError, *UNREADABLE) as error:
-        raise ConfigurationError(f"{os.fspath(path)}: not a state dict saved by torch.save ({error})") from error
+def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    remedy = f"Fetch {VGG19_Weights.IMAGENET1K_V1.url}, or give weights=None to let torchvision fetch it"
+    return read_state_dict(path, "VGG-19", remedy)
 
 
-def _select(state: object, source: str) -> dict[str, Tensor]:
-    if not isinstance(state, dict):
-        raise ConfigurationError(f"{source}: holds a {type(state).__name__}, not a state dict")
+def _select(state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
     chosen: dict[str, Tensor] = {}
     channels = 3
     for position in (position for stage in _STAGES for position in stage):
         weight, bias = (state.get(f"features.{position}.{kind}") for kind in ("weight", "bias"))
-        if not isinstance(weight, Tensor) or not isinstance(bias, Tensor):
+        if weight is None or bias is None:
             raise ConfigurationError(
                 f"{source}: has no features.{position}.weight and .bias; give a state dict of torchvision's vgg19 "
                 f"(not vgg19_bn)"

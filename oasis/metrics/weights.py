@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.pretrained import require_state_dict
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d"
@@ -72,12 +73,7 @@ def _read(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
     except Exception as error:  # unpickling arbitrary bytes may raise anything
         reason = str(error).split("\n", 1)[0]
         raise ConfigurationError(f"{path}: not a state dict saved by torch.save ({reason})") from error
-    if not isinstance(state, dict):
-        raise ConfigurationError(f"{path}: holds a {type(state).__name__}, not a state dict")
-    for key, value in state.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise ConfigurationError(f"{path}: holds a {type(value).__name__} at {key!r}, not a state dict of tensors")
-    return dict(state), actual
+    return require_state_dict(state, path), actual
 
 
 def _download(folder: Path) -> Path:

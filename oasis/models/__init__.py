@@ -9,7 +9,7 @@ from oasis.models.contract import (
     StyleEncoding,
     encodes_style,
 )
-from oasis.models.discriminator import DiscriminatorOutput, OASISDiscriminator
+from oasis.models.discriminator import OASISDiscriminator
 from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
@@ -18,9 +18,13 @@ from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
 from oasis.models.pix2pixhd_features import Pix2PixHDFeatureGenerator
 from oasis.models.pix2pixhd_generator import Pix2PixHDGenerator, Pix2PixHDLocalEnhancer
+from oasis.models.pretrained_discriminator import PretrainedDiscriminator
+from oasis.models.segmenting import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.spade_generator import SPADEGenerator
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.summary import summarize
+from oasis.models.surroundings import PanopticSurroundings, PlainSurroundings
+from oasis.models.transformer_discriminator import TransformerDiscriminator
 
 __all__ = [
     "Discriminator",
@@ -33,17 +37,22 @@ __all__ = [
     "OASISDiscriminator",
     "OASISGenerator",
     "PanopticDiscriminator",
+    "PanopticSurroundings",
     "PatchDiscriminator",
     "PatchOutput",
     "Pix2PixHDFeatureGenerator",
     "Pix2PixHDGenerator",
     "Pix2PixHDLocalEnhancer",
+    "PlainSurroundings",
+    "PretrainedDiscriminator",
     "Recomputable",
     "SPADEGenerator",
     "SPADEINADEGenerator",
+    "SegmentingDiscriminator",
     "Style",
     "StyleEncoder",
     "StyleEncoding",
+    "TransformerDiscriminator",
     "encodes_style",
     "summarize",
 ]

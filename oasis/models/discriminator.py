@@ -2,42 +2,21 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
-from oasis.models.contract import Discriminator
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
 from oasis.models.resampling import convolve_and_halve, double_and_convolve
+from oasis.models.segmenting import SegmentingDiscriminator
 from oasis.models.sizes import require_divisible
 
 _WIDEST = 4  # times the base width
 
 
-class DiscriminatorOutput(NamedTuple):
-    """The output of a discriminator for a batch of pictures.
-
-    Attributes:
-        logits: (B, N + 1, H, W): index 0 is fake, index c + 1 is class c.
-        heads: outputs of further heads, by name, each (B, its channels, H, W); empty without any.
-    """
-
-    logits: Tensor
-    heads: dict[str, Tensor]
-
-    def chunk(self, count: int) -> "list[DiscriminatorOutput]":
-        """Split the batch into `count` equal parts: views, in order."""
-        heads = {name: said.chunk(count) for name, said in self.heads.items()}
-        return [
-            DiscriminatorOutput(logits, {name: parts[i] for name, parts in heads.items()})
-            for i, logits in enumerate(self.logits.chunk(count))
-        ]
-
-
-class OASISDiscriminator(Discriminator):
+class OASISDiscriminator(SegmentingDiscriminator):
     """A U-Net of residual blocks that segments photos into N classes and one more, fake.
 
     `features` computes the last features and `head` turns them into logits; a subclass may add further `heads` on the
@@ -77,11 +56,9 @@ class OASISDiscriminator(Discriminator):
         init_gain: float = XAVIER_GAIN,
         merge_resampling: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(num_classes, feature_channels=channels // 2)
         if num_blocks < 2:
             raise ConfigurationError(f"num_blocks={num_blocks}: the discriminator needs at least 2 blocks")
-        self.num_classes = num_classes
-        self.feature_channels = channels // 2
         self.size_divisor = 2**num_blocks
         widths = [channels * min(_WIDEST, 2 ** (i // 2)) for i in range(num_blocks)]
         self.down = nn.ModuleList(
@@ -103,38 +80,15 @@ class OASISDiscriminator(Discriminator):
                 strict=True,
             )
         )
-        self.head = convolution(self.feature_channels, num_classes + 1, 1)
-        self.heads = nn.ModuleDict()
+        self.add_head()
         rescale(self, init_gain)
-
-    def forward(self, image: Tensor) -> DiscriminatorOutput:
-        """Logits for every pixel, and the outputs of all further heads.
-
-        Args:
-            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
-
-        Raises:
-            ConfigurationError: a size that does not fit.
-        """
-        features = self.features(image)
-        return DiscriminatorOutput(self.head(features), {name: head(features) for name, head in self.heads.items()})
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The residual blocks, see `Recomputable`."""
         return [*self.down, *self.up]
 
     def features(self, image: Tensor) -> Tensor:
-        """The input of the heads.
-
-        Args:
-            image: (B, 3, H, W) float in [-1, 1]; H and W multiples of `size_divisor`.
-
-        Returns:
-            (B, feature_channels, H, W) float.
-
-        Raises:
-            ConfigurationError: a size that does not fit.
-        """
+        """See `SegmentingDiscriminator.features`."""
         require_divisible(image, self.size_divisor, "OASISDiscriminator")
         skips = []
         x: Tensor = image

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
+from oasis.models.condition_resize import ConditionResize
 from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.surroundings import Surroundings
 
 _WIDEST = 16  # times the base width
 
@@ -43,11 +45,12 @@ class OASISGenerator(SPADEDecoder):
         init_gain: of the Xavier initialisation; 1 for short runs, see `rescale`.
         fast: whether to avoid repeated computations, see `GuidePyramid`; False for the plain path, the reference that
             the fast one is tested against. Both are equal up to the rounding of float32.
-        sparse: whether the fast path runs SPADE's convolutions only on distinct neighbourhoods of the condition;
-            None = on CPUs, where it was measured to be faster.
+        sparse: see `SPADEDecoder`.
+        condition_resize: how the condition is brought to each scale, `nearest` or `area`; see `SPADEDecoder`.
+        panoptic: what convolutions and upsampling see around a pixel, see `SPADEDecoder`; None = all.
 
     Raises:
-        ConfigurationError: fewer than two blocks or an unknown norm.
+        ConfigurationError: fewer than two blocks; an unknown norm, condition_resize or panoptic.
 
     Example:
         >>> generator = OASISGenerator(35, channels=4)
@@ -71,6 +74,8 @@ class OASISGenerator(SPADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        condition_resize: ConditionResize = "nearest",
+        panoptic: Surroundings | None = None,
     ) -> None:
         super().__init__(
             None,
@@ -89,6 +94,8 @@ class OASISGenerator(SPADEDecoder):
             fast=fast,
             sparse=sparse,
             spade_kernel=spade_kernel,
+            condition_resize=condition_resize,
+            panoptic=panoptic,
         )
         self.noise_dim = noise_dim
         rescale(self, init_gain)
@@ -100,16 +107,16 @@ class OASISGenerator(SPADEDecoder):
             condition: (B, K, H, W) float, the encoded label map; H and W multiples of `size_divisor`.
             noise: (B, Z) float, one vector per image; (B, Z, H, W), one per pixel; None = drawn per image from the
                 global random state.
-            segments: ignored.
+            segments: (B, H, W) int64, see `Generator.forward`; ignored unless `needs_segments`.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
 
         Raises:
-            ConfigurationError: a size, a condition or a noise that does not fit.
+            ConfigurationError: a size, a condition, a noise or segments that do not fit.
         """
         self.require_fitting(condition)
-        return self.decode(condition, self._checked(condition, noise))
+        return self.decode(condition, self._checked(condition, noise), segments=segments)
 
     def _checked(self, condition: Tensor, noise: Tensor | None) -> Tensor | None:
         """The noise to use, of the condition's type: (B, Z), (B, Z, H, W), or None for a generator without."""

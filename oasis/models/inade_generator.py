@@ -16,14 +16,14 @@ from oasis.models.norms import NormName
 from oasis.models.segment_guides import DenseSegmentGuide, SegmentPyramid, TableSegmentGuide
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.spade_generator import seven_blocks
+from oasis.models.surroundings import Surroundings
 
 
 class INADEDecoder(SPADEDecoder):
     """The blocks of a `SPADEDecoder` with `INADE` in place of SPADE.
 
-    Each segment, an instance or a class where there is none, has a noise vector of its own, and all layers modulate
-    its pixels by it. The stem, a convolution at the coarsest size, sees the condition and the same noise; it is all
-    that sees channels of the encoding beyond the classes.
+    Each segment, an instance or a class where there is none, has its own noise, which modulates its pixels in all
+    layers. Only the stem, a convolution of condition and noise at the coarsest size, sees channels beyond the classes.
 
     Args:
         condition_channels: K, of the encoded label map.
@@ -37,12 +37,12 @@ class INADEDecoder(SPADEDecoder):
         fast: whether to avoid repeated computations; False for the plain path, the reference that the fast one is
             tested against. Both are equal up to the rounding of float32.
         sparse: whether the fast path makes no maps of scales and shifts, see `TableSegmentGuide`; None = on CPUs.
+        panoptic: see `SPADEDecoder`; None = all.
 
     Raises:
         ConfigurationError: a noise_dim that is odd or 0; a condition without the classes; an unknown norm.
     """
 
-    needs_segments = True
     needs_classes: ClassVar[bool] = True
     noise_per_pixel: ClassVar[bool] = False
     noise_per_segment: ClassVar[bool] = True
@@ -60,6 +60,7 @@ class INADEDecoder(SPADEDecoder):
         init_gain: float,
         fast: bool,
         sparse: bool | None,
+        panoptic: Surroundings | None,
     ) -> None:
         _require_halves(noise_dim)
         _require_classes(condition_channels, num_classes)
@@ -73,10 +74,12 @@ class INADEDecoder(SPADEDecoder):
             spectral_norm=spectral_norm,
             fast=fast,
             sparse=sparse,
+            panoptic=panoptic,
         )
         self.num_classes = num_classes
         self.noise_dim = noise_dim
         self.num_segments = count_segments(num_classes)
+        self.needs_segments = True
         rescale(self, init_gain)
 
     def forward(self, condition: Tensor, noise: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
@@ -91,17 +94,17 @@ class INADEDecoder(SPADEDecoder):
             (B, 3, H, W) float in [-1, 1].
 
         Raises:
-            ConfigurationError: a size, a condition, a noise or segments that do not fit, or no segments.
+            ConfigurationError: an input that does not fit, or no segments.
         """
         self.require_fitting(condition)
         segments = self._fitting(segments, condition)
         rows = SegmentRows.of(condition, self._checked(condition, noise), segments, self.num_classes)
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
-        if not self.fast or condition.is_meta:
-            return self.walk(SegmentPyramid(condition, rows, None))
-        if self._looks_for_patches(condition.device):
-            return self.walk(SegmentPyramid(condition, rows.present(), TableSegmentGuide))
-        return self.walk(SegmentPyramid(condition, rows, DenseSegmentGuide))
+        fast = self.fast and not condition.is_meta
+        if fast and self._looks_closely(condition.device):
+            return self.walk(SegmentPyramid(condition, rows.present(), TableSegmentGuide), segments, sparse=True)
+        guide = DenseSegmentGuide if fast else None
+        return self.walk(SegmentPyramid(condition, rows, guide), segments, sparse=False)
 
     def _fitting(self, segments: Tensor | None, condition: Tensor) -> Tensor:
         name, expected = type(self).__name__, (condition.shape[0], *condition.shape[-2:])
@@ -144,6 +147,7 @@ class INADEGenerator(INADEDecoder):
         init_gain: see `INADEDecoder`.
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
+        panoptic: see `INADEDecoder`.
 
     Raises:
         ConfigurationError: fewer than two blocks; or see `INADEDecoder`.
@@ -164,11 +168,10 @@ class INADEGenerator(INADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        panoptic: Surroundings | None = None,
     ) -> None:
         super().__init__(
-            condition_channels,
-            num_classes,
-            noise_dim,
+            *(condition_channels, num_classes, noise_dim),
             halving_widths(channels, num_blocks),
             range(1, num_blocks),
             norm=norm,
@@ -176,6 +179,7 @@ class INADEGenerator(INADEDecoder):
             init_gain=init_gain,
             fast=fast,
             sparse=sparse,
+            panoptic=panoptic,
         )
 
 
@@ -193,6 +197,7 @@ class SPADEINADEGenerator(INADEDecoder):
         init_gain: see `INADEDecoder`.
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
+        panoptic: see `INADEDecoder`.
 
     Raises:
         ConfigurationError: see `INADEDecoder`.
@@ -213,17 +218,17 @@ class SPADEINADEGenerator(INADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        panoptic: Surroundings | None = None,
     ) -> None:
         super().__init__(
-            condition_channels,
-            num_classes,
-            noise_dim,
+            *(condition_channels, num_classes, noise_dim),
             *seven_blocks(channels, more_upsampling),
             norm=norm,
             spectral_norm=spectral_norm,
             init_gain=init_gain,
             fast=fast,
             sparse=sparse,
+            panoptic=panoptic,
         )
 
 

@@ -51,7 +51,7 @@ def convolution(
 
 
 class SpectralNorm(nn.Module):
-    """Divides a convolution's weight by its largest singular value, estimated by power iteration.
+    """Divides the weight of a convolution or linear layer by its largest singular value, estimated by power iteration.
 
     In training mode, each use of the weight makes one iteration. Bit-identical to
     `torch.nn.utils.parametrizations.spectral_norm`, with the same names in the state dict, except under autocast: its
@@ -59,7 +59,7 @@ class SpectralNorm(nn.Module):
     precision.
 
     Args:
-        weight: (O, I, h, w), the initial weight.
+        weight: (O, I, h, w), or (O, I) of a linear layer, the initial weight.
 
     Source: Miyato et al. 2018, section 2.1 and algorithm 1.
     """
@@ -76,7 +76,7 @@ class SpectralNorm(nn.Module):
             self.iterate(matrix)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """(O, I, h, w) to the same of spectral norm 1."""
+        """(O, I, h, w) or (O, I) to the same of spectral norm 1."""
         with full_precision(weight):
             return weight / self.estimate(weight)
 
@@ -106,6 +106,15 @@ def full_precision(weight: Tensor) -> AbstractContextManager[Any]:
     if not torch.amp.is_autocast_available(weight.device.type):  # as on the meta device
         return nullcontext()
     return torch.autocast(weight.device.type, enabled=False)
+
+
+def linear(in_features: int, out_features: int, *, spectral_norm: bool = False) -> nn.Linear:
+    """A linear layer, (..., in_features) to (..., out_features), initialised like `convolution`."""
+    layer = nn.Linear(in_features, out_features)
+    initialize(layer)
+    if spectral_norm:
+        register_parametrization(layer, "weight", SpectralNorm(layer.weight))
+    return layer
 
 
 def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
@@ -158,7 +167,7 @@ def rescale(network: nn.Module, gain: float) -> None:
 def iterate_norms(network: nn.Module) -> None:
     """Make one power iteration of every spectral norm of a network, as a training pass does."""
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d) and is_parametrized(layer):
+        if isinstance(layer, nn.Conv2d | nn.Linear) and is_parametrized(layer):
             weight = cast(Any, layer).parametrizations.weight
             if weight[0].training:
                 weight[0].iterate(weight.original.detach().flatten(1))

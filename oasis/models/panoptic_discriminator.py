@@ -1,7 +1,7 @@
 """The OASIS discriminator with heads for instances."""
 
 from oasis.models.discriminator import OASISDiscriminator
-from oasis.models.initialization import XAVIER_GAIN, convolution
+from oasis.models.initialization import XAVIER_GAIN
 
 
 class PanopticDiscriminator(OASISDiscriminator):
@@ -58,6 +58,4 @@ class PanopticDiscriminator(OASISDiscriminator):
             init_gain=init_gain,
             merge_resampling=merge_resampling,
         )
-        widths = {"center": 1, "offset": 2} | ({"boundary": 1} if boundary else {})
-        for name, width in widths.items():
-            self.heads[name] = convolution(self.feature_channels, width, 1)
+        self.add_instance_heads(boundary)

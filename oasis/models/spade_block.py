@@ -11,6 +11,7 @@ from oasis.models.guides import Guide
 from oasis.models.initialization import convolution, undivided
 from oasis.models.modulation import Modulation
 from oasis.models.norms import measure_alike, normalize_for_both
+from oasis.models.surroundings import PLAIN, Scale
 
 
 class SPADEBlock(nn.Module):
@@ -45,27 +46,28 @@ class SPADEBlock(nn.Module):
             self.spade_s = modulation(in_channels)
             self.conv_s = convolution(in_channels, out_channels, 1, bias=False, spectral_norm=spectral_norm)
 
-    def forward(self, x: Tensor, condition: Any) -> Tensor:
+    def forward(self, x: Tensor, condition: Any, scale: Scale = PLAIN) -> Tensor:
         """One block.
 
         Args:
             x: (B, C, H, W) float; overwritten if a guide is given and there are no gradients.
             condition: what the modulations take at the size of x, such as (B, K, H, W) float for SPADE; or a guide,
                 which is equivalent and faster.
+            scale: how its 3x3 convolutions are made.
 
         Returns:
             (B, D, H, W) float.
         """
         if isinstance(condition, Guide):
-            return self._guided(x, condition)
-        out: Tensor = self.conv_0(F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
-        out = self.conv_1(F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
+            return self._guided(x, condition, scale)
+        out = scale.apply(self.conv_0, F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
+        out = scale.apply(self.conv_1, F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
         shortcut: Tensor = x
         if self.spade_s is not None and self.conv_s is not None:
             shortcut = self.conv_s(self.spade_s(x, condition))
         return shortcut + out
 
-    def _guided(self, x: Tensor, guide: Guide[Any]) -> Tensor:
+    def _guided(self, x: Tensor, guide: Guide[Any], scale: Scale) -> Tensor:
         # Spectral norms divide the input of a convolution instead of its weight, which is larger.
         shortcut, norm = x, self.spade_0.norm
         if self.spade_s is not None and self.conv_s is not None:
@@ -77,8 +79,8 @@ class SPADEBlock(nn.Module):
         # The shortcut comes first, since x may be overwritten afterwards.
         weight, divisor = undivided(self.conv_0)
         out = guide.modulate(self.spade_0, x, norm, 0.2, divisor=divisor, overwrite=shortcut is not x)
-        out = F.conv2d(out, weight, self.conv_0.bias, padding=1)
+        out = scale.convolve(out, weight, self.conv_0.bias)
         weight, divisor = undivided(self.conv_1)
         out = guide.modulate(self.spade_1, out, self.spade_1.norm, 0.2, divisor=divisor, overwrite=True)
-        out = F.conv2d(out, weight, self.conv_1.bias, padding=1)
+        out = scale.convolve(out, weight, self.conv_1.bias)
         return out + shortcut if torch.is_grad_enabled() else out.add_(shortcut)

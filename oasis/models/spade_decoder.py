@@ -9,12 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.models.condition_resize import ConditionResize, resize_by_name
 from oasis.models.contract import Generator
 from oasis.models.initialization import convolution
 from oasis.models.modulation import Modulation
 from oasis.models.pyramid import GuidePyramid, PlainPyramid, Pyramid
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
+from oasis.models.surroundings import PlainSurroundings, Surroundings
 
 
 class SPADEDecoder(Generator):
@@ -31,12 +33,26 @@ class SPADEDecoder(Generator):
         spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
         fast: whether to avoid repeated computations, see `GuidePyramid`; False for the plain path, the reference that
             the fast one is tested against. Both are equal up to the rounding of float32.
-        sparse: whether the fast path runs SPADE's convolutions only on distinct neighbourhoods of the condition;
-            None = on CPUs, where it was measured to be faster.
+        sparse: whether the fast path runs SPADE's convolutions only on distinct neighbourhoods of the condition, and
+            looks for the few pixels where panoptic-aware convolutions differ from plain ones; None = on CPUs, where it
+            was measured to be faster.
+        condition_resize: how the condition is brought to each scale: `nearest`, as published, or `area`, the share that
+            each channel has of a cell, so that things narrower than a cell do not vanish. Noise of pixels is always
+            resized by nearest, see `resized`.
+        panoptic: what the residual blocks' 3x3 convolutions and the upsampling see around a pixel; None = all, as
+            published. The stem, which sees the map only, the last convolution, which sees finished features, and 1x1
+            ones are plain always.
         spade_kernel: kernel size within each SPADE; the neighbourhoods are found for 3 only.
 
     Attributes:
         size_divisor: 2 to the number of doublings.
+        needs_segments: whether `panoptic` does.
+        fills: of a panoptic that needs segments: for each doubling a convolution of the condition, whose result stands
+            where a segment is new at a scale. All other weights are those of a generator without segments, and have the
+            same names.
+
+    Raises:
+        ConfigurationError: an unknown way to resize; an invalid panoptic, such as a string.
 
     Source: Park et al. 2019, figure 4.
     """
@@ -55,9 +71,14 @@ class SPADEDecoder(Generator):
         spectral_norm: bool,
         fast: bool,
         sparse: bool | None,
+        condition_resize: ConditionResize = "nearest",
+        panoptic: Surroundings | None = None,
         spade_kernel: int = 3,
     ) -> None:
         super().__init__()
+        self.resize = resize_by_name(condition_resize)
+        self.surroundings = _checked(panoptic)
+        self.needs_segments = self.surroundings.needs_segments
         self.condition_channels = condition_channels
         self.doublings = frozenset(doublings)
         self.size_divisor = 2 ** len(self.doublings)
@@ -70,8 +91,21 @@ class SPADEDecoder(Generator):
             for width, next_width in pairwise(widths)
         )
         self.to_image = convolution(widths[-1], 3)
+        # The last to be drawn, so that under a seed all others are those of a generator without.
+        self.fills = nn.ModuleDict(
+            {
+                str(position): convolution(noise_channels + condition_channels, widths[position])
+                for position in (sorted(self.doublings) if self.surroundings.needs_segments else ())
+            }
+        )
 
-    def decode(self, condition: Tensor, noise: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def decode(
+        self,
+        condition: Tensor,
+        noise: Tensor | None = None,
+        start: Tensor | None = None,
+        segments: Tensor | None = None,
+    ) -> Tensor:
         """Generate.
 
         Args:
@@ -79,32 +113,65 @@ class SPADEDecoder(Generator):
             noise: (B, Z) or (B, Z, H, W) float, joined to the condition; None without noise channels.
             start: (B, widths[0], H / size_divisor, W / size_divisor) float, the input of the first block; None = the
                 stem's output for the condition, with the noise first, at that size.
+            segments: (B, H, W) int64, see `Generator.forward`; read if `needs_segments`.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
+
+        Raises:
+            ConfigurationError: the segments are needed, and are missing or do not fit.
         """
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
-        if not self.fast or condition.is_meta:
-            return self.walk(PlainPyramid(condition, noise), start)
-        return self.walk(GuidePyramid(condition, noise, sparse=self._looks_for_patches(condition.device)), start)
+        fast = self.fast and not condition.is_meta
+        sparse = fast and self._looks_closely(condition.device)
+        pyramid = (
+            GuidePyramid(condition, noise, self.resize, sparse=sparse and self._small_kernel)
+            if fast
+            else PlainPyramid(condition, noise, self.resize)
+        )
+        return self.walk(pyramid, self._fitting(segments, condition), start, sparse=sparse)
 
-    def walk(self, pyramid: Pyramid, start: Tensor | None = None) -> Tensor:
+    def walk(self, pyramid: Pyramid, segments: Tensor | None, start: Tensor | None = None, *, sparse: bool) -> Tensor:
         """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
+        scales = self.surroundings.scales(segments, sparse=sparse)
         x: Tensor = self.stem(pyramid.whole(*pyramid.coarsest(self.size_divisor))) if start is None else start
         for position, block in enumerate(self.blocks):
             if position in self.doublings:
-                x = F.interpolate(x, scale_factor=2, mode="nearest")
+                x = scales.double(x, self._fill(position), pyramid.whole)
+            size = x.shape[-2:]
             # The condition is resized once per block, and shared by its modulations.
-            x = block(x, pyramid.at(*x.shape[-2:]))
+            x = block(x, pyramid.at(*size), scales.at(*size))
         return self._image(x)
 
     def _image(self, x: Tensor) -> Tensor:
         return torch.tanh(self.to_image(F.leaky_relu(x, 0.2, inplace=True)))
 
-    def _looks_for_patches(self, device: torch.device) -> bool:
+    def _fill(self, position: int) -> nn.Conv2d | None:
+        layer = self.fills[str(position)] if self.fills else None
+        assert layer is None or isinstance(layer, nn.Conv2d)
+        return layer
+
+    def _looks_closely(self, device: torch.device) -> bool:
         wanted = device.type == "cpu" if self.sparse is None else self.sparse
         # Distinct neighbourhoods depend on the data, which is unknown while a graph is being compiled.
-        return wanted and self._small_kernel and not torch.compiler.is_compiling()
+        return wanted and not torch.compiler.is_compiling()
+
+    def _fitting(self, segments: Tensor | None, condition: Tensor) -> Tensor | None:
+        """The segments if they are needed."""
+        if not self.needs_segments:
+            return None
+        name, expected = type(self).__name__, (condition.shape[0], *condition.shape[-2:])
+        if segments is None:
+            raise ConfigurationError(
+                f"{name}: generator/panoptic=aware needs the segments of the label map: pass segments, {expected} "
+                "int64, such as oasis.instances.segment_ids, or use generator/panoptic=plain"
+            )
+        if segments.shape != expected or segments.is_floating_point():
+            raise ConfigurationError(
+                f"{name}: segments of shape {tuple(segments.shape)} and type {segments.dtype}; they must be "
+                f"{expected} int64, one number a pixel of the condition"
+            )
+        return segments
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The residual blocks, see `Recomputable`."""
@@ -123,3 +190,12 @@ class SPADEDecoder(Generator):
                 f"{name}: the condition has {condition.shape[1]} channels, the generator was built for "
                 f"{self.condition_channels}; build it with condition_channels=encoding.channels"
             )
+
+
+def _checked(panoptic: Surroundings | None) -> Surroundings:
+    if panoptic is not None and not isinstance(panoptic, Surroundings):
+        raise ConfigurationError(
+            f"generator.panoptic={panoptic}: this is a group of settings, chosen with a slash: "
+            "generator/panoptic=plain or generator/panoptic=aware"
+        )
+    return PlainSurroundings() if panoptic is None else panoptic

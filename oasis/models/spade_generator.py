@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.models.condition_resize import ConditionResize
 from oasis.models.contract import Style
 from oasis.models.initialization import XAVIER_GAIN, initialize, rescale
 from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.style_encoder import StyleEncoder
+from oasis.models.surroundings import Surroundings
 
 _WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)  # times the base width, before, between and after the seven blocks
 _DOUBLINGS = frozenset({1, 3, 4, 5, 6})
@@ -48,13 +50,15 @@ class SPADEGenerator(SPADEDecoder):
         init_gain: of the Xavier initialisation; 1 for short runs, see `rescale`.
         fast: see `SPADEDecoder`.
         sparse: see `SPADEDecoder`.
+        condition_resize: see `SPADEDecoder`.
+        panoptic: see `SPADEDecoder`.
 
     Attributes:
         style_encoder: None without one.
 
     Raises:
-        ConfigurationError: an unknown norm; a latent vector without the size of the pictures, or with one that is no
-            multiple of `size_divisor`; an encoder without a latent vector.
+        ConfigurationError: an unknown norm, condition_resize or panoptic; a latent vector without the size of the
+            pictures, or with one that is no multiple of `size_divisor`; an encoder without a latent vector.
 
     Example:
         >>> generator = SPADEGenerator(36, channels=4)
@@ -84,6 +88,8 @@ class SPADEGenerator(SPADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        condition_resize: ConditionResize = "nearest",
+        panoptic: Surroundings | None = None,
     ) -> None:
         widths, doublings = seven_blocks(channels, more_upsampling)
         start_size = _coarsest(height, width, 2 ** len(doublings)) if noise_dim > 0 else None
@@ -97,6 +103,8 @@ class SPADEGenerator(SPADEDecoder):
             spectral_norm=spectral_norm,
             fast=fast,
             sparse=sparse,
+            condition_resize=condition_resize,
+            panoptic=panoptic,
         )
         self.noise_dim = noise_dim
         self.start_size = start_size
@@ -117,20 +125,20 @@ class SPADEGenerator(SPADEDecoder):
                 latent vector those of the constructor.
             noise: (B, Z) float, the latent vector of each picture: a style, or normally distributed; None = drawn from
                 the global random state, or no latent vector.
-            segments: ignored.
+            segments: (B, H, W) int64, see `Generator.forward`; ignored unless `needs_segments`.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
 
         Raises:
-            ConfigurationError: a size, a condition or a noise that does not fit.
+            ConfigurationError: a size, a condition, a noise or segments that do not fit.
         """
         self.require_fitting(condition)
         if self.start_size is None:
             if noise is not None:
                 raise ConfigurationError("SPADEGenerator: noise given to a generator without noise (noise_dim=0)")
-            return self.decode(condition)
-        return self.decode(condition, start=self._start(condition, noise, self.start_size))
+            return self.decode(condition, segments=segments)
+        return self.decode(condition, start=self._start(condition, noise, self.start_size), segments=segments)
 
     def encode_style(self, image: Tensor, segments: Tensor) -> Style:
         """See `StyleEncoding.encode_style`; for a generator with a style encoder."""

@@ -10,7 +10,7 @@ from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.losses import InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
-from oasis.models import DiscriminatorOutput, OASISDiscriminator
+from oasis.models import DiscriminatorOutput, SegmentingDiscriminator
 from oasis.models.initialization import iterate_norms
 from oasis.objectives.base import LossTerms, Objective, Step
 from oasis.objectives.perceptual import PerceptualTerm
@@ -20,7 +20,7 @@ from oasis.randomness import Stream
 class OASISObjective(Objective):
     """The (N+1)-class cross-entropy, LabelMix, and optional perceptual and instance terms.
 
-    The discriminator must return a `DiscriminatorOutput`, such as `OASISDiscriminator` does.
+    The discriminator must return a `DiscriminatorOutput`, such as every `SegmentingDiscriminator` does.
     Source: Sushko et al. 2021, "You Only Need Adversarial Supervision for Semantic Image Synthesis".
 
     Args:
@@ -118,7 +118,7 @@ class OASISObjective(Objective):
     def needs_instances(self, discriminator: nn.Module) -> bool:
         """True if LabelMix mixes segments, or the discriminator has instance heads with a loss."""
         mixes = self.label_mix_weight > 0 and self.mix.needs_instances
-        heads = cast(OASISDiscriminator, discriminator).heads if self.instance_loss is not None else ()
+        heads = cast(SegmentingDiscriminator, discriminator).heads if self.instance_loss is not None else ()
         return mixes or len(heads) > 0
 
     @property

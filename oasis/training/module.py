@@ -46,7 +46,7 @@ class GANModule(LightningModule):
         generator: makes the generator, see `oasis.models.Generator`.
         discriminator: makes the discriminator, see `oasis.models.Discriminator`.
         objective: the loss terms of both.
-        generator_optimizer: makes the generator's optimizer from its parameters.
+        generator_optimizer: makes the generator's optimizer from its parameters that are not frozen.
         discriminator_optimizer: makes the discriminator's.
         schedule: of both learning rates; None = constant.
         clip_norm: the largest norm of each network's gradients; None = no clipping.
@@ -133,7 +133,8 @@ class GANModule(LightningModule):
         networks = (self.generator, self.discriminator)
         try:
             optimizers = [
-                make(network.parameters()) for make, network in zip(self.optimizer_factories, networks, strict=True)
+                make(weight for weight in network.parameters() if weight.requires_grad)
+                for make, network in zip(self.optimizer_factories, networks, strict=True)
             ]
         except ValueError as error:
             raise ConfigurationError(f"model.generator_optimizer, model.discriminator_optimizer: {error}.") from error

@@ -15,6 +15,8 @@ def filter_warnings() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     # The data module keeps its position in the stream of samples in the checkpoint.
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
+    # A frozen encoder, as that of discriminator=pretrained, stays in eval mode.
+    warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
     # Of Lightning's own use of torch.
     warnings.filterwarnings("ignore", message=".*`isinstance.treespec, LeafSpec.` is deprecated.*")
     warnings.formatwarning = _plain
