@@ -48,7 +48,7 @@ class SegmentRows(Rows):
     @property
     def count(self) -> int:
         """R."""
-        return len(self.noise)
+        return self.noise.shape[0]  # not len(), which a program would take for a constant
 
     def present(self) -> "SegmentRows":
         """Without rows that no pixel has. On a GPU the host waits for their number."""
@@ -118,7 +118,7 @@ class INADE(Modulation):
             (R, 2 C) of the weights' type, under autocast too: the C gammas and then the C betas.
         """
         with full_precision(self.noise_weight):
-            halves = noise.to(self.noise_weight).view(len(noise), 2, -1)
+            halves = noise.to(self.noise_weight).view(noise.shape[0], 2, -1)  # len() would be a constant in a program
             looks = F.linear(halves, self.noise_weight, self.noise_bias).flatten(1)
             weight, bias = (F.embedding(classes, each.flatten(1)) for each in (self.class_weight, self.class_bias))
             return torch.addcmul(bias, weight, looks)
