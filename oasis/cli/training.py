@@ -49,7 +49,10 @@ def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
     if checkpoint:
         require_something_left(checkpoint, config, folder)
     training.write_config(folder, config)
-    with training.advice(config, HydraConfig.get().overrides.task), training.explaining_arguments(_choices()):
+    with (
+        training.advice(config, HydraConfig.get().overrides.task),
+        training.explaining_arguments(_choices(), _models()),
+    ):
         encoding = instantiate(cfg.encoding)
         data = instantiate(cfg.data, encoding=encoding)
         with weights_in_checkpoint() if checkpoint else nullcontext():
@@ -70,6 +73,10 @@ def _fit(cfg: DictConfig, config: dict[str, Any], folder: Path) -> None:
 
 def _choices() -> dict[str, str | None]:
     return dict(HydraConfig.get().runtime.choices)
+
+
+def _models() -> list[str]:
+    return [path.stem for path in (conf_dir() / "model").glob("*.yaml")]
 
 
 def run_job(cfg: DictConfig) -> dict[str, float | None]:

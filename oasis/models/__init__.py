@@ -13,6 +13,7 @@ from oasis.models.discriminator import OASISDiscriminator
 from oasis.models.feature_clusters import FeatureClusters
 from oasis.models.feature_encoder import FeatureEncoder
 from oasis.models.generator import OASISGenerator
+from oasis.models.inade_generator import INADEGenerator, SPADEINADEGenerator
 from oasis.models.instance_discriminator import InstanceDiscriminator
 from oasis.models.panoptic_discriminator import PanopticDiscriminator
 from oasis.models.patch_discriminator import PatchDiscriminator, PatchOutput
@@ -35,6 +36,7 @@ __all__ = [
     "FeatureClusters",
     "FeatureEncoder",
     "Generator",
+    "INADEGenerator",
     "InstanceDiscriminator",
     "OASISDiscriminator",
     "OASISGenerator",
@@ -49,6 +51,7 @@ __all__ = [
     "PretrainedDiscriminator",
     "Recomputable",
     "SPADEGenerator",
+    "SPADEINADEGenerator",
     "SegmentTokenGenerator",
     "SegmentingDiscriminator",
     "Style",

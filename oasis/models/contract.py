@@ -17,6 +17,8 @@ class Generator(nn.Module):
         size_divisor: height and width must be multiples of it.
         noise_dim: Z, the length of the noise vectors; 0 for a generator without noise.
         needs_segments: whether `forward` is called with `segments`; a dataset without instances is then refused.
+        needs_classes: whether it takes the largest of the condition's first C channels for the class of a pixel; an
+            encoding where it is not is then refused.
         noise_per_pixel: whether it takes one noise vector per pixel, beside one per image.
         noise_per_segment: whether it takes one noise vector per segment instead; it then needs segments.
         num_segments: S, one above the highest possible number of a segment; for a generator with noise or style per
@@ -29,6 +31,7 @@ class Generator(nn.Module):
     noise_dim: int = 0
     num_segments: int = 0
     needs_segments: bool = False
+    needs_classes: ClassVar[bool] = False
     noise_per_pixel: ClassVar[bool] = True
     noise_per_segment: ClassVar[bool] = False
     style_per_segment: ClassVar[bool] = False

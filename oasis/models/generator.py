@@ -1,16 +1,30 @@
 """The OASIS generator: from an encoded label map and noise to a photo."""
 
+from functools import partial
+
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize
-from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
+from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.noise import fitting_noise
 from oasis.models.norms import NormName
+from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.surroundings import Surroundings
 
 _WIDEST = 16  # times the base width
+
+
+def halving_widths(channels: int, num_blocks: int) -> list[int]:
+    """The channels before, between and after the blocks of `OASISGenerator`.
+
+    Raises:
+        ConfigurationError: fewer than two blocks.
+    """
+    if num_blocks < 2:
+        raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2 blocks")
+    return [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(num_blocks + 1)]
 
 
 class OASISGenerator(SPADEDecoder):
@@ -63,21 +77,23 @@ class OASISGenerator(SPADEDecoder):
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
     ) -> None:
-        if num_blocks < 2:
-            raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2 blocks")
-        widths = [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(num_blocks + 1)]
         super().__init__(
-            convolution(condition_channels + noise_dim, widths[0]),
+            None,
             condition_channels,
             noise_dim,
-            widths,
+            halving_widths(channels, num_blocks),
             range(1, num_blocks),
-            spade_channels=spade_channels,
-            spade_kernel=spade_kernel,
-            norm=norm,
+            modulation=partial(
+                SPADE,
+                condition_channels=noise_dim + condition_channels,
+                hidden_channels=spade_channels,
+                kernel_size=spade_kernel,
+                norm=norm,
+            ),
             spectral_norm=spectral_norm,
             fast=fast,
             sparse=sparse,
+            spade_kernel=spade_kernel,
             condition_resize=condition_resize,
             panoptic=panoptic,
         )

@@ -1,7 +1,7 @@
 """Fast modulation of SPADE layers by a condition, without repeated computations.
 
 A `Guide` is the condition at one scale, for all SPADEs of that scale. Both kinds are equal to `SPADE.forward` up to the
-rounding of float32:
+rounding of float32; those of INADE are in `segment_guides`.
 
 - `DenseGuide` runs the convolutions over all pixels, but gamma and beta as one, and spatially constant noise
   separately: its convolution has only nine different results.
@@ -11,24 +11,28 @@ rounding of float32:
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from oasis.models.patches import TAPS, Distinct
+from oasis.models.modulation import Modulation
+from oasis.models.patches import TAPS, Distinct, Rows
 from oasis.models.spade import SPADE
 from oasis.models.table_modulation import modulate, modulate_and_project
 
+Layer = TypeVar("Layer", bound=Modulation)
 
-class Guide(ABC):
-    """The condition at one scale."""
+
+class Guide(ABC, Generic[Layer]):
+    """What all modulations of one kind are steered by at one scale."""
 
     @abstractmethod
     def modulate(
         self,
-        spade: SPADE,
+        layer: Layer,
         x: Tensor,
         norm: nn.Module,
         slope: float = 1.0,
@@ -36,14 +40,14 @@ class Guide(ABC):
         divisor: Tensor | None = None,
         overwrite: bool = False,
     ) -> Tensor:
-        """leaky_relu(norm(x) * (1 + gamma) + beta) / divisor.
+        """leaky_relu(norm(x) * scale + shift) / divisor; the scale is 1 + gamma for SPADE, and gamma for INADE.
 
         Args:
-            spade: computes gamma and beta.
+            layer: computes scale and shift.
             x: (B, C, H, W) float, of this scale.
-            norm: the SPADE's own normalisation, or `nn.Identity` for an x that is normalised already.
+            norm: the layer's own normalisation, or `nn.Identity` for an x that is normalised already.
             slope: of the leaky ReLU, above 0; 1 for none.
-            divisor: a scalar above 0; None for 1. Nearly free, since gamma and beta are divided.
+            divisor: a scalar above 0; None for 1. Nearly free, since scale and shift are divided.
             overwrite: whether x may be overwritten if there are no gradients.
 
         Returns:
@@ -51,14 +55,14 @@ class Guide(ABC):
         """
 
     def project(
-        self, spade: SPADE, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
+        self, layer: Layer, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
     ) -> Tensor:
         """A 1x1 convolution of the modulated x: (B, C, H, W) and weight (O, C, 1, 1) to (B, O, H, W)."""
-        return F.conv2d(self.modulate(spade, x, norm, divisor=divisor), weight)
+        return F.conv2d(self.modulate(layer, x, norm, divisor=divisor), weight)
 
 
 @dataclass(frozen=True)
-class DenseGuide(Guide):
+class DenseGuide(Guide[SPADE]):
     """A guide that computes every pixel.
 
     Attributes:
@@ -72,7 +76,7 @@ class DenseGuide(Guide):
 
     def modulate(
         self,
-        spade: SPADE,
+        layer: SPADE,
         x: Tensor,
         norm: nn.Module,
         slope: float = 1.0,
@@ -81,10 +85,10 @@ class DenseGuide(Guide):
         overwrite: bool = False,
     ) -> Tensor:
         """See `Guide`."""
-        weight, bias = _scale_and_shift(spade)
+        weight, bias = _scale_and_shift(layer)
         if divisor is not None:
             weight, bias = weight / divisor, bias / divisor
-        hidden = F.relu(self._shared(spade.shared), inplace=True)
+        hidden = F.relu(self._shared(layer.shared), inplace=True)
         scale, shift = F.conv2d(hidden, weight, bias, padding=weight.shape[-1] // 2).chunk(2, dim=1)
         out = torch.addcmul(shift, norm(x), scale)
         return out if slope == 1 else F.leaky_relu(out, slope, inplace=True)
@@ -110,8 +114,59 @@ class DenseGuide(Guide):
         return results
 
 
+class TableGuide(Guide[Layer]):
+    """A guide that computes scales and shifts for each row of a table, which many pixels share.
+
+    Attributes:
+        pixels: the row of each pixel.
+    """
+
+    @property
+    @abstractmethod
+    def pixels(self) -> Rows:
+        """See the class."""
+
+    @abstractmethod
+    def rows(self, layer: Layer) -> Tensor:
+        """The scale and the shift of each row: (D, 2 C) newly made, of the weights' type, under autocast too."""
+
+    def modulate(
+        self,
+        layer: Layer,
+        x: Tensor,
+        norm: nn.Module,
+        slope: float = 1.0,
+        *,
+        divisor: Tensor | None = None,
+        overwrite: bool = False,
+    ) -> Tensor:
+        """See `Guide`."""
+        x, rows = self._folded(layer, x, norm, divisor)
+        return modulate(x, rows, self.pixels, slope, overwrite=overwrite)
+
+    def project(
+        self, layer: Layer, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
+    ) -> Tensor:
+        """See `Guide`."""
+        if torch.is_grad_enabled():
+            return super().project(layer, x, norm, weight, divisor)
+        x, rows = self._folded(layer, x, norm, divisor)
+        return modulate_and_project(x, rows, self.pixels, weight[:, :, 0, 0].to(x.dtype))
+
+    def _folded(self, layer: Layer, x: Tensor, norm: nn.Module, divisor: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The pair of x and rows, with the normalisation in one of the two: in the rows if it is fixed."""
+        rows = self.rows(layer)
+        if divisor is not None:
+            rows = rows / divisor
+        if isinstance(norm, _BatchNorm) and not norm.training and not torch.is_grad_enabled():
+            rows = _fold(rows, norm)
+        else:
+            x = norm(x)
+        return x, rows.to(x.dtype)
+
+
 @dataclass(frozen=True)
-class PatchGuide(Guide):
+class PatchGuide(TableGuide[SPADE]):
     """A guide that computes distinct neighbourhoods only. Kernels of 3x3.
 
     A convolution is a sum over nine taps; each tap is computed once for each distinct vector, and the taps of each
@@ -127,46 +182,17 @@ class PatchGuide(Guide):
     small: Tensor
     large: Distinct
 
-    def modulate(
-        self,
-        spade: SPADE,
-        x: Tensor,
-        norm: nn.Module,
-        slope: float = 1.0,
-        *,
-        divisor: Tensor | None = None,
-        overwrite: bool = False,
-    ) -> Tensor:
-        """See `Guide`."""
-        x, rows = self._folded(spade, x, norm, divisor)
-        return modulate(x, rows, self.large, slope, overwrite=overwrite)
+    @property
+    def pixels(self) -> Distinct:
+        """See `TableGuide`."""
+        return self.large
 
-    def project(
-        self, spade: SPADE, x: Tensor, norm: nn.Module, weight: Tensor, divisor: Tensor | None = None
-    ) -> Tensor:
-        """See `Guide`."""
-        if torch.is_grad_enabled():
-            return super().project(spade, x, norm, weight, divisor)
-        x, rows = self._folded(spade, x, norm, divisor)
-        return modulate_and_project(x, rows, self.large, weight[:, :, 0, 0].to(x.dtype))
-
-    def _folded(self, spade: SPADE, x: Tensor, norm: nn.Module, divisor: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The pair of x and rows, with the normalisation in one of the two: in the rows if it is fixed."""
-        rows = self._rows(spade)
-        if divisor is not None:
-            rows = rows / divisor
-        if isinstance(norm, _BatchNorm) and not norm.training and not torch.is_grad_enabled():
-            rows = _fold(rows, norm)
-        else:
-            x = norm(x)
-        return x, rows.to(x.dtype)
-
-    def _rows(self, spade: SPADE) -> Tensor:
-        """1 + gamma and beta of each large neighbourhood: (D, 2 C) of the weights' type, under autocast too."""
-        weight, bias = _scale_and_shift(spade)
+    def rows(self, layer: SPADE) -> Tensor:
+        """1 + gamma and beta of each large neighbourhood, see `TableGuide`."""
+        weight, bias = _scale_and_shift(layer)
         with torch.autocast(weight.device.type, enabled=False):
             vectors = self.vectors.to(weight)
-            hidden = _convolve(vectors, self.small, spade.shared.weight) + _bias(spade.shared)
+            hidden = _convolve(vectors, self.small, layer.shared.weight) + _bias(layer.shared)
             return _convolve(F.relu(hidden), self.large.table, weight) + bias
 
 

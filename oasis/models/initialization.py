@@ -77,12 +77,12 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """(O, I, h, w) or (O, I) to the same of spectral norm 1."""
-        with _full_precision(weight):
+        with full_precision(weight):
             return weight / self.estimate(weight)
 
     def estimate(self, weight: Tensor) -> Tensor:
         """The largest singular value of (O, I, h, w): a scalar. In training mode, each call makes an iteration."""
-        with _full_precision(weight):
+        with full_precision(weight):
             matrix = weight.flatten(1)
             if self.training:
                 self.iterate(matrix.detach())
@@ -101,7 +101,8 @@ class SpectralNorm(nn.Module):
         self._v.copy_(F.normalize(torch.mv(matrix.T, self._u), dim=0, eps=_NORM_EPS))
 
 
-def _full_precision(weight: Tensor) -> AbstractContextManager[Any]:
+def full_precision(weight: Tensor) -> AbstractContextManager[Any]:
+    """A context in which autocast leaves the weight's device alone."""
     if not torch.amp.is_autocast_available(weight.device.type):  # as on the meta device
         return nullcontext()
     return torch.autocast(weight.device.type, enabled=False)

@@ -8,6 +8,7 @@ Maps are compared by 64-bit hashes with random odd multipliers. Among a million 
 collision is about 1 in 10 million.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -18,8 +19,31 @@ from torch import Tensor
 TAPS = 9  # of a 3x3 neighbourhood, in reading order
 
 
+class Rows(ABC):
+    """A map whose pixels are numbered by the rows of a table.
+
+    Attributes:
+        of_pixel: (B, H, W) int64 in 0..D-1, the row of each pixel.
+    """
+
+    of_pixel: Tensor
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """D, the number of rows."""
+
+    @cached_property
+    def by_row(self) -> tuple[Tensor, Tensor]:
+        """All pixels sorted by row (B H W,), and the start of each row (D,)."""
+        number = self.of_pixel.flatten()
+        order = number.argsort(stable=True)
+        size = number.new_zeros(self.count).scatter_add_(0, number, torch.ones_like(number))
+        return order, size.cumsum(0) - size
+
+
 @dataclass(frozen=True)
-class Distinct:
+class Distinct(Rows):
     """A map as a table of its distinct values.
 
     Attributes:
@@ -32,13 +56,10 @@ class Distinct:
     table: Tensor
     example: Tensor
 
-    @cached_property
-    def by_row(self) -> tuple[Tensor, Tensor]:
-        """All pixels sorted by row (B H W,), and the start of each row (D,)."""
-        number = self.of_pixel.flatten()
-        order = number.argsort(stable=True)
-        size = number.new_zeros(len(self.table)).scatter_add_(0, number, torch.ones_like(number))
-        return order, size.cumsum(0) - size
+    @property
+    def count(self) -> int:
+        """D."""
+        return len(self.table)
 
 
 def distinct_vectors(image: Tensor) -> Distinct:

@@ -1,6 +1,8 @@
 """The condition at all scales, with the faster kind of guide at each."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,6 +11,7 @@ from oasis.models.condition_resize import Resize, nearest, resized
 from oasis.models.guides import DenseGuide, Guide, PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
 from oasis.models.segment_rows import SegmentRows
+from oasis.models.spade import SPADE
 
 # If more than this share of the pixels is distinct, the dense guide is faster.
 _MOST_VECTORS = 1 / 16
@@ -18,7 +21,30 @@ _MOST_NEIGHBOURHOODS = 0.6
 _SPREAD = 0.7390851332151607
 
 
-class PlainPyramid:
+class Pyramid(ABC):
+    """What the modulations of a decoder are steered by, at any scale.
+
+    Attributes:
+        condition: (B, K, H, W) float, the encoded label map.
+    """
+
+    condition: Tensor
+
+    @abstractmethod
+    def at(self, height: int, width: int) -> Any:
+        """What the modulations take for x of this size, which divides that of the condition; or a guide."""
+
+    @abstractmethod
+    def whole(self, height: int, width: int) -> Tensor:
+        """The condition with the noise first, resized: (B, Z + K, height, width)."""
+
+    def coarsest(self, divisor: int) -> tuple[int, int]:
+        """Height and width of the condition, divided."""
+        height, width = self.condition.shape[-2:]
+        return height // divisor, width // divisor
+
+
+class PlainPyramid(Pyramid):
     """The condition at any scale, of which every SPADE computes all pixels: the reference for `GuidePyramid`.
 
     Args:
@@ -37,15 +63,15 @@ class PlainPyramid:
         self.resize = resize
 
     def at(self, height: int, width: int) -> Tensor:
-        """The condition with the noise first, resized: (B, Z + K, height, width)."""
+        """The same as `whole`."""
         return self.whole(height, width)
 
     def whole(self, height: int, width: int) -> Tensor:
-        """The same."""
+        """See `Pyramid`."""
         return resized(self.condition, self.noise_channels, (height, width), self.resize)
 
 
-class GuidePyramid:
+class GuidePyramid(Pyramid):
     """Guides of the SPADEs, at any scale.
 
     Args:
@@ -68,7 +94,7 @@ class GuidePyramid:
         self.resize = resize
         self.sparse = sparse
 
-    def at(self, height: int, width: int) -> Guide:
+    def at(self, height: int, width: int) -> Guide[SPADE]:
         """The guide for x of this size, which divides that of the condition."""
         if patches := self._patches(height, width):
             return patches
@@ -77,7 +103,7 @@ class GuidePyramid:
         return DenseGuide(self._resized(height, width), self.noise)
 
     def whole(self, height: int, width: int) -> Tensor:
-        """The condition with the noise first, resized: (B, Z + K, height, width)."""
+        """See `Pyramid`."""
         whole = self._resized(height, width)
         if self.noise is None:
             return whole

@@ -2,13 +2,14 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from oasis.models.initialization import convolution
+from oasis.models.modulation import Modulation
 from oasis.models.norms import NormName, build_norm
 
 
-class SPADE(nn.Module):
+class SPADE(Modulation):
     """Normalises x, then scales and shifts each pixel by the condition: norm(x) * (1 + gamma) + beta.
 
     Args:

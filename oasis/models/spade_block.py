@@ -1,4 +1,7 @@
-"""The generator's residual block with SPADE."""
+"""The generator's residual block with SPADE, or another modulation."""
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -6,21 +9,18 @@ from torch import Tensor, nn
 
 from oasis.models.guides import Guide
 from oasis.models.initialization import convolution, undivided
-from oasis.models.norms import NormName, measure_alike, normalize_for_both
-from oasis.models.spade import SPADE
+from oasis.models.modulation import Modulation
+from oasis.models.norms import measure_alike, normalize_for_both
 from oasis.models.surroundings import PLAIN, Scale
 
 
 class SPADEBlock(nn.Module):
-    """A residual block whose normalisations are SPADE; the middle width is the smaller of the two outer ones.
+    """A residual block whose normalisations are modulated; the middle width is the smaller of the two outer ones.
 
     Args:
         in_channels: C, of x.
         out_channels: D, of the result.
-        condition_channels: K, of the condition.
-        spade_channels: hidden width of each SPADE.
-        spade_kernel: kernel size within each SPADE.
-        norm: the parameter-free normalisation.
+        modulation: makes each normalisation, of features with the given number of channels: SPADE as published.
         spectral_norm: whether the block's own convolutions have a spectral norm; those in SPADE never do.
 
     Source: Park et al. 2019, figure 4; Sushko et al. 2021, table A.
@@ -30,47 +30,35 @@ class SPADEBlock(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        condition_channels: int,
+        modulation: Callable[[int], Modulation],
         *,
-        spade_channels: int = 128,
-        spade_kernel: int = 3,
-        norm: NormName = "sync_batch",
         spectral_norm: bool = True,
     ) -> None:
         super().__init__()
         middle = min(in_channels, out_channels)
-
-        def spade(channels: int) -> SPADE:
-            return SPADE(
-                channels,
-                condition_channels,
-                hidden_channels=spade_channels,
-                kernel_size=spade_kernel,
-                norm=norm,
-            )
-
-        self.spade_0 = spade(in_channels)
+        self.spade_0 = modulation(in_channels)
         self.conv_0 = convolution(in_channels, middle, spectral_norm=spectral_norm)
-        self.spade_1 = spade(middle)
+        self.spade_1 = modulation(middle)
         self.conv_1 = convolution(middle, out_channels, spectral_norm=spectral_norm)
-        self.spade_s: SPADE | None = None
+        self.spade_s: Modulation | None = None
         self.conv_s: nn.Conv2d | None = None
         if in_channels != out_channels:
-            self.spade_s = spade(in_channels)
+            self.spade_s = modulation(in_channels)
             self.conv_s = convolution(in_channels, out_channels, 1, bias=False, spectral_norm=spectral_norm)
 
-    def forward(self, x: Tensor, condition: Tensor | Guide, scale: Scale = PLAIN) -> Tensor:
+    def forward(self, x: Tensor, condition: Any, scale: Scale = PLAIN) -> Tensor:
         """One block.
 
         Args:
             x: (B, C, H, W) float; overwritten if a guide is given and there are no gradients.
-            condition: (B, K, H, W) float, already at the size of x; or a guide, which is equivalent and faster.
+            condition: what the modulations take at the size of x, such as (B, K, H, W) float for SPADE; or a guide,
+                which is equivalent and faster.
             scale: how its 3x3 convolutions are made.
 
         Returns:
             (B, D, H, W) float.
         """
-        if not isinstance(condition, Tensor):
+        if isinstance(condition, Guide):
             return self._guided(x, condition, scale)
         out = scale.apply(self.conv_0, F.leaky_relu(self.spade_0(x, condition), 0.2, inplace=True))
         out = scale.apply(self.conv_1, F.leaky_relu(self.spade_1(out, condition), 0.2, inplace=True))
@@ -79,7 +67,7 @@ class SPADEBlock(nn.Module):
             shortcut = self.conv_s(self.spade_s(x, condition))
         return shortcut + out
 
-    def _guided(self, x: Tensor, guide: Guide, scale: Scale) -> Tensor:
+    def _guided(self, x: Tensor, guide: Guide[Any], scale: Scale) -> Tensor:
         # Spectral norms divide the input of a convolution instead of its weight, which is larger.
         shortcut, norm = x, self.spade_0.norm
         if self.spade_s is not None and self.conv_s is not None:

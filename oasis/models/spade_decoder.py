@@ -1,6 +1,6 @@
 """The part that the generators of SPADE and OASIS share: SPADE blocks from a coarse start to a picture."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -12,8 +12,8 @@ from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize, resize_by_name
 from oasis.models.contract import Generator
 from oasis.models.initialization import convolution
-from oasis.models.norms import NormName
-from oasis.models.pyramid import GuidePyramid, PlainPyramid
+from oasis.models.modulation import Modulation
+from oasis.models.pyramid import GuidePyramid, PlainPyramid, Pyramid
 from oasis.models.segment_rows import SegmentRows
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
@@ -24,14 +24,13 @@ class SPADEDecoder(Generator):
     """A stem, residual blocks with SPADE and nearest upsampling between some of them, and a convolution to a picture.
 
     Args:
-        stem: computes the input of the first block; see `decode`.
+        stem: computes the input of the first block, see `decode`; None = a convolution of the condition, with the noise
+            first.
         condition_channels: K, of the encoded label map.
-        noise_channels: of noise that every SPADE sees before the condition; 0 for none.
+        noise_channels: of noise before the condition; 0 for none.
         widths: channels before, between and after the blocks.
         doublings: positions of the blocks whose input is doubled in height and width first.
-        spade_channels: hidden width of each SPADE.
-        spade_kernel: kernel size within each SPADE.
-        norm: the parameter-free normalisation.
+        modulation: makes each normalisation of the blocks, see `SPADEBlock`.
         spectral_norm: whether the convolutions of the residual blocks have a spectral norm.
         fast: whether to avoid repeated computations, see `GuidePyramid`; False for the plain path, the reference that
             the fast one is tested against. Both are equal up to the rounding of float32.
@@ -44,11 +43,12 @@ class SPADEDecoder(Generator):
         panoptic: what the residual blocks' 3x3 convolutions and the upsampling see around a pixel; None = all, as
             published. The stem, which sees the map only, the last convolution, which sees finished features, and 1x1
             ones are plain always.
+        spade_kernel: kernel size within each SPADE; the neighbourhoods are found for 3 only.
 
     Attributes:
         size_divisor: 2 to the number of doublings.
         needs_segments: whether `panoptic` does.
-        fills: of generators that need segments: for each doubling a convolution of the condition, whose result stands
+        fills: of a panoptic that needs segments: for each doubling a convolution of the condition, whose result stands
             where a segment is new at a scale. All other weights are those of a generator without segments, and have the
             same names.
 
@@ -62,20 +62,19 @@ class SPADEDecoder(Generator):
 
     def __init__(
         self,
-        stem: nn.Module,
+        stem: nn.Module | None,
         condition_channels: int,
         noise_channels: int,
         widths: Sequence[int],
         doublings: Collection[int],
         *,
-        spade_channels: int,
-        spade_kernel: int,
-        norm: NormName,
+        modulation: Callable[[int], Modulation],
         spectral_norm: bool,
         fast: bool,
         sparse: bool | None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        spade_kernel: int = 3,
     ) -> None:
         super().__init__()
         self.resize = resize_by_name(condition_resize)
@@ -87,17 +86,9 @@ class SPADEDecoder(Generator):
         self.fast = fast
         self.sparse = sparse
         self._small_kernel = spade_kernel == 3
-        self.stem = stem
+        self.stem = convolution(noise_channels + condition_channels, widths[0]) if stem is None else stem
         self.blocks = nn.ModuleList(
-            SPADEBlock(
-                width,
-                next_width,
-                noise_channels + condition_channels,
-                spade_channels=spade_channels,
-                spade_kernel=spade_kernel,
-                norm=norm,
-                spectral_norm=spectral_norm,
-            )
+            SPADEBlock(width, next_width, modulation, spectral_norm=spectral_norm)
             for width, next_width in pairwise(widths)
         )
         self.to_image = convolution(widths[-1], 3)
@@ -135,27 +126,30 @@ class SPADEDecoder(Generator):
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
         fast = self.fast and not condition.is_meta
         sparse = fast and self._looks_closely(condition.device)
-        guides = (
+        pyramid = (
             GuidePyramid(condition, noise, self.resize, sparse=sparse and self._small_kernel)
             if fast
             else PlainPyramid(condition, noise, self.resize)
         )
-        scales = self.surroundings.scales(self._fitting(segments, condition), sparse=sparse)
-        height, width = (size // self.size_divisor for size in condition.shape[-2:])
-        x: Tensor = self.stem(guides.whole(height, width)) if start is None else start
+        return self.walk(pyramid, self._fitting(segments, condition), start, sparse=sparse)
+
+    def walk(self, pyramid: Pyramid, segments: Tensor | None, start: Tensor | None = None, *, sparse: bool) -> Tensor:
+        """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
+        scales = self.surroundings.scales(segments, sparse=sparse)
+        x: Tensor = self.stem(pyramid.whole(*pyramid.coarsest(self.size_divisor))) if start is None else start
         for position, block in enumerate(self.blocks):
             if position in self.doublings:
-                x = scales.double(x, self._fill(position), guides.whole)
+                x = scales.double(x, self._fill(position), pyramid.whole)
             size = x.shape[-2:]
-            # The condition is resized once per block, and shared by its SPADEs.
-            x = block(x, guides.at(*size), scales.at(*size))
+            # The condition is resized once per block, and shared by its modulations.
+            x = block(x, pyramid.at(*size), scales.at(*size))
         return self._image(x)
 
     def _image(self, x: Tensor) -> Tensor:
         return torch.tanh(self.to_image(F.leaky_relu(x, 0.2, inplace=True)))
 
     def _fill(self, position: int) -> nn.Conv2d | None:
-        layer = self.fills[str(position)] if self.surroundings.needs_segments else None
+        layer = self.fills[str(position)] if self.fills else None
         assert layer is None or isinstance(layer, nn.Conv2d)
         return layer
 

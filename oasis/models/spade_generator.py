@@ -1,6 +1,7 @@
 """The generator of SPADE: from an encoded label map, and optionally the style of a picture, to a photo."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize
 from oasis.models.contract import Style
-from oasis.models.initialization import XAVIER_GAIN, convolution, initialize, rescale
+from oasis.models.initialization import XAVIER_GAIN, initialize, rescale
 from oasis.models.norms import NormName
+from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.surroundings import Surroundings
@@ -18,6 +20,11 @@ from oasis.models.surroundings import Surroundings
 _WIDTHS = (16, 16, 16, 16, 8, 4, 2, 1)  # times the base width, before, between and after the seven blocks
 _DOUBLINGS = frozenset({1, 3, 4, 5, 6})
 _MORE = frozenset({2})  # between the two middle blocks
+
+
+def seven_blocks(channels: int, more_upsampling: bool) -> tuple[list[int], frozenset[int]]:
+    """The widths and the doublings of `SPADEGenerator`, see `SPADEDecoder`."""
+    return [factor * channels for factor in _WIDTHS], _DOUBLINGS | _MORE if more_upsampling else _DOUBLINGS
 
 
 class SPADEGenerator(SPADEDecoder):
@@ -84,18 +91,15 @@ class SPADEGenerator(SPADEDecoder):
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
     ) -> None:
-        doublings = _DOUBLINGS | _MORE if more_upsampling else _DOUBLINGS
+        widths, doublings = seven_blocks(channels, more_upsampling)
         start_size = _coarsest(height, width, 2 ** len(doublings)) if noise_dim > 0 else None
-        widest = _WIDTHS[0] * channels
         super().__init__(
-            convolution(condition_channels, widest) if start_size is None else _linear(noise_dim, widest, start_size),
+            None if start_size is None else _linear(noise_dim, widths[0], start_size),
             condition_channels,
             0,
-            [factor * channels for factor in _WIDTHS],
+            widths,
             doublings,
-            spade_channels=spade_channels,
-            spade_kernel=3,
-            norm=norm,
+            modulation=partial(SPADE, condition_channels=condition_channels, hidden_channels=spade_channels, norm=norm),
             spectral_norm=spectral_norm,
             fast=fast,
             sparse=sparse,

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from oasis.models.patches import Distinct
+from oasis.models.patches import Rows
 
 _AT_ONCE = 1 << 19  # values gathered at a time: 2 MiB, to stay in the cache
 
 
-def modulate(x: Tensor, rows: Tensor, pixels: Distinct, slope: float = 1.0, *, overwrite: bool = False) -> Tensor:
+def modulate(x: Tensor, rows: Tensor, pixels: Rows, slope: float = 1.0, *, overwrite: bool = False) -> Tensor:
     """leaky_relu(x * scale + shift) with scale and shift from the row of each pixel.
 
     There is never a full map of scales or shifts: rows are gathered for a few thousand pixels at a time.
@@ -37,7 +37,7 @@ def modulate(x: Tensor, rows: Tensor, pixels: Distinct, slope: float = 1.0, *, o
 
 
 @torch.no_grad()
-def modulate_and_project(x: Tensor, rows: Tensor, pixels: Distinct, weight: Tensor) -> Tensor:
+def modulate_and_project(x: Tensor, rows: Tensor, pixels: Rows, weight: Tensor) -> Tensor:
     """A 1x1 convolution of the result of `modulate`, which is never stored entirely. Without gradients.
 
     Args:
@@ -63,7 +63,7 @@ class _Modulation(torch.autograd.Function):
     """Saves x, the rows and the result, which the next layer saves anyway."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, rows: Tensor, pixels: Distinct, slope: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, rows: Tensor, pixels: Rows, slope: float) -> Tensor:
         out = _forward(x, rows, pixels.of_pixel.flatten(), slope, torch.empty_like(x))
         ctx.save_for_backward(x, rows, out if slope != 1 else None)
         ctx.pixels, ctx.slope = pixels, slope

@@ -1,6 +1,7 @@
 """A generator that is a transformer at its coarse scales, and SPADE at its fine ones."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -8,13 +9,14 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models.attention import initialize_linear
+from oasis.models.generator import halving_widths
 from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.modulated_transformer import CoarseTransformer, ModulatedBlock
 from oasis.models.noise import fitting_noise
 from oasis.models.norms import NormName
+from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 
-_WIDEST = 16  # times the base width
 _SCALES = 2  # of the transformer, the coarsest: 1/32 and 1/16 of the picture
 _DIM = 8  # times the base width
 
@@ -72,7 +74,7 @@ class TransformerGenerator(SPADEDecoder):
         if num_blocks < 2:
             raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2, one of them SPADE's")
         scales = min(_SCALES, num_blocks - 1)
-        widths = [channels * min(_WIDEST, 2 ** (num_blocks - i)) for i in range(scales, num_blocks + 1)]
+        widths = halving_widths(channels, num_blocks)[scales:]
         super().__init__(
             CoarseTransformer(
                 condition_channels + noise_dim,
@@ -87,12 +89,17 @@ class TransformerGenerator(SPADEDecoder):
             noise_dim,
             widths,
             range(num_blocks - scales),
-            spade_channels=spade_channels,
-            spade_kernel=spade_kernel,
-            norm=norm,
+            modulation=partial(
+                SPADE,
+                condition_channels=noise_dim + condition_channels,
+                hidden_channels=spade_channels,
+                kernel_size=spade_kernel,
+                norm=norm,
+            ),
             spectral_norm=spectral_norm,
             fast=fast,
             sparse=sparse,
+            spade_kernel=spade_kernel,
         )
         self.noise_dim = noise_dim
         self.size_divisor = 2 ** (num_blocks - 1)

@@ -20,7 +20,7 @@ from oasis.randomness import Stream
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
 from oasis.training.building import build_network, prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
-from oasis.training.requirements import refuse_unfit_precision, require_instances, require_terms
+from oasis.training.requirements import refuse_unfit_precision, require_classes, require_instances, require_terms
 from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise
 from oasis.training.schedules import Constant, Schedule
 from oasis.training.step import TrainingStep
@@ -107,15 +107,17 @@ class GANModule(LightningModule):
         self._waiting = 0  # accumulated batches since the last step
 
     def setup(self, stage: str) -> None:
-        """Refuses unsuitable precisions, and a dataset without instance maps if the networks or losses need them.
+        """Refuses what does not fit: precisions, a dataset without instance maps, an encoding without classes.
 
         Raises:
-            ConfigurationError: the message names the precision, or the first sample without an instance map.
+            ConfigurationError: the message names the precision, the first sample without an instance map, or the
+                encoding.
         """
         refuse_unfit_precision(self.trainer)
         if getattr(self.trainer, "datamodule", None) is not None:  # benchmarks fit on batches of their own
             dataset = data_of(self.trainer).dataset("train")
             require_instances(self.generator, self.discriminator, self.objective, dataset)
+            require_classes(self.generator, data_of(self.trainer).encoding)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""

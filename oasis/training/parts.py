@@ -1,7 +1,7 @@
 """Checks of a configuration's parts before anything is built."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from oasis.plugins import require_trusted
 
 PARTS = ("label_space", "data", "encoding", "generator", "discriminator", "objective", "segmenter")
 PRESETS = ("recipe", "speed")
+_NO_SETTING = re.compile(r"^(generator|discriminator): \w+ has no setting ")
 _UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
 
 
@@ -45,11 +46,12 @@ def require_own_presets(choices: Mapping[str, str | None]) -> None:
 
 
 @contextmanager
-def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
+def explaining_arguments(choices: Mapping[str, str | None], models: Collection[str] = ()) -> Iterator[None]:
     """Turn errors about unknown arguments of a part into messages that name the setting and its possible origin.
 
     Args:
         choices: Hydra's, by group.
+        models: names of all models, of which one may have sizes for the chosen network.
 
     Raises:
         ConfigurationError: a class got an unknown argument.
@@ -57,6 +59,10 @@ def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
     try:
         yield
     except (InstantiationException, TypeError) as error:
+        network = _NO_SETTING.search(str(error.__cause__))
+        other = _model_with(choices, network[1], models) if network else None
+        if other:
+            raise ConfigurationError(f"{error.__cause__} {other}") from error
         found = _UNEXPECTED.search(str(error))
         if found is None:
             raise
@@ -65,6 +71,15 @@ def explaining_arguments(choices: Mapping[str, str | None]) -> Iterator[None]:
             f"{found[1]} has no setting {found[2]!r}: it was set on the command line or by one of {chosen}, for "
             "another class of that group. Leave it out there, or choose the class that it is meant for."
         ) from error
+
+
+def _model_with(choices: Mapping[str, str | None], part: str, models: Collection[str]) -> str | None:
+    """Advice to use the model of the same size that is made for a network, if there is one."""
+    _, underscore, size = str(choices.get("model")).partition("_")
+    other = f"{choices.get(part)}{underscore}{size}"
+    if other not in models or other == choices.get("model"):
+        return None
+    return f"model={choices['model']} sets sizes of its own {part}; model={other} has those of {part}={choices[part]}."
 
 
 _SETTING = ("experiment", "model", "generator", "discriminator", "objective", "encoding", *PRESETS)

@@ -4,6 +4,7 @@ import torch
 from pytorch_lightning import Trainer
 
 from oasis.data.samples import Samples
+from oasis.encodings import Encoding
 from oasis.errors import ConfigurationError
 from oasis.models import Discriminator, Generator
 from oasis.objectives import LossTerms, Objective
@@ -75,6 +76,26 @@ def require_segments(generator: Generator, dataset: Samples) -> None:
         refuse_missing_instances(
             dataset,
             f"{type(generator).__name__} treats each instance by itself. Add them, or train with generator=oasis",
+        )
+
+
+def require_classes(generator: Generator, encoding: Encoding) -> None:
+    """Refuse an encoding that does not start with the classes, for a generator that reads them there.
+
+    Shown is a map of one pixel for each class.
+
+    Raises:
+        ConfigurationError: the message names both, and what to use.
+    """
+    if not generator.needs_classes:
+        return
+    label = torch.arange(encoding.label_space.num_classes).view(1, 1, -1)
+    condition = encoding(label, torch.zeros_like(label), [torch.Generator()])
+    if condition.shape[1] < label.numel() or not condition[:, : label.numel()].argmax(dim=1).equal(label):
+        raise ConfigurationError(
+            f"{type(generator).__name__} takes the largest of a pixel's first {label.numel()} channels for its class, "
+            f"which it is not in {type(encoding).__name__}. Use an encoding that starts with one channel a class, such "
+            "as all that derive from OneHotPlus, or train with generator=oasis."
         )
 
 

@@ -1,6 +1,7 @@
 """The fast ways to steer SPADE layers, against the plain one."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import pytest
@@ -125,7 +126,8 @@ def test_the_gradients_of_a_block_are_those_of_the_plain_path(
     kind: str, spectral_norm: bool, widths: tuple[int, int], noise: str
 ) -> None:
     torch.manual_seed(5)
-    block = SPADEBlock(*widths, NOISE + CLASSES, spade_channels=7, spectral_norm=spectral_norm).double()
+    modulation = partial(SPADE, condition_channels=NOISE + CLASSES, hidden_channels=7)
+    block = SPADEBlock(*widths, modulation, spectral_norm=spectral_norm).double()
     for parameter in block.parameters():
         nn.init.normal_(parameter)
     state = {name: value.clone() for name, value in block.state_dict().items()}

@@ -181,6 +181,14 @@ def test_a_network_without_blocks_to_recompute(built, monkeypatch):
         built("model.recompute=true")
 
 
+def test_sizes_of_another_generator(fit):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"INADEGenerator has no setting 'spade_channels'.*model=inade_small has those of generator=inade",
+    ):
+        fit("run", "model=oasis_small", "generator=inade")
+
+
 def test_presets_of_another_model(fit):
     from oasis.training import require_own_presets
 

@@ -48,6 +48,7 @@ VARIANTS = {
     ],
     "spade": ["model=spade", "generator.init_gain=1", *FEW_STEPS],
     "pix2pixhd": ["model=pix2pixhd", *FEW_STEPS],
+    "inade": ["model=inade", "generator.init_gain=1", "discriminator.init_gain=1", *FEW_STEPS],
 }  # fmt: skip
 
 

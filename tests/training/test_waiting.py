@@ -74,6 +74,7 @@ def test_the_test_can_fail(act):
         ],
         ["objective.label_mix_weight=0", "objective.balance_classes=false"],
         ["model=pix2pixhd_features"],
+        ["model=inade"],
         ["generator/panoptic=aware", "generator.condition_resize=area"],
         ["generator=segment_tokens", "model=oasis"],
         ["generator=transformer", "model=oasis"],
