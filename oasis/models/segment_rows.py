@@ -31,7 +31,7 @@ class PresentSegments:
                 without waiting, that is on CPUs, else S.
         """
         flat = segments.flatten(1)
-        has_pixels = torch.zeros(len(flat), num_segments, dtype=torch.bool, device=segments.device)
+        has_pixels = torch.zeros(flat.shape[0], num_segments, dtype=torch.bool, device=segments.device)
         has_pixels.scatter_(1, flat, True)
         row = has_pixels.cumsum(1) - 1
         if most is None:
@@ -62,7 +62,7 @@ class SegmentRows:
     def painted(self, height: int, width: int) -> Tensor:
         """The vector of each pixel: (B, Z, height, width), a size that divides that of `number`; resized by nearest."""
         number = self.number[:, :: self.number.shape[1] // height, :: self.number.shape[2] // width]
-        first = torch.arange(len(number), device=number.device).view(-1, 1, 1) * self.rows.shape[1]
+        first = torch.arange(number.shape[0], device=number.device).view(-1, 1, 1) * self.rows.shape[1]
         flat = self.rows.flatten(0, 1).index_select(0, (number + first).flatten())
         return flat.view(*number.shape, -1).permute(0, 3, 1, 2)
 

@@ -40,9 +40,12 @@ def built(group: str, name: str):
     torch.manual_seed(0)
     cfg = config(group, name)
     encoding = instantiate(cfg.encoding)
-    offered = {"condition_channels": encoding.channels, "num_classes": encoding.label_space.num_classes}
-    kind = Generator if group == "generator" else Discriminator
-    network = build_network(instantiate(cfg[group]), kind, offered)
+    space = encoding.label_space
+    offered = {"condition_channels": encoding.channels, "num_classes": space.num_classes}
+    if group == "generator":
+        network = build_network(instantiate(cfg[group]), Generator, offered)
+    else:
+        network = build_network(instantiate(cfg[group]), Discriminator, {**offered, "num_things": len(space.things)})
     with torch.no_grad():
         for parameter in network.parameters():  # weights under which differences can be seen
             if parameter.requires_grad and parameter.dim() == 4:
