@@ -49,7 +49,29 @@ VARIANTS = {
     "spade": ["model=spade", "generator.init_gain=1", *FEW_STEPS],
     "pix2pixhd": ["model=pix2pixhd", *FEW_STEPS],
     "inade": ["model=inade", "generator.init_gain=1", "discriminator.init_gain=1", *FEW_STEPS],
+    "panoptic-aware": [*OASIS, "generator/panoptic=aware", "generator.condition_resize=area", *FEW_STEPS],
+    "segment tokens": [*OASIS, "generator=segment_tokens", *FEW_STEPS],
+    "transformers": [*OASIS, "generator=transformer", "discriminator=transformer", *FEW_STEPS],
+    "pretrained": [
+        *OASIS, "discriminator=pretrained", "discriminator/backbone=efficientnet_b0",
+        "discriminator.backbone.random_weights=true", *FEW_STEPS,
+    ],
 }  # fmt: skip
+
+
+# The networks of conf/ that share all of their code with one of the variants.
+SAME_CODE = {
+    "generator": {"oasis", "pix2pixhd_local", "pix2pixhd_features", "spade_inade"},
+    "discriminator": {"oasis", "instance_contrast", "boundary_classes"},
+}
+
+
+@pytest.mark.parametrize("group", SAME_CODE)
+def test_every_network_is_in_a_variant(group):
+    named = {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")}
+    overrides = {override for variant in VARIANTS.values() for override in variant}
+    tried = {name for name in named if {f"{group}={name}", f"model={name}"} & overrides}
+    assert named == tried | SAME_CODE[group]
 
 
 def command(tiny_overrides: list[str], output: Path, *overrides: str) -> list[str]:
