@@ -22,7 +22,8 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
 
     Args:
         path: a checkpoint, or an exported `.safetensors` file.
-        model: as built for the run; networks that the checkpoint does not have are unchanged.
+        model: as built for the run; networks that the checkpoint does not have are unchanged, and so are weights that
+            an option adds, see `Generator.added_weights`.
 
     Returns:
         The loaded networks: `generator`, and `discriminator` if the checkpoint has one.
@@ -40,6 +41,8 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
         if not theirs:
             continue
         ours = network.state_dict()
+        added = tuple(getattr(network, "added_weights", ()))
+        theirs = {key: value for key, value in ours.items() if key.startswith(added)} | theirs
         unlike = [
             f"{key} is {shape_of(theirs, key)} there, {shape_of(ours, key)} here"
             for key in sorted(ours.keys() | theirs.keys())

@@ -25,6 +25,8 @@ class Generator(nn.Module):
             segment.
         style_per_segment: whether its noise is never normal but the style of each segment: encoded of a photo in
             training, drawn from `FeatureClusters` afterwards; see `StyleEncoding`.
+        added_weights: how the names of weights begin that an option adds to the network; a run with the option may
+            start from weights without them.
     """
 
     size_divisor: int = 1
@@ -35,6 +37,7 @@ class Generator(nn.Module):
     noise_per_pixel: ClassVar[bool] = True
     noise_per_segment: ClassVar[bool] = False
     style_per_segment: ClassVar[bool] = False
+    added_weights: ClassVar[tuple[str, ...]] = ()
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

@@ -53,6 +53,7 @@ class SegmentTokenGenerator(OASISGenerator):
         torch.Size([2, 3, 64, 128])
     """
 
+    needs_classes: ClassVar[bool] = True
     noise_per_pixel: ClassVar[bool] = False
     noise_per_segment: ClassVar[bool] = True
 

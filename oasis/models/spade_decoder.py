@@ -59,6 +59,7 @@ class SPADEDecoder(Generator):
     """
 
     export_settings: ClassVar[Mapping[str, Any]] = {"spectral_norm": False, "fast": False}
+    added_weights: ClassVar[tuple[str, ...]] = ("fills.",)
 
     def __init__(
         self,

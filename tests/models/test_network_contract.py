@@ -83,7 +83,7 @@ def inputs_of(generator: Generator, encoding, label: Tensor, instance: Tensor) -
     sources = [torch.Generator().manual_seed(i) for i in range(len(label))]
     inputs = {"condition": encoding(label, instance, sources)}
     if generator.noise_dim:
-        shape = (*generator.noise_shape, HEIGHT, WIDTH) if generator.style_per_segment else generator.noise_shape
+        shape = (*generator.noise_shape, *label.shape[1:]) if generator.style_per_segment else generator.noise_shape
         inputs["noise"] = torch.stack([torch.randn(shape, generator=source) for source in sources])
     if generator.needs_segments:
         inputs["segments"] = segment_ids(label, instance, encoding.label_space.num_classes)
@@ -133,6 +133,16 @@ def test_generates_pictures_of_any_number_of_instances(generating, count):
     assert image.isfinite().all()
     assert image.abs().max() <= 1
     assert image.std() > 0.01
+
+
+def test_generates_a_picture_of_one_pixel_per_segment(generating):
+    generator, encoding = generating
+    size = (1, 32, 32)
+    label, instance = torch.full(size, 26), torch.arange(32 * 32).view(size)  # 1023 instances and a group region
+    with torch.no_grad():
+        image = generator(**inputs_of(generator, encoding, label, instance))
+    assert image.shape == (1, 3, 32, 32)
+    assert image.isfinite().all()
 
 
 def test_is_a_function_of_its_inputs(generating):

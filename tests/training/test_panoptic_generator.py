@@ -7,6 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from oasis.checkpoint import restore
+from oasis.checkpoint.starting import start_from
 from oasis.cli import app
 from oasis.errors import ConfigurationError
 from oasis.models import PanopticSurroundings, PlainSurroundings
@@ -44,6 +45,17 @@ def test_a_checkpoint_generates_as_it_was_trained(trained, tiny, tmp_path):
     assert done.exit_code == 0, done.output
     (picture,) = [path for path in (tmp_path / "pictures").rglob("*.png") if "sheet" not in path.name]
     assert Image.open(picture).size == (64, 32)
+
+
+def test_starts_from_weights_without_segments(trained, built):
+    checkpoint = last(trained("plain", "trainer.max_steps=4"))
+    plain = torch.load(checkpoint, weights_only=True)["state_dict"]
+    module, _ = built(AWARE)
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    assert start_from(checkpoint, module) == ["generator", "discriminator"]
+    for name, value in module.state_dict().items():
+        assert value.equal(before[name] if name.startswith("generator.fills.") else plain[name]), name
+    assert len(before) > len(plain)
 
 
 def test_is_exported(trained, tmp_path):
