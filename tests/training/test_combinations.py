@@ -6,6 +6,8 @@ import pytest
 import torch
 from model_sizes import FAMILIES
 
+from oasis.models.condition_resize import nearest
+
 CONF = Path(__file__).parents[2] / "conf"
 ENCODINGS = sorted(path.stem for path in (CONF / "encoding").glob("*.yaml"))
 
@@ -19,7 +21,22 @@ def test_trains(fit, read_checkpoint, encoding, discriminator):
     assert len(list((run / "samples").iterdir())) == 1
 
 
-@pytest.mark.parametrize("model", [model for model in FAMILIES if model != "oasis"])
+OF_OASIS = ("oasis", "inade")  # whose discriminators see pictures only
+
+
+@pytest.mark.parametrize("model", OF_OASIS)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_first_layer_learns_from_any_encoding(built, encoding, model):
+    """The noise comes first, then the channels of the encoding, as far as the coarsest size shows them."""
+    module, batch = built(f"encoding={encoding}", f"model={model}")
+    sum(module.generator_loss(batch).values()).backward()
+    generator = module.generator
+    coarse = nearest(batch.condition, tuple(size // generator.size_divisor for size in batch.condition.shape[2:]))
+    learnt = generator.stem.weight.grad[:, generator.noise_dim :].abs().sum(dim=(0, 2, 3)) > 0
+    assert learnt.equal(coarse.abs().amax(dim=(0, 2, 3)) > 0)
+
+
+@pytest.mark.parametrize("model", [model for model in FAMILIES if model not in OF_OASIS])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_both_networks_learn_from_any_encoding(built, encoding, model):
     """They see its channels beside the picture, or the picture through them."""
