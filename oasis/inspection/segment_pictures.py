@@ -6,6 +6,9 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from oasis.inspection.detail import Detail, at, segments
+from oasis.inspection.pictures import enlargement, fitted
+from oasis.inspection.samples import LabelledPhoto
 from oasis.inspection.sheet import write
 from oasis.instances import boundaries
 from oasis.models.neighbours import TAPS
@@ -13,7 +16,7 @@ from oasis.visualize import colorize, instance_color
 
 _PALE = 0.6
 _BETWEEN = 6  # pixels between two halves
-INK, NOT_SEEN = "#101010", "#d81b1b"
+INK, _NOT_SEEN = "#101010", "#d81b1b"
 
 
 def segment_colors(label: Tensor, instance: Tensor, palette: Sequence[Sequence[int]]) -> Tensor:
@@ -32,10 +35,10 @@ def segment_colors(label: Tensor, instance: Tensor, palette: Sequence[Sequence[i
     return torch.where(instance > 0, numbers[instance].permute(2, 0, 1), pale)
 
 
-def outline(picture: Image.Image, segments: Tensor, color: str = INK) -> None:
-    """Draw lines between segments (h, w) int64, which are stretched to the picture."""
-    rows, columns = picture.height // segments.shape[0], picture.width // segments.shape[1]
-    large = segments.repeat_interleave(rows, 0).repeat_interleave(columns, 1)
+def outline(picture: Image.Image, numbers: Tensor, color: str = INK) -> None:
+    """Draw lines between segments, numbers (h, w) int64, which are stretched to the picture."""
+    rows, columns = picture.height // numbers.shape[0], picture.width // numbers.shape[1]
+    large = numbers.repeat_interleave(rows, 0).repeat_interleave(columns, 1)
     lines = boundaries(large[None], torch.zeros_like(large)[None])[0, 0]
     picture.paste(color, (0, 0), Image.fromarray((lines * 255).byte().numpy()))
 
@@ -63,13 +66,20 @@ def mark_neighbours(picture: Image.Image, place: tuple[int, int], seen: Tensor) 
         size = cell / 5
         if not seen[tap, place[0], place[1]]:
             for sign in (-1, 1):
-                draw.line((x - size, y - sign * size, x + size, y + sign * size), NOT_SEEN, max(2, round(cell / 10)))
+                draw.line((x - size, y - sign * size, x + size, y + sign * size), _NOT_SEEN, max(2, round(cell / 10)))
         elif (down, right) == (0, 0):
             draw.rectangle((x - size, y - size, x + size, y + size), INK, "white", 2)
         else:
             draw.ellipse((x - size, y - size, x + size, y + size), "white", INK, 2)
     y, x = (cell * (n - 1) for n in place)
     draw.rectangle((x, y, x + 3 * cell, y + 3 * cell), None, INK, 3)
+
+
+def half(width: int, middle: float) -> tuple[int, int]:
+    """The columns, first and last + 1, of a half around a middle, as near as the borders allow; see `halves`."""
+    size = (width - _BETWEEN) // 2
+    start = round(min(max(middle - size / 2, 0), width - size))
+    return start, start + size
 
 
 def halves(left: Image.Image, right: Image.Image, texts: tuple[str, str], middles: tuple[float, float]) -> Image.Image:
@@ -82,10 +92,34 @@ def halves(left: Image.Image, right: Image.Image, texts: tuple[str, str], middle
         middles: the columns of the pictures that are in the middle, as near as their borders allow.
     """
     result = Image.new("RGB", left.size, "white")
-    width = (left.width - _BETWEEN) // 2
     for number, picture in enumerate((left, right)):
-        start = round(min(max(middles[number] - width / 2, 0), picture.width - width))
-        part = picture.crop((start, 0, start + width, picture.height))
+        start, end = half(picture.width, middles[number])
+        part = picture.crop((start, 0, end, picture.height))
         write(part, (6, 3), texts[number], 18, "la")
-        result.paste(part, (number * (width + _BETWEEN), 0))
+        result.paste(part, (number * (part.width + _BETWEEN), 0))
     return result
+
+
+def draw_map(sample: LabelledPhoto, detail: Detail | None = None, divisor: int = 1) -> Image.Image:
+    """The map of a sample, or a part, at 1/divisor of the size, with lines between segments."""
+    label, instance, numbers = (at(each, divisor) for each in (sample.label, sample.instance, segments(sample)[0]))
+    colors = segment_colors(label, instance, sample.label_space.palette)
+    if detail is not None:
+        colors, numbers = detail.cut(colors, divisor), detail.cut(numbers, divisor)
+    picture = fitted(colors, sample)
+    outline(picture, numbers)
+    return picture
+
+
+def over(sample: LabelledPhoto, colors: Tensor, lines: str = INK) -> Image.Image:
+    """Colours (3, H, W), clipped to [-1, 1], with lines between segments."""
+    picture = fitted(colors.clamp(-1, 1), sample)
+    outline(picture, segments(sample)[0], lines)
+    return picture
+
+
+def frame(picture: Image.Image, sample: LabelledPhoto, mask: Tensor) -> None:
+    """Draw a box around some pixels."""
+    rows, columns = (each * enlargement(sample) for each in mask.nonzero(as_tuple=True))
+    box = (int(columns.min()) - 4, int(rows.min()) - 4, int(columns.max()) + 4, int(rows.max()) + 4)
+    ImageDraw.Draw(picture).rectangle(box, None, "#14b814", 3)

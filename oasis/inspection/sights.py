@@ -6,7 +6,7 @@ from torch import Tensor
 from oasis.inspection.detail import segments
 from oasis.inspection.samples import LabelledPhoto
 from oasis.instances import areas, count_segments
-from oasis.models import SegmentTokenGenerator
+from oasis.models import SegmentTokenGenerator, TransformerGenerator
 from oasis.models.condition_resize import resize_by_name
 from oasis.models.inade import INADE, NoisySegments
 from oasis.models.panoptic_upsampling import NEW, double, nearest_own
@@ -16,7 +16,7 @@ from oasis.models.surroundings import PanopticScales
 
 _WIDTH, _NOISE = 64, 128  # of the layer of INADE: as in the last block of generator=inade
 _SEED = 0  # of the initial weights: the same picture every time
-_FEWEST_CELLS = 8  # of a class to show
+_FEWEST_CELLS = 20  # of a class to show
 ABOVE, NEIGHBOUR, FILL = range(3)  # where panoptic-aware upsampling takes a pixel from
 
 
@@ -33,7 +33,7 @@ def class_shares(sample: LabelledPhoto, divisor: int, way: str) -> Tensor:
 
 
 def thinnest_class(sample: LabelledPhoto) -> int:
-    """The class that fills the least of the cells of 1/16 that it is in; of those in at least 8 cells, if any is."""
+    """The class that fills the least of the cells of 1/16 that it is in; of those in at least 20 cells, if any is."""
     shares = class_shares(sample, 16, "area").flatten(1)
     cells = (shares > 0).sum(1)
     fitting = cells >= min(_FEWEST_CELLS, int(cells.max()))
@@ -126,6 +126,13 @@ def token_vectors(sample: LabelledPhoto, seed: int, redrawn: int | None = None) 
     with torch.no_grad():
         rows = generator.tokens.of_present(one_hot(sample), noise, _present(sample))
     return rows.painted(*sample.label.shape)[0]
+
+
+def transformer_divisors(sample: LabelledPhoto) -> list[int]:
+    """What the size is divided by at the scales of the transformer of generator=transformer, the coarsest first."""
+    with torch.random.fork_rng(devices=[]):
+        generator = TransformerGenerator(sample.label_space.num_classes, channels=1, spade_channels=1)
+    return [generator.size_divisor >> position for position in range(len(generator.stem.scales))]  # type: ignore[arg-type]
 
 
 def _present(sample: LabelledPhoto) -> PresentSegments:
