@@ -16,7 +16,7 @@ from oasis.models.surroundings import PanopticScales
 
 _WIDTH, _NOISE = 64, 128  # of the layer of INADE: as in the last block of generator=inade
 _SEED = 0  # of the initial weights: the same picture every time
-_FEWEST_CELLS = 20  # of a class to show
+_FEWEST_CELLS = 1 / 25  # of the picture, with a class to show
 ABOVE, NEIGHBOUR, FILL = range(3)  # where panoptic-aware upsampling takes a pixel from
 
 
@@ -33,10 +33,10 @@ def class_shares(sample: LabelledPhoto, divisor: int, way: str) -> Tensor:
 
 
 def thinnest_class(sample: LabelledPhoto) -> int:
-    """The class that fills the least of the cells of 1/16 that it is in; of those in at least 20 cells, if any is."""
+    """The class that fills the least of the cells of 1/16 that it is in; of those in a 25th of all cells, if any is."""
     shares = class_shares(sample, 16, "area").flatten(1)
     cells = (shares > 0).sum(1)
-    fitting = cells >= min(_FEWEST_CELLS, int(cells.max()))
+    fitting = cells >= max(1, min(int(_FEWEST_CELLS * shares.shape[1]), int(cells.max())))
     mean = shares.sum(1) / cells.clamp(min=1)
     return int(mean.where(fitting, torch.inf).argmin())
 
