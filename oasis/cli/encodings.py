@@ -31,26 +31,38 @@ def encodings(
     encoding: Annotated[
         list[str] | None, typer.Option(help="Only this encoding; can be repeated. Default: all of conf/encoding.")
     ] = None,
+    generators: Annotated[
+        bool, typer.Option("--generators", help="Draw what each generator sees of the map instead, by its own layers.")
+    ] = False,
 ) -> None:
-    """Draw every encoding of one sample, side by side and explained."""
+    """Draw every encoding of one sample, side by side and explained; or what each generator sees."""
     from oasis.cli.conf import encoding_names, load_encodings
     from oasis.inspection.encoding_cards import all_cards
+    from oasis.inspection.generator_cards import NOTE_LINES, generator_cards
     from oasis.inspection.samples import synthetic_street
     from oasis.inspection.sheet import draw_sheet
 
+    if generators and encoding:
+        raise ConfigurationError(
+            f"--generators --encoding {encoding[0]}: the page of the generators shows no encodings; leave out one "
+            "of the two."
+        )
     if output.suffix.lower() != ".png":
         raise ConfigurationError(f"--output {output}: the picture is a PNG; name it {output.with_suffix('.png')}.")
-    chosen = load_encodings(encoding or encoding_names(), settings or ())
+    chosen = load_encodings(["semantic"] if generators else encoding or encoding_names(), settings or ())
     if settings:
         sample = _sample(settings, split, index, height, width, any(one.needs_instances for one in chosen.values()))
     else:
         sample = synthetic_street(index, height, width, next(iter(chosen.values())).label_space)
-    picture = draw_sheet(all_cards(sample, chosen))
+    if generators:
+        picture, shown = draw_sheet(generator_cards(sample), NOTE_LINES), "What each generator sees"
+    else:
+        picture, shown = draw_sheet(all_cards(sample, chosen)), f"{len(chosen)} encodings"
     output.parent.mkdir(parents=True, exist_ok=True)
     picture.save(output, optimize=True)
     size = output.stat().st_size // 1000
     console = Console(soft_wrap=True, highlight=False)
-    console.print(f"{len(chosen)} encodings of {sample.name}: {output} ({picture.width}x{picture.height}, {size} kB)")
+    console.print(f"{shown} of {sample.name}: {output} ({picture.width}x{picture.height}, {size} kB)")
 
 
 def _sample(

@@ -1,1 +1,1 @@
-"""Inspection of datasets and of encodings."""
+"""Inspection of datasets, of encodings and of what generators see."""

@@ -20,19 +20,18 @@ from oasis.encodings import (
     Position,
     Semantic,
 )
+from oasis.inspection.pictures import as_image, bar, enlargement, fitted, outlined, panel_size
 from oasis.inspection.samples import LabelledPhoto
 from oasis.inspection.sheet import Card, Panel, legend, tile, write
-from oasis.instances import boundaries, centers
+from oasis.instances import centers
 from oasis.visualize import (
     colorize,
     colorize_directions,
     colorize_instances,
     colorize_values,
     direction_wheel,
-    to_bytes,
 )
 
-_NARROWEST = 448  # pixels that captions need; smaller samples are enlarged by an integer factor
 _TILES = 9  # the most channels that are shown one by one
 _READABLE = 9.0  # the smallest text
 _NOTHING = torch.tensor(-0.75)  # dark grey, where an encoding has no value
@@ -54,13 +53,13 @@ def _sample_cards(sample: LabelledPhoto) -> list[Card]:
     count = int(sample.instance.max())
     colors = colorize(sample.label[None], sample.label_space.palette)[0]
     soft = F.avg_pool2d(sample.photo, 5, stride=1, padding=2, count_include_pad=False)  # fainter, and saves bytes
-    instances = _picture(colorize_instances(sample.instance, soft), sample)
+    instances = fitted(colorize_instances(sample.instance, soft), sample)
     return [
-        Card("photo", sample.name, [Panel(_picture(sample.photo, sample), "What the networks learn to generate.")]),
+        Card("photo", sample.name, [Panel(fitted(sample.photo, sample), "What the networks learn to generate.")]),
         Card(
             "classes",
             "label",
-            [Panel(_picture(colors, sample), "The class of each pixel. Touching instances of one class merge.")],
+            [Panel(fitted(colors, sample), "The class of each pixel. Touching instances of one class merge.")],
         ),
         Card(
             "instances",
@@ -90,42 +89,42 @@ def _(encoding: Semantic, sample: LabelledPhoto) -> list[Panel]:
     largest = pixels.argsort(descending=True)[: min(_TILES, int((pixels > 0).sum()))].sort()[0]
     encoded = _encoded(encoding, sample)
     masks = [
-        (encoding.label_space.names[c], _picture(colorize_values(encoded[c], 0, 1, "gray"), sample))
+        (encoding.label_space.names[c], fitted(colorize_values(encoded[c], 0, 1, "gray"), sample))
         for c in largest.tolist()
     ]
-    return [Panel(tile(masks, _size(sample)), f"One binary mask per class; the {len(masks)} largest are shown.")]
+    return [Panel(tile(masks, panel_size(sample)), f"One binary mask per class; the {len(masks)} largest are shown.")]
 
 
 @panels.register
 def _(encoding: InstanceIds, sample: LabelledPhoto) -> list[Panel]:
     values = _encoded(encoding, sample).gather(0, sample.label[None])[0]
     low, high = float(values.min()), float(values.max())
-    picture = _picture(_outlined(colorize_values(values, low, high, "viridis"), sample), sample)
+    picture = fitted(outlined(colorize_values(values, low, high, "viridis"), sample), sample)
     _number(picture, sample, {k: f"{values[sample.instance == k][0]:.2g}" for k in _numbers(sample)})
     note = "No extra channel: the mask of a thing class holds k instead of 1 for its k-th instance."
     if encoding.normalized:
         note = "No extra channel: the mask of a thing class holds k/n for the k-th of its n instances."
-    return [Panel(picture, note, _bar("viridis", f"{low:.2g}", f"{high:.2g}"))]
+    return [Panel(picture, note, bar("viridis", f"{low:.2g}", f"{high:.2g}"))]
 
 
 @panels.register
 def _(encoding: PerInstanceMasks, sample: LabelledPhoto) -> list[Panel]:
     masks = _extra(encoding, sample)
     slot = (masks.argmax(0) + 1) * (masks.amax(0) > 0)
-    picture = _picture(colorize_instances(slot, _NOTHING.expand_as(sample.photo), 1.0), sample)
+    picture = fitted(colorize_instances(slot, _NOTHING.expand_as(sample.photo), 1.0), sample)
     _number(picture, sample, {k: str(int(slot[sample.instance == k][0])) for k in _numbers(sample)})
     shown = min(_TILES, len(masks))
-    tiles = [(f"slot {k + 1}", _picture(colorize_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
+    tiles = [(f"slot {k + 1}", fitted(colorize_values(masks[k], 0, 1, "gray"), sample)) for k in range(shown)]
     taken = f"One binary mask per instance. Here, {int(slot.max())} of {len(masks)} slots are used, largest first."
     return [
         Panel(picture, taken),
-        Panel(tile(tiles, _size(sample)), f"The first {shown} slots. Training assigns them at random."),
+        Panel(tile(tiles, panel_size(sample)), f"The first {shown} slots. Training assigns them at random."),
     ]
 
 
 @panels.register
 def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
-    picture = _picture(colorize_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
+    picture = fitted(colorize_values(_extra(encoding, sample)[0], 0, 1, "gray"), sample)
     return [Panel(picture, "1 on both sides of every border between classes or instances.")]
 
 
@@ -133,28 +132,26 @@ def _(encoding: Boundary, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: CenterOffset, sample: LabelledPhoto) -> list[Panel]:
     heatmap, *offset = _extra(encoding, sample)
     way = torch.stack(offset) * torch.tensor(heatmap.shape).view(2, 1, 1)  # shares of the picture, in pixels
-    peaks = _picture(_outlined(colorize_values(heatmap, 0, 1, "inferno"), sample), sample)
+    peaks = fitted(outlined(colorize_values(heatmap, 0, 1, "inferno"), sample), sample)
     colors = colorize_directions(way, float(way.norm(dim=0).max())).where(sample.instance > 0, _NOTHING)
-    ways = _picture(colors, sample)
+    ways = fitted(colors, sample)
     _mark_centers(ways, sample)
     return [
-        Panel(peaks, "Channel 1: a Gaussian at the centre of each instance.", _bar("inferno", "0", "1")),
+        Panel(peaks, "Channel 1: a Gaussian at the centre of each instance.", bar("inferno", "0", "1")),
         Panel(
             ways,
             "Channels 2, 3: offset (dy, dx) from each pixel to the centre of its instance (dots).",
-            legend("colour of each direction:", _image(direction_wheel(26))),
+            legend("colour of each direction:", as_image(direction_wheel(26))),
         ),
     ]
 
 
 @panels.register
 def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
-    down, right = (_picture(colorize_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
+    down, right = (fitted(colorize_values(axis, -1, 1, "coolwarm"), sample) for axis in _extra(encoding, sample))
     return [
-        Panel(down, "Channel 1: vertical position in the segment's box.", _bar("coolwarm", "-1 (top)", "1 (bottom)")),
-        Panel(
-            right, "Channel 2: horizontal position in the segment's box.", _bar("coolwarm", "-1 (left)", "1 (right)")
-        ),
+        Panel(down, "Channel 1: vertical position in the segment's box.", bar("coolwarm", "-1 (top)", "1 (bottom)")),
+        Panel(right, "Channel 2: horizontal position in the segment's box.", bar("coolwarm", "-1 (left)", "1 (right)")),
     ]
 
 
@@ -162,14 +159,14 @@ def _(encoding: Position, sample: LabelledPhoto) -> list[Panel]:
 def _(encoding: InstanceNoise, sample: LabelledPhoto) -> list[Panel]:
     noise = _extra(encoding, sample)[:3] / 2.0
     colors = torch.cat([noise, noise.new_zeros(3 - len(noise), *noise.shape[1:])]).clamp(-1, 1)
-    picture = _picture(colors.where(sample.instance > 0, _NOTHING), sample)
+    picture = fitted(colors.where(sample.instance > 0, _NOTHING), sample)
     return [Panel(picture, f"{encoding.dim} random numbers per instance; the first three as RGB.")]
 
 
 @panels.register
 def _(encoding: Concat, sample: LabelledPhoto) -> list[Panel]:
     parts = [(type(part).__name__, panel.picture) for part in encoding.layers() for panel in panels(part, sample)]
-    return [Panel(tile(parts, _size(sample)), "Several encodings, concatenated to one set of one-hot classes.")]
+    return [Panel(tile(parts, panel_size(sample)), "Several encodings, concatenated to one set of one-hot classes.")]
 
 
 def _encoded(encoding: Encoding, sample: LabelledPhoto) -> Tensor:
@@ -188,47 +185,18 @@ def _tiled(channels: Tensor, sample: LabelledPhoto) -> Panel:
     shown = channels[:_TILES]
     low, high = min(0.0, float(shown.min())), max(1.0, float(shown.max()))
     pictures = [
-        (str(k), _picture(colorize_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)
+        (str(k), fitted(colorize_values(channel, low, high, "gray"), sample)) for k, channel in enumerate(shown)
     ]
     return Panel(
-        tile(pictures, _size(sample)),
+        tile(pictures, panel_size(sample)),
         f"The first {len(shown)} of {len(channels)} channels after the one-hot classes.",
-        _bar("gray", f"{low:.3g}", f"{high:.3g}"),
+        bar("gray", f"{low:.3g}", f"{high:.3g}"),
     )
-
-
-def _scale(sample: LabelledPhoto) -> int:
-    return max(1, -(-_NARROWEST // sample.label.shape[1]))
-
-
-def _size(sample: LabelledPhoto) -> tuple[int, int]:
-    height, width = sample.label.shape
-    return width * _scale(sample), height * _scale(sample)
-
-
-def _picture(colors: Tensor, sample: LabelledPhoto) -> Image.Image:
-    """(3, H, W) in [-1, 1] as a picture of a panel's size."""
-    return _image(colors).resize(_size(sample), Image.Resampling.NEAREST)
-
-
-def _image(colors: Tensor) -> Image.Image:
-    return Image.fromarray(to_bytes(colors).permute(1, 2, 0).numpy())
-
-
-def _outlined(colors: Tensor, sample: LabelledPhoto) -> Tensor:
-    """With faint lines along segment boundaries."""
-    lines = boundaries(sample.label[None], sample.instance[None])[0]
-    return torch.lerp(colors, torch.ones_like(colors), 0.25 * lines)
-
-
-def _bar(colormap: str, low: str, high: str) -> Image.Image:
-    """A legend: the colours from `low` to `high`."""
-    return legend(low, _image(colorize_values(torch.linspace(0, 1, 160).expand(16, -1), 0, 1, colormap)), high)
 
 
 def _number(picture: Image.Image, sample: LabelledPhoto, texts: Mapping[int, str]) -> None:
     """Write on each instance that is large enough."""
-    scale = _scale(sample)
+    scale = enlargement(sample)
     for k, text in texts.items():
         rows, columns = torch.nonzero(sample.instance == k, as_tuple=True)
         size = min(30.0, 0.42 * scale * len(rows) ** 0.5)
@@ -243,6 +211,6 @@ def _numbers(sample: LabelledPhoto) -> range:
 
 
 def _mark_centers(picture: Image.Image, sample: LabelledPhoto) -> None:
-    draw, scale = ImageDraw.Draw(picture), _scale(sample)
+    draw, scale = ImageDraw.Draw(picture), enlargement(sample)
     for y, x in (centers(sample.instance[None])[0, 1 : int(sample.instance.max()) + 1] * scale).tolist():
         draw.ellipse((x - 3, y - 3, x + 3, y + 3), "black", "white")

@@ -1,6 +1,6 @@
 """Cards of captioned pictures, laid out on one sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -9,7 +9,7 @@ COLUMNS = 3  # panels beside each other
 _GAP = 12  # between cards, and between a card's border and its content
 _TITLE, _NOTE, _SMALL = 28, 21, 18  # text sizes
 _HEAD, _LINE = 44, 27  # heights of a title and of a line of a note
-_NOTE_LINES = 2
+_NOTE_LINES = 2  # unless a sheet has more
 _LEGEND = 26  # height of a legend
 _PAPER, _CARD, _INK, _FAINT = "#ffffff", "#eef0f4", "#15181e", "#545b68"
 
@@ -20,7 +20,7 @@ class Panel:
 
     Attributes:
         picture: RGB; of the same size for all panels of a sheet.
-        note: the text below it, cut after two lines.
+        note: the text below it, cut after the lines of its sheet.
         legend: a small picture below the note that explains the colours, see `legend`.
     """
 
@@ -49,11 +49,12 @@ def text_font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def draw_sheet(cards: Sequence[Card]) -> Image.Image:
+def draw_sheet(cards: Sequence[Card], note_lines: int = _NOTE_LINES) -> Image.Image:
     """Lay cards out in rows of `COLUMNS` panels, each card in the first row with room for it.
 
     Args:
         cards: at least one, with panels of one size.
+        note_lines: how many lines the notes may have.
 
     Returns:
         An RGB picture.
@@ -66,13 +67,13 @@ def draw_sheet(cards: Sequence[Card]) -> Image.Image:
         row.append(card)
     panel = cards[0].panels[0].picture
     step = panel.width + 3 * _GAP
-    height = _HEAD + panel.height + _NOTE_LINES * _LINE + _LEGEND + 2 * _GAP
+    height = _HEAD + panel.height + note_lines * _LINE + _LEGEND + 2 * _GAP
     columns = max(_panels(row) for row in rows)
     sheet = Image.new("RGB", (_GAP + columns * step, _GAP + len(rows) * (height + _GAP)), _PAPER)
     for number, row in enumerate(rows):
         for position, card in enumerate(row):
             place = (_GAP + _panels(row[:position]) * step, _GAP + number * (height + _GAP))
-            sheet.paste(_draw_card(card, step, height), place)
+            sheet.paste(_draw_card(card, step, height, note_lines), place)
     return sheet
 
 
@@ -91,6 +92,21 @@ def legend(before: str, picture: Image.Image, after: str = "") -> Image.Image:
     draw.text((0, _LEGEND / 2), before, _FAINT, font, anchor="lm")
     strip.paste(picture, (left, (_LEGEND - picture.height) // 2))
     draw.text((strip.width, _LEGEND / 2), after, _FAINT, font, anchor="rm")
+    return strip
+
+
+def keys(colors: Mapping[str, str]) -> Image.Image:
+    """Squares of colours, each with its meaning behind it, as a panel's legend.
+
+    Args:
+        colors: text -> colour, as PIL names it.
+    """
+    parts = [legend("", Image.new("RGB", (18, 18), color), text) for text, color in colors.items()]
+    strip = Image.new("RGB", (sum(part.width + _GAP for part in parts), _LEGEND), _CARD)
+    x = 0
+    for part in parts:
+        strip.paste(part, (x, 0))
+        x += part.width + _GAP
     return strip
 
 
@@ -124,7 +140,7 @@ def _panels(cards: Sequence[Card]) -> int:
     return sum(len(card.panels) for card in cards)
 
 
-def _draw_card(card: Card, step: int, height: int) -> Image.Image:
+def _draw_card(card: Card, step: int, height: int, note_lines: int) -> Image.Image:
     picture = Image.new("RGB", (len(card.panels) * step - _GAP, height), _PAPER)
     draw = ImageDraw.Draw(picture)
     draw.rounded_rectangle((0, 0, picture.width - 1, height - 1), 10, _CARD)
@@ -133,15 +149,15 @@ def _draw_card(card: Card, step: int, height: int) -> Image.Image:
     for number, panel in enumerate(card.panels):
         x, below = number * step + _GAP, _HEAD + panel.picture.height + 6
         picture.paste(panel.picture, (x, _HEAD))
-        for line, text in enumerate(_wrapped(panel.note, panel.picture.width)[:_NOTE_LINES]):
+        for line, text in enumerate(wrapped(panel.note, panel.picture.width)[:note_lines]):
             draw.text((x, below + line * _LINE), text, _INK, text_font(_NOTE))
         if panel.legend is not None:
-            picture.paste(panel.legend, (x, below + _NOTE_LINES * _LINE))
+            picture.paste(panel.legend, (x, below + note_lines * _LINE))
     return picture
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    """Wrap a text to lines of at most `width` pixels; longer words are not broken."""
+def wrapped(text: str, width: int) -> list[str]:
+    """A note's lines: the text wrapped to lines of at most `width` pixels; longer words are not broken."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
