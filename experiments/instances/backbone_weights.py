@@ -1,4 +1,4 @@
-"""Prints where the weights of `discriminator=pretrained` are cached: `python -m experiments.instances.backbone_weights`."""
+"""Prints the file in which torchvision caches the weights of `discriminator=pretrained`."""
 
 from torchvision.models import ConvNeXt_Tiny_Weights
 

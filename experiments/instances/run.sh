@@ -49,6 +49,10 @@ mkdir -p "$results/variety"
 "$bin/oasis" report "$runs/instances_variety/runs.csv" -o "$runs/instances_variety/report"
 cp "$runs/instances_report/runs.csv" "$results/"
 cp "$runs/instances_variety/report/runs.csv" "$results/variety/"
+against=()
+for arm in semantic instance_noise; do
+    if [[ " ${arms[*]} " == *" instances/$arm "* ]]; then against+=("$arm"); fi
+done
 for folder in "$results" "$results/variety"; do
-    "$bin/python" -m experiments.panoptic_encodings.make_table --results "$folder" --against semantic instance_noise
+    "$bin/python" -m experiments.panoptic_encodings.make_table --results "$folder" --against "${against[@]}"
 done

@@ -43,6 +43,11 @@ def with_options_in_names(run: Run) -> Run:
     return replace(run, choices=choices, settings=settings)
 
 
+def without_options(name: str) -> str:
+    """The name of a choice alone: `oasis` of `oasis panoptic=aware`."""
+    return name.split(" ", 1)[0]
+
+
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
     """The runs, with differing settings appended to ambiguous names: `per_instance_masks slots=32`."""
     for part in ("encoding", "discriminator"):
@@ -57,7 +62,7 @@ def without_settings_of_choices(runs: Sequence[Run]) -> list[Run]:
     share count as part of it; a run with others keeps those. Options in a name bring nothing else.
     """
     for part, prefixes in _BRINGS.items():
-        names = {_without_options(run.choices[part]) for run in runs if part in run.choices}
+        names = {without_options(run.choices[part]) for run in runs if part in run.choices}
         runs = _without(runs, part, prefixes) if len(names) > 1 else runs
     return list(runs)
 
@@ -66,21 +71,17 @@ def _without(runs: Sequence[Run], part: str, prefixes: tuple[str, ...]) -> list[
     def brought(run: Run) -> dict[str, Any]:
         return {name: value for name, value in run.settings.items() if name.startswith(prefixes)}
 
-    seen: dict[str | None, Counter[str]] = defaultdict(Counter)
-    for run in runs:
-        seen[_without_options(run.choices.get(part))].update(map(repr, brought(run).items()))
-    counts = Counter(_without_options(run.choices.get(part)) for run in runs)
+    names = [without_options(run.choices.get(part, "")) for run in runs]
+    counts = Counter(names)
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for run, chosen in zip(runs, names, strict=True):
+        seen[chosen].update(map(repr, brought(run).items()))
     kept = []
-    for run in runs:
-        chosen = _without_options(run.choices.get(part))
+    for run, chosen in zip(runs, names, strict=True):
         usual = {item for item, count in seen[chosen].items() if 2 * count > counts[chosen]}
         own = {name for name, value in brought(run).items() if repr((name, value)) in usual}
         kept.append(replace(run, settings={name: value for name, value in run.settings.items() if name not in own}))
     return kept
-
-
-def _without_options(name: str | None) -> str | None:
-    return name and name.split(" ", 1)[0]
 
 
 def _distinct(runs: Sequence[Run], part: str) -> list[Run]:

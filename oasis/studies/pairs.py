@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oasis.errors import ConfigurationError
 from oasis.studies.arms import Arm, choices_that_follow
+from oasis.studies.naming import without_options
 from oasis.studies.others import with_others
 from oasis.studies.study import RunGroup, pooled
 
@@ -77,9 +78,10 @@ def choice_pairs(group: RunGroup, part: str) -> list[tuple[Arm, Arm]]:
 
 
 def usual_choice(group: RunGroup, part: str) -> str:
-    """The name of a choice that most arms have; of several, that of the first arm that has one of them."""
+    """The name of a choice that most arms have; of several, one whose options others choose; of these, the first."""
     counts = Counter(arm[part] for arm in group.arms)
-    return max(counts, key=lambda name: counts[name])  # in the order of the arms
+    related = Counter(without_options(arm[part]) for arm in group.arms)
+    return max(counts, key=lambda name: (counts[name], related[name]))  # in the order of the arms
 
 
 def differences_from(group: RunGroup, encoding: str) -> Comparison:
