@@ -32,7 +32,7 @@ if ((${#arms[@]} == 0)); then
 fi
 settings=(trainer.limit_train_batches="${PHOTOS:-1800}" paths.runs="$runs" "$@")
 sweep=(-m experiment="$(IFS=,; echo "${arms[*]}")" seed="${SEEDS:-0,1}" hydra/launcher=parallel
-    hydra.launcher.n_jobs="${JOBS:-2}" "${settings[@]}")
+    hydra.launcher.n_jobs="${JOBS:-2}" hydra.sweep.dir="$runs" "${settings[@]}")
 if [[ ${DRY:-} ]]; then
     printf '%s\n' "${sweep[@]}"
     exit
