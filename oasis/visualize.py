@@ -3,6 +3,7 @@
 import colorsys
 import csv
 import math
+import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from torch import Tensor
 from oasis.instances import boundaries
 
 _CAPTION = 18  # pixels above each column
+_LINE = 14  # pixels of each further line of a caption
+_LETTER = 7  # pixels that a letter of a caption takes
 _GAP = 4
 _COLUMN = 256  # pixels that a column is at least wide, so that small pictures are visible
 
@@ -56,19 +59,24 @@ def sample_grid(columns: Mapping[str, Tensor]) -> Image.Image:
         columns: caption -> (B, 3, H, W) in [-1, 1]; all of one shape.
 
     Returns:
-        An RGB picture of B rows; pictures less than 129 wide are enlarged by an integer factor.
+        An RGB picture of B rows; pictures less than 129 wide are enlarged by an integer factor. Long captions take
+        several lines.
     """
     stacked = torch.stack([to_bytes(images).cpu() for images in columns.values()], dim=1)  # B, columns, 3, H, W
     enlarged = max(1, _COLUMN // stacked.shape[-1])
     stacked = stacked.repeat_interleave(enlarged, -1).repeat_interleave(enlarged, -2)
     rows, count, _, height, width = stacked.shape
-    grid = Image.new("RGB", (count * (width + _GAP) - _GAP, _CAPTION + rows * (height + _GAP) - _GAP), "white")
+    captions = [textwrap.wrap(caption, width // _LETTER, break_long_words=False) for caption in columns]
+    above = _CAPTION + _LINE * (max(1, *map(len, captions)) - 1)
+    grid = Image.new("RGB", (count * (width + _GAP) - _GAP, above + rows * (height + _GAP) - _GAP), "white")
     draw = ImageDraw.Draw(grid)
-    for column, caption in enumerate(columns):
-        draw.text((column * (width + _GAP) + 2, 3), caption, fill="black", font=ImageFont.load_default(12))
+    for column, lines in enumerate(captions):
+        for line, text in enumerate(lines):
+            place = (column * (width + _GAP) + 2, 3 + line * _LINE)
+            draw.text(place, text, fill="black", font=ImageFont.load_default(12))
         for row in range(rows):
             picture = Image.fromarray(stacked[row, column].permute(1, 2, 0).numpy())
-            grid.paste(picture, (column * (width + _GAP), _CAPTION + row * (height + _GAP)))
+            grid.paste(picture, (column * (width + _GAP), above + row * (height + _GAP)))
     return grid
 
 

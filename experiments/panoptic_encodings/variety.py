@@ -18,7 +18,7 @@ from oasis.errors import ConfigurationError
 from oasis.evaluation import Column, Comparison, Evaluation, open_models, own_data, read_json
 from oasis.metrics import split_class
 from oasis.scoring import MetricNetworks
-from oasis.studies import Run, find_runs, write_runs_table
+from oasis.studies import Run, assemble, find_runs, write_runs_table
 
 NOISE_SEEDS = (0, 1, 2)
 DIVERSITY_IMAGES = 25
@@ -57,14 +57,37 @@ def _means(column: Column) -> Mapping[str, float]:
     return {name: score.mean for name, score in column.scores.items() if split_class(name)[1] is None}
 
 
-def measure_all(runs: Iterable[Run], output: Path) -> list[Run]:
-    """All runs, with a line for each."""
+def result_file(run: Run, places: Sequence[Path], output: Path) -> Path:
+    """The JSON of a run: called like its folder below the place where it was found, so that no two runs share one.
+
+    Args:
+        run: to measure.
+        places: folders of runs; if there are several, their names are part of it.
+        output: folder of the JSONs.
+    """
+    folder = Path(run.origin)
+    place = next((place.resolve() for place in places if folder.is_relative_to(place.resolve())), folder.parent)
+    below = folder.relative_to(place if len(places) == 1 else place.parent)
+    below = below if below.parts else Path(folder.name)
+    return output / below.with_name(f"{below.name}.json")
+
+
+def measure_all(runs: Iterable[Run], places: Sequence[Path], output: Path) -> list[Run]:
+    """All runs, with a line for each.
+
+    Raises:
+        ConfigurationError: two runs have folders of the same name, or one has no checkpoint.
+    """
+    files: dict[Path, str] = {}
     done = []
     for run in runs:
-        place = output / run.encoding / run.discriminator / f"seed_{run.seed}.json"
-        done.append(with_variety(run, measured(run, place)))
+        file = result_file(run, places, output)
+        if file in files:
+            raise ConfigurationError(f"{files[file]}, {run.origin}: both would be {file}. Measure them separately.")
+        files[file] = run.origin
+        done.append(with_variety(run, measured(run, file)))
         scores = ", ".join(f"{name} {value:.4f}" for name, value in done[-1].metrics.items())
-        print(f"{run.encoding} / {run.discriminator}, seed {run.seed}: {scores}", flush=True)
+        print(f"{file.relative_to(output).with_suffix('')}: {scores}", flush=True)
     return done
 
 
@@ -76,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     found = [run for run in find_runs(options.runs).runs if run.finished]
     options.output.mkdir(parents=True, exist_ok=True)
-    write_runs_table(measure_all(found, options.output), options.output / "runs.csv")
+    groups = assemble(measure_all(found, options.runs, options.output)).groups  # which names the arms
+    write_runs_table([run for group in groups for run in group.runs], options.output / "runs.csv")
 
 
 if __name__ == "__main__":

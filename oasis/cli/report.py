@@ -25,6 +25,7 @@ def report(
     ] = False,
     samples: Annotated[int, typer.Option(min=0, help="Label maps in the sample grids; 0 = none.")] = 6,
     gallery: Annotated[Path | None, typer.Option(help="Also write this PNG: maps, baseline, best, photo.")] = None,
+    every_arm: Annotated[bool, typer.Option("--every-arm", help="The gallery shows all arms.")] = False,
     streets: Annotated[int, typer.Option(min=1, help="Rows of the gallery.")] = 4,
     best_by: Annotated[
         str | None, typer.Option(help="Metric that chooses the gallery's best, as segmenter/pq.")
@@ -43,7 +44,8 @@ def report(
     console = Console()
     print_study(study, console)
     if gallery is not None:
-        for note in write_gallery(study.groups[0], gallery, streets=streets, metric=best_by):
+        notes = write_gallery(study.groups[0], gallery, streets=streets, metric=best_by, every_arm=every_arm)
+        for note in notes:
             console.print(note, markup=False, soft_wrap=True)
         files.append(gallery)
     console.print(written(files), markup=False, soft_wrap=True)

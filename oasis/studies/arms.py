@@ -1,6 +1,6 @@
 """Arms of a study: the named choices of its runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from oasis.studies.run import Run
@@ -8,6 +8,8 @@ from oasis.training.callbacks.run_summary import PARTS
 
 ALWAYS = ("encoding", "discriminator")  # the choices of every arm
 NOT_RECORDED = "not recorded"
+# Choice -> others that may follow from it: model=spade has a discriminator of its own; generator=inade, a model.
+_MAY_FOLLOW = {"model": ("discriminator", "generator", "objective", "schedule"), "generator": ("model",)}
 
 
 @dataclass(frozen=True, order=True)
@@ -64,3 +66,13 @@ def named_groups(runs: Iterable[Run]) -> tuple[str, ...]:
 def arm_of(run: Run, groups: Iterable[str]) -> Arm:
     """The arm of a run, named by these groups."""
     return Arm(tuple((group, run.choices.get(group, NOT_RECORDED)) for group in groups))
+
+
+def choices_that_follow(arms: Sequence[Arm], group: str) -> set[str]:
+    """The groups whose names follow from that of a group: `model` from `generator`, if each is in one model alone."""
+
+    def count(*groups: str) -> int:
+        return len({tuple(arm[one] for one in groups) for arm in arms})
+
+    known = {one for arm in arms for one, _ in arm.choices}.intersection(_MAY_FOLLOW.get(group, ()))
+    return {other for other in known if count(group, other) == count(group)}

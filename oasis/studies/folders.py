@@ -11,6 +11,7 @@ from oasis.errors import ConfigurationError
 from oasis.migration import migrated, migrated_metrics
 from oasis.studies.arms import ALWAYS
 from oasis.studies.curves import is_metric, last_batch, last_metrics, read_curves, typical_speed
+from oasis.studies.naming import with_options_in_names
 from oasis.studies.run import COSTS, Run
 from oasis.studies.settings import (
     choices_of_config,
@@ -52,9 +53,9 @@ def read_run_folder(folder: Path) -> Run:
         "curves": curves,
         "checkpoint": last if last.is_file() else None,
     }
-    if (folder / SUMMARY).is_file():
-        return _from_summary(folder / SUMMARY, about)
-    return _from_curves(folder, config, about)
+    found = (folder / SUMMARY).is_file()
+    run = _from_summary(folder / SUMMARY, about) if found else _from_curves(folder, config, about)
+    return with_options_in_names(run)
 
 
 def _from_summary(path: Path, about: dict[str, Any]) -> Run:

@@ -1,4 +1,4 @@
-"""The picture of a README: label maps, pictures of the baseline and of the best encoding, and photos."""
+"""The picture of a README: label maps, pictures of baseline and best encoding, or of all arms, and photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,9 @@ _CHOSEN_BY = (
 )
 
 
-def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str | None = None) -> list[str]:
+def write_gallery(
+    group: RunGroup, path: Path, *, streets: int = 4, metric: str | None = None, every_arm: bool = False
+) -> list[str]:
     """Write a grid of label map, instances, baseline, best other encoding and photo, one row per street.
 
     The streets are those of the validation split with the most instances, where encodings differ most: chosen by their
@@ -35,6 +37,7 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
         path: the PNG to write.
         streets: rows.
         metric: its mean determines the best encoding; None = PQ of things, or the first other one measured.
+        every_arm: show all arms instead of baseline and best.
 
     Returns:
         Notes for the reader of the picture.
@@ -42,20 +45,13 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
     Raises:
         ConfigurationError: no other encoding, or no checkpoint.
     """
-    chosen_by = metric or next((name for name in _CHOSEN_BY if name in group.metrics), None)
-    best = None if chosen_by is None else best_arm(group, chosen_by)
-    if best is None or chosen_by is None:
-        raise ConfigurationError(
-            f"gallery: no encoding but {group.baseline} has a {chosen_by or 'metric'}, of {group.metrics}; name "
-            "another metric, or more runs."
-        )
-    baseline = best.choosing(encoding=group.baseline)
-    notes = [f"Best by {describe(chosen_by).title}, mean over seeds: {best}."]
-    arms = [arm for arm in (baseline, best) if arm in group.arms]
+    notes: list[str] = []
+    arms = group.arms if every_arm else _baseline_and_best(group, metric, notes)
     generated = generate_with(group, arms, lambda model: most_crowded(model, streets), notes)
-    if generated is None or best not in generated.fakes:
+    needed = generated is not None and (every_arm or arms[-1] in generated.fakes)
+    if generated is None or not needed:
         raise ConfigurationError(
-            "gallery: " + " ".join(notes[1:]) + " Name runs that still have checkpoints/last.ckpt."
+            "gallery: " + " ".join(notes[not every_arm :]) + " Name runs that still have checkpoints/last.ckpt."
         )
     batch = generated.batch
     pairs = zip(batch.instance.cpu(), batch.image.cpu(), strict=True)
@@ -68,6 +64,19 @@ def write_gallery(group: RunGroup, path: Path, *, streets: int = 4, metric: str 
     path.parent.mkdir(parents=True, exist_ok=True)
     sample_grid(shown).save(path)
     return notes
+
+
+def _baseline_and_best(group: RunGroup, metric: str | None, notes: list[str]) -> list[Arm]:
+    """The baseline of the best other encoding, if it has been run, and that encoding."""
+    chosen_by = metric or next((name for name in _CHOSEN_BY if name in group.metrics), None)
+    best = None if chosen_by is None else best_arm(group, chosen_by)
+    if best is None or chosen_by is None:
+        raise ConfigurationError(
+            f"gallery: no encoding but {group.baseline} has a {chosen_by or 'metric'}, of {group.metrics}; name "
+            "another metric, or more runs."
+        )
+    notes.append(f"Best by {describe(chosen_by).title}, mean over seeds: {best}.")
+    return [arm for arm in (best.choosing(encoding=group.baseline), best) if arm in group.arms]
 
 
 def best_arm(group: RunGroup, metric: str) -> Arm | None:

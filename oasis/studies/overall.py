@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.metrics.names import describe
+from oasis.studies.arms import choices_that_follow
 from oasis.studies.differences import CONFIDENCE
 from oasis.studies.run import Run
 from oasis.studies.study import RunGroup
@@ -70,13 +71,14 @@ def factors(group: RunGroup) -> list[Factor]:
 
 
 def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashable], Callable[[Run], Hashable]]:
-    """The level of a factor in a run, and the block of runs that differ only in it."""
+    """The level of a factor in a run, and the block of runs that differ only in it and in what follows from it."""
+    inside = {name, *choices_that_follow(group.arms, name)}
 
     def level(run: Run) -> Hashable:
         return run.seed if name == "seed" else group.arm_of(run)[name]
 
     def block(run: Run) -> Hashable:
-        others = tuple(chosen for part, chosen in group.arm_of(run).choices if part != name)
+        others = tuple(chosen for part, chosen in group.arm_of(run).choices if part not in inside)
         return others if name == "seed" else (*others, run.seed)
 
     return level, block

@@ -1,9 +1,12 @@
 """The comparisons of a study's arms."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oasis.studies.arms import Arm
+from oasis.errors import ConfigurationError
+from oasis.studies.arms import Arm, choices_that_follow
+from oasis.studies.naming import without_options
 from oasis.studies.others import with_others
 from oasis.studies.study import RunGroup, pooled
 
@@ -34,17 +37,17 @@ def comparisons(group: RunGroup) -> list[Comparison]:
     found = [_from_baseline(group, f"Differences from {group.baseline}", "differences")]
     for part in group.choices:
         if part != "encoding":
-            first = group.arms[0][part]
+            usual = usual_choice(group, part)
             found.append(
                 Comparison(
-                    f"Differences from the {_words(part)} {first}",
-                    f"minus the {_words(part)} {first}",
+                    f"Differences from the {_words(part)} {usual}",
+                    f"minus the {_words(part)} {usual}",
                     group,
                     choice_pairs(group, part),
                 )
             )
     together = pooled(group)
-    if together is not None:
+    if together is not None and len({arm.context for arm, _ in baseline_pairs(group)}) > 1:
         parts = [part for part in group.choices[1:] if len({arm[part] for arm in group.arms}) > 1]
         title = f"Differences from {group.baseline}, all {' and '.join(f'{_words(part)}s' for part in parts)} together"
         found.insert(0, _from_baseline(together, title, "differences_together"))
@@ -67,7 +70,33 @@ def baseline_pairs(group: RunGroup) -> list[tuple[Arm, Arm]]:
 
 
 def choice_pairs(group: RunGroup, part: str) -> list[tuple[Arm, Arm]]:
-    """Each arm and the one that differs from it only in one choice, which is that of the first arm."""
-    first = group.arms[0][part]
-    pairs = [(arm, arm.choosing(**{part: first})) for arm in group.arms if arm[part] != first]
-    return [(arm, other) for arm, other in pairs if other in group.arms]
+    """Each arm and the one that differs only in one choice, which is the usual one, and in what follows from it."""
+    usual = usual_choice(group, part)
+    equal = {*group.choices} - {part} - choices_that_follow(group.arms, part)
+    pairs = [(arm, other) for arm in group.arms for other in group.arms if arm[part] != usual == other[part]]
+    return [(arm, other) for arm, other in pairs if all(arm[name] == other[name] for name in equal)]
+
+
+def usual_choice(group: RunGroup, part: str) -> str:
+    """The name of a choice that most arms have; of several, one whose options others choose; of these, the first."""
+    counts = Counter(arm[part] for arm in group.arms)
+    related = Counter(without_options(arm[part]) for arm in group.arms)
+    return max(counts, key=lambda name: (counts[name], related[name]))  # in the order of the arms
+
+
+def differences_from(group: RunGroup, encoding: str) -> Comparison:
+    """Every arm compared with a single one: of this encoding, and the usual choices.
+
+    Args:
+        group: its runs.
+        encoding: its name.
+
+    Raises:
+        ConfigurationError: there is no such arm.
+    """
+    usual = Arm(tuple((part, usual_choice(group, part)) for part in group.choices)).choosing(encoding=encoding)
+    if usual not in group.arms:
+        known = "; ".join(map(str, group.arms))
+        raise ConfigurationError(f"No run of {usual}, to compare all others with; there are: {known}.")
+    pairs = [(arm, usual) for arm in group.arms if arm != usual]
+    return Comparison(f"Differences from {usual}", f"minus {usual}", group, pairs)

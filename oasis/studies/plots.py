@@ -18,6 +18,7 @@ from oasis.studies.study import RunGroup
 
 LOSSES = ("generator/adversarial", "discriminator/real", "discriminator/fake")
 _DPI = 130
+_LONG = 40  # letters of an arm's name; longer ones need a wider picture
 _STYLE = {"font.size": 8}
 _SMOOTHED = 20  # a loss is averaged over this fraction of the run
 _FEWEST_POINTS = 2
@@ -90,7 +91,9 @@ def plot_intervals(group: RunGroup, pairs: Sequence[tuple[Arm, Arm]], names: Seq
     with themed(theme, **_STYLE):
         columns = min(3, len(names))
         rows = math.ceil(len(names) / columns)
-        figure = Figure(figsize=(1.6 + 3.0 * columns, rows * (0.8 + 0.24 * len(pairs))), layout="constrained")
+        longest = max(len(str(arm)) for arm, _ in pairs)
+        beside = 1.6 + 0.065 * max(0, longest - _LONG)
+        figure = Figure(figsize=(beside + 3.0 * columns, rows * (0.8 + 0.24 * len(pairs))), layout="constrained")
         panels: list[Any] = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for axes, name in zip(panels, names, strict=False):
             _draw_intervals(axes, group, pairs, name, theme)

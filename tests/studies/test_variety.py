@@ -19,7 +19,7 @@ def measure(trained, tmp_path):
         (row,) = read_runs_table(tmp_path / "variety" / "runs.csv")
         return row
 
-    return run, measured, tmp_path / "variety" / "instance_noise" / "oasis" / "seed_4.json"
+    return run, measured, tmp_path / "variety" / "run.json"
 
 
 def test_a_row_holds_the_means_over_draws_and_those_of_photos(measure):

@@ -44,7 +44,7 @@ class RunSummary(Callback):
     Args:
         path: the file.
         name: of the experiment.
-        choices: group -> chosen option in conf/; groups other than `PARTS` are left out.
+        choices: group -> chosen option in conf/; those of groups outside `PARTS` are left out.
         seed: of the run.
     """
 
@@ -161,12 +161,13 @@ class RunSummary(Callback):
 
 
 def choices_of_parts(choices: Mapping[str, Any]) -> dict[str, str]:
-    """The chosen options of the groups in `PARTS`.
+    """The chosen options of the groups in `PARTS`, and of groups below them, such as `generator/panoptic`.
 
     Args:
         choices: Hydra's `runtime.choices`.
     """
-    return {part: str(choices[part]) for part in PARTS if choices.get(part) is not None}
+    below = sorted(group for group in choices if "/" in group and group.split("/")[0] in PARTS)
+    return {group: str(choices[group]) for group in (*PARTS, *below) if choices.get(group) is not None}
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
