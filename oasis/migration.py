@@ -10,7 +10,7 @@ from typing import Any
 
 from oasis.errors import CheckpointError
 
-FORMAT = 3  # of the configurations that this version writes
+FORMAT = 4  # of the configurations that this version writes
 
 # Format 1 to 2. A setting's dotted name; a row may name a group, which moves with everything in it.
 _SETTINGS = {
@@ -44,8 +44,21 @@ _HOLD_METRICS = ("callbacks.checkpoints.monitor",)
 
 # Format 2 to 3. Photos were stretched, never cropped; OASIS's perceptual term, if on, was always required; and what was
 # fixed in Cityscapes' layout.
+_PERCEPTUAL = {"oasis.objectives.OASISObjective": {"perceptual_required": True}}
 _STRETCHED = {"resize": None, "short_side": None}
 _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": "train"}
+
+# Format 3 to 4. Generators took one pixel of a cell and saw all pixels around one; no loss was of single instances.
+_PLAIN = {"condition_resize": "nearest", "panoptic": {"_target_": "oasis.models.PlainSurroundings"}}
+_BEFORE_INSTANCES: dict[str, dict[str, Any]] = {
+    "oasis.models.OASISGenerator": _PLAIN,
+    "oasis.models.SPADEGenerator": _PLAIN,
+    "oasis.objectives.OASISObjective": {
+        "instance_adversarial_weight": None,
+        "instance_contrast_weight": None,
+        "instance_contrast_temperature": 0.1,
+    },
+}
 
 
 def stamped(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,7 +154,7 @@ def _give_dataset(config: dict[str, Any]) -> None:
 
 
 def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = _with_perceptual_term(config)
+    result: dict[str, Any] = _with_settings(config, _PERCEPTUAL)
     data = result.get("data")
     if not isinstance(data, dict):
         return result
@@ -150,17 +163,20 @@ def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
     return {**result, "data": {**_STRETCHED, **(_FOLDERS if is_cityscapes else {}), **data}}
 
 
-def _with_perceptual_term(part: Any) -> Any:
-    """A copy of a configuration in which each objective of OASIS requires its perceptual term."""
+def _from_format_3(config: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = _with_settings(config, _BEFORE_INSTANCES)
+    return result
+
+
+def _with_settings(part: Any, of_targets: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A copy of a configuration in which each `_target_` has further settings, unless it has them already."""
     if not isinstance(part, Mapping):
         return part
-    copied = {key: _with_perceptual_term(value) for key, value in part.items()}
-    if copied.get("_target_") == "oasis.objectives.OASISObjective":
-        copied.setdefault("perceptual_required", True)
-    return copied
+    copied = {key: _with_settings(value, of_targets) for key, value in part.items()}
+    return {**of_targets.get(str(copied.get("_target_")), {}), **copied}
 
 
-_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2)
+_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2, _from_format_3)
 
 
 def move(config: dict[str, Any], old: str, new: str) -> None:

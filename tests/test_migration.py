@@ -53,6 +53,18 @@ def test_a_configuration_of_format_1_is_that_of_the_same_settings_today(old, tod
     assert before == OmegaConf.create(old)  # not changed
 
 
+@pytest.mark.parametrize("model", ["oasis", "spade"])
+def test_format_3_had_no_instances_in_generators_and_losses(composed, model):
+    today = OmegaConf.to_container(composed(f"model={model}", "paths.output_dir=runs/test"), resolve=True)
+    old = OmegaConf.to_container(OmegaConf.create({**today, "format": 3}))
+    for part in (old, old["model"]):
+        for name in ("condition_resize", "panoptic"):
+            del part["generator"][name]
+        for name in [name for name in part["objective"] if name.startswith("instance_") and name != "instance_loss"]:
+            del part["objective"][name]
+    assert not list(differences(migrated(old, "there.ckpt"), stamped(today)))
+
+
 def test_format_2_stretched_photos_and_knew_one_layout_of_cityscapes(today):
     old = {**today, "format": 2, "data": dict(today["data"])}
     for name in ("annotations", "label_suffix", "train_split", "resize", "short_side"):
