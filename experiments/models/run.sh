@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
 runs=${RUNS:-runs}
 results=${RESULTS:-experiments/models/results}
-mkdir -p "$results"
+mkdir -p "$results/variety"
 export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there are cores
 
 # The segmenter is trained once, on photos alone, and kept in the cache; that of the study of encodings is the same.
@@ -22,5 +22,7 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 "$bin/oasis" report "$runs/models" -o "$runs/models_report" --gallery "$results/gallery.png"
 "$bin/oasis" report "$runs/models_variety/runs.csv" -o "$runs/models_variety/report"
 cp "$runs/models_report/runs.csv" "$results/"
-cp "$runs/models_variety/report/runs.csv" "$results/variety.csv"
-"$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
+cp "$runs/models_variety/report/runs.csv" "$results/variety/"
+for folder in "$results" "$results/variety"; do
+    "$bin/python" -m experiments.panoptic_encodings.make_table --results "$folder"
+done

@@ -6,7 +6,10 @@ from experiments.panoptic_encodings.make_table import RESULTS, RUNS, TABLE, main
 from oasis.studies import find_runs, write_runs_table
 
 
-@pytest.mark.parametrize("runs", sorted(RESULTS.rglob(RUNS)), ids=lambda runs: runs.parent.name)
+COMMITTED = sorted([*RESULTS.rglob(RUNS), *(RESULTS.parents[1] / "models" / "results").rglob(RUNS)])
+
+
+@pytest.mark.parametrize("runs", COMMITTED, ids=lambda runs: "/".join(runs.parts[-4:-1]))
 def test_the_committed_table_follows_from_the_committed_runs(runs):
     assert runs.with_name(TABLE).read_text(encoding="utf-8") == table_of(runs)
 
