@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from oasis.checkpoint import restore
 from oasis.cli import app
 from oasis.errors import ConfigurationError
-from oasis.models import SegmentingDiscriminator
+from oasis.models import Discriminator, SegmentingDiscriminator
+from oasis.training.building import build_network
 from oasis.training.recomputation import recompute_blocks
 
 pytestmark = pytest.mark.filterwarnings("ignore:discriminator.backbone.random_weights")
@@ -50,7 +51,7 @@ def network(composed):
     def build(*overrides):
         cfg = composed(*overrides, "paths.output_dir=unused")
         with torch.device("meta"):
-            return instantiate(cfg.discriminator)(num_classes=35)
+            return build_network(instantiate(cfg.discriminator), Discriminator, {"num_classes": 35, "num_things": 10})
 
     return build
 
