@@ -93,7 +93,9 @@ def small(composed, name):
     sizes = ["discriminator.channels=8", "discriminator.num_blocks=2", "discriminator.init_gain=1"]
     cfg = composed(*chosen(name), *sizes, "paths.output_dir=unused")
     torch.manual_seed(0)
-    return instantiate(cfg.discriminator)(num_classes=5).eval(), torch.rand(2, 3, 32, 32).mul(2).sub(1)
+    offered = {"num_classes": 5, "num_things": 2}
+    network = build_network(instantiate(cfg.discriminator), Discriminator, offered)
+    return network.eval(), torch.rand(2, 3, 32, 32).mul(2).sub(1)
 
 
 def test_recomputes_the_same(small):
@@ -137,7 +139,8 @@ def test_takes_the_sizes_of_an_experiment(composed, network, experiment, name):
     made = network(f"experiment={experiment}", *chosen(name))
     assert isinstance(made, SegmentingDiscriminator)
     assert cfg.data.height % made.size_divisor == cfg.data.width % made.size_divisor == 0
-    assert made(torch.empty(1, 3, cfg.data.height, cfg.data.width, device="meta")).logits.shape[1] == 36
+    outputs = 36 + getattr(made, "num_boundary_classes", 0)
+    assert made(torch.empty(1, 3, cfg.data.height, cfg.data.width, device="meta")).logits.shape[1] == outputs
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

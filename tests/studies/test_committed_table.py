@@ -5,7 +5,6 @@ import pytest
 from experiments.panoptic_encodings.make_table import RESULTS, RUNS, TABLE, main, table_of
 from oasis.studies import find_runs, write_runs_table
 
-
 COMMITTED = sorted([*RESULTS.rglob(RUNS), *(RESULTS.parents[1] / "models" / "results").rglob(RUNS)])
 
 
