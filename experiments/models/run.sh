@@ -19,7 +19,7 @@ export OMP_NUM_THREADS=1 # one thread a run, and as many runs at a time as there
 
 # How different instances look, which no run has measured, added to the scores.
 "$bin/python" -m experiments.panoptic_encodings.variety "$runs/models" --output "$runs/models_variety"
-"$bin/oasis" report "$runs/models" -o "$runs/models_report" --gallery "$results/gallery.png"
+"$bin/oasis" report "$runs/models" -o "$runs/models_report" --gallery "$results/gallery.png" --every-arm
 "$bin/oasis" report "$runs/models_variety/runs.csv" -o "$runs/models_variety/report"
 cp "$runs/models_report/runs.csv" "$results/"
 cp "$runs/models_variety/report/runs.csv" "$results/variety/"
