@@ -141,6 +141,45 @@ def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
     return torch.where(instance > 0, instance + num_classes, label)
 
 
+def class_by_number(label: Tensor, number: Tensor, count: int, absent: int = 0) -> Tensor:
+    """The class of each numbered part of an image.
+
+    Args:
+        label: (B, H, W) int64, class indices, the same in all pixels of a part; else the highest one counts.
+        number: (B, H, W) int64 in 0..count-1.
+        count: N, of numbers that an image may have.
+        absent: the value of numbers without pixels, at most 0.
+
+    Returns:
+        (B, N) int64.
+    """
+    table = number.new_full((number.shape[0], count), absent)  # not len(), which a program would take for a constant
+    return table.scatter_reduce(1, number.flatten(1), label.flatten(1), "amax")
+
+
+def mean_by_number(features: Tensor, number: Tensor, count: int) -> Tensor:
+    """The mean of features over the pixels of each numbered part of an image.
+
+    Args:
+        features: (B, D, H, W) of any floating-point type.
+        number: (B, H, W) int64 in 0..count-1.
+        count: N, of numbers that an image may have.
+
+    Returns:
+        (B, N, D), at least float32: bfloat16 counts no further than to 256. 0 for numbers without pixels.
+
+    Source: Wang et al. 2018 (pix2pixHD), section 3.4, "instance-wise average pooling".
+    """
+    batch, channels = features.shape[:2]
+    first = torch.arange(0, batch * count, count, device=number.device)
+    row = (number.flatten(1) + first[:, None]).flatten()
+    kind = torch.promote_types(features.dtype, torch.float32)
+    values = features.to(kind).permute(0, 2, 3, 1).reshape(-1, channels)
+    sums = values.new_zeros(batch * count, channels).index_add(0, row, values)
+    counts = values.new_zeros(batch * count).index_add(0, row, torch.ones_like(values[:, 0]))
+    return (sums / counts.clamp(min=1)[:, None]).view(batch, count, channels)
+
+
 def _axes(instance: Tensor) -> tuple[Tensor, Tensor]:
     """Every pixel's y and x, each (B, H, W) int64, expanded views."""
     _, height, width = instance.shape

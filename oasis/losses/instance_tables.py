@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from oasis.instances import MAX_INSTANCES
+from oasis.instances import MAX_INSTANCES, class_by_number, mean_by_number
 from oasis.labels import LabelSpace
 
 
@@ -56,32 +56,14 @@ class InstancesOf(nn.Module):
         """The table of (B, H, W) int64 class indices and (B, H, W) int64 instances in 0..MAX_INSTANCES, 0 = none."""
         # Some label spaces map a raw thing class to void, as Cityscapes' train ids do with caravans.
         number = instance * self.things[label]
-        absent = number.new_full((len(number), MAX_INSTANCES + 1), -1)
-        class_of = absent.scatter_reduce(1, number.flatten(1), label.flatten(1), "amax")
+        class_of = class_by_number(label, number, MAX_INSTANCES + 1, absent=-1)
         class_of[:, 0] = -1
         return InstanceTable(number, class_of)
 
 
 def mean_by_instance(features: Tensor, number: Tensor) -> Tensor:
-    """The mean of the features over the pixels of each instance.
-
-    Args:
-        features: (B, D, H, W) of any floating-point type.
-        number: (B, H, W) int64 in 0..MAX_INSTANCES; pixels of 0 count for row 0.
-
-    Returns:
-        (B, MAX_INSTANCES + 1, D) float32, 0 for absent numbers.
-
-    Source: Wang et al. 2018 (pix2pixHD), section 3.4, "instance-wise average pooling".
-    """
-    batch, channels = features.shape[:2]
-    rows = batch * (MAX_INSTANCES + 1)
-    first = torch.arange(0, rows, MAX_INSTANCES + 1, device=number.device)
-    row = (number.flatten(1) + first[:, None]).flatten()
-    values = features.float().permute(0, 2, 3, 1).reshape(-1, channels)
-    sums = values.new_zeros(rows, channels).index_add(0, row, values)
-    counts = values.new_zeros(rows).index_add(0, row, torch.ones_like(values[:, 0]))
-    return (sums / counts.clamp(min=1)[:, None]).view(batch, -1, channels)
+    """`mean_by_number` of all numbers that an instance may have, in float32; row 0 is of pixels without one."""
+    return mean_by_number(features.float(), number, MAX_INSTANCES + 1)
 
 
 def mean_of_instances(values: Tensor, counted: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The feature encoder of pix2pixHD: a few numbers for each segment of a photo, to control its look."""
 
-import torch
 from torch import Tensor, nn
 
+from oasis.instances import mean_by_number
 from oasis.models.initialization import initialize_normal
 from oasis.models.pix2pixhd_layers import doubling, halving, normalized, surrounding
 from oasis.models.sizes import require_divisible
@@ -67,14 +67,7 @@ def mean_of_segments(features: Tensor, segments: Tensor, num_segments: int) -> T
 
     Returns:
         (B, D, H, W) float, at least float32.
-
-    Source: Wang et al. 2018 (pix2pixHD), section 3.4, "instance-wise average pooling".
     """
-    number = segments.flatten(1).unsqueeze(1)  # (B, 1, H W)
-    # bfloat16, as under autocast, counts no further than to 256.
-    values = features.flatten(2).to(torch.promote_types(features.dtype, torch.float32))
-    table = values.new_zeros(len(values), 1, num_segments)  # not unique numbers, for which the host would wait
-    counts = table.scatter_add(2, number, torch.ones_like(values[:, :1]))
-    index = number.expand_as(values)
-    sums = table.repeat(1, values.shape[1], 1).scatter_add(2, index, values)
-    return (sums / counts.clamp(min=1)).gather(2, index).view(features.shape)
+    table = mean_by_number(features, segments, num_segments)  # of all numbers, so that the host never waits
+    index = segments.flatten(1).unsqueeze(2).expand(-1, -1, table.shape[2])
+    return table.gather(1, index).transpose(1, 2).reshape(features.shape)

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize
+from oasis.models.fitting import fitting_noise
 from oasis.models.initialization import XAVIER_GAIN, rescale
-from oasis.models.noise import fitting_noise
 from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder

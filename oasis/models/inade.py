@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from oasis.instances import class_by_number
 from oasis.models.initialization import full_precision
 from oasis.models.modulation import Modulation
 from oasis.models.norms import NormName, build_norm
@@ -41,7 +42,7 @@ class NoisySegments(Rows):
             the last of them.
         """
         label = condition[:, :num_classes].argmax(dim=1)
-        classes = label.new_zeros(noise.shape[:2]).scatter_reduce(1, segments.flatten(1), label.flatten(1), "amax")
+        classes = class_by_number(label, segments, noise.shape[1])
         first = torch.arange(noise.shape[0], device=segments.device).view(-1, 1, 1) * noise.shape[1]
         return cls(noise.flatten(0, 1), classes.flatten(), segments + first)
 

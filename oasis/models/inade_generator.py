@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from oasis.errors import ConfigurationError
 from oasis.instances import count_segments
+from oasis.models.fitting import fitting_segment_noise, fitting_segments, require_class_channels
 from oasis.models.generator import halving_widths
 from oasis.models.inade import INADE, NoisySegments
 from oasis.models.initialization import XAVIER_GAIN, rescale
@@ -63,7 +63,7 @@ class INADEDecoder(SPADEDecoder):
         panoptic: Surroundings | None,
     ) -> None:
         _require_halves(noise_dim)
-        _require_classes(condition_channels, num_classes)
+        require_class_channels(type(self).__name__, condition_channels, num_classes)
         super().__init__(
             None,
             condition_channels,
@@ -97,40 +97,17 @@ class INADEDecoder(SPADEDecoder):
             ConfigurationError: an input that does not fit, or no segments.
         """
         self.require_fitting(condition)
-        segments = self._fitting(segments, condition)
-        rows = NoisySegments.of(condition, self._checked(condition, noise), segments, self.num_classes)
+        name = type(self).__name__
+        segments = fitting_segments(name, condition, segments, "each has noise of its own")
+        noise = fitting_segment_noise(name, self.noise_shape, condition, noise)
+        assert noise is not None  # see `_require_halves`
+        rows = NoisySegments.of(condition, noise, segments, self.num_classes)
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
         fast = self.fast and not condition.is_meta
         if fast and self._looks_closely(condition.device):
             return self.walk(SegmentPyramid(condition, rows.present(), TableSegmentGuide), segments, sparse=True)
         guide = DenseSegmentGuide if fast else None
         return self.walk(SegmentPyramid(condition, rows, guide), segments, sparse=False)
-
-    def _fitting(self, segments: Tensor | None, condition: Tensor) -> Tensor:
-        name, expected = type(self).__name__, (condition.shape[0], *condition.shape[-2:])
-        if segments is None:
-            raise ConfigurationError(
-                f"{name}: no segments, but each has noise of its own: pass {expected} int64, one number a pixel, such "
-                "as of oasis.instances.segment_ids"
-            )
-        if segments.shape != expected or segments.dtype != torch.int64:
-            raise ConfigurationError(
-                f"{name}: segments of shape {tuple(segments.shape)} and type {segments.dtype}; they must be {expected} "
-                "int64, one number a pixel of the condition"
-            )
-        return segments
-
-    def _checked(self, condition: Tensor, noise: Tensor | None) -> Tensor:
-        """The noise to use, of the condition's type: (B, S, Z)."""
-        expected = (condition.shape[0], *self.noise_shape)
-        if noise is None:
-            noise = torch.randn(expected, device=condition.device, dtype=condition.dtype)
-        if noise.shape != expected:
-            raise ConfigurationError(
-                f"{type(self).__name__}: noise of shape {tuple(noise.shape)}; it must be {expected}, one vector for "
-                "each number that a segment of a picture may have"
-            )
-        return noise.to(condition)
 
 
 class INADEGenerator(INADEDecoder):
@@ -237,12 +214,4 @@ def _require_halves(noise_dim: int) -> None:
         raise ConfigurationError(
             f"generator.noise_dim={noise_dim}: must be even and at least 2, since one half of a segment's noise makes "
             "scales and the other shifts. Without noise: generator=spade."
-        )
-
-
-def _require_classes(condition_channels: int, num_classes: int) -> None:
-    if condition_channels < num_classes:
-        raise ConfigurationError(
-            f"the encoding has {condition_channels} channels, but this generator reads the class of each pixel from "
-            f"the first {num_classes}, one a class. Use an encoding that starts with them, such as encoding=semantic."
         )

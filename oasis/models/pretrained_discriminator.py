@@ -7,11 +7,10 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models.backbones import Backbone
-from oasis.models.discriminator import DownBlock
 from oasis.models.initialization import XAVIER_GAIN, convolution, rescale
-from oasis.models.segmenting import SegmentingDiscriminator
+from oasis.models.segmenting import SegmentingDiscriminator, require_instance_heads
 from oasis.models.sizes import require_divisible
-from oasis.models.skip_decoder import SkipDecoder, unet_widths
+from oasis.models.unet import DownBlock, SkipDecoder, unet_widths
 
 
 class PretrainedDiscriminator(SegmentingDiscriminator):
@@ -57,10 +56,7 @@ class PretrainedDiscriminator(SegmentingDiscriminator):
     ) -> None:
         super().__init__(num_classes, feature_channels=channels // 2)
         self.size_divisor = 2**num_blocks
-        if boundary and not instance_heads:
-            raise ConfigurationError(
-                "boundary=true: the boundary head is one of the instance heads: instance_heads=true."
-            )
+        require_instance_heads(instance_heads, boundary)
         if num_blocks < 2 or self.size_divisor not in backbone.channels:
             raise ConfigurationError(
                 f"num_blocks={num_blocks}: the backbone has features 1 / {', 1 / '.join(map(str, backbone.channels))} "
@@ -86,7 +82,7 @@ class PretrainedDiscriminator(SegmentingDiscriminator):
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The backbone's layers and the residual blocks, see `Recomputable`."""
-        return [*self.backbone.blocks(), self.stem, *self.decoder.blocks]
+        return [*self.backbone.blocks(), self.stem, *self.decoder]
 
     def features(self, image: Tensor) -> Tensor:
         """See `SegmentingDiscriminator.features`."""

@@ -12,14 +12,6 @@ _FREQUENCIES = 5
 FEATURES = (MEASURES - 1) * (1 + 2 * _FREQUENCIES) + 1
 
 
-def first_pixels(segments: PresentSegments) -> Tensor:
-    """(B, N) int64: the first pixel of each row's segment in reading order, an index into H * W; 0 for absent ones."""
-    flat = segments.number.flatten(1)
-    pixel = torch.arange(flat.shape[1], device=flat.device).expand_as(flat)
-    first = torch.full_like(segments.segment, flat.shape[1] - 1).scatter_reduce_(1, flat, pixel, "amin")
-    return first * segments.present
-
-
 def geometry(segments: PresentSegments) -> Tensor:
     """Centre, box and area of segments, as shares of the picture.
 

@@ -1,13 +1,11 @@
 """The OASIS generator with a token per segment."""
 
-from collections.abc import Iterable
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from oasis.errors import ConfigurationError
 from oasis.instances import count_segments
+from oasis.models.fitting import fitting_segment_noise, fitting_segments, require_class_channels
 from oasis.models.generator import OASISGenerator
 from oasis.models.initialization import XAVIER_GAIN
 from oasis.models.norms import NormName
@@ -77,12 +75,7 @@ class SegmentTokenGenerator(OASISGenerator):
         fast: bool = True,
         sparse: bool | None = None,
     ) -> None:
-        if condition_channels < num_classes:
-            raise ConfigurationError(
-                f"SegmentTokenGenerator: an encoding of {condition_channels} channels cannot have one for each of "
-                f"{num_classes} classes, by which tokens know theirs; choose one that starts with them, such as "
-                "encoding=semantic"
-            )
+        require_class_channels("SegmentTokenGenerator", condition_channels, num_classes)
         super().__init__(
             condition_channels,
             token_channels,
@@ -116,42 +109,8 @@ class SegmentTokenGenerator(OASISGenerator):
             ConfigurationError: no segments; or a size, a condition, segments or a noise that does not fit.
         """
         self.require_fitting(condition)
-        rows: SegmentRows = self.tokens(
-            condition,
-            self._noise_of_segments(condition, noise),
-            _fitting(segments, condition),
-            self.num_segments,
-        )
+        name = type(self).__name__
+        segments = fitting_segments(name, condition, segments, "each has a token of its own")
+        noise = fitting_segment_noise(name, self.noise_shape, condition, noise)
+        rows: SegmentRows = self.tokens(condition, noise, segments, self.num_segments)
         return self.decode(condition, rows)
-
-    def blocks_to_recompute(self) -> Iterable[nn.Module]:
-        """The residual blocks, see `Recomputable`; the tokens take little memory."""
-        return self.blocks
-
-    def _noise_of_segments(self, condition: Tensor, noise: Tensor | None) -> Tensor | None:
-        if self.noise_dim == 0:
-            if noise is not None:
-                raise ConfigurationError(
-                    "SegmentTokenGenerator: noise given to a generator without noise (noise_dim=0)"
-                )
-            return None
-        expected = (condition.shape[0], *self.noise_shape)
-        if noise is None:
-            return torch.randn(expected, device=condition.device, dtype=condition.dtype)
-        if noise.shape != expected:
-            raise ConfigurationError(
-                f"SegmentTokenGenerator: noise of shape {tuple(noise.shape)}; it must be {expected}, one vector a "
-                "segment"
-            )
-        return noise.to(condition)
-
-
-def _fitting(segments: Tensor | None, condition: Tensor) -> Tensor:
-    expected = (condition.shape[0], *condition.shape[2:])
-    if segments is None or segments.shape != expected:
-        given = "no segments" if segments is None else f"segments of shape {tuple(segments.shape)}"
-        raise ConfigurationError(
-            f"SegmentTokenGenerator: {given}; there must be {expected}, the number of each pixel's segment. Datasets "
-            "with instances have them, see docs/data.md."
-        )
-    return segments

@@ -1,11 +1,11 @@
 """A token per segment of a picture, and a transformer over them."""
 
-import torch
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.instances import class_by_number
 from oasis.models.attention import TransformerBlock, initialize_linear
-from oasis.models.segment_geometry import FEATURES, features, first_pixels, geometry
+from oasis.models.segment_geometry import FEATURES, features, geometry
 from oasis.models.segment_rows import PresentSegments, SegmentRows
 
 
@@ -51,7 +51,7 @@ class SegmentTokens(nn.Module):
         Args:
             condition: (B, K, H, W) float, of which the first C channels are largest at the pixel's class.
             noise: (B, S, Z) float, by the segments' numbers; None without noise.
-            segments: (B, H, W) int64 in 0..S-1; numbers below C are classes.
+            segments: (B, H, W) int64 in 0..S-1.
             num_segments: S.
 
         Returns:
@@ -61,19 +61,14 @@ class SegmentTokens(nn.Module):
 
     def of_present(self, condition: Tensor, noise: Tensor | None, segments: PresentSegments) -> SegmentRows:
         """The same, from the rows of the segments."""
-        x: Tensor = self.of_class(self._classes(condition, segments))
+        label = condition[:, : self.num_classes].argmax(dim=1)
+        x: Tensor = self.of_class(class_by_number(label, segments.number, segments.segment.shape[1]))
         x = x + self.of_geometry(features(geometry(segments)).to(self.of_geometry.weight.dtype))
         if self.of_noise is not None and noise is not None:
             x = x + self.of_noise(_gathered(noise, segments.segment))
         for block in self.blocks:
             x = block(x, segments.present)
         return SegmentRows(self.out(self.norm(x)).to(condition.dtype), segments.number)
-
-    def _classes(self, condition: Tensor, segments: PresentSegments) -> Tensor:
-        """(B, N) int64: the number itself for a class, else the class that the condition has at the first pixel."""
-        pixel = first_pixels(segments).unsqueeze(1).expand(-1, self.num_classes, -1)
-        shown = condition[:, : self.num_classes].flatten(2).gather(2, pixel).argmax(1)
-        return torch.where(segments.segment < self.num_classes, segments.segment, shown)
 
 
 def _gathered(table: Tensor, index: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from oasis.errors import ConfigurationError
 from oasis.models.contract import Discriminator
 from oasis.models.initialization import convolution
 
@@ -26,6 +27,16 @@ class DiscriminatorOutput(NamedTuple):
             DiscriminatorOutput(logits, {name: parts[i] for name, parts in heads.items()})
             for i, logits in enumerate(self.logits.chunk(count))
         ]
+
+
+def require_instance_heads(instance_heads: bool, boundary: bool) -> None:
+    """Refuse the boundary head without the heads beside it.
+
+    Raises:
+        ConfigurationError: the message names the setting.
+    """
+    if boundary and not instance_heads:
+        raise ConfigurationError("boundary=true: the boundary head is one of the instance heads: instance_heads=true.")
 
 
 class SegmentingDiscriminator(Discriminator):

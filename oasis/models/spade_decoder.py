@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from oasis.errors import ConfigurationError
 from oasis.models.condition_resize import ConditionResize, resize_by_name
 from oasis.models.contract import Generator
+from oasis.models.fitting import fitting_segments
 from oasis.models.initialization import convolution
 from oasis.models.modulation import Modulation
 from oasis.models.pyramid import GuidePyramid, PlainPyramid, Pyramid
@@ -132,7 +133,10 @@ class SPADEDecoder(Generator):
             if fast
             else PlainPyramid(condition, noise, self.resize)
         )
-        return self.walk(pyramid, self._fitting(segments, condition), start, sparse=sparse)
+        if self.surroundings.needs_segments:
+            reason = "generator/panoptic=aware stays within them, and generator/panoptic=plain does without"
+            segments = fitting_segments(type(self).__name__, condition, segments, reason)
+        return self.walk(pyramid, segments, start, sparse=sparse)
 
     def walk(self, pyramid: Pyramid, segments: Tensor | None, start: Tensor | None = None, *, sparse: bool) -> Tensor:
         """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
@@ -158,23 +162,6 @@ class SPADEDecoder(Generator):
         wanted = device.type == "cpu" if self.sparse is None else self.sparse
         # Distinct neighbourhoods depend on the data, which is unknown while a graph is being compiled.
         return wanted and not torch.compiler.is_compiling()
-
-    def _fitting(self, segments: Tensor | None, condition: Tensor) -> Tensor | None:
-        """The segments if they are needed."""
-        if not self.surroundings.needs_segments:
-            return None
-        name, expected = type(self).__name__, (condition.shape[0], *condition.shape[-2:])
-        if segments is None:
-            raise ConfigurationError(
-                f"{name}: generator/panoptic=aware needs the segments of the label map: pass segments, {expected} "
-                "int64, such as oasis.instances.segment_ids, or use generator/panoptic=plain"
-            )
-        if segments.shape != expected or segments.is_floating_point():
-            raise ConfigurationError(
-                f"{name}: segments of shape {tuple(segments.shape)} and type {segments.dtype}; they must be "
-                f"{expected} int64, one number a pixel of the condition"
-            )
-        return segments
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The residual blocks, see `Recomputable`."""

@@ -8,11 +8,10 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from oasis.errors import ConfigurationError
 from oasis.models.attention import TransformerBlock, grid_positions
-from oasis.models.discriminator import DownBlock
 from oasis.models.initialization import XAVIER_GAIN, SpectralNorm, convolution, initialize, rescale
-from oasis.models.segmenting import SegmentingDiscriminator
+from oasis.models.segmenting import SegmentingDiscriminator, require_instance_heads
 from oasis.models.sizes import require_divisible
-from oasis.models.skip_decoder import SkipDecoder, unet_widths
+from oasis.models.unet import DownBlock, SkipDecoder, unet_widths
 
 _TOKEN_WIDTH = 3  # times the base width
 _LAYERS = 2  # a block
@@ -73,7 +72,8 @@ class TransformerDiscriminator(SegmentingDiscriminator):
     ) -> None:
         super().__init__(num_classes, feature_channels=channels // 2)
         width, depth, scales = _TOKEN_WIDTH * channels, _LAYERS * num_blocks, patch_size.bit_length() - 1
-        _require_sizes(channels, num_blocks, patch_size, attention_heads, boundary and not instance_heads)
+        _require_sizes(channels, num_blocks, patch_size, attention_heads)
+        require_instance_heads(instance_heads, boundary)
         self.size_divisor = self.patch_size = patch_size
         self.depths = [depth * (i + 1) // scales for i in range(scales)]  # whose tokens are read
         self.embedding = _patch_embedding(width, patch_size, spectral_norm)
@@ -95,7 +95,7 @@ class TransformerDiscriminator(SegmentingDiscriminator):
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The transformer layers and the residual blocks, see `Recomputable`."""
-        return [*self.layers, *self.stem, *self.decoder.blocks]
+        return [*self.layers, *self.stem, *self.decoder]
 
     def features(self, image: Tensor) -> Tensor:
         """See `SegmentingDiscriminator.features`."""
@@ -141,7 +141,7 @@ def _patch_embedding(width: int, patch_size: int, spectral_norm: bool) -> nn.Con
     return layer
 
 
-def _require_sizes(channels: int, num_blocks: int, patch_size: int, attention_heads: int, headless: bool) -> None:
+def _require_sizes(channels: int, num_blocks: int, patch_size: int, attention_heads: int) -> None:
     """Raise unless the sizes make a network.
 
     Raises:
@@ -166,5 +166,3 @@ def _require_sizes(channels: int, num_blocks: int, patch_size: int, attention_he
             f"num_blocks={num_blocks}: the transformer discriminator needs at least {least} blocks with "
             f"patch_size={patch_size}, as its decoder reads {scales} depths."
         )
-    if headless:
-        raise ConfigurationError("boundary=true: the boundary head is one of the instance heads: instance_heads=true.")

@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from functools import partial
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from oasis.errors import ConfigurationError
 from oasis.models.attention import initialize_linear
+from oasis.models.fitting import fitting_noise
 from oasis.models.generator import halving_widths
 from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.modulated_transformer import CoarseTransformer, ModulatedBlock
-from oasis.models.noise import fitting_noise
 from oasis.models.norms import NormName
+from oasis.models.pyramid import GuidePyramid
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 
@@ -71,10 +69,9 @@ class TransformerGenerator(SPADEDecoder):
         fast: bool = True,
         sparse: bool | None = None,
     ) -> None:
-        if num_blocks < 2:
-            raise ConfigurationError(f"num_blocks={num_blocks}: the generator needs at least 2, one of them SPADE's")
+        widths = halving_widths(channels, num_blocks)
         scales = min(_SCALES, num_blocks - 1)
-        widths = halving_widths(channels, num_blocks)[scales:]
+        widths = widths[scales:]
         super().__init__(
             CoarseTransformer(
                 condition_channels + noise_dim,
@@ -124,21 +121,11 @@ class TransformerGenerator(SPADEDecoder):
         """
         self.require_fitting(condition)
         noise = fitting_noise("TransformerGenerator", self.noise_dim, condition, noise)
-        coarse: Tensor = self.stem([_resized(condition, noise, divisor) for divisor in self._coarse_sizes])
+        pyramid = GuidePyramid(condition, noise, sparse=False)
+        coarse: Tensor = self.stem([pyramid.whole(*pyramid.coarsest(divisor)) for divisor in self._coarse_sizes])
         return self.decode(condition, noise, coarse)
 
     def blocks_to_recompute(self) -> Iterable[nn.Module]:
         """The residual blocks and those of the transformer, see `Recomputable`."""
         yield from self.blocks
         yield from (block for block in self.stem.modules() if isinstance(block, ModulatedBlock))
-
-
-def _resized(condition: Tensor, noise: Tensor | None, divisor: int) -> Tensor:
-    """Noise and condition, `divisor` times smaller: (B, Z + K, H / divisor, W / divisor)."""
-    height, width = (size // divisor for size in condition.shape[-2:])
-    small = F.interpolate(condition, size=(height, width), mode="nearest")
-    if noise is None:
-        return small
-    if noise.dim() == 2:
-        return torch.cat([noise[:, :, None, None].expand(-1, -1, height, width), small], dim=1)
-    return torch.cat([F.interpolate(noise, size=(height, width), mode="nearest"), small], dim=1)

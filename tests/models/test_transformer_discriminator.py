@@ -153,24 +153,10 @@ def test_heads_are_those_of_the_panoptic_one():
     assert all(0 < said.abs().max() < 0.1 for said in heads.values())  # of the published gain
 
 
-def test_samples_of_a_batch_are_independent():
-    discriminator = built().eval()
-    images = picture(3, 3, 32, 32)
-    together = discriminator(images).logits
-    for i in range(3):
-        torch.testing.assert_close(discriminator(images[i : i + 1]).logits, together[i : i + 1])
-
-
 def test_every_pixel_sees_the_whole_picture():
     image = picture(1, 3, 48, 96).requires_grad_()
     built().eval()(image).logits[..., 0, 0].sum().backward()
     assert image.grad[..., -16:, -16:].abs().sum() > 0
-
-
-def test_a_seed_decides_everything():
-    image = picture(1, 3, 32, 32)
-    assert built(3)(image).logits.equal(built(3)(image).logits)
-    assert not built(3)(image).logits.equal(built(4)(image).logits)
 
 
 def test_every_weight_has_a_spectral_norm_of_one():
@@ -185,16 +171,6 @@ def test_every_weight_has_a_spectral_norm_of_one():
     for layer in normed:
         largest = torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2)
         torch.testing.assert_close(largest, torch.tensor(1.0), rtol=0.05, atol=0)
-
-
-def test_bfloat16():
-    discriminator = built().eval()
-    image = picture(2, 3, 32, 32)
-    expected = discriminator(image).logits
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = discriminator(image).logits
-    assert found.dtype == torch.bfloat16
-    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.1 * expected.std().item())
 
 
 def test_channels_last_changes_nothing():
