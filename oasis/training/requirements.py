@@ -75,7 +75,8 @@ def require_segments(generator: Generator, dataset: Samples) -> None:
     if generator.needs_segments:
         refuse_missing_instances(
             dataset,
-            f"{type(generator).__name__} treats each instance by itself. Add them, or train with generator=oasis",
+            f"{type(generator).__name__} treats each instance by itself. Add them, or train with generator=oasis "
+            "generator/panoptic=plain",
         )
 
 

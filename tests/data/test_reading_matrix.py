@@ -323,7 +323,7 @@ READERS = {"training": train, "data-check": check, "prepare": prepare, "evaluate
 COMMANDS = READERS | {"generate": generate, "app": upload}
 
 
-def require(case: Case, command: str, read: Callable[[], Seen]) -> None:
+def assert_read_or_refused(case: Case, command: str, read: Callable[[], Seen]) -> None:
     refusal = case.refusal(command)
     if refusal is not None:
         with pytest.raises(DatasetError, match=refusal) as raised:
@@ -340,14 +340,14 @@ def require(case: Case, command: str, read: Callable[[], Seen]) -> None:
 @pytest.mark.parametrize("name", LABELS)
 def test_a_label_map_is_the_same_to_every_command(tmp_path, name, command):
     root = root_of(tmp_path, label=LABELS[name].content())
-    require(LABELS[name], command, lambda: COMMANDS[command](root))
+    assert_read_or_refused(LABELS[name], command, lambda: COMMANDS[command](root))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", INSTANCES)
 def test_an_instance_map_is_the_same_to_every_command(tmp_path, name, command):
     root = root_of(tmp_path, instance=INSTANCES[name].content())
-    require(INSTANCES[name], command, lambda: COMMANDS[command](root))
+    assert_read_or_refused(INSTANCES[name], command, lambda: COMMANDS[command](root))
 
 
 @dataclass(frozen=True)
@@ -590,7 +590,7 @@ def test_oasis_convert_reads_as_training_does(tmp_path, kind, name):
     case = (LABELS if kind == "label" else INSTANCES)[name]
     root = root_of(tmp_path, **{kind: case.content()})
     refusal = None if case.training is None else CONVERTED.get(name, case.training)
-    require(Case(case.content, refusal), "convert", lambda: convert(root))
+    assert_read_or_refused(Case(case.content, refusal), "convert", lambda: convert(root))
 
 
 SIDEWAYS = 6  # an EXIF orientation that swaps rows and columns

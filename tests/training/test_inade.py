@@ -57,3 +57,18 @@ def test_one_car_is_drawn_again(trained, tiny, tmp_path):
     reach = 2 * (1 + 2) + 2 + 1  # of two blocks at half and full size, the stem and the last convolution
     assert change[:, : max(columns.min() - reach, 0)].sum() == 0
     assert change[:, columns.max() + reach + 2 :].sum() == 0
+
+
+@pytest.mark.parametrize("choice", ["generator=inade", "generator=segment_tokens", "generator/panoptic=aware"])
+def test_a_dataset_without_instances_is_refused(fit, trained, tiny, choice, tmp_path):
+    network = ["model=inade"] if choice == "generator=inade" else [choice]
+    run = trained("run", *network, "trainer.max_steps=4")
+    for split in ("train", "val"):
+        next((tiny.root / "gtFine" / split).glob("*/*_instanceIds.png")).unlink()
+    message = r"(?s)1 of 7 samples.*no instance map.*generator=oasis generator/panoptic=plain.*docs/data\.md"
+    with pytest.raises(ConfigurationError, match=message):
+        fit("without", *network)
+    arguments = ["evaluate", run, f"data.root={tiny.root}", "metrics=none", "segmenter=none", "-o", tmp_path / "report"]
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code != 0
+    assert "no instance map" in " ".join(done.output.split())
