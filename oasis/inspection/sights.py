@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from oasis.encodings import Semantic
 from oasis.inspection.detail import segments
 from oasis.inspection.samples import LabelledPhoto
 from oasis.instances import areas, count_segments
@@ -22,8 +23,8 @@ ABOVE, NEIGHBOUR, FILL = range(3)  # where panoptic-aware upsampling takes a pix
 
 def one_hot(sample: LabelledPhoto) -> Tensor:
     """(1, C, H, W) float."""
-    classes = torch.arange(sample.label_space.num_classes).view(-1, 1, 1)
-    return (sample.label == classes).float()[None]
+    encoded: Tensor = Semantic(sample.label_space)(sample.label[None], sample.instance[None])
+    return encoded
 
 
 def class_shares(sample: LabelledPhoto, divisor: int, way: str) -> Tensor:
