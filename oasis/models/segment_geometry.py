@@ -33,10 +33,10 @@ def geometry(segments: PresentSegments) -> Tensor:
         mean = none.scatter_add(1, flat, position) / area.double()
         low = torch.full_like(none, length).scatter_reduce_(1, flat, position, "amin")
         high = none.scatter_reduce(1, flat, position, "amax")
-        measures += [(mean + 0.5) / length, (high + 1 - low) / length, low / length]
+        measures += [((mean + 0.5) / length).float(), (high + 1 - low) / length, low / length]
     shares = torch.stack([*measures[0::3], *measures[1::3], *measures[2::3]], dim=2)
     logarithm = torch.log(area / flat.shape[1]).unsqueeze(2)
-    return torch.cat([shares, logarithm], dim=2).float() * segments.present.unsqueeze(2)
+    return torch.cat([shares, logarithm], dim=2) * segments.present.unsqueeze(2)
 
 
 def features(measures: Tensor) -> Tensor:

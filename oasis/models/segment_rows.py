@@ -36,7 +36,9 @@ class PresentSegments:
         row = has_pixels.cumsum(1) - 1
         if most is None:
             most = _fewest(row)
-        order = (~has_pixels).byte().argsort(dim=1, stable=True)[:, :most]
+        # No two keys are alike, so that any sort will do: ONNX has no stable one.
+        key = torch.arange(num_segments, device=segments.device) + (~has_pixels) * num_segments
+        order = key.argsort(dim=1)[:, :most]
         return cls(row.gather(1, flat).view_as(segments), order, has_pixels.gather(1, order))
 
 
