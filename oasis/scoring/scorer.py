@@ -66,7 +66,7 @@ class Scorer:
         self.colors = InstanceColors(classes).to(device)
         self.segmenter_scores: SegmenterScores | None = None
         if segmenter is not None:
-            self.segmenter_scores = SegmenterScores(label_space, segmenter.label_space, device)
+            self.segmenter_scores = SegmenterScores(label_space, segmenter, device)
 
     def update(self, batch: Batch, fake: Tensor) -> None:
         """Add one picture per label map.
@@ -121,40 +121,42 @@ class Scorer:
 
 
 class SegmenterScores:
-    """Scores of a segmenter's predictions: mean IoU, panoptic quality, recall of touching instances.
+    """Scores of a segmenter's predictions: mean IoU, and if it finds instances, panoptic quality and touching recall.
 
     Args:
         label_space: of the label maps.
-        segmenter_space: of the predictions.
+        segmenter: makes the predictions.
         device: where both are.
 
     Raises:
         ConfigurationError: the two have other classes.
     """
 
-    def __init__(self, label_space: LabelSpace, segmenter_space: LabelSpace, device: torch.device) -> None:
+    def __init__(self, label_space: LabelSpace, segmenter: Segmenter, device: torch.device) -> None:
         classes = ScoredClasses(label_space)
         self.to_scored = classes.lookup(label_space).to(device)
-        self.from_prediction = classes.lookup(segmenter_space).to(device)
+        self.from_prediction = classes.lookup(segmenter.label_space).to(device)
         self.pixels = PixelScores(classes).to(device)
-        self.panoptic = PanopticScores(classes).to(device)
+        self.panoptic = PanopticScores(classes).to(device) if segmenter.finds_instances else None
 
     def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
         """Compare predictions, (B, H, W) both, with the maps of the batch."""
         target, seen = self.to_scored[batch.label], self.from_prediction[label]
         self.pixels.update(batch.index, seen, target)
-        self.panoptic.update(batch.index, seen, instance, target, batch.instance)
+        if self.panoptic is not None:
+            self.panoptic.update(batch.index, seen, instance, target, batch.instance)
 
     def compute(self) -> dict[str, float]:
         """All scores so far, each name prefixed by `segmenter/`, without absent classes."""
-        scores = {**self.pixels.compute(), **self.panoptic.compute()}
+        scores = self.pixels.compute() | (self.panoptic.compute() if self.panoptic is not None else {})
         named = {SEGMENTER_PREFIX + name: float(value) for name, value in scores.items()}
         return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
 
     def reset(self) -> None:
         """Reset all scores."""
         self.pixels.reset()
-        self.panoptic.reset()
+        if self.panoptic is not None:
+            self.panoptic.reset()
 
 
 def scores_of_photos(

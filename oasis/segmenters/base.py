@@ -31,11 +31,14 @@ class Segmenter(nn.Module, ABC):
     Attributes:
         label_space: the classes it predicts.
         num_features: D, of `features`.
+        finds_instances: whether it tells the instances of a class apart; without, `Prediction.instance` is 0, and there
+            are no panoptic scores.
         fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
     label_space: LabelSpace
     num_features: int
+    finds_instances: bool = True
     fingerprint: str
 
     @abstractmethod
