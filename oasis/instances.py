@@ -141,6 +141,18 @@ def segment_ids(label: Tensor, instance: Tensor, num_classes: int) -> Tensor:
     return torch.where(instance > 0, instance + num_classes, label)
 
 
+def rows_needed(count: Tensor, most: int) -> int:
+    """How many rows a table needs, if the host can read it without waiting; else as many as it may ever need.
+
+    Args:
+        count: (B,) int64, how many rows each image needs.
+        most: that an image may need.
+    """
+    if count.device.type != "cpu" or torch.compiler.is_compiling():
+        return most
+    return int(count.max())
+
+
 def class_by_number(label: Tensor, number: Tensor, count: int, absent: int = 0) -> Tensor:
     """The class of each numbered part of an image.
 

@@ -49,16 +49,23 @@ def instance_contrast_loss(
     same picture, as here: Park et al. 2020 (CUT), section 3, of patches instead of instances.
     """
     with torch.autocast(query.device.type, enabled=False):  # products would have 8 bits
+        rows = table.rows()
         queries, keys = (
-            F.normalize(mean_by_instance(embedding, number), dim=2, eps=_EPS)
+            F.normalize(_rows_of(mean_by_instance(embedding, number), rows), dim=2, eps=_EPS)
             for embedding, number in ((query, query_number), (key, table.number))
         )
         queries = queries / temperature
+        kind = table.class_of.gather(1, rows)
         # An absent instance is compared with absent ones: finite, and not counted.
-        strangers = table.class_of[:, :, None] != table.class_of[:, None, :]
+        strangers = kind[:, :, None] != kind[:, None, :]
         rivals = torch.bmm(queries, keys.transpose(1, 2)).masked_fill(strangers, -torch.inf)
         loss = rivals.logsumexp(dim=2) - (queries * keys).sum(dim=2)
-    return mean_of_instances(loss, table.present & table.has_neighbour)
+    return mean_of_instances(loss, (table.present & table.has_neighbour).gather(1, rows))
+
+
+def _rows_of(values: Tensor, rows: Tensor) -> Tensor:
+    """Rows (B, N) of a table (B, R, D): (B, N, D)."""
+    return values.gather(1, rows[:, :, None].expand(-1, -1, values.shape[2]))
 
 
 def rolled_view(image: Tensor, number: Tensor, generator: Coins = None) -> RolledView:

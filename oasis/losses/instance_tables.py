@@ -1,6 +1,7 @@
 """Tables with a row for each instance, and means over them.
 
-A table has MAX_INSTANCES + 1 rows for each image, however many instances there are, so that the host never waits.
+A table has MAX_INSTANCES + 1 rows for each image, however many instances there are, so that the host never waits for a
+GPU.
 Every loss is the mean over the instances of each image, and then over all images, so that it does not depend on how a
 batch is spread over devices. All is in float32.
 """
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from oasis.instances import MAX_INSTANCES, class_by_number, mean_by_number
+from oasis.instances import MAX_INSTANCES, class_by_number, mean_by_number, rows_needed
 from oasis.labels import LabelSpace
 
 
@@ -36,6 +37,14 @@ class InstanceTable(NamedTuple):
         kind = self.class_of + 1  # 0 = absent
         count = torch.zeros_like(kind)  # there are more rows than classes
         return count.scatter_add(1, kind, torch.ones_like(kind)).gather(1, kind) > 1
+
+    def rows(self) -> Tensor:
+        """(B, N) int64, the numbers of each image's instances, and behind them numbers of none.
+
+        N is the most that an image of the batch has, at least 1; `MAX_INSTANCES + 1` where the host would wait for it.
+        """
+        count = rows_needed(self.present.sum(dim=1), MAX_INSTANCES + 1)
+        return self.present.byte().argsort(dim=1, descending=True, stable=True)[:, : max(1, count)]
 
 
 class InstancesOf(nn.Module):
@@ -70,8 +79,8 @@ def mean_of_instances(values: Tensor, counted: Tensor) -> Tensor:
     """The mean over the counted instances of each image, 0 if there is none, and then over images.
 
     Args:
-        values: (B, MAX_INSTANCES + 1) float32.
-        counted: (B, MAX_INSTANCES + 1) bool.
+        values: (B, N) float32.
+        counted: (B, N) bool.
 
     Returns:
         Scalar float32.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from oasis.instances import rows_needed
+
 
 @dataclass(frozen=True)
 class PresentSegments:
@@ -35,18 +37,11 @@ class PresentSegments:
         has_pixels.scatter_(1, flat, True)
         row = has_pixels.cumsum(1) - 1
         if most is None:
-            most = _fewest(row)
+            most = rows_needed(has_pixels.sum(1), num_segments)
         # No two keys are alike, so that any sort will do: ONNX has no stable one.
         key = torch.arange(num_segments, device=segments.device) + (~has_pixels) * num_segments
         order = key.argsort(dim=1)[:, :most]
         return cls(row.gather(1, flat).view_as(segments), order, has_pixels.gather(1, order))
-
-
-def _fewest(row: Tensor) -> int:
-    """The number of segments of the picture with the most, from the rows of all S; S where the host would wait."""
-    if row.device.type != "cpu" or torch.compiler.is_compiling():
-        return row.shape[1]
-    return int(row[:, -1].max()) + 1
 
 
 @dataclass(frozen=True)
