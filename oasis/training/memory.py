@@ -51,6 +51,10 @@ def advice(error: BaseException, settings: Mapping[str, Any]) -> str:
     if trainer.get("precision") in (None, "32-true", 32, "32"):
         remedies.append(f"trainer=mixed (now trainer.precision={trainer.get('precision')})")
     remedies.append(f"a lower generator.channels (now {generator.get('channels')})")
+    if "token_heads" in generator:
+        remedies.append(f"fewer generator.token_heads (now {generator['token_heads']}): all segments attend to all")
+    if "PanopticSurroundings" in str((generator.get("panoptic") or {}).get("_target_")):
+        remedies.append("generator/panoptic=plain (now aware: convolutions keep copies where segments meet)")
     remedies.append(f"lower data.height and data.width (now {data.get('height')} and {data.get('width')})")
     said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return f"Memory ran out ({said[:300]}). What helps: {', '.join(remedies)}."

@@ -50,6 +50,20 @@ def test_what_is_done_already_is_not_advised():
     assert "trainer=mixed" not in str(raised.value)
 
 
+def test_what_many_segments_cost(composed):
+    """The settings as they are composed, so that a renamed key is noticed."""
+    chosen = {name: composed(f"generator={name}") for name in ("segment_tokens", "oasis")}
+    chosen["aware"] = composed("generator/panoptic=aware")
+    told = {}
+    for name, settings in chosen.items():
+        with pytest.raises(LowMemoryError) as raised, memory_advice(settings):
+            raise MemoryError
+        told[name] = str(raised.value)
+    assert "generator.token_heads (now 4)" in told["segment_tokens"]
+    assert "generator/panoptic=plain" in told["aware"]
+    assert not any(each in told["oasis"] for each in ("token_heads", "panoptic"))
+
+
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), OSError(errno.ENOSPC, "full"), CheckpointError("x")])
 def test_other_errors_pass(error):
     with pytest.raises(type(error)) as raised, memory_advice(SETTINGS):
