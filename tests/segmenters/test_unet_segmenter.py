@@ -50,6 +50,39 @@ def test_a_mirrored_picture_has_the_mirrored_verdict(segmenter):
         assert len(pairs) == len(one.unique()) == len(other.unique())
 
 
+@pytest.mark.parametrize(("views", "seen"), [(4, "plain shifted mirrored both"), (2, "plain both"), (1, "plain")])
+def test_views_are_averaged(segmenter, tmp_path, views, seen):
+    segmenter.save(tmp_path / "segmenter.pt")
+    photos = random_pictures()
+
+    def shifted(image):
+        return torch.cat([image[..., :1, :], image[..., :-1, :]], 2)[..., [0, *range(image.shape[3] - 1)]]
+
+    def back(logits):
+        return torch.roll(logits, (-1, -1), (2, 3))
+
+    see = segmenter.network
+    by_hand = {
+        "plain": see(photos).logits,
+        "shifted": back(see(shifted(photos)).logits),
+        "mirrored": see(photos.flip(-1)).logits.flip(-1),
+        "both": back(see(shifted(photos.flip(-1))).logits).flip(-1),
+    }
+    found = UNetSegmenter.from_file(tmp_path / "segmenter.pt", views)._look(photos).logits
+    inside = (..., slice(2, -2), slice(2, -2))  # without the edges, which are repeated
+    expected = torch.stack([by_hand[each] for each in seen.split()]).mean(0)
+    torch.testing.assert_close(found[inside], expected[inside])
+
+
+def test_scores_of_other_views_are_told_apart(segmenter, tmp_path):
+    segmenter.save(tmp_path / "segmenter.pt")
+    one, two, four = (UNetSegmenter.from_file(tmp_path / "segmenter.pt", views) for views in (1, 2, 4))
+    assert len({one.fingerprint, two.fingerprint, four.fingerprint}) == 3
+    assert four.fingerprint == segmenter.fingerprint
+    with pytest.raises(ConfigurationError, match=r"segmenter\.views=3: .* 4, 2 or 1"):
+        UNetSegmenter.from_file(tmp_path / "segmenter.pt", 3)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 13), (31, 64), (33, 8), (40, 72)])
 def test_any_size(segmenter, height, width):
     photos = random_pictures(2, height, width)
