@@ -60,7 +60,12 @@ def find_checkpoint(
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _missing(name, setting, needed, reason) from error
     if lacking := _lacking(folder, needed):
-        raise _missing(name, setting, needed, f"it has no {' and no '.join(lacking)}")
+        of_pickles = (
+            f"; if it has pytorch_model.bin, transformers makes a folder of it: AutoModel.from_pretrained({name!r})"
+            f".save_pretrained(FOLDER)"
+        )
+        reason = f"it has no {' and no '.join(lacking)}{of_pickles if WEIGHTS in lacking else ''}"
+        raise _missing(name, setting, needed, reason)
     return folder
 
 

@@ -6,7 +6,7 @@ import torch
 from oasis.checkpoint import load
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
 from oasis.evaluation import Evaluation, open_models, own_data, untrained
-from oasis.metrics import FeatureExtractor
+from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.metrics.distances import frechet_distance
 from oasis.scoring import MetricNetworks
 
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "
 
 class Means(FeatureExtractor):
     num_features = 3
-    frechet_name = "means"
-    kernel_name = None
+    distances = frechet_and_kernel("means")
     fingerprint = "means"
 
     def forward(self, image):
