@@ -141,7 +141,7 @@ def bicubic_bytes(image: Tensor, size: int) -> Tensor:
     for shape in ((levels.shape[2], size), (size, size)):
         if levels.shape[2:] != shape:
             resized = F.interpolate(levels, shape, mode="bicubic", antialias=True, align_corners=False)
-            levels = resized.round().clamp(0, 255)
+            levels = (resized + 0.5).floor().clamp(0, 255)  # halves go up in Pillow
     return levels / 255
 
 

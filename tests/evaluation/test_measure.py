@@ -84,6 +84,19 @@ def test_references_are_real_photos_and_the_untrained_generator(run):
     assert {"generator", "extractor", "data", "real photos"} <= comparison.seconds.keys()
 
 
+def test_distances_from_training_photos(run):
+    models = open_models([run], own_data)
+    comparison = evaluation(reference="train").run(models, [untrained(models[0])])
+    assert all(set(column.scores) >= {"means_train"} for column in comparison.all_columns())
+    assert "means" not in comparison.metrics()
+    assert "as many photos of val against those of train" in comparison.references[0].origin
+    assert "Distances are measured from all 7 photos of train, not from those of val." in comparison.notes
+    usual = evaluation().run(models)
+    assert "means" in usual.metrics()
+    assert "as many training photos against those of val" in usual.references[0].origin
+    assert not any("measured from" in note for note in usual.notes)
+
+
 def test_few_images_are_noted_with_their_number(run):
     notes = evaluation().run(open_models([run], own_data)).notes
     assert any("3 generated and 3 real images" in note for note in notes)
