@@ -19,6 +19,7 @@ ROWS = {
     "oasis.randomness": 0,
     "oasis.plugins": 0,
     "oasis.pretrained": 0,
+    "oasis.hub_files": 0,
     "oasis.label_files": 0,
     "oasis.label_formats": 0,
     "oasis.devices": 0,

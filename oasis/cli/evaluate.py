@@ -18,27 +18,35 @@ def evaluate(
             metavar="CHECKPOINT... [SETTING=VALUE...]",
             help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
             "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
-            "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
+            "segmenter.weights=PATH, segmenter=none, metrics=all, metrics.weights=PATH.",
             show_default=False,
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
     seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")] = 3,
     split: Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")] = "val",
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose photos distances are measured from: train, val or test; those of --split by default. Distances "
+            "from others than val are named after them, such as fid_train.",
+            show_default=False,
+        ),
+    ] = None,
     diversity_images: Annotated[
         int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
     ] = 50,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
 ) -> None:
-    """Measure the pictures that checkpoints generate: FID, KID, mIoU, PQ, touching instances, diversity."""
+    """Measure the pictures that checkpoints generate: FID, KID, CMMD, mIoU, PQ, touching instances, diversity."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
     from oasis.cli.evaluation import evaluate_checkpoints
     from oasis.evaluation import results_table, write_report
 
     checkpoints, overrides = split_arguments(arguments)
     comparison, grids = evaluate_checkpoints(
-        checkpoints, overrides, list(range(seeds)), split, diversity_images, device
+        checkpoints, overrides, list(range(seeds)), split, diversity_images, device, reference
     )
     output.mkdir(parents=True, exist_ok=True)
     comparison.write_json(output / "results.json")

@@ -17,7 +17,7 @@ from oasis.devices import find_device
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.evaluation.evaluated_models import own_data_config
-from oasis.metrics import SegmenterFeatures, segmenter_features
+from oasis.metrics import SegmenterFeatures, listed, segmenter_features
 from oasis.scoring import load_metric_networks
 from oasis.synthesis.batch.dataset_maps import trained_on
 
@@ -29,6 +29,7 @@ def evaluate_checkpoints(
     split: str,
     diversity_images: int,
     device: str,
+    reference: str | None = None,
 ) -> tuple[Comparison, list[tuple[str, Image.Image]]]:
     """Measure checkpoints with the metrics and the segmenter of the settings.
 
@@ -39,6 +40,7 @@ def evaluate_checkpoints(
         split: train, val or test.
         diversity_images: see `Evaluation`.
         device: torch's name of one, or `auto`.
+        reference: the split whose photos distances are measured from; None = `split`.
 
     Returns:
         The comparison, and its sample grids with their captions.
@@ -46,7 +48,7 @@ def evaluate_checkpoints(
     where = find_device(device)
     config = load_config(["segmenter=unet", *overrides])
     models = open_models(checkpoints, lambda restored, path: data_of(restored, path, overrides))
-    sources = [instantiate(config.metrics)] if config.metrics else []  # empty: metrics=none
+    sources = listed(instantiate(config.metrics))
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is missing is listed below the table
@@ -56,6 +58,7 @@ def evaluate_checkpoints(
     ):
         metric_networks.extractors.extend(segmenter_features(metric_networks.segmenter))
     evaluation = Evaluation(metric_networks, where, seeds, as_split(split), diversity_images)
+    evaluation.reference = None if reference is None else as_split(reference, "--reference")
     if diversity_images:
         evaluation.lpips = load_lpips(evaluation.notes)
     comparison = evaluation.run(models, [untrained(models[0])])

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 Split = Literal["train", "val", "test"]
 
 
-def as_split(name: str) -> Split:
+def as_split(name: str, option: str = "--split") -> Split:
     """The split of this name.
+
+    Args:
+        name: of the split.
+        option: that a user gave it by, for the error.
 
     Raises:
         ConfigurationError: there is none.
     """
     if name not in get_args(Split):
-        raise ConfigurationError(f"--split {name}: choose one of {', '.join(get_args(Split))}.")
+        raise ConfigurationError(f"{option} {name}: choose one of {', '.join(get_args(Split))}.")
     return cast(Split, name)
 
 

@@ -32,6 +32,7 @@ class Evaluation:
         device: where to generate and measure.
         seeds: of the noise; each label map is used once with each.
         split: of the label maps.
+        reference: the split whose photos distances are measured from; None = `split`.
         diversity_images: label maps, spread over the split, on which diversity is measured; 0 = none.
         lpips: second measure of diversity; None = MS-SSIM alone.
         shown: label maps in the sample grids.
@@ -46,6 +47,7 @@ class Evaluation:
     lpips: LPIPSDistance | None = None
     shown: int = 6
     progress: bool = True
+    reference: Split | None = None
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: list[str] = field(default_factory=list)
     _shown: dict[str, dict[str, Tensor]] = field(default_factory=dict)
@@ -65,8 +67,8 @@ class Evaluation:
             raise ConfigurationError(f"seeds {list(self.seeds)}: a spread needs {FEWEST_SEEDS} different ones or more.")
         self.metric_networks.to(self.device)
         data = models[0].data
-        photos = RealPhotos(data, self.device, self.split, self.progress)
-        self.notes += self.metric_networks.missing
+        photos = RealPhotos(data, self.device, self.split, self.progress, self.reference)
+        self.notes += [*self.metric_networks.missing, *_notes(photos, self.metric_networks)]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             with self.stopwatch.part("real photos"):
@@ -78,7 +80,7 @@ class Evaluation:
         segmenter = self.metric_networks.segmenter
         return Comparison(
             columns=tuple(columns),
-            references=(_real_column(of_photos, self.split), *beside),
+            references=(_real_column(of_photos, photos), *beside),
             dataset=str(data.dataset(self.split).root),
             split=self.split,
             images=len(data.dataset(self.split)),
@@ -109,7 +111,8 @@ class Evaluation:
         """All scores of one model, one value per seed."""
         model.generator.to(self.device)
         space = model.data.label_space
-        scorers = [Scorer(space, self.device, real, self.metric_networks.segmenter, self.stopwatch) for _ in self.seeds]
+        segmenter, reference = self.metric_networks.segmenter, self.reference or self.split
+        scorers = [Scorer(space, self.device, real, segmenter, self.stopwatch, reference) for _ in self.seeds]
         diversity = _Diversity(self, model)
         for samples in self._samples(model):
             draws = []
@@ -184,6 +187,18 @@ def load_lpips(notes: list[str]) -> LPIPSDistance | None:
         return None
 
 
-def _real_column(scores: dict[str, float], split: str) -> Column:
-    origin = f"as many training photos against those of {split}; the segmenter's scores are those of the {split} photos"
+def _real_column(scores: dict[str, float], photos: RealPhotos) -> Column:
+    other = "training photos" if photos.other_split == "train" else f"photos of {photos.other_split}"
+    origin = (
+        f"as many {other} against those of {photos.reference}; the segmenter's scores are those of the {photos.split} "
+        "photos"
+    )
     return Column("real photos", {name: Score((value,)) for name, value in scores.items()}, origin)
+
+
+def _notes(photos: RealPhotos, metric_networks: MetricNetworks) -> list[str]:
+    """What distances are measured from, if not from the photos of the label maps."""
+    if photos.reference == photos.split or not metric_networks.extractors:
+        return []
+    count = len(photos.data.dataset(photos.reference))
+    return [f"Distances are measured from all {count} photos of {photos.reference}, not from those of {photos.split}."]

@@ -1,18 +1,17 @@
 """Frechet and kernel distances between the features of two sets of pictures."""
 
 import math
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics.utilities import dim_zero_cat, rank_zero_warn
 
 from oasis.errors import MetricError
-from oasis.metrics.per_image import PerImage
 
 # Rows and columns of a block of the kernel matrix: 32 MB in float64, for any number of pictures.
 _BLOCK = 2048
+_Kernel = Callable[[Tensor, Tensor], Tensor]  # (N, D) and (M, D) float64 to (N, M)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -94,79 +93,49 @@ def kernel_spread(a: Tensor, b: Tensor, subsets: int = 100, subset_size: int = 1
     return float(_kernel_distances(a, b, chosen_a, chosen_b).std(correction=0))
 
 
-class FeatureDistances(PerImage):
-    """Frechet and kernel distance of a set of pictures from the real ones.
+def gaussian_kernel_distance(a: Tensor, b: Tensor, sigma: float) -> float:
+    """Squared maximum mean discrepancy of two sets of features under the kernel exp(-|x - y|^2 / (2 sigma^2)), biased.
+
+    The V-statistic: means over all pairs, each picture with itself included.
 
     Args:
-        real: (N, D) float, the features of the real pictures, N >= 2.
-        subsets: number of random subsets for the spread of the kernel distance.
-        subset_size: pictures in a subset.
-        settings: torchmetrics' settings.
+        a: (N, D) float, finite, N >= 2.
+        b: (M, D) float, finite, M >= 2.
+        sigma: width of the kernel, above 0.
+
+    Returns:
+        At least 0; computed in float64, in blocks: with a wide kernel, 1 minus its values is of the size of float32's
+        rounding.
 
     Raises:
-        MetricError: fewer than 2 real pictures, or NaN or infinity in the features of one.
+        MetricError: fewer than 2 rows.
+
+    Source: Gretton et al. 2012, equation 5.
     """
+    a, b = _float64(a), _float64(b)
 
-    real: Tensor
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        squared = x.square().sum(dim=1, keepdim=True) + y.square().sum(dim=1) - 2 * x @ y.T
+        return torch.exp(squared / (-2 * sigma**2))
 
-    def __init__(self, real: Tensor, subsets: int = 100, subset_size: int = 100, **settings: Any) -> None:
-        super().__init__(**settings)
-        _refuse_non_finite("real", torch.arange(len(real), device=real.device), real)
-        _refuse_too_few("real", real)
-        self.register_buffer("real", real.detach(), persistent=False)
-        self.subsets = subsets
-        self.subset_size = subset_size
-        self.warned = False
+    def mean(x: Tensor, y: Tensor) -> Tensor:
+        return _kernel_sums(kernel, x, y, x.new_ones(len(x), 1), y.new_ones(len(y), 1)) / (len(x) * len(y))
 
-    def update(self, index: Tensor, features: Tensor) -> None:
-        """Add a batch.
+    return max(0.0, float(mean(a, a) + mean(b, b) - 2 * mean(a, b)))  # negative by rounding
 
-        Args:
-            index: (B,) int64, positions in the dataset.
-            features: (B, D) float.
-        """
-        self.keep(index, features)
 
-    def compute(self) -> dict[str, float]:
-        """The distances of all pictures.
+def refuse_too_few(what: str, features: Tensor) -> None:
+    """Refuse a set of features without a distribution.
 
-        Returns:
-            `frechet`, `kernel`, and `kernel_std`, which is NaN if there are fewer pictures than in a subset.
-
-        Raises:
-            MetricError: fewer than 2 pictures, or NaN or infinity in the features of one. Raised
-                here and not in `update`, so that all processes raise it, and none waits for the others.
-        """
-        features = self.collected()
-        _refuse_non_finite("generated", dim_zero_cat(self.index), dim_zero_cat(self.values))
-        _refuse_too_few("generated", features)
-        self._warn(len(features))
-        fewest = min(len(features), len(self.real))
-        enough = fewest >= self.subset_size
-        return {
-            "frechet": frechet_distance(self.real, features),
-            "kernel": kernel_distance(self.real, features),
-            "kernel_std": kernel_spread(self.real, features, self.subsets, self.subset_size) if enough else np.nan,
-        }
-
-    def _warn(self, generated: int) -> None:
-        fewest, dimensions = min(generated, len(self.real)), self.real.shape[1]
-        if not self.warned and fewest <= dimensions:
-            rank_zero_warn(
-                f"{generated} generated and {len(self.real)} real images against {dimensions} features: a covariance "
-                f"of rank {fewest - 1} makes the Frechet distance far larger than many images would; compare it only "
-                f"with one of as many images, and with that of real photos"
-            )
-        if not self.warned and fewest < self.subset_size:
-            rank_zero_warn(
-                f"{fewest} images are fewer than the {self.subset_size} of a subset: the kernel distance comes "
-                f"without its spread (NaN); measure more images for one"
-            )
-        self.warned = True
+    Raises:
+        MetricError: fewer than 2 rows.
+    """
+    if len(features) < 2:
+        raise MetricError(f"{what} {len(features)} image(s): a distance of sets of images needs at least 2 in each")
 
 
 def _float64(features: Tensor) -> Tensor:
-    _refuse_too_few("a set of", features)
+    refuse_too_few("a set of", features)
     # Apple's GPUs do not support float64.
     return (features.cpu() if features.device.type == "mps" else features).double()
 
@@ -193,35 +162,22 @@ def _kernel_distances(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) 
         (S,) float64.
     """
 
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
     def within(x: Tensor, chosen: Tensor) -> Tensor:
         same = (x.square().sum(dim=1) / x.shape[1] + 1) ** 3
         count = chosen.sum(dim=0)
-        return (_kernel_sums(x, x, chosen, chosen) - same @ chosen) / (count * (count - 1))
+        return (_kernel_sums(kernel, x, x, chosen, chosen) - same @ chosen) / (count * (count - 1))
 
-    across = _kernel_sums(a, b, chosen_a, chosen_b) / (chosen_a.sum(dim=0) * chosen_b.sum(dim=0))
+    across = _kernel_sums(kernel, a, b, chosen_a, chosen_b) / (chosen_a.sum(dim=0) * chosen_b.sum(dim=0))
     return within(a, chosen_a) + within(b, chosen_b) - 2 * across
 
 
-def _kernel_sums(a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) -> Tensor:
-    """Sums of the kernel over all chosen pairs: arguments and result as in `_kernel_distances`."""
+def _kernel_sums(kernel: _Kernel, a: Tensor, b: Tensor, chosen_a: Tensor, chosen_b: Tensor) -> Tensor:
+    """Sums of a kernel over all chosen pairs: arguments and result as in `_kernel_distances`."""
     sums = a.new_zeros(chosen_a.shape[1])
     for rows, weights in zip(torch.split(a, _BLOCK), torch.split(chosen_a, _BLOCK), strict=True):
         for columns, other in zip(torch.split(b, _BLOCK), torch.split(chosen_b, _BLOCK), strict=True):
-            kernel = (rows @ columns.T / a.shape[1] + 1) ** 3
-            sums += (kernel.T @ weights * other).sum(dim=0)
+            sums += (kernel(rows, columns).T @ weights * other).sum(dim=0)
     return sums
-
-
-def _refuse_too_few(what: str, features: Tensor) -> None:
-    if len(features) < 2:
-        raise MetricError(f"{what} {len(features)} image(s): a distance of sets of images needs at least 2 in each")
-
-
-def _refuse_non_finite(what: str, index: Tensor, features: Tensor) -> None:
-    broken = sorted(set(index[~features.isfinite().all(dim=1)].tolist()))
-    if broken:
-        shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
-        raise MetricError(
-            f"NaN or infinity in {len(broken)} of the {what} images, at positions {shown} of the dataset: no distance "
-            f"can be computed; has the training diverged?"
-        )

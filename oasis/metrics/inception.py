@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from abc import abstractmethod
 from pathlib import Path
 
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor
 from torchmetrics.image.fid import NoTrainInceptionV3
 
 from oasis.errors import ConfigurationError
-from oasis.metrics.extractor import FeatureExtractor
+from oasis.metrics.extractor import FeatureExtractor, FrozenExtractor
+from oasis.metrics.feature_distances import frechet_and_kernel
 from oasis.metrics.weights import SHA256, inception_weights
 
 # torch-fidelity's modules up to the 2048 features.
@@ -22,7 +22,7 @@ _LAYERS = (
 )
 
 
-class _Inception(FeatureExtractor):
+class _Inception(FrozenExtractor):
     """The base of both protocols.
 
     Args:
@@ -38,26 +38,6 @@ class _Inception(FeatureExtractor):
         self.network = network
         self.fingerprint = f"{self.protocol}-{sha256}"
 
-    @torch.no_grad()
-    def forward(self, image: Tensor) -> Tensor:
-        """Compute features, in float32 even under autocast.
-
-        Args:
-            image: (B, 3, H, W) float in [-1, 1].
-
-        Returns:
-            (B, 2048) float32, at least 0; all NaN for a picture with NaN or infinity, which bytes and resizing could
-            hide.
-        """
-        with torch.autocast(image.device.type, enabled=False):
-            features = self.describe(image.float())
-        broken = ~image.isfinite().flatten(1).all(dim=1)
-        return features.masked_fill(broken[:, None], torch.nan)
-
-    @abstractmethod
-    def describe(self, image: Tensor) -> Tensor:
-        """The features of finite pictures: (B, 3, H, W) float32 in [-1, 1] to (B, 2048) float32."""
-
 
 class InceptionFeatures(_Inception):
     """The protocol of torchmetrics since 1.8: 8-bit pictures, resized to 299x299 with antialiasing.
@@ -67,8 +47,7 @@ class InceptionFeatures(_Inception):
     Source: Heusel et al. 2017 for FID; Binkowski et al. 2018 for KID; Parmar et al. 2022 on antialiasing.
     """
 
-    frechet_name = "fid"
-    kernel_name = "kid"
+    distances = frechet_and_kernel("fid", "kid")
     protocol = "inception2015-bytes-antialiased"
 
     def describe(self, image: Tensor) -> Tensor:
@@ -86,8 +65,7 @@ class InceptionFeaturesOASIS(_Inception):
     Source: the official OASIS, `utils/fid_scores.py` and `utils/fid_folder/inception.py`, which is pytorch-fid's.
     """
 
-    frechet_name = "fid_oasis"
-    kernel_name = None
+    distances = frechet_and_kernel("fid_oasis")
     protocol = "inception2015-float-bilinear"
 
     def describe(self, image: Tensor) -> Tensor:

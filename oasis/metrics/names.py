@@ -1,72 +1,15 @@
 """Metadata of each metric by its name: title, meaning, better direction, format."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-_PHOTOS = "Distance from the real photos"
-_SEGMENTER_FEATURES = "Distance from the real photos, in the segmenter's features"
+from oasis.metrics.distance_names import DISTANCES, measured_from, split_reference
+from oasis.metrics.metric_info import MetricInfo
+
 _SEGMENTER = "What the segmenter sees in the pictures"
 _INSTANCES = "How much the instances of one picture differ"
 _DIVERSITY = "How much the samples of one label map differ"
 _OTHER = "Other"
-_DIGITS, _MOST_DECIMALS = 4, 6  # of a metric that does not set its decimals
-
-
-@dataclass(frozen=True)
-class MetricInfo:
-    """How a metric is presented.
-
-    Attributes:
-        title: short title for tables.
-        meaning: what it measures, in one or two sentences.
-        group: metrics of one group are shown together.
-        higher_is_better: None if neither direction is better, or the metric is unknown.
-        factor: values are printed times this.
-        unit: the effect of `factor`, shown after the title, such as `%`.
-        decimals: of printed values; None = four significant digits.
-    """
-
-    title: str
-    meaning: str
-    group: str
-    higher_is_better: bool | None
-    factor: float = 1.0
-    unit: str = ""
-    decimals: int | None = None
-
-    @property
-    def arrow(self) -> str:
-        """The arrow of the better direction, or nothing."""
-        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
-
-    def show(self, value: float, decimals: int | None = None, *, signed: bool = False) -> str:
-        """Format a value for tables, plots and text; `-` for nan.
-
-        Args:
-            value: in the metric's own scale, such as 0.31 for 31 %.
-            decimals: of the printed number; None = those of `decimals_of`.
-            signed: whether to print a plus.
-        """
-        if math.isnan(value):
-            return "-"
-        digits = self.decimals_of(value) if decimals is None else decimals
-        # + 0.0 turns -0.0, a result of rounding, into 0.0.
-        return f"{round(self.factor * value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
-
-    def decimals_of(self, value: float) -> int:
-        """Number of decimals of a printed value and of its spread."""
-        if self.decimals is not None:
-            return self.decimals
-        size = abs(self.factor * value)
-        if not 0 < size < math.inf:
-            return 0
-        return min(_MOST_DECIMALS, max(0, _DIGITS - 1 - math.floor(math.log10(size))))
-
-    @property
-    def heading(self) -> str:
-        """Title, unit and direction in one line."""
-        return " ".join(part for part in (self.title, self.unit, self.arrow) if part)
 
 
 def _share(title: str, meaning: str) -> MetricInfo:
@@ -78,63 +21,9 @@ def _diversity(title: str, meaning: str) -> MetricInfo:
     return MetricInfo(title, meaning, _DIVERSITY, higher_is_better=True, decimals=4)
 
 
-def _kernel(title: str, meaning: str, group: str, higher_is_better: bool | None) -> MetricInfo:
-    return MetricInfo(title, meaning, group, higher_is_better, factor=1000, unit="×1000", decimals=2)  # noqa: RUF001, a multiplication sign
-
-
 # In the order in which they are shown.
 _KNOWN = {
-    "fid": MetricInfo(
-        "FID",
-        "Fréchet distance in the features of the 2015 Inception network; 8-bit pictures, resized with antialiasing "
-        "(the protocol of torchmetrics). It is biased upwards for few images: compare it only with an FID of as many "
-        "images, and with that of real photos.",
-        _PHOTOS,
-        higher_is_better=False,
-        decimals=2,
-    ),
-    "fid_oasis": MetricInfo(
-        "FID (OASIS)",
-        "The same distance by the protocol behind the OASIS paper's 47.7: pictures in float, resized bilinearly "
-        "without antialiasing. Not comparable with FID.",
-        _PHOTOS,
-        higher_is_better=False,
-        decimals=2,
-    ),
-    "kid": _kernel(
-        "KID",
-        "Kernel distance (squared maximum mean discrepancy, cubic kernel) in the same features as FID. Unbiased "
-        "for few images, so it may fall a little below 0.",
-        _PHOTOS,
-        higher_is_better=False,
-    ),
-    "kid_std": _kernel(
-        "KID, std of subsets",
-        "Standard deviation of KID over random subsets of the images: how noisy KID is with so few images.",
-        _PHOTOS,
-        higher_is_better=None,
-    ),
-    "segmenter/frechet": MetricInfo(
-        "Segmenter Fréchet",
-        "Fréchet distance in the features of the segmenter: a stand-in where Inception weights are not available. Not "
-        "an FID; comparable only under the same segmenter and with as many images.",
-        _SEGMENTER_FEATURES,
-        higher_is_better=False,
-        decimals=2,
-    ),
-    "segmenter/kernel": _kernel(
-        "Segmenter kernel",
-        "Kernel distance in the features of the segmenter: a stand-in where Inception weights are not available. Not "
-        "a KID; comparable only under the same segmenter.",
-        _SEGMENTER_FEATURES,
-        higher_is_better=False,
-    ),
-    "segmenter/kernel_std": _kernel(
-        "Segmenter kernel, std of subsets",
-        "Standard deviation of the segmenter's kernel distance over random subsets of the images.",
-        _SEGMENTER_FEATURES,
-        higher_is_better=None,
-    ),
+    **DISTANCES,
     "segmenter/miou": _share(
         "mIoU",
         "Mean intersection over union, over classes, of the label map and the segmenter's prediction for the picture; "
@@ -210,7 +99,9 @@ def describe(name: str) -> MetricInfo:
     """
     family, class_name = split_class(name)
     if class_name is None:
-        return _KNOWN.get(name, MetricInfo(name, "", _OTHER, higher_is_better=None))
+        base, reference = split_reference(name)
+        known = _KNOWN.get(base, MetricInfo(base, "", _OTHER, higher_is_better=None))
+        return known if reference is None else measured_from(known, reference)
     known = _FAMILIES.get(family, MetricInfo(family, "", _OTHER, higher_is_better=None))
     return replace(known, title=f"{known.title} {class_name}")
 
@@ -245,6 +136,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     def place(name: str) -> tuple[bool, int]:
         family, class_name = split_class(name)
         known = list(_KNOWN if class_name is None else _FAMILIES)
+        family = split_reference(family)[0] if class_name is None else family
         return class_name is not None, known.index(family) if family in known else len(known)
 
     return sorted(names, key=place)

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from oasis.metrics.extractor import FeatureExtractor
+from oasis.metrics.feature_distances import frechet_and_kernel
 from oasis.segmenters.base import Segmenter
 
 
@@ -15,8 +16,7 @@ class SegmenterFeatures(FeatureExtractor):
         segmenter: the source of `features`.
     """
 
-    frechet_name = "segmenter/frechet"
-    kernel_name = "segmenter/kernel"
+    distances = frechet_and_kernel("segmenter/frechet", "segmenter/kernel")
 
     def __init__(self, segmenter: Segmenter) -> None:
         super().__init__()

@@ -4,16 +4,28 @@ Each is called when the data is known, and raises `MissingWeightsError` if no we
 cannot be found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from oasis.errors import MissingWeightsError
 from oasis.metrics.extractor import FeatureExtractor
 from oasis.metrics.inception import inception_extractors
 from oasis.metrics.segmenter_features import SegmenterFeatures
+from oasis.metrics.vision_transformers import clip_extractor, dinov2_extractor
 from oasis.metrics.weights import SHA256
 from oasis.segmenters.base import Segmenter
 
 ExtractorSource = Callable[[Segmenter | None], list[FeatureExtractor]]
+
+
+def listed(sources: ExtractorSource | Mapping[str, ExtractorSource | None] | None) -> list[ExtractorSource]:
+    """The sources of `metrics=NAME`: one, several by name as in `metrics=all`, or none.
+
+    Args:
+        sources: what the settings instantiate to; None and empty settings mean none, as does None in a mapping.
+    """
+    if callable(sources):
+        return [sources]
+    return [source for source in (sources or {}).values() if source is not None]
 
 
 def inception(
@@ -21,6 +33,16 @@ def inception(
 ) -> list[FeatureExtractor]:
     """`metrics=inception`: FID and KID; see `inception_extractors`. Does not use the segmenter."""
     return inception_extractors(weights, sha256)
+
+
+def dinov2(segmenter: Segmenter | None, weights: str, any_size: bool = False) -> list[FeatureExtractor]:
+    """`metrics=dinov2`: distances in DINOv2's features; see `dinov2_extractor`. Does not use the segmenter."""
+    return [dinov2_extractor(weights, any_size)]
+
+
+def clip(segmenter: Segmenter | None, weights: str, any_size: bool = False) -> list[FeatureExtractor]:
+    """`metrics=clip`: CMMD; see `clip_extractor`. Does not use the segmenter."""
+    return [clip_extractor(weights, any_size)]
 
 
 def segmenter_features(segmenter: Segmenter | None) -> list[FeatureExtractor]:

@@ -13,6 +13,7 @@ from oasis.pretrained import require_state_dict
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d"
+_SETTING = "metrics.weights=PATH (with metrics=all: metrics.inception.weights=PATH)"
 # torch-fidelity and pytorch-fid have the same file under two names.
 _CACHED_AS = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
 
@@ -53,7 +54,7 @@ def inception_weights(weights: str | os.PathLike[str] | None, sha256: str | None
     try:
         return InceptionWeights(path, *_read(path, sha256))
     except ConfigurationError as error:  # the user did not name the file, so its scores are left out
-        raise MissingWeightsError(f"{error}. Delete it, or give another file: metrics.weights=PATH") from error
+        raise MissingWeightsError(f"{error}. Delete it, or give another file: {_SETTING}") from error
 
 
 def _read(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
@@ -84,6 +85,6 @@ def _download(folder: Path) -> Path:
     except (OSError, RuntimeError) as error:  # OSError: no network; RuntimeError: a corrupt file
         raise MissingWeightsError(
             f"the 2015 Inception weights of FID and KID can be neither found in {folder} nor downloaded ({error}). "
-            f"Fetch {URL} on a machine that reaches it, and give its path: metrics.weights=PATH"
+            f"Fetch {URL} on a machine that reaches it, and give its path: {_SETTING}"
         ) from error
     return path

@@ -21,36 +21,54 @@ class RealPhotos:
         device: where to compute.
         split: the split whose label maps are used.
         progress: whether to show a bar while features are computed.
+        reference: the split whose photos distances are measured from; None = `split`. INADE and CLADE use those of
+            train.
     """
 
     def __init__(
-        self, data: LabelMapDataModule, device: torch.device, split: Split = "val", progress: bool = True
+        self,
+        data: LabelMapDataModule,
+        device: torch.device,
+        split: Split = "val",
+        progress: bool = True,
+        reference: Split | None = None,
     ) -> None:
         self.data = data
         self.device = device
         self.split = split
         self.progress = progress
+        self.reference = reference or split
+
+    @property
+    def other_split(self) -> Split:
+        """A split whose photos are not those that distances are measured from: train, if it can be."""
+        if self.reference != "train":
+            return "train"
+        return "val" if self.split == "train" else self.split
 
     def features(self, extractor: FeatureExtractor) -> Tensor:
-        """Features of all photos of the split.
+        """Features of all photos of the reference.
 
         Returns:
             (N, D) float32 on the CPU, in the order of the split.
         """
-        return self._features(extractor, self.split, range(len(self.data.dataset(self.split))))
+        return self._features(extractor, self.reference, range(len(self.data.dataset(self.reference))))
 
     def other_features(self, extractor: FeatureExtractor) -> Tensor:
-        """Features of as many photos of the training split, the same at every call.
+        """Features of as many photos of another split than the reference as there are label maps, always the same.
 
-        Their distance from the photos of the split is the real-photo reference: the score of as many perfect pictures.
+        Their distance from the photos of the reference is the real-photo reference: the score of as many perfect
+        pictures.
 
         Returns:
-            (M, D) float32 on the CPU; M is N, or less if the training split is smaller.
+            (M, D) float32 on the CPU; M is the number of label maps, or less if the other split is smaller.
         """
-        train = len(self.data.dataset("train"))
-        wanted = min(train, len(self.data.dataset(self.split)))
-        order = torch.randperm(train, generator=torch.Generator().manual_seed(0))
-        return self._features(extractor, "train", sorted(order[:wanted].tolist()))
+        if self.other_split == "val" and not self.data.has_validation:
+            return torch.empty(0, extractor.num_features)
+        there = len(self.data.dataset(self.other_split))
+        wanted = min(there, len(self.data.dataset(self.split)))
+        order = torch.randperm(there, generator=torch.Generator().manual_seed(0))
+        return self._features(extractor, self.other_split, sorted(order[:wanted].tolist()))
 
     def batches(self, split: Split, chosen: Sequence[int], title: str) -> Iterator[Batch]:
         """Samples of a split on the device, unshuffled and unflipped, with a progress bar."""
@@ -68,7 +86,7 @@ class RealPhotos:
         }
 
         def describe() -> Tensor:
-            title = f"describing {len(chosen)} photos ({split}) for {extractor.frechet_name}"
+            title = f"describing {len(chosen)} photos ({split}) for {extractor.title}"
             with torch.no_grad():
                 return torch.cat([extractor(batch.image) for batch in self.batches(split, chosen, title)])
 

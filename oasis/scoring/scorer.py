@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
+from oasis.data.samples import Split
 from oasis.errors import MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics import (
@@ -18,6 +19,7 @@ from oasis.metrics import (
     PanopticScores,
     PixelScores,
     ScoredClasses,
+    against,
     split_class,
 )
 from oasis.scoring.photos import RealPhotos
@@ -42,6 +44,7 @@ class Scorer:
         real: extractor -> (N, D) features of the real photos.
         segmenter: segments the pictures; None = scores that need one are left out.
         stopwatch: measures the time of each part.
+        reference: the split of the real photos, which distances are named after.
 
     Raises:
         ConfigurationError: a segmenter that was trained on other classes.
@@ -55,11 +58,14 @@ class Scorer:
         real: Mapping[FeatureExtractor, Tensor],
         segmenter: Segmenter | None = None,
         stopwatch: Stopwatch | None = None,
+        reference: Split = "val",
     ) -> None:
+        self.reference = reference
         self.stopwatch = stopwatch or Stopwatch()
         self.segmenter = segmenter
         self.distances = {
-            extractor: FeatureDistances(features.to(device)).to(device) for extractor, features in real.items()
+            extractor: FeatureDistances(features.to(device), extractor.distances).to(device)
+            for extractor, features in real.items()
         }
         classes = ScoredClasses(label_space)
         self.to_scored = classes.lookup(label_space).to(device)
@@ -100,8 +106,8 @@ class Scorer:
         """
         scores: dict[str, float] = {}
         with self.stopwatch.part("scores"):
-            for extractor, distances in self.distances.items():
-                scores.update(named_distances(extractor, distances.compute()))
+            for distances in self.distances.values():
+                scores.update(named_distances(distances.compute(), self.reference))
             scores.update(self._of_colors())
             if self.segmenter_scores is not None:
                 scores.update(self.segmenter_scores.compute())
@@ -164,24 +170,24 @@ def scores_of_photos(
 ) -> dict[str, float]:
     """The scores of real photos: the reference that fakes are compared with.
 
-    Distances are those of as many training photos from the photos of the split; other scores are of the photos of the
-    split.
+    Distances are those of as many other photos from the photos of the reference, see `RealPhotos.other_features`; other
+    scores are of the photos of the split.
 
     Args:
         photos: the dataset.
-        real: extractor -> (N, D) features of the photos of the split.
+        real: extractor -> (N, D) features of the photos of the reference.
         segmenter: may be None.
     """
     scores: dict[str, float] = {}
     for extractor, features in real.items():
-        distances = FeatureDistances(features)
+        distances = FeatureDistances(features, extractor.distances)
         other = photos.other_features(extractor)
-        if len(other) < FEWEST_PHOTOS:  # a single training photo
+        if len(other) < FEWEST_PHOTOS:  # a single other photo
             continue
         distances.update(torch.arange(len(other)), other)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # fakes give the same warning about few images
-            scores.update(named_distances(extractor, distances.compute()))
+            scores.update(named_distances(distances.compute(), photos.reference))
     scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
     everything = range(len(photos.data.dataset(photos.split)))
     for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
@@ -190,25 +196,23 @@ def scores_of_photos(
 
 
 def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
-    """Features of the photos of the split by each extractor; none of a single photo, which has no distribution."""
-    if len(photos.data.dataset(photos.split)) < FEWEST_PHOTOS:
+    """Features of the photos of the reference by each extractor; none if these or the label maps are less than two."""
+    splits = (photos.reference, photos.split)
+    single = next((split for split in splits if len(photos.data.dataset(split)) < FEWEST_PHOTOS), None)
+    if single is not None:
         if extractors:
+            alone = " All other scores are of this photo alone." if single == photos.split else ""
             rank_zero_warn(
-                f"The split {photos.split!r} has a single photo: {', '.join(one.frechet_name for one in extractors)} "
-                f"compares sets of at least {FEWEST_PHOTOS}, and is left out. All other scores are of this photo alone."
+                f"The split {single!r} has a single photo: {', '.join(one.title for one in extractors)} compares sets "
+                f"of at least {FEWEST_PHOTOS}, and is left out.{alone}"
             )
         return {}
     return {extractor: photos.features(extractor) for extractor in extractors}
 
 
-def named_distances(extractor: FeatureExtractor, distances: Mapping[str, float]) -> dict[str, float]:
-    """Distances under the extractor's names for them; only Inception's is a FID."""
-    scores = {extractor.frechet_name: distances["frechet"]}
-    if extractor.kernel_name is not None:
-        scores[extractor.kernel_name] = distances["kernel"]
-        if not math.isnan(distances["kernel_std"]):
-            scores[f"{extractor.kernel_name}_std"] = distances["kernel_std"]
-    return scores
+def named_distances(distances: Mapping[str, float], reference: Split) -> dict[str, float]:
+    """Those distances that are defined, named after the split that they are measured from."""
+    return {against(name, reference): value for name, value in distances.items() if not math.isnan(value)}
 
 
 def require_finite(batch: Batch, fake: Tensor) -> None:

@@ -1,73 +1,25 @@
-"""Finding, downloading and checking the files of a Mask2Former checkpoint."""
+"""Checking the files of a Mask2Former checkpoint."""
 
-import hashlib
-import json
-import re
 from pathlib import Path
 
-from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.errors import ConfigurationError
+from oasis.hub_files import SETTINGS, find_checkpoint, settings_of
+from oasis.hub_files import fingerprint as hashed
 from oasis.labels import LabelSpace
 
-_SETTINGS, _PREPROCESSING, _WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
-_PROTOCOL = "1"  # increase when a prediction for the same picture changes
-_SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
+__all__ = ["find_checkpoint", "fingerprint", "require_cityscapes"]
 
-
-def find_checkpoint(name: str) -> Path:
-    """The folder of a checkpoint, downloaded if needed."""
-    if Path(name).is_dir():
-        lacking = _lacking(Path(name))
-        if lacking:
-            raise ConfigurationError(
-                f"{name}: has no {' and no '.join(lacking)}. A checkpoint is a folder with {_SETTINGS}, "
-                f"{_PREPROCESSING} and model.safetensors; pytorch_model.bin is not read, for a pickle may run any code"
-            )
-        return Path(name)
-    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
-        raise MissingWeightsError(f"segmenter.weights={name}: no such folder, nor the name of a checkpoint on the hub")
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    wanted = [_SETTINGS, _PREPROCESSING, _WEIGHTS, "*.safetensors.index.json"]
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
-        if not _lacking(folder):
-            return folder
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        revision = HfApi().model_info(name, timeout=_SECONDS).sha
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except Exception as error:  # the hub's own errors, or those of its HTTP client, which depends on its release
-        raise _missing(name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
-    if lacking := _lacking(folder):
-        raise _missing(name, f"it has no {' and no '.join(lacking)}")
-    return folder
-
-
-def _missing(name: str, reason: str) -> MissingWeightsError:
-    return MissingWeightsError(
-        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({reason}). Fetch "
-        f"{_SETTINGS}, {_PREPROCESSING} and model.safetensors from https://huggingface.co/{name}/tree/main on a "
-        f"machine that reaches it, put them in a folder, and give segmenter.weights=FOLDER"
-    )
-
-
-def _lacking(folder: Path) -> list[str]:
-    return [pattern for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS) if not any(folder.glob(pattern))]
+_PROTOCOL = "mask2former 1"  # changes when a prediction for the same picture does
 
 
 def require_cityscapes(folder: Path) -> None:
     """Raise if a checkpoint is not for Cityscapes, before its large weights are read."""
-    file = folder / _SETTINGS
+    file = folder / SETTINGS
+    settings = settings_of(folder, "Mask2Former", ["mask2former"])
     try:
-        settings = json.loads(file.read_text())
-        kind = settings["model_type"]
         names = [settings["id2label"][str(i)] for i in range(len(settings["id2label"]))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ConfigurationError(f"{file}: not the settings of a Mask2Former checkpoint ({error!r})") from error
-    if kind != "mask2former":
-        raise ConfigurationError(f"{file}: settings of a {kind!r} model, not of 'mask2former'")
     space = LabelSpace.cityscapes_train_ids()
     wanted = [space.names[i] for i in sorted(space.evaluated)]
     if names != wanted:
@@ -81,9 +33,4 @@ def require_cityscapes(folder: Path) -> None:
 
 def fingerprint(folder: Path) -> str:
     """A hash of weights, settings and preprocessing: 64 hexadecimal digits."""
-    digest = hashlib.sha256(f"mask2former {_PROTOCOL}".encode())
-    for pattern in (_SETTINGS, _PREPROCESSING, _WEIGHTS):
-        for file in sorted(folder.glob(pattern)):
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+    return hashed(folder, _PROTOCOL)

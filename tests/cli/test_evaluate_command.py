@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from tiny_transformers import save_tiny_clip, save_tiny_dinov2
 from typer.testing import CliRunner
 
 from oasis.cli import app
@@ -77,6 +78,34 @@ def test_the_segmenter_says_what_it_can_do(tiny, tmp_path):
     facts = UNetSegmenter.from_file(tmp_path / "segmenter.pt").facts
     assert 0 <= facts["held_out"]["segmenter/miou"] <= 1
     assert (facts["height"], facts["width"]) == (32, 64)
+
+
+def test_distances_on_other_features_from_training_photos(run, tmp_path):
+    """All features at once: Inception's weights are missing, and left out."""
+    pytest.importorskip("transformers")
+    settings = ["metrics=all"]
+    for name, save in (("dinov2", save_tiny_dinov2), ("clip", save_tiny_clip)):
+        settings += [f"metrics.{name}.weights={save(tmp_path / name)}", f"metrics.{name}.any_size=true"]
+    output = tmp_path / "out"
+    options = ["--output", output, "--diversity-images", 0, "--reference", "train"]
+    done = oasis("evaluate", run, *settings, "segmenter=none", *options)
+    assert done.exit_code == 0, done.output
+    results = json.loads((output / "results.json").read_text())
+    columns = [*results["columns"], *results["references"]]
+    assert len(columns) == 3
+    for column in columns:
+        distances = {name for name in column["scores"] if name.endswith("_train")}
+        assert distances == {"frechet_dinov2_train", "kernel_dinov2_train", "cmmd_train"}
+        assert not {"frechet_dinov2", "cmmd", "fid", "fid_train"} & column["scores"].keys()
+    assert all(value > 0 for value in columns[0]["scores"]["cmmd_train"]["values"])
+    assert "metrics.inception.weights=PATH" in done.output.replace("\n", "")
+    assert "CMMD, training photos" in (output / "report.html").read_text()
+
+
+def test_a_reference_that_is_no_split(run, tmp_path):
+    done = oasis("evaluate", run, "metrics=none", "-o", tmp_path / "out", "--reference", "photos")
+    assert done.exit_code == 1
+    assert "--reference photos: choose one of train, val, test" in (done.output + done.stderr).replace("\n", " ")
 
 
 @pytest.mark.parametrize(("option", "value"), [("--precision", "12-bits"), ("--device", "abacus")])

@@ -6,7 +6,7 @@ import torch
 from oasis.checkpoint import load
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
 from oasis.evaluation import Evaluation, open_models, own_data, untrained
-from oasis.metrics import FeatureExtractor
+from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.metrics.distances import frechet_distance
 from oasis.scoring import MetricNetworks
 
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "
 
 class Means(FeatureExtractor):
     num_features = 3
-    frechet_name = "means"
-    kernel_name = None
+    distances = frechet_and_kernel("means")
     fingerprint = "means"
 
     def forward(self, image):
@@ -83,6 +82,19 @@ def test_references_are_real_photos_and_the_untrained_generator(run):
     assert len(baseline.scores["means"].values) == 3
     assert comparison.images == 3
     assert {"generator", "extractor", "data", "real photos"} <= comparison.seconds.keys()
+
+
+def test_distances_from_training_photos(run):
+    models = open_models([run], own_data)
+    comparison = evaluation(reference="train").run(models, [untrained(models[0])])
+    assert all(set(column.scores) >= {"means_train"} for column in comparison.all_columns())
+    assert "means" not in comparison.metrics()
+    assert "as many photos of val against those of train" in comparison.references[0].origin
+    assert "Distances are measured from all 7 photos of train, not from those of val." in comparison.notes
+    usual = evaluation().run(models)
+    assert "means" in usual.metrics()
+    assert "as many training photos against those of val" in usual.references[0].origin
+    assert not any("measured from" in note for note in usual.notes)
 
 
 def test_few_images_are_noted_with_their_number(run):

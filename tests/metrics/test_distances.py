@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.spatial.distance
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,8 @@ from torchmetrics.image.kid import poly_mmd
 
 from oasis.errors import MetricError
 from oasis.metrics import distances
-from oasis.metrics.distances import FeatureDistances, frechet_distance, kernel_distance, kernel_spread
+from oasis.metrics.distances import frechet_distance, gaussian_kernel_distance, kernel_distance, kernel_spread
+from oasis.metrics.feature_distances import Distance, FeatureDistances, cmmd, frechet_and_kernel
 
 
 def features(rows, columns, seed, shift=0.0):
@@ -128,13 +130,41 @@ def test_spread_is_torch_fidelitys():
     assert kernel_spread(a, b, subsets=25, subset_size=12, seed=1) != pytest.approx(theirs[KEY_METRIC_KID_STD])
 
 
+@pytest.mark.parametrize(("n", "m", "sigma"), [(7, 4, 10.0), (2, 9, 0.7), (20, 20, 3.0)])
+def test_gaussian_kernel_distance_is_the_slow_one(n, m, sigma):
+    a, b = features(n, 5, 0).double().numpy(), features(m, 5, 1, shift=0.5).double().numpy()
+
+    def mean(x, y):
+        return np.exp(-scipy.spatial.distance.cdist(x, y, "sqeuclidean") / (2 * sigma**2)).mean()
+
+    expected = mean(a, a) + mean(b, b) - 2 * mean(a, b)  # every picture with itself, too: the biased estimate
+    ours = gaussian_kernel_distance(torch.from_numpy(a), torch.from_numpy(b), sigma)
+    assert ours == pytest.approx(expected, rel=1e-9)
+    assert ours > 0
+
+
+def test_cmmd_is_a_thousand_times_that_of_sigma_10_to_float64():
+    """Of embeddings of length 1 the kernel is within 0.02 of 1: in float32 hardly a digit would be right."""
+    a, b = (torch.nn.functional.normalize(features(count, 16, seed, 0.2), dim=1) for count, seed in ((50, 0), (40, 1)))
+    x, y = a.double().numpy(), b.double().numpy()
+
+    def one_minus(x, y):
+        return -np.expm1(-scipy.spatial.distance.cdist(x, y, "sqeuclidean") / 200).mean()
+
+    expected = 1000 * (2 * one_minus(x, y) - one_minus(x, x) - one_minus(y, y))
+    assert cmmd(a, b) == pytest.approx(expected, rel=1e-9)
+    assert cmmd(a, a) == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize("block", [1, 7, 13])
 def test_blocks_change_nothing(monkeypatch, block):
     a, b = features(30, 6, 0), features(13, 6, 1)
     whole, spread = kernel_distance(a, b), kernel_spread(a, b, subset_size=5)
+    gaussian = gaussian_kernel_distance(a, b, 2.0)
     monkeypatch.setattr(distances, "_BLOCK", block)
     assert kernel_distance(a, b) == pytest.approx(whole, rel=1e-10)
     assert kernel_spread(a, b, subset_size=5) == pytest.approx(spread, rel=1e-10)
+    assert gaussian_kernel_distance(a, b, 2.0) == pytest.approx(gaussian, rel=1e-10)
 
 
 @pytest.mark.parametrize("size", [1, 11])
@@ -152,8 +182,12 @@ def test_fewer_than_two(distance, count):
         distance(features(5, 4, 0), features(5, 4, 1)[:count])
 
 
-def measured(real, fake, order, batch, **arguments):
-    metric = FeatureDistances(real, **arguments)
+def both(**subsets):
+    return frechet_and_kernel("frechet", "kernel", **subsets)
+
+
+def measured(real, fake, order, batch, **subsets):
+    metric = FeatureDistances(real, both(**subsets))
     for index in torch.tensor(order).split(batch):
         metric.update(index, fake[index])
     return metric.compute()
@@ -182,13 +216,13 @@ def test_two_processes_give_the_number_of_one():
     def gather(tensor, group=None):
         return [halves[0], halves[1]] if tensor.dtype == torch.int64 else [fake[halves[0]], fake[halves[1]]]
 
-    metric = FeatureDistances(real, subset_size=10, dist_sync_fn=gather, distributed_available_fn=lambda: True)
+    metric = FeatureDistances(real, both(subset_size=10), dist_sync_fn=gather, distributed_available_fn=lambda: True)
     metric.update(halves[0], fake[halves[0]])
     assert metric.compute() == expected
 
 
 def test_warns_once_of_too_few_images():
-    metric = FeatureDistances(features(60, 32, 0), subset_size=25)
+    metric = FeatureDistances(features(60, 32, 0), both(subset_size=25))
     metric.update(torch.arange(20), features(20, 32, 1))
     with pytest.warns(UserWarning, match="images") as caught:
         values = metric.compute()
@@ -209,30 +243,38 @@ def test_warns_once_of_too_few_images():
 def test_broken_images_are_named_by_their_position():
     fake = features(40, 8, 1)
     fake[3, 2], fake[17] = torch.nan, torch.inf
-    metric = FeatureDistances(features(60, 8, 0), subset_size=10)
+    metric = FeatureDistances(features(60, 8, 0), both(subset_size=10))
     metric.update(torch.arange(100, 140), fake)
     with pytest.raises(MetricError, match=r"2 of the generated images, at positions 103, 117 of the dataset"):
         metric.compute()
     with pytest.raises(MetricError, match=r"2 of the real images, at positions 3, 17"):
-        FeatureDistances(fake)
+        FeatureDistances(fake, both())
 
 
 def test_a_long_list_of_broken_images_is_cut():
     fake = torch.full((40, 8), torch.nan)
     with pytest.raises(MetricError, match=r"40 of the real images, at positions 0, 1, .*, 9, \.\.\. of"):
-        FeatureDistances(fake)
+        FeatureDistances(fake, both())
 
 
 def test_metric_of_fewer_than_two():
     with pytest.raises(MetricError, match="real 1 image"):
-        FeatureDistances(features(1, 8, 0))
-    metric = FeatureDistances(features(9, 8, 0))
+        FeatureDistances(features(1, 8, 0), both())
+    metric = FeatureDistances(features(9, 8, 0), both())
     metric.update(torch.tensor([4, 4]), features(2, 8, 0))
     with pytest.raises(MetricError, match="generated 1 image"):
         metric.compute()
 
 
 def test_real_features_move_with_the_metric_and_stay_out_of_checkpoints():
-    metric = FeatureDistances(features(9, 8, 0))
+    metric = FeatureDistances(features(9, 8, 0), both())
     assert not metric.state_dict()
     assert metric.to("meta").real.device.type == "meta"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_metric_has_the_distances_it_is_given_and_their_warnings_only():
+    real, fake = features(9, 8, 0), features(4, 8, 1)
+    metric = FeatureDistances(real, {"cmmd": Distance(cmmd)})
+    metric.update(torch.arange(4), fake)
+    assert metric.compute() == {"cmmd": cmmd(real, fake)}

@@ -168,8 +168,8 @@ def test_names(extractors, inception_file):
     fid, oasis = extractors
     assert isinstance(fid, InceptionFeatures)
     assert isinstance(oasis, InceptionFeaturesOASIS)
-    assert (fid.frechet_name, fid.kernel_name) == ("fid", "kid")
-    assert (oasis.frechet_name, oasis.kernel_name) == ("fid_oasis", None)
+    assert list(fid.distances) == ["fid", "kid", "kid_std"]
+    assert list(oasis.distances) == ["fid_oasis"]
     assert fid.fingerprint != oasis.fingerprint
     digest = hashlib.sha256(inception_file.read_bytes()).hexdigest()
     assert digest in fid.fingerprint

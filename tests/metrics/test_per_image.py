@@ -12,7 +12,7 @@ from torch import distributed
 
 from oasis.errors import MetricError
 from oasis.labels import LabelSpace
-from oasis.metrics.distances import FeatureDistances
+from oasis.metrics.feature_distances import FeatureDistances, frechet_and_kernel
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
@@ -53,7 +53,7 @@ def scores(images, batch_size=3):
     classes = ScoredClasses(LabelSpace.cityscapes_train_ids())
     pixel, panoptic = PixelScores(classes), PanopticScores(classes)
     features = torch.randn(2, IMAGES, 3, generator=torch.Generator().manual_seed(1))  # real ones, and generated ones
-    distances = FeatureDistances(features[0], subset_size=3)
+    distances = FeatureDistances(features[0], frechet_and_kernel("frechet", "kernel", subset_size=3))
     for index in torch.tensor(list(images), dtype=torch.int64).split(batch_size):
         if len(index) > 0:
             predicted_label, predicted_instance, label, instance = (m[index] for m in maps())

@@ -3,7 +3,7 @@ import torch
 
 from oasis.data import Cityscapes, LabelMapDataModule
 from oasis.encodings import Semantic
-from oasis.metrics import FeatureExtractor
+from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.segmenters import Prediction, Segmenter
 
 
@@ -39,8 +39,7 @@ class Means(FeatureExtractor):
     """Mean and spread of each colour."""
 
     num_features = 6
-    frechet_name = "means"
-    kernel_name = "means_kernel"
+    distances = frechet_and_kernel("means", "means_kernel")
     fingerprint = "means 1"
 
     def __init__(self):

@@ -47,3 +47,25 @@ def test_the_floor_takes_as_many_training_photos(data, means, tiny, ids):
     dataset = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64)
     everything = torch.cat([means(to_unit_range(dataset[i]["image"][None])) for i in range(7)])
     assert all((row - everything).abs().sum(dim=1).min() < 1e-5 for row in other)
+
+
+def test_distances_from_training_photos_take_them_all_and_compare_them_with_the_others(data, means, tiny, ids):
+    photos = RealPhotos(data(), CPU, progress=False, reference="train")
+    train, val = (FileSamples(Cityscapes(tiny.root), split, ids, 32, 64) for split in ("train", "val"))
+    reference, other = (
+        torch.cat([means(to_unit_range(dataset[i]["image"][None])) for i in range(len(dataset))])
+        for dataset in (train, val)
+    )
+    assert torch.allclose(photos.features(means), reference, atol=1e-6)
+    assert len(reference) == 7
+    assert photos.other_split == "val"
+    assert torch.allclose(photos.other_features(means), other, atol=1e-6)
+
+
+def test_photos_are_never_compared_with_themselves(data, means):
+    photos = RealPhotos(data(), CPU, split="train", progress=False)
+    assert (photos.reference, photos.other_split) == ("train", "val")
+    assert len(photos.other_features(means)) == 3
+    photos = RealPhotos(data(), CPU, split="train", progress=False, reference="val")
+    assert photos.other_split == "train"
+    assert len(photos.other_features(means)) == 7

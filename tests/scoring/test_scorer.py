@@ -70,6 +70,22 @@ def test_floor_is_the_distance_of_training_photos(data, means, oracle):
     assert 0 <= scores["segmenter/miou"] <= 1
 
 
+def test_distances_from_training_photos_have_names_of_their_own(data, ids, means):
+    photos = RealPhotos(data(), CPU, progress=False, reference="train")
+    real = real_features(photos, [means])
+    scorer = Scorer(ids, CPU, real, reference="train")
+    (batch,) = batches(data, 3)
+    scorer.update(batch, batch.image * 0.5)
+    found = scorer.compute()
+    expected = frechet_distance(real[means], means(batch.image * 0.5))
+    assert len(real[means]) == 7
+    assert found["means_train"] == pytest.approx(expected, rel=1e-5)
+    assert not {"means", "means_kernel"} & found.keys()
+    of_photos = scores_of_photos(photos, real, None)
+    assert of_photos["means_train"] == pytest.approx(frechet_distance(real[means], means(batch.image)), rel=1e-4)
+    assert of_photos.keys() == found.keys()
+
+
 def test_nan_is_named(data, ids, means, oracle):
     real = real_features(RealPhotos(data(), CPU, progress=False), [means])
     (batch,) = batches(data, 3)

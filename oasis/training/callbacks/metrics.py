@@ -1,6 +1,7 @@
 """Validation scores while training, and their references."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -9,7 +10,7 @@ from rich.table import Table
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.metrics import ExtractorSource, describe, split_class
+from oasis.metrics import ExtractorSource, describe, higher_is_better, listed, split_class
 from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
@@ -38,12 +39,17 @@ class Metrics(Callback):
     training ends.
 
     Args:
-        extractors: makes the feature extractors; None, or the empty settings of `metrics=none`: no feature distances.
+        extractors: makes the feature extractors, or several by name that make some each; None, or the empty settings of
+            `metrics=none`: no feature distances.
         segmenter: makes the segmenter; None, or the empty settings of `segmenter=none`: no segmenter's scores.
     """
 
-    def __init__(self, extractors: ExtractorSource | None = None, segmenter: SegmenterSource | None = None) -> None:
-        self.sources = [extractors] if extractors else []
+    def __init__(
+        self,
+        extractors: ExtractorSource | Mapping[str, ExtractorSource | None] | None = None,
+        segmenter: SegmenterSource | None = None,
+    ) -> None:
+        self.sources = listed(extractors)
         self.segmenter = segmenter or None
         self.references: dict[str, dict[str, float]] = {}
         self.latest: dict[str, float] = {}
@@ -62,7 +68,7 @@ class Metrics(Callback):
         """Whether validation will log a metric of this name."""
         metric_networks = self._metric_networks
         extractors = metric_networks.extractors if self._has_distances else []
-        names = [name for one in extractors for name in (one.frechet_name, one.kernel_name)]
+        names = [name for one in extractors for name in one.distances if higher_is_better(name) is not None]
         scored = (
             metric_networks.segmenter is not None
             and metric.startswith("segmenter/")

@@ -1,0 +1,172 @@
+"""Models of Hugging Face's transformers: finding, downloading, checking and loading their files.
+
+Nothing is unpickled, and no code of a checkpoint is executed.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from oasis.errors import ConfigurationError, MissingWeightsError
+
+SETTINGS, PREPROCESSING, WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
+_SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
+
+
+def find_checkpoint(
+    name: str, setting: str = "segmenter.weights", needed: Sequence[str] = (SETTINGS, PREPROCESSING, WEIGHTS)
+) -> Path:
+    """The folder of a checkpoint, downloaded if needed.
+
+    Args:
+        name: a folder, or a name on the Hugging Face hub, such as `facebook/dinov2-large`.
+        setting: that a user may set to a folder, for the errors.
+        needed: patterns of the files that it must have.
+
+    Raises:
+        ConfigurationError: a folder without one of these files.
+        MissingWeightsError: it is neither a folder nor in the cache, and cannot be downloaded.
+    """
+    if Path(name).is_dir():
+        lacking = _lacking(Path(name), needed)
+        if lacking:
+            raise ConfigurationError(
+                f"{name}: has no {' and no '.join(lacking)}. A checkpoint is a folder with {_listed(needed)}; "
+                f"pytorch_model.bin is not read, for a pickle may run any code"
+            )
+        return Path(name)
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        raise MissingWeightsError(f"{setting}={name}: no such folder, nor the name of a checkpoint on the hub")
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    wanted = [*needed, "*.safetensors.index.json"]
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+        if not _lacking(folder, needed):
+            return folder
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        revision = HfApi().model_info(name, timeout=_SECONDS).sha
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
+    except Exception as error:  # the hub's own errors, or those of its HTTP client, which depends on its release
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _missing(name, setting, needed, reason) from error
+    if lacking := _lacking(folder, needed):
+        of_pickles = (
+            f"; if it has pytorch_model.bin, transformers makes a folder of it: AutoModel.from_pretrained({name!r})"
+            f".save_pretrained(FOLDER)"
+        )
+        reason = f"it has no {' and no '.join(lacking)}{of_pickles if WEIGHTS in lacking else ''}"
+        raise _missing(name, setting, needed, reason)
+    return folder
+
+
+def settings_of(folder: Path, what: str, kinds: Sequence[str]) -> dict[str, Any]:
+    """The settings of a checkpoint, read before its large weights are.
+
+    Args:
+        folder: of the checkpoint.
+        what: the wanted model, for the errors, such as "DINOv2".
+        kinds: values of `model_type` that are accepted.
+
+    Raises:
+        ConfigurationError: they cannot be read, or are those of another model.
+    """
+    file = folder / SETTINGS
+    try:
+        settings: dict[str, Any] = json.loads(file.read_text())
+        kind = settings["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{file}: not the settings of a {what} checkpoint ({error!r})") from error
+    if kind not in kinds:
+        raise ConfigurationError(f"{file}: settings of a {kind!r} model, not of {' or '.join(map(repr, kinds))}")
+    return settings
+
+
+def import_transformers(user: str) -> ModuleType:
+    """The package transformers.
+
+    Args:
+        user: what needs it, for the error.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import safetensors  # noqa: F401, without which transformers can load no checkpoint
+        import transformers
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{user} needs transformers ({error}): pip install 'panoptic-oasis[transformers]'"
+        ) from error
+    module: ModuleType = transformers
+    return module
+
+
+def load_pretrained(model_class: Any, folder: Path, what: str) -> Any:
+    """A model with the weights of a checkpoint: frozen, float32, in eval mode.
+
+    Args:
+        model_class: of transformers.
+        folder: of the checkpoint.
+        what: the model, for the errors.
+
+    Raises:
+        ConfigurationError: the weights are corrupt, or those of another model.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        model, info = model_class.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, RuntimeError, ValueError, SafetensorError, ImportError) as error:
+        raise ConfigurationError(f"{folder}: cannot be loaded as a {what} checkpoint ({error})") from error
+    # transformers initialises missing weights at random, and warns.
+    missing = sorted(set(info["missing_keys"]) & {name for name, _ in model.named_parameters()})
+    if missing:
+        raise ConfigurationError(
+            f"{folder}: its weights lack {missing[0]} and {len(missing) - 1} more; fetch model.safetensors anew"
+        )
+    return model.requires_grad_(False).eval()
+
+
+def fingerprint(folder: Path, protocol: str, files: Sequence[str] = (SETTINGS, PREPROCESSING, WEIGHTS)) -> str:
+    """A hash of a protocol and of files of a checkpoint: 64 hexadecimal digits.
+
+    Args:
+        folder: of the checkpoint.
+        protocol: a name that changes when the results for the same picture do.
+        files: patterns of the files that the results depend on.
+    """
+    digest = hashlib.sha256(protocol.encode())
+    for pattern in files:
+        for file in sorted(folder.glob(pattern)):
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _missing(name: str, setting: str, needed: Sequence[str], reason: str) -> MissingWeightsError:
+    return MissingWeightsError(
+        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({reason}). Fetch "
+        f"{_listed(needed)} from https://huggingface.co/{name}/tree/main on a machine that reaches it, put them in a "
+        f"folder, and give {setting}=FOLDER"
+    )
+
+
+def _lacking(folder: Path, needed: Sequence[str]) -> list[str]:
+    return [pattern for pattern in needed if not any(folder.glob(pattern))]
+
+
+def _listed(needed: Sequence[str]) -> str:
+    *files, last = ["model.safetensors" if pattern == WEIGHTS else pattern for pattern in needed]
+    return f"{', '.join(files)} and {last}" if files else last
