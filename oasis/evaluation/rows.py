@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from oasis.evaluation.results import Column, Comparison, Score
-from oasis.metrics.names import MetricInfo, describe, in_order, split_class
+from oasis.metrics.metric_info import MetricInfo
+from oasis.metrics.names import describe, in_order, split_class
 from oasis.report import Cell
 from oasis.report.numbers import score_cell
 

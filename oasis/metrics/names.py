@@ -1,8 +1,9 @@
 """Metadata of each metric by its name: title, meaning, better direction, format."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from oasis.metrics.metric_info import MetricInfo
 
 _PHOTOS = "Distance from the real photos"
 _SEGMENTER_FEATURES = "Distance from the real photos, in the segmenter's features"
@@ -10,63 +11,6 @@ _SEGMENTER = "What the segmenter sees in the pictures"
 _INSTANCES = "How much the instances of one picture differ"
 _DIVERSITY = "How much the samples of one label map differ"
 _OTHER = "Other"
-_DIGITS, _MOST_DECIMALS = 4, 6  # of a metric that does not set its decimals
-
-
-@dataclass(frozen=True)
-class MetricInfo:
-    """How a metric is presented.
-
-    Attributes:
-        title: short title for tables.
-        meaning: what it measures, in one or two sentences.
-        group: metrics of one group are shown together.
-        higher_is_better: None if neither direction is better, or the metric is unknown.
-        factor: values are printed times this.
-        unit: the effect of `factor`, shown after the title, such as `%`.
-        decimals: of printed values; None = four significant digits.
-    """
-
-    title: str
-    meaning: str
-    group: str
-    higher_is_better: bool | None
-    factor: float = 1.0
-    unit: str = ""
-    decimals: int | None = None
-
-    @property
-    def arrow(self) -> str:
-        """The arrow of the better direction, or nothing."""
-        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
-
-    def show(self, value: float, decimals: int | None = None, *, signed: bool = False) -> str:
-        """Format a value for tables, plots and text; `-` for nan.
-
-        Args:
-            value: in the metric's own scale, such as 0.31 for 31 %.
-            decimals: of the printed number; None = those of `decimals_of`.
-            signed: whether to print a plus.
-        """
-        if math.isnan(value):
-            return "-"
-        digits = self.decimals_of(value) if decimals is None else decimals
-        # + 0.0 turns -0.0, a result of rounding, into 0.0.
-        return f"{round(self.factor * value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
-
-    def decimals_of(self, value: float) -> int:
-        """Number of decimals of a printed value and of its spread."""
-        if self.decimals is not None:
-            return self.decimals
-        size = abs(self.factor * value)
-        if not 0 < size < math.inf:
-            return 0
-        return min(_MOST_DECIMALS, max(0, _DIGITS - 1 - math.floor(math.log10(size))))
-
-    @property
-    def heading(self) -> str:
-        """Title, unit and direction in one line."""
-        return " ".join(part for part in (self.title, self.unit, self.arrow) if part)
 
 
 def _share(title: str, meaning: str) -> MetricInfo:
@@ -165,6 +109,16 @@ _KNOWN = {
         higher_is_better=None,
         decimals=0,
     ),
+    "segmenter/ap": _share(
+        "AP",
+        "COCO's average precision of the segmenter's instances against the label map's: over recalls, the IoU "
+        "thresholds 0.5, 0.55, ..., 0.95 of masks, and classes of things. It also asks how sure the segmenter is.",
+    ),
+    "segmenter/ap50": _share("AP50", "COCO's average precision of instances at the IoU threshold 0.5 of masks."),
+    "segmenter/box_ap": _share("AP of boxes", "COCO's average precision of the bounding boxes of instances."),
+    "segmenter/box_ap50": _share(
+        "AP50 of boxes", "COCO's average precision of the bounding boxes of instances at the IoU threshold 0.5."
+    ),
     "instances/color": MetricInfo(
         "Instance colours",
         "Distance between the mean colours of two instances of one class in one picture, from 0 (the same) to 1 "
@@ -188,6 +142,7 @@ _KNOWN = {
 _FAMILIES = {
     "segmenter/iou": _share("IoU", "Intersection over union of one class."),
     "segmenter/pq": _share("PQ", "Panoptic quality of one class."),
+    "segmenter/ap": _share("AP", "COCO's average precision of the masks of one class of things."),
     "instances/color": replace(
         _KNOWN["instances/color"], meaning="Distance between the mean colours of two instances of one class."
     ),
@@ -199,6 +154,15 @@ _FAMILIES = {
         _KNOWN["diversity/lpips"],
         meaning="LPIPS of two samples that differ only where the label map has the class.",
     ),
+    **{
+        f"segmenter/{touching}{kind}_by_{name}": replace(info, title=f"{'Touching: ' if touching else ''}{info.title}")
+        for name in ("area", "fill", "contact")
+        for touching in ("", "touching_")
+        for kind, info in (
+            ("recall", _share("Found", "The share of instances of one kind that the segmenter finds (IoU above 0.5).")),
+            ("count", replace(_KNOWN["segmenter/touching_count"], title="Instances", meaning="How many there are.")),
+        )
+    },
 }
 
 

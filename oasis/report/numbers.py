@@ -2,7 +2,7 @@
 
 import math
 
-from oasis.metrics.names import MetricInfo
+from oasis.metrics.metric_info import MetricInfo
 from oasis.report.page import Cell
 
 NOT_AVAILABLE = "-"

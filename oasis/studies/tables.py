@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from oasis.evaluation import Score
-from oasis.metrics.names import MetricInfo, describe
+from oasis.metrics.metric_info import MetricInfo
+from oasis.metrics.names import describe
 from oasis.report import Cell, Table, cells
 from oasis.report.numbers import NOT_AVAILABLE, score_cell
 from oasis.studies.arms import Arm
