@@ -26,8 +26,8 @@ class AveragePrecision(PerImage):
     else at each picture size. Matching and averaging are pycocotools'. Without void and groups, the numbers are those
     that it computes from masks and boxes of the instances.
 
-    COCO has no void. As in the evaluation of instances in cityscapesscripts, a prediction of which more than half lies in
-    void is dropped. No mask can be right at any threshold then.
+    COCO has no void. A prediction of which more than half lies in void is dropped, in the spirit of cityscapesscripts'
+    evaluation of instances. Such a mask cannot be right at any threshold.
 
     All groups of a class in an image are one crowd. A prediction is ignored if it matches no instance, and its share
     inside of the group is at least the threshold. This is the share of its *mask*, for boxes too: the box of all groups
@@ -95,8 +95,8 @@ class AveragePrecision(PerImage):
         """The scores.
 
         Returns:
-            `ap` and `ap50` of masks, `box_ap` and `box_ap50` of boxes, and `ap/NAME` of each class of things: float64 in
-            [0, 1], nan if there is no target.
+            `ap` and `ap50` of masks, `box_ap` and `box_ap50` of boxes, and `ap/NAME` of each class of things: float64
+            in [0, 1], nan if there is no target.
 
         Raises:
             MetricError: nothing was measured.

@@ -88,9 +88,10 @@ class FoundInstances(PerImage):
         Raises:
             MetricError: nothing was measured.
         """
-        counts = self.collected().sum(0).split([len(names) for names in BINS.values()], dim=1)
-        scores = {}
-        for (by, names), of_bins in zip(BINS.items(), counts, strict=True):
+        counts = self.collected().sum(0)
+        scores: dict[str, Tensor] = {}
+        for by, names in BINS.items():
+            of_bins, counts = counts[:, : len(names)], counts[:, len(names) :]
             for kind, (total, found) in (("", of_bins[:2]), ("touching_", of_bins[2:])):
                 if kind and by == "contact":
                     continue

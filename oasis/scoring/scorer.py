@@ -129,8 +129,8 @@ class Scorer:
 class SegmenterScores:
     """Scores of a segmenter's predictions.
 
-    These are mean IoU; if it finds instances, panoptic quality, touching recall, and recalls by properties of instances;
-    if it scores them, and pycocotools is installed, average precision.
+    These are mean IoU; if it finds instances, panoptic quality, touching recall, and recalls by properties of
+    instances; if it scores them, and pycocotools is installed, average precision.
 
     Args:
         label_space: of the label maps.
