@@ -152,7 +152,8 @@ def test_equals_pycocotools(case, tmp_path):
 def test_numbers_by_hand():
     exact, merged, absent = (scores(HAND_MADE[case]) for case in ("exact", "merged", "nothing"))
     assert exact == pytest.approx(dict.fromkeys(exact, 1))
-    assert merged["ap/car"] == 0
+    # Each of the two merged cars is half of the segment, enough at the lowest threshold: one of three is found.
+    assert merged["ap/car"] == pytest.approx(34 / 101 / 10)
     assert all(np.isnan(value) for value in absent.values())
     # The surer one is wrong: one of three cars at a precision of 1/2 is 34 of 101 recalls; and no bus.
     assert scores(HAND_MADE["a surer wrong one"])["ap50"] == pytest.approx(34 / 101 / 2 / 2)
