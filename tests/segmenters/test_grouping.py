@@ -218,3 +218,16 @@ def test_memory_is_bounded_and_the_bound_changes_nothing(monkeypatch):
 def test_settings_that_find_nothing(wrong, message):
     with pytest.raises(ConfigurationError, match=message):
         Grouping(**wrong)
+
+
+def test_the_heights_of_centres_that_have_an_instance_are_told():
+    label, instance = torch.zeros(2, 32, 64, dtype=torch.int64), torch.zeros(2, 32, 64, dtype=torch.int64)
+    for number, left in enumerate((4, 24, 44), 1):
+        label[0, 8:20, left : left + 12], instance[0, 8:20, left : left + 12] = 1, number
+    center, offset = exact(instance)
+    center[0, 0, :, 0:20] *= 0.6
+    center[0, 0, :, 40:] *= 0.8
+    _, instances, heights = Grouping()(label, center, offset, THINGS)
+    assert instances[0, 10, [10, 30, 50]].tolist() == [3, 1, 2]
+    assert heights.shape == (2, 3)
+    torch.testing.assert_close(heights, torch.tensor([[1.0, 0.8, 0.6], [0, 0, 0]]), rtol=0.02, atol=0)
