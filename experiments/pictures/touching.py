@@ -12,6 +12,7 @@ from torch import Tensor
 from oasis.labels import LabelSpace
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.segments import match_all
 from oasis.visualize import colorize_instances, to_bytes
 
 PICTURE = Path(__file__).parents[2] / "docs" / "touching.png"
@@ -41,8 +42,10 @@ def street(numbers: tuple[int, int, int], shift: int = 0) -> tuple[Tensor, Tenso
 
 def found(predicted: tuple[Tensor, Tensor], target: tuple[Tensor, Tensor]) -> str:
     """The score in words."""
-    metric = PanopticScores(ScoredClasses(LabelSpace.cityscapes_train_ids()))
-    metric.update(torch.zeros(1, dtype=torch.int64), *(maps.unsqueeze(0) for maps in (*predicted, *target)))
+    classes = ScoredClasses(LabelSpace.cityscapes_train_ids())
+    metric = PanopticScores(classes)
+    matchings = match_all(classes, *(maps.unsqueeze(0) for maps in (*predicted, *target)))
+    metric.update(torch.zeros(1, dtype=torch.int64), matchings)
     scores = metric.compute()
     count = int(scores["touching_count"])
     return (

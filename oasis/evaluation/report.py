@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from oasis.evaluation.instances import FAMILIES, instances
 from oasis.evaluation.jpegs import small_jpegs
 from oasis.evaluation.plots import plot_classes, plot_seeds
 from oasis.evaluation.results import Column, Comparison
@@ -53,6 +54,7 @@ def compose(comparison: Comparison, samples: Sequence[tuple[str, Image.Image]], 
         _scores(comparison, summary),
         Section("Samples", pictures=tuple(_sample_pictures(samples)), anchor="samples"),
         Section("Each seed", (_DOTS,), pictures=tuple(_seed_plots(comparison, summary)), grid=17.5, anchor="plots"),
+        instances(comparison, _columns(comparison)),
         _classes(comparison),
         _sources(comparison),
         Section("Time", items=tuple(time_split(comparison)), anchor="time"),
@@ -90,6 +92,8 @@ def _classes(comparison: Comparison) -> Section:
     tables = []
     pictures = []
     for family, names in class_metrics(comparison).items():
+        if family in FAMILIES:
+            continue
         info = describe_family(family)
         classes = [Cell(split_class(name)[1] or "") for name in names]
         table = _table(comparison, "Class", list(zip(classes, rows(comparison, names), strict=True)))
@@ -102,9 +106,13 @@ def _classes(comparison: Comparison) -> Section:
 
 def _table(comparison: Comparison, heading: str, named: Sequence[tuple[Cell, Row]]) -> Table:
     """One row per metric, one column per checkpoint and reference."""
-    heads = (Cell(heading), *_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
+    heads = (Cell(heading), *_columns(comparison))
     body = tuple((name, *row.cells, *row.references) for name, row in named)
     return Table(heads, body, reference_columns=len(comparison.references))
+
+
+def _columns(comparison: Comparison) -> tuple[Cell, ...]:
+    return (*_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
 
 
 def _checkpoints(comparison: Comparison) -> Iterator[Cell]:
@@ -130,7 +138,7 @@ def _sources(comparison: Comparison) -> Section:
         facts = "; ".join(f"{fact}: {value}" for fact, value in column.facts.items())
         return name, Cell(column.origin), Cell(facts)
 
-    names = (*_checkpoints(comparison), *cells(*(column.name for column in comparison.references)))
+    names = _columns(comparison)
     body = tuple(row(name, column) for name, column in zip(names, comparison.all_columns(), strict=True))
     table = Table(cells("Column", "Source", "Details"), body, reference_rows=len(comparison.references), prose=True)
     return Section("What was compared", tables=(table,), anchor="sources")

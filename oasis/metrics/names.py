@@ -54,6 +54,16 @@ _KNOWN = {
         higher_is_better=None,
         decimals=0,
     ),
+    "segmenter/ap": _share(
+        "AP",
+        "COCO's average precision of the segmenter's instances against the label map's: over recalls, the IoU "
+        "thresholds 0.5, 0.55, ..., 0.95 of masks, and classes of things. It also asks how sure the segmenter is.",
+    ),
+    "segmenter/ap50": _share("AP50", "COCO's average precision of instances at the IoU threshold 0.5 of masks."),
+    "segmenter/box_ap": _share("AP of boxes", "COCO's average precision of the bounding boxes of instances."),
+    "segmenter/box_ap50": _share(
+        "AP50 of boxes", "COCO's average precision of the bounding boxes of instances at the IoU threshold 0.5."
+    ),
     "instances/color": MetricInfo(
         "Instance colours",
         "Distance between the mean colours of two instances of one class in one picture, from 0 (the same) to 1 "
@@ -77,6 +87,7 @@ _KNOWN = {
 _FAMILIES = {
     "segmenter/iou": _share("IoU", "Intersection over union of one class."),
     "segmenter/pq": _share("PQ", "Panoptic quality of one class."),
+    "segmenter/ap": _share("AP", "COCO's average precision of the masks of one class of things."),
     "instances/color": replace(
         _KNOWN["instances/color"], meaning="Distance between the mean colours of two instances of one class."
     ),
@@ -88,6 +99,15 @@ _FAMILIES = {
         _KNOWN["diversity/lpips"],
         meaning="LPIPS of two samples that differ only where the label map has the class.",
     ),
+    **{
+        f"segmenter/{touching}{kind}_by_{name}": replace(info, title=f"{'Touching: ' if touching else ''}{info.title}")
+        for name in ("area", "fill", "contact")
+        for touching in ("", "touching_")
+        for kind, info in (
+            ("recall", _share("Found", "The share of instances of one kind that the segmenter finds (IoU above 0.5).")),
+            ("count", replace(_KNOWN["segmenter/touching_count"], title="Instances", meaning="How many there are.")),
+        )
+    },
 }
 
 

@@ -1,19 +1,20 @@
 """Panoptic quality, and the recall on touching instances."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from oasis.metrics.per_image import PerImage
-from oasis.metrics.scored_classes import ScoredClasses, same_shape
-from oasis.metrics.segments import Matching, match
+from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.segments import Matching
 
 
 class PanopticScores(PerImage):
     """Panoptic quality (PQ) of predicted label and instance maps, and the recall on touching instances.
 
-    For each class, over all images, with pairs of segments matched by `segments.match`::
+    For each class, over all images, with pairs of segments matched by `match_all`::
 
         SQ = sum of the IoU of matched pairs / TP
         RQ = TP / (TP + FP / 2 + FN / 2)
@@ -47,40 +48,24 @@ class PanopticScores(PerImage):
     def __init__(self, classes: ScoredClasses, **settings: Any) -> None:
         super().__init__(**settings)
         self.classes = classes
-        is_thing = torch.tensor([number in classes.things for number in range(classes.void + 1)])
-        self.register_buffer("is_thing", is_thing, persistent=False)
+        self.register_buffer("is_thing", classes.is_thing, persistent=False)
 
-    def update(
-        self,
-        index: Tensor,
-        predicted_label: Tensor,
-        predicted_instance: Tensor,
-        target_label: Tensor,
-        target_instance: Tensor,
-    ) -> None:
-        """Compare.
+    def update(self, index: Tensor, matchings: Sequence[Matching]) -> None:
+        """Count.
 
         Args:
             index: (B,) int64, positions in the dataset.
-            predicted_label: (B, H, W) int64 in 0..K, see `ScoredClasses.lookup`; K = void.
-            predicted_instance: (B, H, W) int64, 0 = none: void, in things. Ignored outside of things.
-            target_label: (B, H, W) int64 in 0..K, likewise.
-            target_instance: (B, H, W) int64, 0 = none: a group, in things. Ignored outside of things.
+            matchings: of B images, see `segments.match_all`.
 
         Raises:
-            MetricError: the maps have different shapes, classes outside 0..K, or instance numbers outside 0..65535.
+            MetricError: the number of positions is not that of images.
         """
-        self.classes.check(predicted_label=predicted_label, target_label=target_label)
-        same_shape(
-            predicted_label=predicted_label, predicted_instance=predicted_instance, target_instance=target_instance
-        )
-        maps = zip(predicted_label, predicted_instance, target_label, target_instance, strict=True)
-        self.keep(index, torch.stack([self._count(match(*image, self.is_thing)) for image in maps]))
+        self.keep(index, torch.stack([self._count(matching) for matching in matchings]))
 
     def _count(self, matching: Matching) -> Tensor:
         """The counts of an image for `compute`: (6, K) float64, in the order that it unpacks."""
         target, predicted = matching.target, matching.predicted
-        touching = target.touching()
+        touching = target.touching
         of_target = torch.stack([matching.iou, matching.found, matching.missed, touching, touching & matching.found])
         # A product with one-hot classes: unlike `index_add_`, deterministic on a GPU.
         numbers = torch.arange(self.classes.void, device=self.is_thing.device)

@@ -55,14 +55,26 @@ class PerImage(Metric):
         Raises:
             MetricError: no process measured anything.
         """
+        first = self.first()
+        return dim_zero_cat(self.values)[first]
+
+    def first(self) -> Tensor:
+        """Where the values of each image stand first.
+
+        Returns:
+            (N,) int64, positions in `values`, in the order of the dataset.
+
+        Raises:
+            MetricError: no process measured anything.
+        """
         if len(self.index) == 0:
             raise MetricError(f"{type(self).__name__}: there is no image to measure; is the split empty?")
-        index, values = dim_zero_cat(self.index), dim_zero_cat(self.values)
+        index = dim_zero_cat(self.index)
         order = torch.argsort(index, stable=True)
         ordered = index[order]
         first = torch.ones_like(ordered, dtype=torch.bool)
         first[1:] = ordered[1:] != ordered[:-1]
-        return values[order[first]]
+        return order[first]
 
 
 def gather_rows(rows: Tensor, group: Any = None) -> list[Tensor]:
@@ -81,8 +93,8 @@ def gather_rows(rows: Tensor, group: Any = None) -> list[Tensor]:
     """
     kinds: list[tuple[torch.Size, torch.dtype]] = [(rows.shape, rows.dtype)] * distributed.get_world_size(group)
     distributed.all_gather_object(kinds, (rows.shape, rows.dtype), group=group)
-    for shape, dtype in kinds:
-        if len(rows) == 0 and shape[0] > 0:
-            rows = torch.empty(0, *shape[1:], dtype=dtype, device=rows.device)
-            break
+    if len(rows) == 0:
+        # Of a process with rows; if there is none, of one that knows their shape: it had images, but nothing in them.
+        shape, dtype = max(kinds, key=lambda kind: (kind[0][0] > 0, len(kind[0])))
+        rows = torch.empty(0, *shape[1:], dtype=dtype, device=rows.device)
     return gather_all_tensors(rows, group)

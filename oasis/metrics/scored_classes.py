@@ -24,6 +24,11 @@ class ScoredClasses:
         self.things = frozenset(self.names.index(name) for name in _things(label_space))
         self.void = len(self.names)
 
+    @property
+    def is_thing(self) -> Tensor:
+        """(K+1,) bool: the classes that have instances; void has none."""
+        return torch.tensor([number in self.things for number in range(self.void + 1)])
+
     def lookup(self, space: LabelSpace) -> Tensor:
         """The scored index of each class of a label space, the data's or a segmenter's.
 

@@ -1,11 +1,13 @@
 """Matching the segments of two panoptic label maps."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from oasis.errors import MetricError
+from oasis.metrics.scored_classes import ScoredClasses, same_shape
 
 _HIGHEST = 65535  # raw instance ids are 16-bit; bounds the size of tables
 
@@ -56,6 +58,20 @@ class Segments:
         position[keys] = torch.arange(len(keys), device=keys.device)
         return cls(position[key], keys // stride, keys % stride, area[keys])
 
+    @cached_property
+    def boxes(self) -> Tensor:
+        """(S, 4) int64: left, top, width and height of each segment's bounding box, in pixels."""
+        sides = []
+        for axis, size in enumerate(self.of_pixel.shape):
+            place = torch.arange(size, device=self.of_pixel.device).view(*(-1 if axis == i else 1 for i in range(2)))
+            covered = torch.zeros(len(self.label), size, dtype=torch.int64, device=self.of_pixel.device)
+            covered[self.of_pixel, place] = 1
+            first, last = covered.argmax(1), size - covered.flip(1).argmax(1)
+            sides.append((first, last - first))
+        (top, height), (left, width) = sides
+        return torch.stack([left, top, width, height], dim=1)
+
+    @cached_property
     def touching(self) -> Tensor:
         """(S,) bool: the instances with a pixel beside, above or below another instance of their class."""
         found = torch.zeros_like(self.label, dtype=torch.bool)
@@ -76,6 +92,7 @@ class Matching:
     Attributes:
         target: T segments.
         predicted: P segments.
+        overlap: (T, P) int64, common pixels.
         iou: (T,) float64, of the matched pair, or 0.
         missed: (T,) bool, false negatives.
         wrong: (P,) bool, false positives.
@@ -83,6 +100,7 @@ class Matching:
 
     target: Segments
     predicted: Segments
+    overlap: Tensor
     iou: Tensor
     missed: Tensor
     wrong: Tensor
@@ -91,6 +109,32 @@ class Matching:
     def found(self) -> Tensor:
         """(T,) bool, true positives."""
         return self.iou > 0
+
+
+def match_all(
+    classes: ScoredClasses,
+    predicted_label: Tensor,
+    predicted_instance: Tensor,
+    target_label: Tensor,
+    target_instance: Tensor,
+) -> list[Matching]:
+    """Match the segments of each image of a batch; see `match`.
+
+    Args:
+        classes: the scored classes.
+        predicted_label: (B, H, W) int64 in 0..K, see `ScoredClasses.lookup`; K = void.
+        predicted_instance: (B, H, W) int64, 0 = none: void, in things. Ignored outside of things.
+        target_label: (B, H, W) int64 in 0..K, likewise.
+        target_instance: (B, H, W) int64, 0 = none: a group, in things. Ignored outside of things.
+
+    Raises:
+        MetricError: the maps have different shapes, classes outside 0..K, or instance numbers outside 0..65535.
+    """
+    classes.check(predicted_label=predicted_label, target_label=target_label)
+    same_shape(predicted_label=predicted_label, predicted_instance=predicted_instance, target_instance=target_instance)
+    is_thing = classes.is_thing.to(target_label.device)
+    maps = zip(predicted_label, predicted_instance, target_label, target_instance, strict=True)
+    return [match(*image, is_thing) for image in maps]
 
 
 def match(
@@ -141,6 +185,7 @@ def match(
     return Matching(
         target,
         predicted,
+        overlap,
         iou=torch.where(matches, iou, 0.0).sum(1),
         missed=countable & ~matches.any(1),
         wrong=(predicted.label != void) & ~matches.any(0) & ~excused,

@@ -13,7 +13,7 @@ from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
 from oasis.files import cache_folder
 from oasis.labels import LabelSpace
-from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses
+from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, coco
 from oasis.segmenters import Segmenter, SegmenterSource
 
 
@@ -70,6 +70,8 @@ def load_metric_networks(
                 missing.append(_sentence(error))
     if loaded_segmenter is not None:
         ScoredClasses(data.label_space).lookup(loaded_segmenter.label_space)  # raises if they do not fit
+        if loaded_segmenter.scores_instances and not coco.is_installed():
+            missing.append(coco.MISSING)
     if missing:
         rank_zero_warn(" ".join((*missing, "Scores that need it are left out.")))
     return MetricNetworks(loaded, loaded_segmenter, missing)

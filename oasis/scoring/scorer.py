@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
@@ -13,20 +14,25 @@ from oasis.data.samples import Split
 from oasis.errors import MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics import (
+    AveragePrecision,
     FeatureDistances,
     FeatureExtractor,
+    FoundInstances,
     InstanceColors,
     PanopticScores,
     PixelScores,
     ScoredClasses,
     against,
+    coco,
+    match_all,
     split_class,
 )
 from oasis.scoring.photos import RealPhotos
 from oasis.scoring.stopwatch import Stopwatch
-from oasis.segmenters import Segmenter
+from oasis.segmenters import Prediction, Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
+AVERAGE_PRECISION = frozenset(SEGMENTER_PREFIX + name for name in ("ap", "ap50", "box_ap", "box_ap50"))
 COLORS = "instances/color"  # see `InstanceColors`
 
 
@@ -97,7 +103,7 @@ class Scorer:
                 with self.stopwatch.part("segmenter"):
                     prediction = self.segmenter(fake)
                 with self.stopwatch.part("scores"):
-                    self.segmenter_scores.update(batch, prediction.label, prediction.instance)
+                    self.segmenter_scores.update(batch, prediction)
 
     def compute(self) -> dict[str, float]:
         """All scores so far, by name: `fid`, `kid`, `instances/color`, `segmenter/pq`, `segmenter/iou/car`, ...
@@ -127,7 +133,10 @@ class Scorer:
 
 
 class SegmenterScores:
-    """Scores of a segmenter's predictions: mean IoU, and if it finds instances, panoptic quality and touching recall.
+    """Scores of a segmenter's predictions.
+
+    These are mean IoU; if it finds instances, panoptic quality, touching recall, and recalls by properties of
+    instances; if it scores them, and pycocotools is installed, average precision.
 
     Args:
         label_space: of the label maps.
@@ -142,27 +151,43 @@ class SegmenterScores:
         classes = ScoredClasses(label_space)
         self.to_scored = classes.lookup(label_space).to(device)
         self.from_prediction = classes.lookup(segmenter.label_space).to(device)
+        self.classes = classes
         self.pixels = PixelScores(classes).to(device)
         self.panoptic = PanopticScores(classes).to(device) if segmenter.finds_instances else None
+        self.found = FoundInstances(classes).to(device) if segmenter.finds_instances else None
+        self.precision = AveragePrecision(classes).to(device) if has_average_precision(segmenter) else None
 
-    def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
-        """Compare predictions, (B, H, W) both, with the maps of the batch."""
-        target, seen = self.to_scored[batch.label], self.from_prediction[label]
+    def update(self, batch: Batch, prediction: Prediction) -> None:
+        """Compare predictions with the maps of the batch."""
+        target, seen = self.to_scored[batch.label], self.from_prediction[prediction.label]
         self.pixels.update(batch.index, seen, target)
-        if self.panoptic is not None:
-            self.panoptic.update(batch.index, seen, instance, target, batch.instance)
+        if self.panoptic is None or self.found is None:
+            return
+        # Matching takes most of the time of these scores: once for all of them.
+        matchings = match_all(self.classes, seen, prediction.instance, target, batch.instance)
+        self.panoptic.update(batch.index, matchings)
+        self.found.update(batch.index, matchings)
+        if self.precision is not None and prediction.score is not None:
+            self.precision.update(batch.index, matchings, prediction.score)
 
     def compute(self) -> dict[str, float]:
         """All scores so far, each name prefixed by `segmenter/`, without absent classes."""
-        scores = self.pixels.compute() | (self.panoptic.compute() if self.panoptic is not None else {})
+        scores = {name: value for metric in self._metrics() for name, value in metric.compute().items()}
         named = {SEGMENTER_PREFIX + name: float(value) for name, value in scores.items()}
         return {name: value for name, value in named.items() if split_class(name)[1] is None or not math.isnan(value)}
 
+    def _metrics(self) -> list[Metric]:
+        return [one for one in (self.pixels, self.panoptic, self.found, self.precision) if one is not None]
+
     def reset(self) -> None:
         """Reset all scores."""
-        self.pixels.reset()
-        if self.panoptic is not None:
-            self.panoptic.reset()
+        for metric in self._metrics():
+            metric.reset()
+
+
+def has_average_precision(segmenter: Segmenter) -> bool:
+    """Whether average precision can be measured: the segmenter scores its instances, and pycocotools is installed."""
+    return segmenter.finds_instances and segmenter.scores_instances and coco.is_installed()
 
 
 def scores_of_photos(

@@ -17,10 +17,13 @@ class Prediction:
     Attributes:
         label: (B, H, W) int64, class indices of the segmenter's label space, never its ignored class.
         instance: (B, H, W) int64, 0 = no instance, 1..N within each image; above 0 only in thing classes.
+        score: (B, most N) float32, the confidence in each instance: that of instance i stands at i - 1, and 0 behind
+            the image's last one. None = unknown, see `Segmenter.scores_instances`.
     """
 
     label: Tensor
     instance: Tensor
+    score: Tensor | None = None
 
 
 class Segmenter(nn.Module, ABC):
@@ -33,12 +36,14 @@ class Segmenter(nn.Module, ABC):
         num_features: D, of `features`.
         finds_instances: whether it tells the instances of a class apart; without, `Prediction.instance` is 0, and there
             are no panoptic scores.
+        scores_instances: whether `Prediction.score` is given; without, there is no average precision.
         fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
     label_space: LabelSpace
     num_features: int
     finds_instances: bool = True
+    scores_instances: bool = False
     fingerprint: str
 
     @abstractmethod

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES
@@ -54,7 +55,7 @@ class Grouping:
 
     def __call__(
         self, label: Tensor, center: Tensor, offset: Tensor, things: Tensor, votes: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Group pixels into instances.
 
         Each picture is grouped independently of the others of its batch.
@@ -67,24 +68,24 @@ class Grouping:
             votes: (B, C, H, W) float, at least 0, such as the probability of each class; None = 1 for the own class.
 
         Returns:
-            The classes, (B, H, W) int64, and the instances, (B, H, W) int64: 0 = none, 1..N in each picture, sorted by
-            descending height of their centres.
+            The classes, (B, H, W) int64; the instances, (B, H, W) int64: 0 = none, 1..N in each picture, sorted by
+            descending height of their centres; and these heights, (B, most N) float: that of instance i at i - 1, and 0
+            behind the last one.
         """
         ballots = [None] * len(label) if votes is None else votes
         maps = zip(label, center.float(), offset.float(), ballots, strict=True)
-        pairs = [self._group(*one, things) for one in maps]
-        labels, instances = zip(*pairs, strict=True)
-        return torch.stack(labels), torch.stack(instances)
+        labels, instances, heights = zip(*(self._group(*one, things) for one in maps), strict=True)
+        return torch.stack(labels), torch.stack(instances), pad_sequence(list(heights), batch_first=True)
 
     def _group(
         self, label: Tensor, center: Tensor, offset: Tensor, votes: Tensor | None, things: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """One picture: (H, W), (1, H, W), (2, H, W), (C, H, W), (C,) to (H, W) and (H, W)."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One picture: (H, W), (1, H, W), (2, H, W), (C, H, W), (C,) to (H, W), (H, W) and (N,)."""
         label, instance = label.clone(), torch.zeros_like(label)
         peaks = self._peaks(center[0])
         pixels = things[label].nonzero()  # P, 2
         if len(peaks) == 0 or len(pixels) == 0:
-            return label, instance
+            return label, instance, center.new_zeros(0)
         height = label.shape[0]
         rows, columns = pixels.unbind(1)
         targets = pixels + offset[:, rows, columns].T * height
@@ -99,7 +100,7 @@ class Grouping:
         renumbered = kept.cumsum(0) * kept  # without gaps
         label[rows, columns] = torch.where(kept[number], own_class[number], label[rows, columns])
         instance[rows, columns] = renumbered[number]
-        return label, instance
+        return label, instance, center[0][tuple(peaks.T)][kept[1:]]
 
     def _peaks(self, heatmap: Tensor) -> Tensor:
         """The centres in a heatmap (H, W): (K, 2) int64 rows and columns, the highest first."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
@@ -37,13 +38,18 @@ class Mask2FormerSegmenter(Segmenter):
     Pixels without a segment get the most likely class over all queries, as in the paper's semantic inference, and no
     instance: mIoU needs a class everywhere. In panoptic scores a thing without an instance is not a segment.
 
-    Source: Cheng et al. 2022 (Masked-attention Mask Transformer); Cheng et al. 2021 (MaskFormer), section 3.4.
+    The score of an instance is its query's class probability times the mean probability of the pixels of its mask.
+
+    Source: Cheng et al. 2022 (Masked-attention Mask Transformer), section 4 for the scores of instances; Cheng et al.
+    2021 (MaskFormer), section 3.4.
 
     Args:
         model: with the 19 classes in the order of their train ids.
         processor: its preprocessing.
         fingerprint: of weights and preprocessing.
     """
+
+    scores_instances = True
 
     def __init__(
         self, model: "Mask2FormerForUniversalSegmentation", processor: "Mask2FormerImageProcessor", fingerprint: str
@@ -131,7 +137,8 @@ class Mask2FormerSegmenter(Segmenter):
                     outputs.masks_queries_logits, image.shape[-2:], mode="bilinear", align_corners=False
                 )
                 predictions.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
-        return Prediction(*(torch.stack(maps) for maps in zip(*predictions, strict=True)))
+        label, instance, score = zip(*predictions, strict=True)
+        return Prediction(torch.stack(label), torch.stack(instance), pad_sequence(list(score), batch_first=True))
 
     @torch.no_grad()
     def features(self, image: Tensor) -> Tensor:
@@ -149,7 +156,7 @@ class Mask2FormerSegmenter(Segmenter):
         ).pixel_values
         return prepared
 
-    def _segments(self, classes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+    def _segments(self, classes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The segments of one picture's queries.
 
         Args:
@@ -157,14 +164,14 @@ class Mask2FormerSegmenter(Segmenter):
             masks: (Q, H, W) float, probabilities.
 
         Returns:
-            (H, W) int64 classes 0..18, and (H, W) int64 instances.
+            (H, W) int64 classes 0..18, (H, W) int64 instances, and (N,) float scores of the instances.
         """
         label = torch.einsum("qc,qhw->chw", classes[:, :-1], masks).argmax(dim=0)
         score, found = classes.max(dim=1)
         kept = (found < classes.shape[1] - 1) & (score > _MIN_SCORE)
         score, found, masks = score[kept], found[kept], masks[kept]
         if len(masks) == 0:
-            return label, torch.zeros_like(label)
+            return label, torch.zeros_like(label), score
         winner = (score.view(-1, 1, 1) * masks).argmax(dim=0)
         inside = masks >= _MIN_MASK
         own = inside.gather(0, winner.unsqueeze(0)).squeeze(0)
@@ -175,4 +182,5 @@ class Mask2FormerSegmenter(Segmenter):
         counted = valid & self.get_buffer("things")[found]
         covered = own & valid[winner]
         label = torch.where(covered, found[winner], label)
-        return label, torch.where(covered, (counted.cumsum(0) * counted)[winner], 0)
+        sure = (masks * inside).sum(dim=(1, 2)) / inside.sum(dim=(1, 2)).clamp(min=1)
+        return label, torch.where(covered, (counted.cumsum(0) * counted)[winner], 0), (score * sure)[counted]

@@ -35,6 +35,8 @@ class UNetSegmenter(Segmenter):
     of different numbers of views cannot be compared. It is frozen, and always in eval mode; `SegmenterTraining` makes
     trained ones. It computes in float32, even under autocast.
 
+    The score of an instance is the height of its centre times the mean probability of its class over its pixels.
+
     Args:
         label_space: the classes.
         channels: width of the network.
@@ -45,8 +47,11 @@ class UNetSegmenter(Segmenter):
 
     Raises:
         ConfigurationError: a label space without evaluated classes; another number of views; see `PanopticUNet`.
+
+    Source of the scores: Cheng et al. 2020 (Panoptic-DeepLab), section 3, on instance segmentation.
     """
 
+    scores_instances = True
     named: Tensor
     things: Tensor
 
@@ -97,7 +102,9 @@ class UNetSegmenter(Segmenter):
         votes = output.logits.new_zeros(len(image), len(self.things), *image.shape[2:])
         votes[:, self.named] = output.logits.softmax(dim=1)
         label = self.named[output.logits.argmax(dim=1)]
-        return Prediction(*self.grouping(label, output.center, output.offset, self.things, votes))
+        label, instance, height = self.grouping(label, output.center, output.offset, self.things, votes)
+        sure = votes.gather(1, label.unsqueeze(1)).squeeze(1)
+        return Prediction(label, instance, height * mean_of_instances(sure, instance, height.shape[1]))
 
     def _look(self, image: Tensor) -> UNetOutput:
         """The mean over the views: the picture and its mirror image, each also shifted by one pixel."""
@@ -196,6 +203,25 @@ def _checked(views: int) -> int:
 def _moved(image: Tensor) -> Tensor:
     """Shifted one pixel down and right; repeats the first row and column."""
     return F.pad(image, (1, 0, 1, 0), mode="replicate")[..., :-1, :-1]
+
+
+def mean_of_instances(values: Tensor, instance: Tensor, most: int) -> Tensor:
+    """The mean of a map over the pixels of each instance.
+
+    Args:
+        values: (B, H, W) float.
+        instance: (B, H, W) int64 in 0..most.
+        most: number of columns.
+
+    Returns:
+        (B, most) float: that of instance i at i - 1; 0 for an instance without pixels.
+    """
+    number = instance.flatten(1)
+    total, count = (
+        values.new_zeros(len(values), most + 1).scatter_add_(1, number, of_pixel)
+        for of_pixel in (values.flatten(1), torch.ones_like(values).flatten(1))
+    )
+    return (total / count.clamp(min=1))[:, 1:]
 
 
 def named_classes(label_space: LabelSpace) -> list[int]:

@@ -20,6 +20,7 @@ from oasis.errors import MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.segments import match_all
 
 ROAD, SKY, CAR, BUS, VOID = range(5)
 SPACE = dataclasses.replace(
@@ -37,9 +38,8 @@ CLASSES = ScoredClasses(SPACE)
 def scores(predicted, target, classes=CLASSES):
     """Ours: predicted and target are each label and instance, (N, H, W) arrays."""
     metric = PanopticScores(classes)
-    metric.update(
-        torch.arange(len(target[0])), *(torch.from_numpy(np.asarray(x)).long() for x in (*predicted, *target))
-    )
+    maps = (torch.from_numpy(np.asarray(x)).long() for x in (*predicted, *target))
+    metric.update(torch.arange(len(target[0])), match_all(classes, *maps))
     return {name: float(value) for name, value in metric.compute().items()}
 
 
@@ -244,6 +244,6 @@ def test_equals_cityscapesscripts_on_genuine_maps(name):
 )
 def test_maps_that_cannot_be_compared_are_refused(edit, words):
     names = ("predicted_label", "predicted_instance", "target_label", "target_instance")
-    maps = {"index": torch.arange(1)} | {name: torch.zeros(1, 2, 3, dtype=torch.int64) for name in names}
+    maps = {"index": torch.arange(1)} | {name: torch.zeros(1, 2, 3, dtype=torch.int64) for name in names} | edit
     with pytest.raises(MetricError, match=words):
-        PanopticScores(CLASSES).update(**maps | edit)
+        PanopticScores(CLASSES).update(maps.pop("index"), match_all(CLASSES, **maps))

@@ -17,6 +17,7 @@ from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.per_image import PerImage
 from oasis.metrics.pixel_scores import PixelScores
 from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.segments import match_all
 
 IMAGES = 7
 # Which images each of two processes sees.
@@ -58,7 +59,7 @@ def scores(images, batch_size=3):
         if len(index) > 0:
             predicted_label, predicted_instance, label, instance = (m[index] for m in maps())
             pixel.update(index, predicted_label, label)
-            panoptic.update(index, predicted_label, predicted_instance, label, instance)
+            panoptic.update(index, match_all(classes, predicted_label, predicted_instance, label, instance))
             distances.update(index, features[1][index])
     try:
         found = pixel.compute() | panoptic.compute() | distances.compute()

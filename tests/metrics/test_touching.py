@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from oasis.labels import LabelSpace
 from oasis.metrics.panoptic_scores import PanopticScores
 from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.segments import match_all
 
 ROAD, CAR, BUS, VOID = range(4)
 SPACE = dataclasses.replace(
@@ -27,8 +28,10 @@ SPACE = dataclasses.replace(
 
 def touching(predicted, target):
     """Recall and count of one image; predicted and target are (label, instance), each (H, W)."""
-    metric = PanopticScores(ScoredClasses(SPACE))
-    metric.update(torch.zeros(1).long(), *(torch.from_numpy(maps)[None] for maps in (*predicted, *target)))
+    classes = ScoredClasses(SPACE)
+    metric = PanopticScores(classes)
+    matchings = match_all(classes, *(torch.from_numpy(maps)[None] for maps in (*predicted, *target)))
+    metric.update(torch.zeros(1).long(), matchings)
     scores = metric.compute()
     return float(scores["touching_recall"]), float(scores["touching_count"])
 

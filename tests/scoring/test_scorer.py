@@ -1,4 +1,5 @@
 import dataclasses
+import sys
 
 import pytest
 import torch
@@ -6,7 +7,14 @@ import torch
 from oasis.errors import ConfigurationError, MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics.distances import frechet_distance
-from oasis.scoring import RealPhotos, Scorer, real_features, scores_of_photos
+from oasis.scoring import (
+    AVERAGE_PRECISION,
+    RealPhotos,
+    Scorer,
+    load_metric_networks,
+    real_features,
+    scores_of_photos,
+)
 from oasis.visualize import colorize
 
 CPU = torch.device("cpu")
@@ -154,3 +162,31 @@ def test_a_single_training_photo_gives_no_distance_of_real_photos(tiny, data, me
     scores = scores_of_photos(photos, real_features(photos, [means]), oracle)
     assert "means" not in scores
     assert "segmenter/miou" in scores
+
+
+def test_average_precision_needs_scores_and_pycocotools(data, ids, oracle, sure, monkeypatch):
+    pytest.importorskip("pycocotools")
+    (batch,) = batches(data, 3)
+
+    def measured(segmenter):
+        scorer = Scorer(ids, CPU, {}, segmenter)
+        scorer.update(batch, colorize(batch.label, ids.palette))
+        return scorer.compute()
+
+    assert AVERAGE_PRECISION.isdisjoint(measured(oracle))  # it says nothing of how sure it is
+    everything = measured(sure)
+    assert everything.keys() >= AVERAGE_PRECISION
+    assert "segmenter/ap/car" in everything
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    without = measured(sure)
+    assert everything.keys() - without.keys() == {
+        name for name in everything if name.startswith(("segmenter/ap", "segmenter/box"))
+    }
+    assert {name: everything[name] for name in without} == pytest.approx(without, nan_ok=True)
+
+
+def test_a_missing_package_is_noted_once_with_its_extra(data, sure, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    with pytest.warns(UserWarning, match=r"pip install 'panoptic-oasis\[coco\]'"):
+        loaded = load_metric_networks(data(), [], lambda default: sure)
+    assert len(loaded.missing) == 1

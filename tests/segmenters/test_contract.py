@@ -45,6 +45,20 @@ def test_predictions_are_of_its_label_space(build, name, size):
         assert all(len(label[instance == number].unique()) == 1 for number in numbers)
 
 
+def test_every_instance_has_a_score(build, name):
+    segmenter, pictures = build(name), random_pictures(3)
+    prediction = segmenter(pictures)
+    assert segmenter.scores_instances == (prediction.score is not None)
+    if prediction.score is not None:
+        assert prediction.score.shape == (3, prediction.instance.max())
+        for i, (instance, score) in enumerate(zip(prediction.instance, prediction.score, strict=True)):
+            number = int(instance.max())
+            assert (score[:number] > 0).all()
+            assert (score[number:] == 0).all()
+            alone = segmenter(pictures[i : i + 1]).score[0]
+            torch.testing.assert_close(alone, score[:number], rtol=1e-4, atol=1e-5)
+
+
 def test_features_are_finite_vectors(build, name):
     segmenter = build(name)
     features = segmenter.features(random_pictures(2, 50, 90))

@@ -75,7 +75,7 @@ def test_against_a_slow_loop(seed, rule):
     center = torch.rand(2, 1, 12, 17, generator=generator)
     center[1] = (center[1] * 4).round() / 4  # plateaus
     offset = torch.randn(2, 2, 12, 17, generator=generator) / 6
-    labels, instances = rule(label, center, offset, THINGS)
+    labels, instances, _ = rule(label, center, offset, THINGS)
     for b in range(2):
         expected = slow(label[b], center[b], offset[b], rule)
         assert torch.equal(labels[b], expected[0])
@@ -93,7 +93,7 @@ def test_votes_decide_the_class_against_a_slow_loop(seed):
     label = votes.argmax(dim=1)
     center, offset = torch.rand(1, 1, 12, 17, generator=generator), torch.randn(1, 2, 12, 17, generator=generator) / 6
     rule = Grouping(0.4, 0.3, 5, 3)
-    labels, instances = rule(label, center, offset, THINGS, votes)
+    labels, instances, _ = rule(label, center, offset, THINGS, votes)
     expected = slow(label[0], center[0], offset[0], rule, votes[0])
     assert torch.equal(labels[0], expected[0])
     assert torch.equal(instances[0], expected[1])
@@ -132,7 +132,7 @@ def streets_of_boxes(draw):
 @settings(deadline=None, max_examples=25)
 def test_what_a_perfect_network_sees_is_the_truth(maps):
     label, instance = maps
-    labels, instances = Grouping()(label, *exact(instance), THINGS)
+    labels, instances, _ = Grouping()(label, *exact(instance), THINGS)
     assert torch.equal(labels, label)
     assert partition(instances[0]) == partition(instance[0])
     assert instances.unique().tolist() == list(range(len(partition(instance[0])) + 1))
@@ -144,7 +144,7 @@ def test_one_class_for_one_instance():
     instance = torch.zeros_like(label)
     label[0, 4:12, 2:12], instance[0, 4:12, 2:12] = 1, 1
     label[0, 4:6, 2:12] = 2
-    labels, instances = Grouping()(label, *exact(instance), THINGS)
+    labels, instances, _ = Grouping()(label, *exact(instance), THINGS)
     assert torch.equal(labels == 1, instance == 1)
     assert torch.equal(labels == 3, instance == 0)
     assert torch.equal(instances, instance)
@@ -154,7 +154,7 @@ def test_one_class_for_one_instance():
 def test_tiny_instances_keep_their_class_but_are_none(min_area, found):
     label, instance = torch.zeros(1, 32, 32, dtype=torch.int64), torch.zeros(1, 32, 32, dtype=torch.int64)
     label[0, 8:10, 8:10], instance[0, 8:10, 8:10] = 1, 1
-    labels, instances = Grouping(min_area=min_area)(label, *exact(instance), THINGS)
+    labels, instances, _ = Grouping(min_area=min_area)(label, *exact(instance), THINGS)
     assert torch.equal(labels, label)
     assert torch.equal(instances, instance if found else torch.zeros_like(instance))
 
@@ -165,7 +165,7 @@ def test_every_thing_pixel_joins_some_centre():
     instance[0, 8:20, 8:20], instance[0, 8:20, 50:62] = 1, 2
     label[0, 30:] = 0  # no thing
     center, offset = exact(instance)  # the pixels between point at themselves
-    _, instances = Grouping()(label, center, offset, THINGS)
+    _, instances, _ = Grouping()(label, center, offset, THINGS)
     left = instances[0, 10, 10]
     assert (instances[0, :30, :30] == left).all()
     assert (instances[0, :30, 40:] == 3 - left).all()
@@ -186,7 +186,7 @@ def test_only_the_most_certain_centres_are_kept():
     instance = instance.expand(1, 16, 64)
     center, offset = exact(instance)
     center[..., 16:32] *= 0.5
-    _, instances = Grouping(most=3)(label, center, offset, THINGS)
+    _, instances, _ = Grouping(most=3)(label, center, offset, THINGS)
     assert instances.unique().tolist() == [1, 2, 3]
     neighbours = {int(instances[0, 0, 8]), int(instances[0, 0, 40])}
     assert set(instances[..., 16:32].unique().tolist()) <= neighbours  # pixels that lost their centre join one of them
@@ -218,3 +218,16 @@ def test_memory_is_bounded_and_the_bound_changes_nothing(monkeypatch):
 def test_settings_that_find_nothing(wrong, message):
     with pytest.raises(ConfigurationError, match=message):
         Grouping(**wrong)
+
+
+def test_the_heights_of_centres_that_have_an_instance_are_told():
+    label, instance = torch.zeros(2, 32, 64, dtype=torch.int64), torch.zeros(2, 32, 64, dtype=torch.int64)
+    for number, left in enumerate((4, 24, 44), 1):
+        label[0, 8:20, left : left + 12], instance[0, 8:20, left : left + 12] = 1, number
+    center, offset = exact(instance)
+    center[0, 0, :, 0:20] *= 0.6
+    center[0, 0, :, 40:] *= 0.8
+    _, instances, heights = Grouping()(label, center, offset, THINGS)
+    assert instances[0, 10, [10, 30, 50]].tolist() == [3, 1, 2]
+    assert heights.shape == (2, 3)
+    torch.testing.assert_close(heights, torch.tensor([[1.0, 0.8, 0.6], [0, 0, 0]]), rtol=0.02, atol=0)

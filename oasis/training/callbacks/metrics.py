@@ -13,11 +13,13 @@ from oasis.batch import Batch
 from oasis.metrics import ExtractorSource, describe, higher_is_better, listed, split_class
 from oasis.models.generating import generate
 from oasis.scoring import (
+    AVERAGE_PRECISION,
     COLORS,
     FEWEST_PHOTOS,
     MetricNetworks,
     RealPhotos,
     Scorer,
+    has_average_precision,
     load_metric_networks,
     real_features,
     scores_of_photos,
@@ -66,13 +68,14 @@ class Metrics(Callback):
 
     def provides(self, metric: str) -> bool:
         """Whether validation will log a metric of this name."""
-        metric_networks = self._metric_networks
-        extractors = metric_networks.extractors if self._has_distances else []
+        segmenter = self._metric_networks.segmenter
+        extractors = self._metric_networks.extractors if self._has_distances else []
         names = [name for one in extractors for name in one.distances if higher_is_better(name) is not None]
         scored = (
-            metric_networks.segmenter is not None
+            segmenter is not None
             and metric.startswith("segmenter/")
             and metric not in _OF_SEGMENTERS_FEATURES
+            and (metric not in AVERAGE_PRECISION or has_average_precision(segmenter))
         )
         return metric in names or (scored and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
 
@@ -153,8 +156,11 @@ class Metrics(Callback):
 
 
 _OF_SEGMENTERS_FEATURES = ("segmenter/frechet", "segmenter/kernel")
-# Logged, but not printed: the factors of PQ, and constants.
-_LEFT_OUT = {"segmenter/touching_count", *(f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff"))}
+# Logged, but not printed: the factors of PQ, boxes, and constants.
+_LEFT_OUT = {
+    *("segmenter/touching_count", "segmenter/box_ap", "segmenter/box_ap50"),
+    *(f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff")),
+}
 
 
 def _generate(generator: Any, batch: Batch) -> Tensor:
