@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from oasis.metrics.usefulness import USEFULNESS
+
 _PHOTOS = "Distance from the real photos"
 _SEGMENTER_FEATURES = "Distance from the real photos, in the segmenter's features"
 _SEGMENTER = "What the segmenter sees in the pictures"
@@ -184,6 +186,7 @@ _KNOWN = {
         "are the same. Noise is diverse too: read it together with the distances.",
     ),
 }
+_KNOWN |= {name: replace(_share(title, meaning), group=group) for name, (title, meaning, group) in USEFULNESS.items()}
 # Metrics of one class: its name is appended to these.
 _FAMILIES = {
     "segmenter/iou": _share("IoU", "Intersection over union of one class."),
@@ -226,8 +229,8 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def known_names() -> list[str]:
-    """Names of the metrics over all classes, in the order of reports."""
-    return list(_KNOWN)
+    """Names of the metrics over all classes that training may log, in the order of reports."""
+    return [name for name in _KNOWN if name not in USEFULNESS]
 
 
 def split_class(name: str) -> tuple[str, str | None]:
