@@ -1,6 +1,7 @@
 """One training of a segmenter on one arm's pictures, and its scores on photos."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -144,6 +145,8 @@ def _quiet() -> Iterator[None]:
     level = log.level
     log.setLevel(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*have no `val_dataloader`.*")  # tested once, after training
+            yield
     finally:
         log.setLevel(level)
