@@ -13,7 +13,7 @@ from typing import Any
 def cache_folder() -> Path:
     """`$PANOPTIC_OASIS_CACHE`, else `$XDG_CACHE_HOME/panoptic-oasis`, else `~/.cache/panoptic-oasis`.
 
-    It contains synthetic streets, features of real photos, and trained segmenters.
+    It contains synthetic streets, features of real photos, trained segmenters, and fakes to train segmenters on.
     """
     own = os.environ.get("PANOPTIC_OASIS_CACHE")
     if own:

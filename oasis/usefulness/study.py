@@ -20,7 +20,7 @@ from oasis.usefulness.estimate import Estimate, measure_pictures, measure_traini
 from oasis.usefulness.fakes import Source
 from oasis.usefulness.requirements import measures_of, require_photos
 from oasis.usefulness.results import PHOTOS, UNTRAINED, Usefulness, both_of, by_measure, fakes_of
-from oasis.usefulness.trial import Recipe, train_and_score, trial_key
+from oasis.usefulness.trial import Recipe, dataset_key, train_and_score, trial_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,7 @@ class UsefulnessStudy:
     def __post_init__(self) -> None:
         require_photos(self.models, self.split)
         self.data: LabelMapDataModule = for_segmenters(self.models[0].data)
+        self._dataset = dataset_key(self.data, self.split)
         self.draws = self.draws[: passes_of(len(self.data.dataset("train")), self.recipe.steps)]
 
     @cached_property
@@ -132,7 +133,7 @@ class UsefulnessStudy:
         return Source.of(replace(model, data=data), self.draws, self.device)
 
     def _key(self, arm: Arm, seed: int) -> dict[str, object]:
-        return trial_key(self.data, self.split, self.recipe, seed, self.device, arm.key())
+        return trial_key(self._dataset, self.recipe, seed, self.device, arm.key())
 
     def _estimate(self, missing: dict[Source, int], trainings: int) -> Estimate:
         self.tell("Measuring how long it will take ...")

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -45,14 +45,24 @@ class Recipe:
         return cls(steps, depth=4 if height < _SMALL else 5)
 
 
-def trial_key(
-    data: LabelMapDataModule, split: Split, recipe: Recipe, seed: int, device: torch.device, fakes: object = None
-) -> dict[str, object]:
-    """Everything that the scores of a training depend on.
+def dataset_key(data: LabelMapDataModule, split: Split) -> dict[str, object]:
+    """What the scores of all trainings depend on: the maps and photos; looks at each of their files.
 
     Args:
         data: see `for_segmenters`.
         split: of the photos that are segmented.
+    """
+    maps, photos = (data.dataset(name).fingerprint() for name in ("train", split))
+    return {"maps": maps, "photos": photos, "flip": data.flip}
+
+
+def trial_key(
+    dataset: Mapping[str, object], recipe: Recipe, seed: int, device: torch.device, fakes: object
+) -> dict[str, object]:
+    """Everything that the scores of a training depend on.
+
+    Args:
+        dataset: see `dataset_key`.
         recipe: of the training.
         seed: of the training.
         device: where to train.
@@ -61,9 +71,7 @@ def trial_key(
     return {
         "what": "scores on photos of a segmenter trained on pictures",
         "version": _VERSION,
-        "maps": data.dataset("train").fingerprint(),
-        "photos": data.dataset(split).fingerprint(),
-        "flip": data.flip,
+        **dataset,
         "recipe": {**asdict(recipe), "batch": BATCH, "precision": fast_precision(device)},
         "device": device.type,
         "measures": MEASURES,
