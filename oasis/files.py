@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 def cache_folder() -> Path:
     """`$PANOPTIC_OASIS_CACHE`, else `$XDG_CACHE_HOME/panoptic-oasis`, else `~/.cache/panoptic-oasis`.
 
-    It contains synthetic streets, features of real photos, and trained segmenters.
+    It contains synthetic streets, features of real photos, trained segmenters, and fakes to train segmenters on.
     """
     own = os.environ.get("PANOPTIC_OASIS_CACHE")
     if own:
@@ -44,6 +44,29 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[], object]) -> Iterator[None]:
+    """Locks out other processes. The kernel releases the lock when its process ends.
+
+    Args:
+        path: the lock file; its folder is created.
+        waiting: called if another process holds the lock.
+
+    Raises:
+        OSError: no permission.
+    """
+    import fcntl  # not available on Windows, which can still read a dataset's files
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -44,6 +44,7 @@ ROWS = {
     "oasis.synthesis.batch": 7,
     "oasis.export": 6,
     "oasis.studies": 7,
+    "oasis.usefulness": 7,
     "oasis.app": 7,
     "oasis.cli": 8,
 }

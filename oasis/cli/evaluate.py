@@ -38,6 +38,15 @@ def evaluate(
     ] = 50,
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
+    train_on_fakes: Annotated[
+        bool,
+        typer.Option(
+            "--train-on-fakes", help="Also train segmenters on fakes, on photos and on both, and test them on photos."
+        ),
+    ] = False,
+    fakes_steps: Annotated[int, typer.Option(min=10, help="--train-on-fakes: steps of each segmenter.")] = 1500,
+    fakes_seeds: Annotated[int, typer.Option(min=2, help="--train-on-fakes: segmenters of each kind.")] = 3,
+    fakes_draws: Annotated[int, typer.Option(min=1, help="--train-on-fakes: fakes of each training map.")] = 3,
 ) -> None:
     """Measure the pictures that checkpoints generate: FID, KID, CMMD, mIoU, PQ, touching instances, diversity."""
     # Loading torch takes seconds, which `oasis --help` need not wait for.
@@ -45,10 +54,18 @@ def evaluate(
     from oasis.evaluation import results_table, write_report
 
     checkpoints, overrides = split_arguments(arguments)
+    useful = None
+    if train_on_fakes:
+        from oasis.cli.usefulness import measure_usefulness, usefulness_table, write_usefulness
+
+        useful = measure_usefulness(checkpoints, overrides, split, device, fakes_steps, fakes_seeds, fakes_draws)
     comparison, grids = evaluate_checkpoints(
         checkpoints, overrides, list(range(seeds)), split, diversity_images, device, reference
     )
     output.mkdir(parents=True, exist_ok=True)
+    if useful is not None:
+        comparison = useful.added_to(comparison)
+        write_usefulness(useful, output / "usefulness.json")
     comparison.write_json(output / "results.json")
     comparison.write_csv(output / "results.csv")
     for number, (_, grid) in enumerate(grids):
@@ -57,4 +74,6 @@ def evaluate(
     write_report(comparison, grids, output / "report.html", command)
     console = Console()
     console.print(results_table(comparison, per_class=per_class))
+    if useful is not None:
+        console.print(usefulness_table(useful))
     console.print(f"\nWritten: {output / 'report.html'}, results.json, results.csv, samples_*.png", soft_wrap=True)

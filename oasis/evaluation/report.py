@@ -26,8 +26,8 @@ from oasis.report.themes import DARK, LIGHT, color_of
 
 _PLOTTED_FAMILIES = ("segmenter/iou", "segmenter/pq")
 _DOTS = (
-    "A dot is one noise seed, a bar their mean. Dashed: the references; where one is far away, its value stands at the "
-    "side. The axes do not begin at 0."
+    "A dot is one noise seed (of usefulness, one training), a bar their mean. Dashed: the references; where one is far "
+    "away, its value stands at the side. The axes do not begin at 0."
 )
 
 

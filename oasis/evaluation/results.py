@@ -19,7 +19,8 @@ class Score:
     """One number and its spread over seeds.
 
     Attributes:
-        values: one for each noise seed; a single one without noise, as for real photos.
+        values: one for each noise seed; a single one without noise, as for real photos. Of usefulness, one for each
+            seed of the segmenters.
     """
 
     values: tuple[float, ...]
@@ -107,8 +108,13 @@ class Comparison:
         """Write one row per metric and column: metric, column, mean, spread, n, and the value of each seed."""
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow(["metric", "column", "mean", "spread", "n", *(f"seed_{seed}" for seed in self.seeds)])
+            table.writerow(["metric", "column", "mean", "spread", "n", *(f"seed_{seed}" for seed in self._longest())])
             table.writerows(self._rows())
+
+    def _longest(self) -> list[int]:
+        """The noise seeds, and further ones if a score has more values, such as those of several trainings."""
+        most = max((len(score.values) for one in self.all_columns() for score in one.scores.values()), default=0)
+        return [*self.seeds, *range(len(self.seeds), most)]
 
     def _rows(self) -> Iterator[list[str]]:
         for name in self.metrics():

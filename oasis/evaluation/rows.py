@@ -8,6 +8,7 @@ from string import ascii_uppercase
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.metrics.metric_info import MetricInfo
 from oasis.metrics.names import describe, in_order, split_class
+from oasis.metrics.usefulness import USEFULNESS
 from oasis.report import Cell
 from oasis.report.numbers import score_cell
 
@@ -102,8 +103,16 @@ def meaning_of_spread(comparison: Comparison) -> str:
     )
     return (
         f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), each label map "
-        f"generated once per seed; it does not say how far another training run would differ.{rule}"
+        "generated once per seed; it does not say how far another training run would differ."
+        f"{_of_usefulness(comparison)}{rule}"
     )
+
+
+def _of_usefulness(comparison: Comparison) -> str:
+    """What ± is in the rows of `--train-on-fakes`, if there are any."""
+    if not USEFULNESS.keys() & set(comparison.metrics()):
+        return ""
+    return " In the rows “Fakes” and “Both” it is that over the seeds of the segmenters trained on the pictures."
 
 
 def time_split(comparison: Comparison) -> list[str]:

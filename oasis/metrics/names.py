@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from oasis.metrics.distance_names import DISTANCES, measured_from, split_reference
 from oasis.metrics.metric_info import MetricInfo
+from oasis.metrics.usefulness import USEFULNESS
 
 _SEGMENTER = "What the segmenter sees in the pictures"
 _INSTANCES = "How much the instances of one picture differ"
@@ -83,6 +84,7 @@ _KNOWN = {
         "are the same. Noise is diverse too: read it together with the distances.",
     ),
 }
+_KNOWN |= {name: replace(_share(title, meaning), group=group) for name, (title, meaning, group) in USEFULNESS.items()}
 # Metrics of one class: its name is appended to these.
 _FAMILIES = {
     "segmenter/iou": _share("IoU", "Intersection over union of one class."),
@@ -137,8 +139,8 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def known_names() -> list[str]:
-    """Names of the metrics over all classes, in the order of reports."""
-    return list(_KNOWN)
+    """Names of the metrics over all classes that training may log, in the order of reports."""
+    return [name for name in _KNOWN if name not in USEFULNESS]
 
 
 def split_class(name: str) -> tuple[str, str | None]:

@@ -25,13 +25,24 @@ def stored(key: Mapping[str, object], compute: Callable[[], Tensor]) -> Tensor:
     Returns:
         The tensor, on the CPU.
     """
-    text = json.dumps(key, sort_keys=True)
-    path = cache_folder() / "measured" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.pt"
-    kept = _read(path, text)
+    kept = found(key)
     if kept is None:
         kept = compute().cpu()
+        path, text = _place(key)
         _write(path, text, kept)
     return kept
+
+
+def found(key: Mapping[str, object]) -> Tensor | None:
+    """The tensor that is cached under this key, on the CPU; None if there is none, or its file is corrupt."""
+    path, text = _place(key)
+    return _read(path, text)
+
+
+def _place(key: Mapping[str, object]) -> tuple[Path, str]:
+    """The file of a key, and the key as text."""
+    text = json.dumps(key, sort_keys=True)
+    return cache_folder() / "measured" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.pt", text
 
 
 def _read(path: Path, key: str) -> Tensor | None:

@@ -48,19 +48,33 @@ def fit_segmenter(
     filter_warnings()
     where = find_device(device)
     try:
-        trainer = _trainer(epochs, where, _fast_precision(where) if precision == "auto" else precision)
+        bar = TQDMProgressBar(refresh_rate=_BATCHES_A_REFRESH)  # Lightning's own choice is silent in a log file
+        trainer = segmenter_trainer(where, fast_precision(where) if precision == "auto" else precision, bar, epochs)
     except (ValueError, MisconfigurationException) as error:
         raise ConfigurationError(f"--device {device} --precision {precision}: {error}") from error
     return train_segmenter(functools.partial(SegmenterTraining, channels=channels, depth=depth), data, trainer, seed)
 
 
-def _trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
+def segmenter_trainer(
+    device: torch.device, precision: str, progress: pl.Callback, epochs: int, steps: int = -1
+) -> pl.Trainer:
+    """A trainer of one process that writes nothing.
+
+    Args:
+        device: where to train.
+        precision: Lightning's name of one, see `fast_precision`.
+        progress: shows it.
+        epochs: passes over the loader's samples.
+        steps: optimizer steps after which training ends; -1 = only after the epochs.
+    """
     return pl.Trainer(
         accelerator=device.type,
         precision=precision,  # type: ignore[arg-type]  # Lightning refuses unknown names
         devices=1 if device.index is None else [device.index],
         max_epochs=epochs,
-        callbacks=[TQDMProgressBar(refresh_rate=_BATCHES_A_REFRESH)],  # Lightning's own choice is silent in a log file
+        max_steps=steps,
+        callbacks=[progress],
+        enable_progress_bar=isinstance(progress, TQDMProgressBar),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -69,7 +83,7 @@ def _trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
     )
 
 
-def _fast_precision(device: torch.device) -> str:
+def fast_precision(device: torch.device) -> str:
     """bfloat16 if the processor has instructions for it; without them it is slower than float32."""
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)

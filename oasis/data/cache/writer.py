@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from oasis.data.loading import explained, unchanged
 from oasis.data.samples import Sample
 from oasis.data.tolerant import attempt
 from oasis.errors import ConfigurationError, DatasetError, message
+from oasis.files import locked
 from oasis.streets.writer import cores
 
 _FEW = 16  # samples; fewer are decoded sooner than worker processes have started
@@ -158,20 +159,11 @@ def _require_room(container: Container) -> None:
         )
 
 
-@contextmanager
-def _alone(container: Container, console: Console) -> Iterator[None]:
-    """Locks out other processes. The kernel releases the lock when its process ends."""
-    import fcntl  # not available on Windows, which can still read a dataset's files
-
+def _alone(container: Container, console: Console) -> AbstractContextManager[None]:
+    """Locks out other processes."""
     path = container.folder.with_name(f"{container.folder.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            console.print(f"Another process is caching {container.folder}: waiting for it.", markup=False)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    text = f"Another process is caching {container.folder}: waiting for it."
+    return locked(path, lambda: console.print(text, markup=False))
 
 
 _ADVICE = (
