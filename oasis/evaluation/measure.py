@@ -16,7 +16,7 @@ from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.evaluated_models import EvaluatedModel
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses
-from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, real_features, scores_of_photos
+from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, maps_for, real_features, scores_of_photos
 from oasis.visualize import colorize, sample_grid
 
 FEWEST_SEEDS = 3
@@ -66,7 +66,7 @@ class Evaluation:
         self.metric_networks.to(self.device)
         data = models[0].data
         photos = RealPhotos(data, self.device, self.split, self.progress)
-        self.notes += self.metric_networks.missing
+        self.notes += [*self.metric_networks.missing, *self.metric_networks.notes]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             with self.stopwatch.part("real photos"):
@@ -109,7 +109,9 @@ class Evaluation:
         """All scores of one model, one value per seed."""
         model.generator.to(self.device)
         space = model.data.label_space
-        scorers = [Scorer(space, self.device, real, self.metric_networks.segmenter, self.stopwatch) for _ in self.seeds]
+        segmenter = self.metric_networks.segmenter
+        maps = maps_for(segmenter, model.data, self.split)
+        scorers = [Scorer(space, self.device, real, segmenter, self.stopwatch, maps) for _ in self.seeds]
         diversity = _Diversity(self, model)
         for samples in self._samples(model):
             draws = []

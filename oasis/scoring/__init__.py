@@ -1,19 +1,29 @@
 """Scores of fakes, and features of the real photos they are compared with."""
 
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
-from oasis.scoring.photos import RealPhotos
-from oasis.scoring.scorer import COLORS, FEWEST_PHOTOS, SEGMENTER_PREFIX, Scorer, real_features, scores_of_photos
+from oasis.scoring.photos import RealPhotos, maps_for
+from oasis.scoring.scorer import (
+    COLORS,
+    FEWEST_PHOTOS,
+    OF_CLASSES,
+    SEGMENTER_PREFIX,
+    Scorer,
+    real_features,
+    scores_of_photos,
+)
 from oasis.scoring.stopwatch import Stopwatch
 
 __all__ = [
     "COLORS",
     "FEWEST_PHOTOS",
+    "OF_CLASSES",
     "SEGMENTER_PREFIX",
     "MetricNetworks",
     "RealPhotos",
     "Scorer",
     "Stopwatch",
     "load_metric_networks",
+    "maps_for",
     "real_features",
     "scores_of_photos",
     "segmenter_file",

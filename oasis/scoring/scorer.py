@@ -9,7 +9,8 @@ from torch import Tensor
 from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
-from oasis.errors import MetricError
+from oasis.data.sized_maps import SizedMaps
+from oasis.errors import ConfigurationError, MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics import (
     FeatureDistances,
@@ -20,11 +21,12 @@ from oasis.metrics import (
     ScoredClasses,
     split_class,
 )
-from oasis.scoring.photos import RealPhotos
+from oasis.scoring.photos import RealPhotos, maps_for
 from oasis.scoring.stopwatch import Stopwatch
 from oasis.segmenters import Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
+OF_CLASSES = SEGMENTER_PREFIX + "miou"  # the one that does not need instances
 COLORS = "instances/color"  # see `InstanceColors`
 
 
@@ -42,9 +44,10 @@ class Scorer:
         real: extractor -> (N, D) features of the real photos.
         segmenter: segments the pictures; None = scores that need one are left out.
         stopwatch: measures the time of each part.
+        maps: what predictions are compared with, see `maps_for`; None = the maps of the batches.
 
     Raises:
-        ConfigurationError: a segmenter that was trained on other classes.
+        ConfigurationError: a segmenter that was trained on other classes, or one of its own size without `maps`.
         MetricError: fewer than 2 real photos.
     """
 
@@ -55,9 +58,11 @@ class Scorer:
         real: Mapping[FeatureExtractor, Tensor],
         segmenter: Segmenter | None = None,
         stopwatch: Stopwatch | None = None,
+        maps: SizedMaps | None = None,
     ) -> None:
         self.stopwatch = stopwatch or Stopwatch()
         self.segmenter = segmenter
+        self.maps = maps
         self.distances = {
             extractor: FeatureDistances(features.to(device)).to(device) for extractor, features in real.items()
         }
@@ -66,6 +71,11 @@ class Scorer:
         self.colors = InstanceColors(classes).to(device)
         self.segmenter_scores: SegmenterScores | None = None
         if segmenter is not None:
+            if segmenter.size is not None and maps is None:
+                raise ConfigurationError(
+                    f"the segmenter predicts at {segmenter.size[0]}x{segmenter.size[1]} (height x width), but here are "
+                    "label maps of the pictures' size only: segmenter.height=null segmenter.width=null"
+                )
             self.segmenter_scores = SegmenterScores(label_space, segmenter, device)
 
     def update(self, batch: Batch, fake: Tensor) -> None:
@@ -90,6 +100,9 @@ class Scorer:
             if self.segmenter is not None and self.segmenter_scores is not None:
                 with self.stopwatch.part("segmenter"):
                     prediction = self.segmenter(fake)
+                if self.maps is not None:
+                    with self.stopwatch.part("data"):
+                        batch = self.maps(batch)
                 with self.stopwatch.part("scores"):
                     self.segmenter_scores.update(batch, prediction.label, prediction.instance)
 
@@ -165,7 +178,7 @@ def scores_of_photos(
     """The scores of real photos: the reference that fakes are compared with.
 
     Distances are those of as many training photos from the photos of the split; other scores are of the photos of the
-    split.
+    split, as the segmenter sees them at the size of the generated pictures, whatever size their maps have.
 
     Args:
         photos: the dataset.
@@ -182,7 +195,8 @@ def scores_of_photos(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # fakes give the same warning about few images
             scores.update(named_distances(extractor, distances.compute()))
-    scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
+    maps = maps_for(segmenter, photos.data, photos.split)
+    scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter, maps=maps)
     everything = range(len(photos.data.dataset(photos.split)))
     for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
         scorer.update(batch, batch.image)

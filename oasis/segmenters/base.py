@@ -33,17 +33,19 @@ class Segmenter(nn.Module, ABC):
         num_features: D, of `features`.
         finds_instances: whether it tells the instances of a class apart; without, `Prediction.instance` is 0, and there
             are no panoptic scores.
+        size: (height, width) of every prediction, at which label maps are then read too; None = that of the picture.
         fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
     label_space: LabelSpace
     num_features: int
     finds_instances: bool = True
+    size: tuple[int, int] | None = None
     fingerprint: str
 
     @abstractmethod
     def forward(self, image: Tensor) -> Prediction:
-        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of the same height and width."""
+        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of their height and width, or of `size`."""
 
     @abstractmethod
     def features(self, image: Tensor) -> Tensor:

@@ -7,8 +7,10 @@ import torch
 from segmenting import varied_unet
 
 from oasis.labels import LabelSpace
+from oasis.segmenters.drn_layers import DRN
 
 CONFIGS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "conf" / "segmenter").glob("*.yaml"))}
+SMALLER = {"drn_d_105_upsampled": {"height": 40, "width": 72}}
 WITHOUT = "none"  # the yaml that switches segmenters off
 
 
@@ -60,6 +62,24 @@ def unet(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def drn_d_105(tmp_path_factory):
+    """The weights of a DRN-D-105 as it is initialised, with random statistics, as its authors' file has them."""
+    torch.manual_seed(0)
+    state = DRN().state_dict()
+    for name, tensor in state.items():
+        if name.endswith("running_mean"):
+            tensor.normal_(std=0.1)
+    path = tmp_path_factory.mktemp("drn") / "drn-d-105_ms_cityscapes.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def drn_d_105_upsampled(drn_d_105):
+    return drn_d_105
+
+
 @pytest.fixture
 def build(request):
     """A segmenter by the name of its yaml; the fixture of that name makes its weights."""
@@ -69,7 +89,8 @@ def build(request):
         from omegaconf import OmegaConf
 
         weights = weights or request.getfixturevalue(name)
-        source = instantiate(OmegaConf.merge(OmegaConf.load(CONFIGS[name]), {"weights": str(weights)}))
+        settings = {"weights": str(weights), **SMALLER.get(name, {})}
+        source = instantiate(OmegaConf.merge(OmegaConf.load(CONFIGS[name]), settings))
         return source(Path("no default"))
 
     return instantiated

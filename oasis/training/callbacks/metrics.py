@@ -14,10 +14,13 @@ from oasis.models.generating import generate
 from oasis.scoring import (
     COLORS,
     FEWEST_PHOTOS,
+    OF_CLASSES,
+    SEGMENTER_PREFIX,
     MetricNetworks,
     RealPhotos,
     Scorer,
     load_metric_networks,
+    maps_for,
     real_features,
     scores_of_photos,
 )
@@ -60,15 +63,16 @@ class Metrics(Callback):
 
     def provides(self, metric: str) -> bool:
         """Whether validation will log a metric of this name."""
-        metric_networks = self._metric_networks
-        extractors = metric_networks.extractors if self._has_distances else []
+        extractors = self._metric_networks.extractors if self._has_distances else []
         names = [name for one in extractors for name in (one.frechet_name, one.kernel_name)]
-        scored = (
-            metric_networks.segmenter is not None
-            and metric.startswith("segmenter/")
-            and metric not in _OF_SEGMENTERS_FEATURES
-        )
-        return metric in names or (scored and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
+        return metric in names or self._segments_for(metric) or (metric == COLORS and self._measures)
+
+    def _segments_for(self, metric: str) -> bool:
+        """Whether a metric over all classes comes from the segmenter's predictions."""
+        segmenter = self._metric_networks.segmenter
+        if segmenter is None or metric in _OF_SEGMENTERS_FEATURES or split_class(metric)[1] is not None:
+            return False
+        return metric.startswith(SEGMENTER_PREFIX) and (segmenter.finds_instances or metric == OF_CLASSES)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Scores the real photos and the untrained generator."""
@@ -78,9 +82,11 @@ class Metrics(Callback):
             return
         photos = RealPhotos(data_of(trainer), device)
         real = real_features(photos, self._metric_networks.extractors)
-        self._scorer = Scorer(as_gan_module(pl_module).label_space, device, real, self._metric_networks.segmenter)
+        segmenter = self._metric_networks.segmenter
+        maps = maps_for(segmenter, photos.data, photos.split)
+        self._scorer = Scorer(as_gan_module(pl_module).label_space, device, real, segmenter, maps=maps)
         if not self.references.get(REAL):
-            self.references[REAL] = scores_of_photos(photos, real, self._metric_networks.segmenter)
+            self.references[REAL] = scores_of_photos(photos, real, segmenter)
         if as_gan_module(pl_module).batches_seen == 0:
             self.references[UNTRAINED] = self._score_untrained(trainer, photos, self._scorer)
 
