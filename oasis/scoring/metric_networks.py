@@ -13,7 +13,8 @@ from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
 from oasis.files import cache_folder
 from oasis.labels import LabelSpace
-from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses
+from oasis.metrics import ExtractorSource, FeatureExtractor
+from oasis.scoring.class_matching import ClassMatching, match_classes
 from oasis.segmenters import Segmenter, SegmenterSource
 
 
@@ -71,20 +72,19 @@ def load_metric_networks(
                 loaded += source(loaded_segmenter)
             except MissingWeightsError as error:
                 missing.append(_sentence(error))
+    notes = []
     if loaded_segmenter is not None:
-        ScoredClasses(data.label_space).lookup(loaded_segmenter.label_space)  # raises if they do not fit
+        notes = _notes(loaded_segmenter, match_classes(data.label_space, loaded_segmenter))  # raises if they do not fit
         if loaded_segmenter.size is not None:
             data.preparation.of_whole(*loaded_segmenter.size)  # raises, too
     if missing:
         rank_zero_warn(" ".join((*missing, "Scores that need it are left out.")))
-    return MetricNetworks(loaded, loaded_segmenter, missing, _notes(loaded_segmenter))
+    return MetricNetworks(loaded, loaded_segmenter, missing, notes)
 
 
-def _notes(segmenter: Segmenter | None) -> list[str]:
+def _notes(segmenter: Segmenter, matching: ClassMatching) -> list[str]:
     """What a reader of a segmenter's scores should know."""
-    if segmenter is None:
-        return []
-    notes = []
+    notes = [] if matching.note is None else [matching.note]
     if segmenter.size is not None:
         height, width = segmenter.size
         notes.append(

@@ -21,6 +21,7 @@ from oasis.metrics import (
     ScoredClasses,
     split_class,
 )
+from oasis.scoring.class_matching import match_classes
 from oasis.scoring.photos import RealPhotos, maps_for
 from oasis.scoring.stopwatch import Stopwatch
 from oasis.segmenters import Segmenter
@@ -142,15 +143,15 @@ class SegmenterScores:
         device: where both are.
 
     Raises:
-        ConfigurationError: the two have other classes.
+        ConfigurationError: the two have other classes, see `match_classes`.
     """
 
     def __init__(self, label_space: LabelSpace, segmenter: Segmenter, device: torch.device) -> None:
-        classes = ScoredClasses(label_space)
-        self.to_scored = classes.lookup(label_space).to(device)
-        self.from_prediction = classes.lookup(segmenter.label_space).to(device)
-        self.pixels = PixelScores(classes).to(device)
-        self.panoptic = PanopticScores(classes).to(device) if segmenter.finds_instances else None
+        matching = match_classes(label_space, segmenter)
+        self.to_scored = matching.from_data.to(device)
+        self.from_prediction = matching.from_prediction.to(device)
+        self.pixels = PixelScores(matching.classes).to(device)
+        self.panoptic = PanopticScores(matching.classes).to(device) if segmenter.finds_instances else None
 
     def update(self, batch: Batch, label: Tensor, instance: Tensor) -> None:
         """Compare predictions, (B, H, W) both, with the maps of the batch."""

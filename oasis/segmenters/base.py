@@ -34,6 +34,7 @@ class Segmenter(nn.Module, ABC):
         finds_instances: whether it tells the instances of a class apart; without, `Prediction.instance` is 0, and there
             are no panoptic scores.
         size: (height, width) of every prediction, at which label maps are then read too; None = that of the picture.
+        matches_by_name: whether its classes may be others than the data's, and are found among them by their names.
         fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
@@ -41,6 +42,7 @@ class Segmenter(nn.Module, ABC):
     num_features: int
     finds_instances: bool = True
     size: tuple[int, int] | None = None
+    matches_by_name: bool = False
     fingerprint: str
 
     @abstractmethod
