@@ -69,13 +69,13 @@ def find_checkpoint(
     return folder
 
 
-def settings_of(folder: Path, what: str, kinds: Sequence[str]) -> dict[str, Any]:
+def settings_of(folder: Path, what: str, kinds: Sequence[str] | None = None) -> dict[str, Any]:
     """The settings of a checkpoint, read before its large weights are.
 
     Args:
         folder: of the checkpoint.
         what: the wanted model, for the errors, such as "DINOv2".
-        kinds: values of `model_type` that are accepted.
+        kinds: values of `model_type` that are accepted; None = any.
 
     Raises:
         ConfigurationError: they cannot be read, or are those of another model.
@@ -86,7 +86,7 @@ def settings_of(folder: Path, what: str, kinds: Sequence[str]) -> dict[str, Any]
         kind = settings["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{file}: not the settings of a {what} checkpoint ({error!r})") from error
-    if kind not in kinds:
+    if kinds is not None and kind not in kinds:
         raise ConfigurationError(f"{file}: settings of a {kind!r} model, not of {' or '.join(map(repr, kinds))}")
     return settings
 

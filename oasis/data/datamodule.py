@@ -32,6 +32,7 @@ from oasis.data.settings import (
     skip_validation,
 )
 from oasis.data.sharing import Share
+from oasis.data.sized_maps import SizedMaps
 from oasis.data.splits import Splits
 from oasis.encodings import Encoding
 from oasis.labels import LabelSpace
@@ -160,6 +161,10 @@ class LabelMapDataModule(LightningDataModule):
         With `on_bad_sample=skip`, only those that can be read.
         """
         return self._splits.scored(split)
+
+    def maps_at(self, split: Split, height: int, width: int) -> SizedMaps:
+        """Reads the label maps of a split's batches at another size; see `SizedMaps`, `Splits.maps`."""
+        return SizedMaps(self._splits.maps(split, height, width), self.label_space)
 
     def container(self, split: Split) -> Container:
         """The container of a split's cached samples, as training reads them; it need not exist."""

@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from oasis.data.consistency import OnInconsistentIds
 from oasis.data.dataset import Dataset
@@ -20,6 +21,9 @@ from oasis.data.samples import Sample, SampleFiles, Samples, Split
 from oasis.data.scaling import Scaling, Stretch
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
+
+Maps = tuple[NDArray[np.uint8], NDArray[np.int32]]
+"""(H, W) raw label ids and (H, W) raw instance ids."""
 
 _READING = 2  # changes with what is made of the same file; 2: photos are turned and scaled
 
@@ -86,6 +90,29 @@ class FileSamples(Samples):
             DatasetError: a file cannot be decoded, has ids outside the label space, or the two maps contradict
                 each other.
         """
+        label, instance, size = self._maps(index)
+        photo = reading.read_photo(self.files[index].photo, *size, self.max_pixels)
+        return Sample(
+            image=torch.from_numpy(photo[self.scaling.window(*size)]).permute(2, 0, 1).contiguous(),
+            label=torch.from_numpy(label),
+            instance=torch.from_numpy(instance),
+            name=self.files[index].name,
+            index=index,
+        )
+
+    def maps(self, index: int) -> Maps:
+        """Read the maps of one sample without its photo.
+
+        Returns:
+            (H, W) uint8 raw label ids and (H, W) int32 raw instance ids, as in the sample.
+
+        Raises:
+            DatasetError: see `__getitem__`.
+        """
+        return self._maps(index)[:2]
+
+    def _maps(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int32], tuple[int, int]]:
+        """The maps of a sample, and the size that its photo is resized to before the window is cut out."""
         if index in self._refused:
             raise DatasetError(self._refused[index])
         files = self.files[index]
@@ -96,16 +123,9 @@ class FileSamples(Samples):
         instance = np.zeros(size, np.int32)
         if raw_instance is not None:
             instance[:] = reading.nearest(raw_instance, *size)
-        label = reading.nearest(raw, *size)
-        photo = reading.read_photo(files.photo, *size, self.max_pixels)
         window = self.scaling.window(*size)
-        return Sample(
-            image=torch.from_numpy(photo[window]).permute(2, 0, 1).contiguous(),
-            label=torch.from_numpy(np.ascontiguousarray(label[window])),
-            instance=torch.from_numpy(np.ascontiguousarray(instance[window])),
-            name=files.name,
-            index=index,
-        )
+        label = reading.nearest(raw, *size)[window]
+        return np.ascontiguousarray(label), np.ascontiguousarray(instance[window]), size
 
     def scaled_by(self, scaling: Scaling) -> Self:
         """The same samples, listed and checked once, brought to their size by another scaling.

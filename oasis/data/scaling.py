@@ -152,6 +152,20 @@ class Preparation:
             return ShortSideCenter(self.short_side, self.height, self.width)
         return Stretch(self.height, self.width)
 
+    def of_whole(self, height: int, width: int) -> Stretch:
+        """The scaling of the same pictures as those that are scored, at another size.
+
+        Raises:
+            ConfigurationError: those that are scored are windows.
+        """
+        if self.short_side is not None:
+            raise ConfigurationError(
+                f"data.short_side={self.short_side} cuts a window out of each picture that is scored, but label maps "
+                f"at {height}x{width} (height x width) are read whole. Leave it out, or leave out that size: "
+                "segmenter.height=null segmenter.width=null."
+            )
+        return Stretch(height, width)
+
     def of(self, split: str) -> Scaling:
         """The scaling of a split's samples in training."""
         return self.training if split == "train" else self.scoring

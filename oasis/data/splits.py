@@ -8,7 +8,7 @@ from oasis.data.bad_samples import BadSamples
 from oasis.data.cache import CachedSamples, Container
 from oasis.data.cropping import TrainingSamples
 from oasis.data.faults import Refusal
-from oasis.data.file_samples import FileSamples
+from oasis.data.file_samples import FileSamples, Maps
 from oasis.data.samples import Samples, Split
 from oasis.data.scaling import Preparation
 from oasis.data.tolerant import Readable, Replacing, find_refusals
@@ -74,6 +74,17 @@ class Splits:
         """
         source = self._training()
         return TrainingSamples(Replacing(source) if source.tolerance.skips else source, self.preparation, seed)
+
+    def maps(self, split: Split, height: int, width: int) -> Callable[[int], Maps]:
+        """Reads the maps of a sample of `scored` by its position, from the files and at another size.
+
+        Raises:
+            ConfigurationError: see `Preparation.of_whole`.
+        """
+        source = self._listed(split).scaled_by(self.preparation.of_whole(height, width))
+        scored = self.scored(split)
+        positions = scored.positions if isinstance(scored, Readable) else range(len(scored))
+        return lambda index: source.maps(positions[index])
 
     def container(self, split: Split) -> Container:
         """The container of the samples that training reads, of the files that exist now."""

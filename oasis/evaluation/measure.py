@@ -16,7 +16,7 @@ from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.evaluated_models import EvaluatedModel
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses
-from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, real_features, scores_of_photos
+from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, maps_for, real_features, scores_of_photos
 from oasis.visualize import colorize, sample_grid
 
 FEWEST_SEEDS = 3
@@ -68,7 +68,11 @@ class Evaluation:
         self.metric_networks.to(self.device)
         data = models[0].data
         photos = RealPhotos(data, self.device, self.split, self.progress, self.reference)
-        self.notes += [*self.metric_networks.missing, *_notes(photos, self.metric_networks)]
+        self.notes += [
+            *self.metric_networks.missing,
+            *self.metric_networks.notes,
+            *_notes(photos, self.metric_networks),
+        ]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             with self.stopwatch.part("real photos"):
@@ -112,7 +116,8 @@ class Evaluation:
         model.generator.to(self.device)
         space = model.data.label_space
         segmenter, reference = self.metric_networks.segmenter, self.reference or self.split
-        scorers = [Scorer(space, self.device, real, segmenter, self.stopwatch, reference) for _ in self.seeds]
+        maps = maps_for(segmenter, model.data, self.split)
+        scorers = [Scorer(space, self.device, real, segmenter, self.stopwatch, maps, reference) for _ in self.seeds]
         diversity = _Diversity(self, model)
         for samples in self._samples(model):
             draws = []

@@ -1,11 +1,12 @@
 """Scores of fakes, and features of the real photos they are compared with."""
 
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
-from oasis.scoring.photos import RealPhotos
+from oasis.scoring.photos import RealPhotos, maps_for
 from oasis.scoring.scorer import (
     AVERAGE_PRECISION,
     COLORS,
     FEWEST_PHOTOS,
+    OF_CLASSES,
     SEGMENTER_PREFIX,
     Scorer,
     has_average_precision,
@@ -18,6 +19,7 @@ __all__ = [
     "AVERAGE_PRECISION",
     "COLORS",
     "FEWEST_PHOTOS",
+    "OF_CLASSES",
     "SEGMENTER_PREFIX",
     "MetricNetworks",
     "RealPhotos",
@@ -25,6 +27,7 @@ __all__ = [
     "Stopwatch",
     "has_average_precision",
     "load_metric_networks",
+    "maps_for",
     "real_features",
     "scores_of_photos",
     "segmenter_file",

@@ -13,7 +13,8 @@ from oasis.data import LabelMapDataModule
 from oasis.errors import MissingWeightsError
 from oasis.files import cache_folder
 from oasis.labels import LabelSpace
-from oasis.metrics import ExtractorSource, FeatureExtractor, ScoredClasses, coco
+from oasis.metrics import ExtractorSource, FeatureExtractor, coco
+from oasis.scoring.class_matching import ClassMatching, match_classes
 from oasis.segmenters import Segmenter, SegmenterSource
 
 
@@ -25,11 +26,13 @@ class MetricNetworks:
         extractors: feature extractors for distances; empty if none is available.
         segmenter: None if none is available.
         missing: messages for the user about those that are not available.
+        notes: what a reader of their scores should know.
     """
 
     extractors: list[FeatureExtractor] = field(default_factory=list)
     segmenter: Segmenter | None = None
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def to(self, device: torch.device) -> None:
         """Move all networks."""
@@ -50,7 +53,8 @@ def load_metric_networks(
         segmenter: makes the segmenter, or None for no segmenter.
 
     Raises:
-        ConfigurationError: given weights are missing or invalid; the segmenter has other classes than the data.
+        ConfigurationError: given weights are missing or invalid; the segmenter has other classes than the data, or a
+            size at which the data has no label maps.
     """
     loaded_segmenter: Segmenter | None = None
     loaded: list[FeatureExtractor] = []
@@ -68,13 +72,30 @@ def load_metric_networks(
                 loaded += source(loaded_segmenter)
             except MissingWeightsError as error:
                 missing.append(_sentence(error))
+    notes = []
     if loaded_segmenter is not None:
-        ScoredClasses(data.label_space).lookup(loaded_segmenter.label_space)  # raises if they do not fit
+        notes = _notes(loaded_segmenter, match_classes(data.label_space, loaded_segmenter))  # raises if they do not fit
+        if loaded_segmenter.size is not None:
+            data.preparation.of_whole(*loaded_segmenter.size)  # raises, too
         if loaded_segmenter.scores_instances and not coco.is_installed():
             missing.append(coco.MISSING)
     if missing:
         rank_zero_warn(" ".join((*missing, "Scores that need it are left out.")))
-    return MetricNetworks(loaded, loaded_segmenter, missing)
+    return MetricNetworks(loaded, loaded_segmenter, missing, notes)
+
+
+def _notes(segmenter: Segmenter, matching: ClassMatching) -> list[str]:
+    """What a reader of a segmenter's scores should know."""
+    notes = [] if matching.note is None else [matching.note]
+    if segmenter.size is not None:
+        height, width = segmenter.size
+        notes.append(
+            f"The segmenter sees every picture resized to {height}x{width} (height x width), real photos too, and is "
+            "compared with the label maps at that size."
+        )
+    if not segmenter.finds_instances:
+        notes.append("The segmenter finds classes only: there are no panoptic scores, and no recall of instances.")
+    return notes
 
 
 def _sentence(error: Exception) -> str:

@@ -9,8 +9,29 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
 from oasis.data.samples import Split
+from oasis.data.sized_maps import SizedMaps
 from oasis.metrics import FeatureExtractor
 from oasis.scoring.store import stored
+from oasis.segmenters import Segmenter
+
+
+def maps_for(segmenter: Segmenter | None, data: LabelMapDataModule, split: Split) -> SizedMaps | None:
+    """The label maps that a segmenter's predictions are compared with, if they are not those of the batches.
+
+    Args:
+        segmenter: may be None.
+        data: the dataset.
+        split: of the batches.
+
+    Returns:
+        Reads them at the segmenter's own size; None if it has none.
+
+    Raises:
+        ConfigurationError: the pictures are windows, see `oasis.data.scaling.Preparation.of_whole`.
+    """
+    if segmenter is None or segmenter.size is None:
+        return None
+    return data.maps_at(split, *segmenter.size)
 
 
 class RealPhotos:

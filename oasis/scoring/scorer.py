@@ -11,7 +11,8 @@ from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
 from oasis.data.samples import Split
-from oasis.errors import MetricError
+from oasis.data.sized_maps import SizedMaps
+from oasis.errors import ConfigurationError, MetricError
 from oasis.labels import LabelSpace
 from oasis.metrics import (
     AveragePrecision,
@@ -27,12 +28,14 @@ from oasis.metrics import (
     match_all,
     split_class,
 )
-from oasis.scoring.photos import RealPhotos
+from oasis.scoring.class_matching import match_classes
+from oasis.scoring.photos import RealPhotos, maps_for
 from oasis.scoring.stopwatch import Stopwatch
 from oasis.segmenters import Prediction, Segmenter
 
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
 AVERAGE_PRECISION = frozenset(SEGMENTER_PREFIX + name for name in ("ap", "ap50", "box_ap", "box_ap50"))
+OF_CLASSES = SEGMENTER_PREFIX + "miou"  # the one that does not need instances
 COLORS = "instances/color"  # see `InstanceColors`
 
 
@@ -50,10 +53,11 @@ class Scorer:
         real: extractor -> (N, D) features of the real photos.
         segmenter: segments the pictures; None = scores that need one are left out.
         stopwatch: measures the time of each part.
+        maps: what predictions are compared with, see `maps_for`; None = the maps of the batches.
         reference: the split of the real photos, which distances are named after.
 
     Raises:
-        ConfigurationError: a segmenter that was trained on other classes.
+        ConfigurationError: a segmenter that was trained on other classes, or one of its own size without `maps`.
         MetricError: fewer than 2 real photos.
     """
 
@@ -64,11 +68,13 @@ class Scorer:
         real: Mapping[FeatureExtractor, Tensor],
         segmenter: Segmenter | None = None,
         stopwatch: Stopwatch | None = None,
+        maps: SizedMaps | None = None,
         reference: Split = "val",
     ) -> None:
         self.reference = reference
         self.stopwatch = stopwatch or Stopwatch()
         self.segmenter = segmenter
+        self.maps = maps
         self.distances = {
             extractor: FeatureDistances(features.to(device), extractor.distances).to(device)
             for extractor, features in real.items()
@@ -78,6 +84,11 @@ class Scorer:
         self.colors = InstanceColors(classes).to(device)
         self.segmenter_scores: SegmenterScores | None = None
         if segmenter is not None:
+            if segmenter.size is not None and maps is None:
+                raise ConfigurationError(
+                    f"the segmenter predicts at {segmenter.size[0]}x{segmenter.size[1]} (height x width), but here are "
+                    "label maps of the pictures' size only: segmenter.height=null segmenter.width=null"
+                )
             self.segmenter_scores = SegmenterScores(label_space, segmenter, device)
 
     def update(self, batch: Batch, fake: Tensor) -> None:
@@ -102,6 +113,9 @@ class Scorer:
             if self.segmenter is not None and self.segmenter_scores is not None:
                 with self.stopwatch.part("segmenter"):
                     prediction = self.segmenter(fake)
+                if self.maps is not None:
+                    with self.stopwatch.part("data"):
+                        batch = self.maps(batch)
                 with self.stopwatch.part("scores"):
                     self.segmenter_scores.update(batch, prediction)
 
@@ -144,18 +158,18 @@ class SegmenterScores:
         device: where both are.
 
     Raises:
-        ConfigurationError: the two have other classes.
+        ConfigurationError: the two have other classes, see `match_classes`.
     """
 
     def __init__(self, label_space: LabelSpace, segmenter: Segmenter, device: torch.device) -> None:
-        classes = ScoredClasses(label_space)
-        self.to_scored = classes.lookup(label_space).to(device)
-        self.from_prediction = classes.lookup(segmenter.label_space).to(device)
-        self.classes = classes
-        self.pixels = PixelScores(classes).to(device)
-        self.panoptic = PanopticScores(classes).to(device) if segmenter.finds_instances else None
-        self.found = FoundInstances(classes).to(device) if segmenter.finds_instances else None
-        self.precision = AveragePrecision(classes).to(device) if has_average_precision(segmenter) else None
+        matching = match_classes(label_space, segmenter)
+        self.to_scored = matching.from_data.to(device)
+        self.from_prediction = matching.from_prediction.to(device)
+        self.classes = matching.classes
+        self.pixels = PixelScores(self.classes).to(device)
+        self.panoptic = PanopticScores(self.classes).to(device) if segmenter.finds_instances else None
+        self.found = FoundInstances(self.classes).to(device) if segmenter.finds_instances else None
+        self.precision = AveragePrecision(self.classes).to(device) if has_average_precision(segmenter) else None
 
     def update(self, batch: Batch, prediction: Prediction) -> None:
         """Compare predictions with the maps of the batch."""
@@ -196,7 +210,8 @@ def scores_of_photos(
     """The scores of real photos: the reference that fakes are compared with.
 
     Distances are those of as many other photos from the photos of the reference, see `RealPhotos.other_features`; other
-    scores are of the photos of the split.
+    scores are of the photos of the split, as the segmenter sees them at the size of the generated pictures, whatever
+    size their maps have.
 
     Args:
         photos: the dataset.
@@ -213,7 +228,8 @@ def scores_of_photos(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # fakes give the same warning about few images
             scores.update(named_distances(distances.compute(), photos.reference))
-    scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
+    maps = maps_for(segmenter, photos.data, photos.split)
+    scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter, maps=maps)
     everything = range(len(photos.data.dataset(photos.split)))
     for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
         scorer.update(batch, batch.image)

@@ -37,6 +37,8 @@ class Segmenter(nn.Module, ABC):
         finds_instances: whether it tells the instances of a class apart; without, `Prediction.instance` is 0, and there
             are no panoptic scores.
         scores_instances: whether `Prediction.score` is given; without, there is no average precision.
+        size: (height, width) of every prediction, at which label maps are then read too; None = that of the picture.
+        matches_by_name: whether its classes may be others than the data's, and are found among them by their names.
         fingerprint: a hash of everything that predictions depend on, such as the weights.
     """
 
@@ -44,11 +46,13 @@ class Segmenter(nn.Module, ABC):
     num_features: int
     finds_instances: bool = True
     scores_instances: bool = False
+    size: tuple[int, int] | None = None
+    matches_by_name: bool = False
     fingerprint: str
 
     @abstractmethod
     def forward(self, image: Tensor) -> Prediction:
-        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of the same height and width."""
+        """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of their height and width, or of `size`."""
 
     @abstractmethod
     def features(self, image: Tensor) -> Tensor:

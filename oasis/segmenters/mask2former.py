@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 import torch.nn.functional as F
@@ -10,16 +10,16 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from oasis.errors import ConfigurationError
+from oasis.hub_files import find_checkpoint, fingerprint, import_transformers
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
-from oasis.segmenters.mask2former_files import find_checkpoint, fingerprint, require_cityscapes
+from oasis.segmenters.query_segments import segments_of_queries
+from oasis.segmenters.transformers_files import load_network, require_cityscapes
 
 if TYPE_CHECKING:
     from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
 
-_MIN_SCORE = 0.8  # least class probability of a query
-_MIN_MASK = 0.5  # least probability of a pixel of a mask
-_MIN_OVERLAP = 0.8  # least share of a mask that is not covered by others
+_PROTOCOL = "mask2former 1"  # increase the number when a prediction for the same picture changes
 
 
 class Mask2FormerSegmenter(Segmenter):
@@ -97,30 +97,16 @@ class Mask2FormerSegmenter(Segmenter):
                 of Cityscapes.
             MissingWeightsError: it is neither a folder nor in the cache, and cannot be downloaded.
         """
-        try:
-            from safetensors import SafetensorError
-            from transformers import Mask2FormerForUniversalSegmentation, Mask2FormerImageProcessor
-        except ImportError as error:
-            raise ConfigurationError(
-                f"the Mask2Former segmenter needs transformers ({error}): pip install 'panoptic-oasis[mask2former]'"
-            ) from error
+        transformers = import_transformers("segmenter=mask2former")
         folder = find_checkpoint(os.fspath(name_or_path))
         require_cityscapes(folder)
-        try:
-            processor = Mask2FormerImageProcessor.from_pretrained(folder, local_files_only=True)
-            loaded: Any = Mask2FormerForUniversalSegmentation.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
-            )
-        except (OSError, RuntimeError, ValueError, SafetensorError, ImportError) as error:
-            raise ConfigurationError(f"{folder}: cannot be loaded as a Mask2Former checkpoint ({error})") from error
-        model, info = loaded
-        # transformers initialises missing weights at random, and warns.
-        missing = sorted(set(info["missing_keys"]) & {name for name, _ in model.named_parameters()})
-        if missing:
-            raise ConfigurationError(
-                f"{folder}: its weights lack {missing[0]} and {len(missing) - 1} more; fetch model.safetensors anew"
-            )
-        return cls(model, processor, fingerprint(folder))
+        model, processor = load_network(
+            folder,
+            transformers.Mask2FormerForUniversalSegmentation,
+            transformers.Mask2FormerImageProcessor,
+            "Mask2Former",
+        )
+        return cls(model, processor, fingerprint(folder, _PROTOCOL))
 
     def train(self, mode: bool = True) -> Self:
         """Stays in eval mode: Swin has dropout."""
@@ -136,7 +122,11 @@ class Mask2FormerSegmenter(Segmenter):
                 masks = F.interpolate(
                     outputs.masks_queries_logits, image.shape[-2:], mode="bilinear", align_corners=False
                 )
-                predictions.append(self._segments(outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid()))
+                predictions.append(
+                    segments_of_queries(
+                        outputs.class_queries_logits[0].softmax(1), masks[0].sigmoid(), self.get_buffer("things")
+                    )
+                )
         label, instance, score = zip(*predictions, strict=True)
         return Prediction(torch.stack(label), torch.stack(instance), pad_sequence(list(score), batch_first=True))
 
@@ -155,32 +145,3 @@ class Mask2FormerSegmenter(Segmenter):
             images=(picture.float() + 1) / 2, do_rescale=False, return_tensors="pt"
         ).pixel_values
         return prepared
-
-    def _segments(self, classes: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The segments of one picture's queries.
-
-        Args:
-            classes: (Q, 20) float, probabilities; the last is "nothing".
-            masks: (Q, H, W) float, probabilities.
-
-        Returns:
-            (H, W) int64 classes 0..18, (H, W) int64 instances, and (N,) float scores of the instances.
-        """
-        label = torch.einsum("qc,qhw->chw", classes[:, :-1], masks).argmax(dim=0)
-        score, found = classes.max(dim=1)
-        kept = (found < classes.shape[1] - 1) & (score > _MIN_SCORE)
-        score, found, masks = score[kept], found[kept], masks[kept]
-        if len(masks) == 0:
-            return label, torch.zeros_like(label), score
-        winner = (score.view(-1, 1, 1) * masks).argmax(dim=0)
-        inside = masks >= _MIN_MASK
-        own = inside.gather(0, winner.unsqueeze(0)).squeeze(0)
-        won = torch.bincount(winner.flatten(), minlength=len(masks))
-        # A query may win only pixels outside of its own mask: it is not a segment, and must not use a number.
-        valid = torch.bincount(winner[own], minlength=len(masks)) > 0
-        valid &= won >= _MIN_OVERLAP * inside.sum(dim=(1, 2))
-        counted = valid & self.get_buffer("things")[found]
-        covered = own & valid[winner]
-        label = torch.where(covered, found[winner], label)
-        sure = (masks * inside).sum(dim=(1, 2)) / inside.sum(dim=(1, 2)).clamp(min=1)
-        return label, torch.where(covered, (counted.cumsum(0) * counted)[winner], 0), (score * sure)[counted]

@@ -25,7 +25,8 @@ class PhotoReader:
     The segmenter gets a photo at the size it was trained at, or at the photo's own, and its prediction is resized to
     the photo's own size. Classes are matched by their names; the instances of each class get the ids
     `class id * 1000`, `class id * 1000 + 1`, ... (256 for class 0) in the order of the segmenter's own numbers. Things
-    without an instance keep the plain class id, like the group regions of Cityscapes.
+    without an instance keep the plain class id, like the group regions of Cityscapes. Of a segmenter that finds classes
+    only, instances are unknown.
 
     Args:
         segmenter: any; it stays on its device.
@@ -60,7 +61,7 @@ class PhotoReader:
             photo: a file that `open_picture` opens, or a picture of any mode and size; turned by its EXIF orientation.
 
         Returns:
-            A map of the photo's height and width, instances numbered.
+            A map of the photo's height and width, instances numbered if the segmenter finds any.
 
         Raises:
             DatasetError: the file is missing, not a picture, too large, or corrupt.
@@ -76,13 +77,16 @@ class PhotoReader:
         with torch.no_grad():
             prediction = self.segmenter(to_unit_range(torch.from_numpy(seen).permute(2, 0, 1)[None].to(device)))
         index, number = prediction.label[0].cpu().numpy(), prediction.instance[0].cpu().numpy()
-        instance, individuals = self._number(index, number)
+        instance, remark = None, "read from a photo by a segmenter that finds classes only: individuals are unknown"
+        if self.segmenter.finds_instances:
+            numbered, individuals = self._number(index, number)
+            instance, remark = nearest(numbered, whole.height, whole.width), _remark(individuals)
         return LabelMap(
             label=nearest(self._raw_ids[index], whole.height, whole.width),
-            instance=nearest(instance, whole.height, whole.width),
+            instance=instance,
             label_space=self.label_space,
             source=source,
-            remarks=(_remark(individuals),),
+            remarks=(remark,),
         )
 
     def _number(self, index: NDArray[np.int64], number: NDArray[np.int64]) -> tuple[NDArray[np.int32], Counter[str]]:

@@ -1,9 +1,9 @@
-"""What the official OASIS, SPADE and pix2pixHD compute on made-up weights and inputs, float32 on a CPU.
+"""What the official OASIS, SPADE, pix2pixHD and DRN-D-105 compute on made-up weights and inputs, float32 on a CPU.
 
 Inputs and weights are made up again here, by numpy's frozen `RandomState`, so that only results are stored: every
 7th number of the outputs (every 61st of the largest). With the environment variable OASIS_PARITY, a folder with
-the whole outputs as `official.npz` and `baselines.npz` (and weights as `tiny_EMA.pth` and others), all numbers are
-compared.
+the whole outputs as `official.npz`, `baselines.npz` and `drn_d_105.npz` (and weights as `tiny_EMA.pth` and others), all
+numbers are compared.
 """
 
 import os
@@ -21,6 +21,7 @@ _STRIDES = {
     **{f"spade_{name}": 61 for name in ("generator", "generator_vae", "generator_more")},
     **{f"pix2pixhd_{name}": 61 for name in ("global", "local", "encoder")},
     "edge": 1,
+    "logits": 61,  # of DRN-D-105
 }
 
 
@@ -109,3 +110,13 @@ def deviation(request, stored) -> Deviation:
 @pytest.fixture(params=["stored", "whole"])
 def baseline_deviation(request, stored_baselines) -> Deviation:
     return comparison(request, "baselines.npz", stored_baselines)
+
+
+@pytest.fixture(scope="session")
+def stored_drn():
+    return dict(np.load(Path(__file__).with_name("drn_d_105.npz")))
+
+
+@pytest.fixture(params=["stored", "whole"])
+def drn_deviation(request, stored_drn) -> Deviation:
+    return comparison(request, "drn_d_105.npz", stored_drn)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from checkpoints_of_transformers import save_checkpoint
 from segmenting import varied_unet
 
 from oasis.labels import LabelSpace
+from oasis.segmenters.drn_layers import DRN
 
 CONFIGS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "conf" / "segmenter").glob("*.yaml"))}
+SMALLER = {"drn_d_105_upsampled": {"height": 40, "width": 72}}
 WITHOUT = "none"  # the yaml that switches segmenters off
 
 
@@ -21,34 +24,18 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session")
 def mask2former(tmp_path_factory):
     """A Mask2Former of a few channels, saved as a checkpoint is."""
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    names = LabelSpace.cityscapes_train_ids().names[:19]
-    backbone = transformers.SwinConfig(
-        image_size=64,
-        embed_dim=8,
-        depths=[1, 1, 1, 1],
-        num_heads=[1, 1, 2, 2],
-        window_size=2,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-    )
-    config = transformers.Mask2FormerConfig(
-        backbone_config=backbone,
-        feature_size=32,  # a multiple of its 32 groups
-        mask_feature_size=32,
-        hidden_dim=32,
-        encoder_feedforward_dim=16,
-        dim_feedforward=16,
-        num_attention_heads=2,
-        encoder_layers=1,
-        decoder_layers=2,
-        num_queries=7,
-        id2label=dict(enumerate(names)),
-        label2id={name: i for i, name in enumerate(names)},
-    )
+    pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("mask2former")
-    transformers.Mask2FormerForUniversalSegmentation(config).save_pretrained(folder)
-    transformers.Mask2FormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}).save_pretrained(folder)
+    save_checkpoint("mask2former", LabelSpace.cityscapes_train_ids().names[:19], folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def transformers(tmp_path_factory):
+    """A SegFormer of a few channels."""
+    pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("segformer")
+    save_checkpoint("segformer", LabelSpace.cityscapes_train_ids().names[:19], folder)
     return folder
 
 
@@ -60,6 +47,24 @@ def unet(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def drn_d_105(tmp_path_factory):
+    """The weights of a DRN-D-105 as it is initialised, with random statistics, as its authors' file has them."""
+    torch.manual_seed(0)
+    state = DRN().state_dict()
+    for name, tensor in state.items():
+        if name.endswith("running_mean"):
+            tensor.normal_(std=0.1)
+    path = tmp_path_factory.mktemp("drn") / "drn-d-105_ms_cityscapes.pth"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def drn_d_105_upsampled(drn_d_105):
+    return drn_d_105
+
+
 @pytest.fixture
 def build(request):
     """A segmenter by the name of its yaml; the fixture of that name makes its weights."""
@@ -69,7 +74,8 @@ def build(request):
         from omegaconf import OmegaConf
 
         weights = weights or request.getfixturevalue(name)
-        source = instantiate(OmegaConf.merge(OmegaConf.load(CONFIGS[name]), {"weights": str(weights)}))
+        settings = {"weights": str(weights), **SMALLER.get(name, {})}
+        source = instantiate(OmegaConf.merge(OmegaConf.load(CONFIGS[name]), settings))
         return source(Path("no default"))
 
     return instantiated

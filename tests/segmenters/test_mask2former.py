@@ -274,7 +274,7 @@ def test_weights_that_lack_some(copy):
         (lambda s: s["id2label"].update({"19": "tree"}), "20 classes, of which number 19 is 'tree' .* has nothing"),
         (lambda s: s["id2label"].pop("18"), "18 classes, of which number 18 is nothing .* has 'bicycle'"),
         (lambda s: s.update(model_type="maskformer"), "settings of a 'maskformer' model"),
-        (lambda s: s.pop("id2label"), "not the settings of a Mask2Former checkpoint"),
+        (lambda s: s.pop("id2label"), "not the settings of a checkpoint that segments"),
     ],
 )
 def test_checkpoints_of_something_else(copy, change, message):

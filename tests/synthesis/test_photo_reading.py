@@ -164,3 +164,12 @@ def test_a_segmenter_of_other_classes():
     space = replace(IDS, names=tuple("lorry" if name == "truck" else name for name in IDS.names))
     with pytest.raises(ConfigurationError, match=r"does not know: truck\. Choose a segmenter.*lorry"):
         PhotoReader(Fixed(IDS, [[7]], [[0]]), space, (1, 1))
+
+
+def test_of_a_segmenter_of_classes_only_instances_are_unknown():
+    segmenter = Fixed(TRAIN_IDS, [[0, 13]], [[0, 0]])
+    segmenter.finds_instances = False
+    read = PhotoReader(segmenter, IDS, (1, 2)).read(Image.new("RGB", (2, 1)))
+    assert read.instance is None
+    assert read.label.tolist() == [[7, 26]]
+    assert "finds classes only" in read.remarks[0]

@@ -11,7 +11,9 @@ from segmenting import untrained_segmenter
 from oasis.checkpoint import load
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
+from oasis.scoring import MetricNetworks
 from oasis.segmenters import UNetSegmenter
+from oasis.training.callbacks.metrics import Metrics
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*generated and.*real images"),
@@ -156,3 +158,16 @@ def test_a_single_validation_photo_has_a_mean_iou(fit, measured, tiny):
     assert "segmenter/frechet" not in csv_rows(run)[0]
     with pytest.raises(ConfigurationError, match=r"monitor=segmenter/frechet.*nothing in this run measures it"):
         fit("other", "callbacks.checkpoints.monitor=segmenter/frechet", *measured)
+
+
+@pytest.mark.parametrize(("finds_instances", "provided"), [(True, True), (False, False)])
+def test_a_segmenter_of_classes_only_gives_the_mean_iou_alone(ids, finds_instances, provided):
+    segmenter = UNetSegmenter(ids, channels=4, depth=1)
+    segmenter.finds_instances = finds_instances
+    metrics = Metrics()
+    metrics._metric_networks = MetricNetworks(segmenter=segmenter)
+    assert metrics.provides("segmenter/miou")
+    for name in ("segmenter/pq", "segmenter/sq_things", "segmenter/touching_recall"):
+        assert metrics.provides(name) == provided
+    assert not metrics.provides("segmenter/iou/car")
+    assert not metrics.provides("segmenter/frechet")

@@ -23,7 +23,7 @@ from oasis.synthesis.batch.generation import Generation
 from oasis.synthesis.batch.inputs import Input, find_maps, find_photos, with_instances
 from oasis.synthesis.batch.looks import LikePhoto, Look, OfSeed
 from oasis.synthesis.batch.output import OutputFolder
-from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter
+from oasis.synthesis.batch.photo_segmenter import native_size, open_segmenter, require_instances
 from oasis.synthesis.batch.sampling import Sampling, parse_part
 from oasis.synthesis.batch.style_words import parse_styles
 from oasis.synthesis.imitation import require_searchable
@@ -192,6 +192,7 @@ class GenerateOptions:
     def _reader(self, synthesizer: Synthesizer, dataset: DatasetMaps | None) -> Callable[[Input], LabelMap]:
         if self.segmenter is not None:
             segmenter = open_segmenter(self.segmenter, synthesizer, self.checkpoint)
+            require_instances(segmenter, synthesizer)
             size = native_size(segmenter, synthesizer)
             reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)
             return lambda each: reader.read(each.path)

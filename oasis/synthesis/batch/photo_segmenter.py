@@ -6,7 +6,7 @@ from hydra.errors import HydraException
 
 from oasis.checkpoint import find_checkpoint
 from oasis.data import LabelMapDataModule
-from oasis.errors import CheckpointError, MissingWeightsError
+from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.evaluation import own_data
 from oasis.scoring import segmenter_file
 from oasis.segmenters import Segmenter, SegmenterSource, UNetSegmenter
@@ -30,6 +30,19 @@ def open_segmenter(source: SegmenterSource, synthesizer: Synthesizer, checkpoint
         return source(_default_file(synthesizer, find_checkpoint(checkpoint)))
     except MissingWeightsError as error:
         raise MissingWeightsError(f"{str(error).rstrip('.')}. Or name its file: --segmenter FILE.") from None
+
+
+def require_instances(segmenter: Segmenter, synthesizer: Synthesizer) -> None:
+    """Refuse a segmenter that finds classes only for a model that reads instances.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if synthesizer.needs_instances and not segmenter.finds_instances:
+        raise ConfigurationError(
+            f"{synthesizer.name} wants to know which pixels of a thing belong together, but {type(segmenter).__name__} "
+            "finds classes only. Use segmenter=unet or segmenter=mask2former; models of encoding=semantic do without."
+        )
 
 
 def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, int] | None:

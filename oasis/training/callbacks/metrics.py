@@ -16,11 +16,14 @@ from oasis.scoring import (
     AVERAGE_PRECISION,
     COLORS,
     FEWEST_PHOTOS,
+    OF_CLASSES,
+    SEGMENTER_PREFIX,
     MetricNetworks,
     RealPhotos,
     Scorer,
     has_average_precision,
     load_metric_networks,
+    maps_for,
     real_features,
     scores_of_photos,
 )
@@ -68,16 +71,18 @@ class Metrics(Callback):
 
     def provides(self, metric: str) -> bool:
         """Whether validation will log a metric of this name."""
-        segmenter = self._metric_networks.segmenter
         extractors = self._metric_networks.extractors if self._has_distances else []
         names = [name for one in extractors for name in one.distances if higher_is_better(name) is not None]
-        scored = (
-            segmenter is not None
-            and metric.startswith("segmenter/")
-            and metric not in _OF_SEGMENTERS_FEATURES
-            and (metric not in AVERAGE_PRECISION or has_average_precision(segmenter))
-        )
-        return metric in names or (scored and split_class(metric)[1] is None) or (metric == COLORS and self._measures)
+        return metric in names or self._segments_for(metric) or (metric == COLORS and self._measures)
+
+    def _segments_for(self, metric: str) -> bool:
+        """Whether a metric over all classes comes from the segmenter's predictions."""
+        segmenter = self._metric_networks.segmenter
+        if segmenter is None or metric in _OF_SEGMENTERS_FEATURES or split_class(metric)[1] is not None:
+            return False
+        if metric in AVERAGE_PRECISION:
+            return has_average_precision(segmenter)
+        return metric.startswith(SEGMENTER_PREFIX) and (segmenter.finds_instances or metric == OF_CLASSES)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Scores the real photos and the untrained generator."""
@@ -87,9 +92,11 @@ class Metrics(Callback):
             return
         photos = RealPhotos(data_of(trainer), device)
         real = real_features(photos, self._metric_networks.extractors)
-        self._scorer = Scorer(as_gan_module(pl_module).label_space, device, real, self._metric_networks.segmenter)
+        segmenter = self._metric_networks.segmenter
+        maps = maps_for(segmenter, photos.data, photos.split)
+        self._scorer = Scorer(as_gan_module(pl_module).label_space, device, real, segmenter, maps=maps)
         if not self.references.get(REAL):
-            self.references[REAL] = scores_of_photos(photos, real, self._metric_networks.segmenter)
+            self.references[REAL] = scores_of_photos(photos, real, segmenter)
         if as_gan_module(pl_module).batches_seen == 0:
             self.references[UNTRAINED] = self._score_untrained(trainer, photos, self._scorer)
 

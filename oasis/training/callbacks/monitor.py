@@ -69,8 +69,9 @@ def require_measured(monitor: str, trainer: Trainer, module: GANModule) -> None:
     if metrics is None or not metrics.provides(monitor):
         raise ConfigurationError(
             f"{_SETTING}={monitor}: nothing in this run measures it. `fid` and `kid` need metrics=inception and its "
-            "weights, `frechet_dinov2` needs metrics=dinov2, `cmmd` metrics=clip, scores that "
-            "begin with segmenter/ need segmenter=unet or segmenter=mask2former."
+            "weights, `frechet_dinov2` needs metrics=dinov2, `cmmd` metrics=clip; scores that begin with segmenter/ "
+            "need segmenter=unet or segmenter=mask2former; a segmenter that finds classes only, such as "
+            "segmenter=drn_d_105, gives segmenter/miou."
         )
 
 

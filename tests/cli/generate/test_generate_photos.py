@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from oasis.scoring.metric_networks import segmenter_file
+from oasis.segmenters import UNetSegmenter
 
 
 def files(folder):
@@ -56,3 +57,16 @@ def test_photos_without_a_segmenter(generate, semantic, tiny, tmp_path, monkeypa
     assert done.exit_code == 1
     for word in ("oasis train-segmenter", "--segmenter FILE"):
         assert word in done.said
+
+
+def test_a_segmenter_of_classes_only_is_for_models_that_need_no_more(
+    generate, semantic, boundary, tiny, segmenter, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(UNetSegmenter, "finds_instances", False)
+    command = (tiny.photo("val", "town_000100_000019"), "--from-photos", "--segmenter", segmenter)
+    done = generate(boundary, *command, "-o", tmp_path / "none")
+    assert done.exit_code == 1
+    assert "finds classes only. Use segmenter=unet" in done.said
+    done = generate(semantic, *command, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.said
+    assert "a segmenter that finds classes only: individuals are unknown" in done.said
