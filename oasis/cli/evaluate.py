@@ -1,28 +1,57 @@
-"""`oasis evaluate`: numbers and pictures for checkpoints, side by side."""
+"""`oasis evaluate`: numbers and pictures for checkpoints, and for pictures of other programs, side by side."""
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from oasis.cli.arguments import split_arguments
+from oasis.cli.arguments import paths_and_settings
+from oasis.errors import ConfigurationError
+
+
+class OtherSize(StrEnum):
+    """How to handle pictures of another size."""
+
+    REFUSE = "refuse"
+    AREA = "area"
+    BILINEAR = "bilinear"
+
+
+_Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]DIR[,DIR...]",
+        help="Pictures of another program, a column: named like the dataset's photos, label maps, or the files of "
+        "`oasis generate`. Several folders, or X_0.png, X_1.png, ..., are several draws. For several columns, several "
+        "times. Without a checkpoint, give data=... data.height=... data.width=...",
+    ),
+]
 
 
 def evaluate(
     arguments: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="CHECKPOINT... [SETTING=VALUE...]",
+            metavar="[CHECKPOINT...] [SETTING=VALUE...]",
             help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
             "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
             "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
+    images: _Images = None,
+    resize_images: Annotated[
+        OtherSize, typer.Option(help="What is done with pictures of another size than is scored.")
+    ] = OtherSize.REFUSE,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Score only the label maps that have a picture in each column.")
+    ] = False,
     seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")] = 3,
     split: Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")] = "val",
     diversity_images: Annotated[
@@ -31,15 +60,23 @@ def evaluate(
     per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
 ) -> None:
-    """Measure the pictures that checkpoints generate: FID, KID, mIoU, PQ, touching instances, diversity."""
+    """Measure the pictures that checkpoints generate, or of any program: FID, KID, mIoU, PQ, touching, diversity."""
+    checkpoints, overrides = paths_and_settings(arguments or [])
+    if not checkpoints and not images:
+        raise ConfigurationError(
+            "No checkpoint is named. Give RUN/checkpoints/last.ckpt, or the run's folder; or a folder of pictures: "
+            "--images DIR data=cityscapes data.root=DIR data.height=256 data.width=512."
+        )
     # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.evaluation import evaluate_checkpoints
-    from oasis.evaluation import results_table, write_report
+    from oasis.cli.evaluated_images import Images, parse_images
+    from oasis.cli.evaluation import evaluate_sources
+    from oasis.evaluation import Resizing, results_table, write_report
 
-    checkpoints, overrides = split_arguments(arguments)
-    comparison, grids = evaluate_checkpoints(
-        checkpoints, overrides, list(range(seeds)), split, diversity_images, device
-    )
+    resizing = None if resize_images == OtherSize.REFUSE else Resizing[resize_images.name]
+    comparison, grids = evaluate_sources(
+        checkpoints, Images(parse_images(images or []), resizing, allow_missing), overrides, list(range(seeds)), split,
+        diversity_images, device,
+    )  # fmt: skip
     output.mkdir(parents=True, exist_ok=True)
     comparison.write_json(output / "results.json")
     comparison.write_csv(output / "results.csv")

@@ -21,23 +21,35 @@ class RealPhotos:
         device: where to compute.
         split: the split whose label maps are used.
         progress: whether to show a bar while features are computed.
+        chosen: positions in the split of the photos that count; None = all.
     """
 
     def __init__(
-        self, data: LabelMapDataModule, device: torch.device, split: Split = "val", progress: bool = True
+        self,
+        data: LabelMapDataModule,
+        device: torch.device,
+        split: Split = "val",
+        progress: bool = True,
+        chosen: Sequence[int] | None = None,
     ) -> None:
         self.data = data
         self.device = device
         self.split = split
         self.progress = progress
+        self._chosen = chosen
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """Positions in the split of the photos that count, in order."""
+        return range(len(self.data.dataset(self.split))) if self._chosen is None else self._chosen
 
     def features(self, extractor: FeatureExtractor) -> Tensor:
-        """Features of all photos of the split.
+        """Features of all photos of the split that count.
 
         Returns:
             (N, D) float32 on the CPU, in the order of the split.
         """
-        return self._features(extractor, self.split, range(len(self.data.dataset(self.split))))
+        return self._features(extractor, self.split, self.chosen)
 
     def other_features(self, extractor: FeatureExtractor) -> Tensor:
         """Features of as many photos of the training split, the same at every call.
@@ -48,7 +60,7 @@ class RealPhotos:
             (M, D) float32 on the CPU; M is N, or less if the training split is smaller.
         """
         train = len(self.data.dataset("train"))
-        wanted = min(train, len(self.data.dataset(self.split)))
+        wanted = min(train, len(self.chosen))
         order = torch.randperm(train, generator=torch.Generator().manual_seed(0))
         return self._features(extractor, "train", sorted(order[:wanted].tolist()))
 

@@ -183,15 +183,14 @@ def scores_of_photos(
             warnings.simplefilter("ignore")  # fakes give the same warning about few images
             scores.update(named_distances(extractor, distances.compute()))
     scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter)
-    everything = range(len(photos.data.dataset(photos.split)))
-    for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
+    for batch in photos.batches(photos.split, photos.chosen, f"scoring {len(photos.chosen)} real photos"):
         scorer.update(batch, batch.image)
     return {**scores, **scorer.compute()}
 
 
 def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
     """Features of the photos of the split by each extractor; none of a single photo, which has no distribution."""
-    if len(photos.data.dataset(photos.split)) < FEWEST_PHOTOS:
+    if len(photos.chosen) < FEWEST_PHOTOS:
         if extractors:
             rank_zero_warn(
                 f"The split {photos.split!r} has a single photo: {', '.join(one.frechet_name for one in extractors)} "
