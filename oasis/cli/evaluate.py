@@ -32,33 +32,39 @@ _Images = Annotated[
 ]
 
 
+_Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CHECKPOINT...] [SETTING=VALUE...]",
+        help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
+        "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
+        "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
+        show_default=False,
+    ),
+]
+_Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")]
+_ResizeImages = Annotated[OtherSize, typer.Option(help="What is done with pictures of another size than is scored.")]
+_AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Score only the label maps that have a picture in each column.")
+]
+_Seeds = Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")]
+_Split = Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")]
+_DiversityImages = Annotated[int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")]
+_PerClass = Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")]
+_Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")]
+
+
 def evaluate(
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[CHECKPOINT...] [SETTING=VALUE...]",
-            help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
-            "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
-            "segmenter.weights=PATH, segmenter=none, metrics.weights=PATH.",
-            show_default=False,
-        ),
-    ] = None,
-    *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
+    output: _Output,
+    arguments: _Arguments = None,
     images: _Images = None,
-    resize_images: Annotated[
-        OtherSize, typer.Option(help="What is done with pictures of another size than is scored.")
-    ] = OtherSize.REFUSE,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Score only the label maps that have a picture in each column.")
-    ] = False,
-    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")] = 3,
-    split: Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")] = "val",
-    diversity_images: Annotated[
-        int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
-    ] = 50,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
+    resize_images: _ResizeImages = OtherSize.REFUSE,
+    allow_missing: _AllowMissing = False,
+    seeds: _Seeds = 3,
+    split: _Split = "val",
+    diversity_images: _DiversityImages = 50,
+    per_class: _PerClass = False,
+    device: _Device = "auto",
 ) -> None:
     """Measure the pictures that checkpoints generate, or of any program: FID, KID, mIoU, PQ, touching, diversity."""
     checkpoints, overrides = paths_and_settings(arguments or [])

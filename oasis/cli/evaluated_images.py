@@ -60,12 +60,12 @@ def named_data(overrides: Sequence[str]) -> LabelMapDataModule:
 
 
 def _parse(word: str) -> PictureFolders:
-    if Path(word).is_dir():
+    if word and Path(word).is_dir():
         return PictureFolders((Path(word),))
     name, equals, rest = word.partition("=")
     if not equals or "/" in name or Path(word.split(",")[0]).is_dir():
         name, rest = "", word
-    folders = [rest] if Path(rest).is_dir() else rest.split(",")
+    folders = [rest] if rest and Path(rest).is_dir() else rest.split(",")
     if not all(folders):
         raise ConfigurationError(f"--images {word}: give DIR, DIR,DIR for several draws, or NAME=DIR,DIR.")
     return PictureFolders(tuple(map(Path, folders)), name)

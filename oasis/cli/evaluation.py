@@ -51,9 +51,10 @@ def evaluate_sources(
         OasisError: invalid options, or files that cannot be read.
     """
     where = find_device(device)
-    config = load_config(["segmenter=unet", *overrides])
+    settings = ["segmenter=unet", *overrides]
+    config = load_config(settings)
     models = open_models(checkpoints, lambda restored, path: data_of(restored, path, overrides))
-    data = models[0].data if models else named_data(overrides)
+    data = models[0].data if models else named_data(settings)
     notes: list[str] = []
     pictures = images.open(data, as_split(split), notes, [model.name for model in models])
     networks = _metric_networks(config, data)

@@ -64,7 +64,7 @@ class Names:
         for files in self.files:
             key = PurePosixPath(keys.get(files.label, files.name))
             for stem in {key.name, files.photo.stem, files.label.stem}:
-                for name in {stem, key.with_name(stem).as_posix()}:
+                for name in _ends(key.with_name(stem)):
                     self._known[name].append(files)
 
     def find(self, below: PurePosixPath) -> tuple[SampleFiles, int | None] | None:
@@ -88,9 +88,8 @@ class Names:
 
     def _one(self, below: PurePosixPath) -> SampleFiles | None:
         for name in dict.fromkeys((below.name, stem_and_kind(below.name)[0])):
-            parts = below.with_name(name).parts
-            for start in range(len(parts)):  # the more folders, the surer
-                fitting = self._known.get("/".join(parts[start:]), [])
+            for end in _ends(below.with_name(name)):  # the more folders, the surer
+                fitting = self._known.get(end, [])
                 if len(fitting) > 1:
                     raise ConfigurationError(
                         f"--images: the picture {below} may belong to {len(fitting)} label maps, such as "
@@ -100,6 +99,11 @@ class Names:
                 if fitting:
                     return fitting[0]
         return None
+
+
+def _ends(path: PurePosixPath) -> list[str]:
+    """`a/b/c`, `b/c`, `c`."""
+    return ["/".join(path.parts[start:]) for start in range(len(path.parts))]
 
 
 def find_draws(folder: Path, names: Names) -> Found:
