@@ -15,7 +15,7 @@ from oasis.data.samples import Sample, Split
 from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.evaluation.sources import PictureSource, common_maps
-from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses
+from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses, split_class
 from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, real_features, scores_of_photos
 from oasis.visualize import colorize, sample_grid
 
@@ -195,10 +195,13 @@ class _Diversity:
             self.metric.update(batch.index[chosen], draws[:, chosen], target[chosen])
 
     def compute(self) -> dict[str, Score]:
-        """The scores, one value per draw: its distance from the others."""
+        """The scores, one value per draw: its distance from the others. Two draws have one distance, and no spread."""
         if not self.maps:
             return {}
-        return {name: Score(values) for name, values in self.metric.compute().items()}
+        return {
+            name: Score(values[:1] if len(values) == 2 and split_class(name)[1] is None else values)
+            for name, values in self.metric.compute().items()
+        }
 
 
 def _among(index: Tensor, positions: Sequence[int]) -> Tensor:

@@ -152,6 +152,8 @@ def test_one_draw_has_neither_spread_nor_diversity(data, tmp_path):
     assert not any(name.startswith("diversity") for name in single.scores)
     assert math.isnan(single.scores["means"].spread)
     assert double.scores["diversity/ms_ssim"].mean > 0
+    assert math.isnan(double.scores["diversity/ms_ssim"].spread)  # of a single distance, not 0
+    assert double.scores["means"].spread > 0
     assert best_checkpoint(comparison, "means") is None
     words = meaning_of_spread(comparison)
     assert "(two: 2)" in words
