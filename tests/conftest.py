@@ -49,6 +49,7 @@ SLOW_FIXTURES = {"fit", "python", "browser", "address", "run_two_ranks", "start"
 SLOW_FILES = {
     "app", "export", "reliability", "streets", "test_inception.py", "test_official.py", "test_official_commands.py",
     "test_generate_photos.py", "test_evaluate_command.py", "test_report_command.py", "test_measure.py",
+    "test_evaluate_images_command.py",
     "test_speed.py", "test_module.py", "test_segmenter_training.py", "test_regression.py", "test_golden_import.py",
     "test_from_checkpoint.py", "test_loading.py", "test_cached_samples.py", "test_real_data.py",
     "test_wandb_workspace.py", "test_summary.py", "test_packaging.py", "test_extending.py", "test_train.py",

@@ -1,66 +1,114 @@
-"""`oasis evaluate`: numbers and pictures for checkpoints, side by side."""
+"""`oasis evaluate`: numbers and pictures for checkpoints, and for pictures of other programs, side by side."""
 
 import shlex
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from oasis.cli.arguments import split_arguments
+from oasis.cli.arguments import paths_and_settings
+from oasis.errors import ConfigurationError
+
+
+class OtherSize(StrEnum):
+    """How to handle pictures of another size."""
+
+    REFUSE = "refuse"
+    AREA = "area"
+    BILINEAR = "bilinear"
+
+
+_Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]DIR[,DIR...]",
+        help="Pictures of another program, a column: named like the dataset's photos, label maps, or the files of "
+        "`oasis generate`. Several folders, or X_0.png, X_1.png, ..., are several draws. For several columns, several "
+        "times. Without a checkpoint, give data=... data.height=... data.width=...",
+    ),
+]
+
+
+_Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CHECKPOINT...] [SETTING=VALUE...]",
+        help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
+        "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
+        "segmenter.weights=PATH, segmenter=none, metrics=all, metrics.weights=PATH.",
+        show_default=False,
+    ),
+]
+_Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")]
+_ResizeImages = Annotated[OtherSize, typer.Option(help="What is done with pictures of another size than is scored.")]
+_AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Score only the label maps that have a picture in each column.")
+]
+_Seeds = Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")]
+_Split = Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")]
+_Reference = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose photos distances are measured from: train, val or test; those of --split by default. Distances "
+        "from others than val are named after them, such as fid_train.",
+        show_default=False,
+    ),
+]
+_DiversityImages = Annotated[int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")]
+_TrainOnFakes = Annotated[
+    bool,
+    typer.Option(
+        "--train-on-fakes", help="Also train segmenters on fakes, on photos and on both, and test them on photos."
+    ),
+]
+_FakesSteps = Annotated[int, typer.Option(min=10, help="--train-on-fakes: steps of each segmenter.")]
+_FakesSeeds = Annotated[int, typer.Option(min=2, help="--train-on-fakes: segmenters of each kind.")]
+_FakesDraws = Annotated[int, typer.Option(min=1, help="--train-on-fakes: fakes of each training map.")]
+_PerClass = Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")]
+_Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")]
 
 
 def evaluate(
-    arguments: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CHECKPOINT... [SETTING=VALUE...]",
-            help="Checkpoint files, run folders, or folders of runs (their newest), each a column; then settings as "
-            "`oasis train` takes them: data=cityscapes data.root=DIR, segmenter=unet "
-            "segmenter.weights=PATH, segmenter=none, metrics=all, metrics.weights=PATH.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for results.json, results.csv, report.html.")],
-    seeds: Annotated[int, typer.Option(min=3, help="Noise seeds; each label map is used once with each.")] = 3,
-    split: Annotated[str, typer.Option(help="Whose label maps are used: train, val or test.")] = "val",
-    reference: Annotated[
-        str | None,
-        typer.Option(
-            help="Whose photos distances are measured from: train, val or test; those of --split by default. Distances "
-            "from others than val are named after them, such as fid_train.",
-            show_default=False,
-        ),
-    ] = None,
-    diversity_images: Annotated[
-        int, typer.Option(min=0, help="Label maps on which diversity is measured; 0 = none.")
-    ] = 50,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Also print the scores of single classes.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best there is.")] = "auto",
-    train_on_fakes: Annotated[
-        bool,
-        typer.Option(
-            "--train-on-fakes", help="Also train segmenters on fakes, on photos and on both, and test them on photos."
-        ),
-    ] = False,
-    fakes_steps: Annotated[int, typer.Option(min=10, help="--train-on-fakes: steps of each segmenter.")] = 1500,
-    fakes_seeds: Annotated[int, typer.Option(min=2, help="--train-on-fakes: segmenters of each kind.")] = 3,
-    fakes_draws: Annotated[int, typer.Option(min=1, help="--train-on-fakes: fakes of each training map.")] = 3,
+    output: _Output,
+    arguments: _Arguments = None,
+    images: _Images = None,
+    resize_images: _ResizeImages = OtherSize.REFUSE,
+    allow_missing: _AllowMissing = False,
+    seeds: _Seeds = 3,
+    split: _Split = "val",
+    reference: _Reference = None,
+    diversity_images: _DiversityImages = 50,
+    train_on_fakes: _TrainOnFakes = False,
+    fakes_steps: _FakesSteps = 1500,
+    fakes_seeds: _FakesSeeds = 3,
+    fakes_draws: _FakesDraws = 3,
+    per_class: _PerClass = False,
+    device: _Device = "auto",
 ) -> None:
-    """Measure the pictures that checkpoints generate: FID, KID, CMMD, mIoU, PQ, touching instances, diversity."""
+    """Measure the pictures of checkpoints or of any program: FID, KID, CMMD, mIoU, PQ, AP, touching, diversity."""
+    checkpoints, overrides = paths_and_settings(arguments or [])
+    if not checkpoints and not images:
+        raise ConfigurationError(
+            "No checkpoint is named. Give RUN/checkpoints/last.ckpt, or the run's folder; or a folder of pictures: "
+            "--images DIR data=cityscapes data.root=DIR data.height=256 data.width=512."
+        )
     # Loading torch takes seconds, which `oasis --help` need not wait for.
-    from oasis.cli.evaluation import evaluate_checkpoints
-    from oasis.evaluation import results_table, write_report
+    from oasis.cli.evaluated_images import Images, parse_images
+    from oasis.cli.evaluation import evaluate_sources
+    from oasis.evaluation import Resizing, results_table, write_report
 
-    checkpoints, overrides = split_arguments(arguments)
+    resizing = None if resize_images == OtherSize.REFUSE else Resizing[resize_images.name]
+    named = Images(parse_images(images or []), resizing, allow_missing)
     useful = None
     if train_on_fakes:
         from oasis.cli.usefulness import measure_usefulness, usefulness_table, write_usefulness
 
         useful = measure_usefulness(checkpoints, overrides, split, device, fakes_steps, fakes_seeds, fakes_draws)
-    comparison, grids = evaluate_checkpoints(
-        checkpoints, overrides, list(range(seeds)), split, diversity_images, device, reference
+    comparison, grids = evaluate_sources(
+        checkpoints, named, overrides, list(range(seeds)), split, diversity_images, device, reference
     )
     output.mkdir(parents=True, exist_ok=True)
     if useful is not None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
+from oasis.cli.evaluated_images import Images, named_data
 from oasis.data import LabelMapDataModule
 from oasis.data.samples import as_split
 from oasis.devices import find_device
@@ -18,12 +19,13 @@ from oasis.errors import ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, listed, segmenter_features
-from oasis.scoring import load_metric_networks
+from oasis.scoring import MetricNetworks, load_metric_networks
 from oasis.synthesis.batch.dataset_maps import trained_on
 
 
-def evaluate_checkpoints(
+def evaluate_sources(
     checkpoints: Sequence[Path],
+    images: Images,
     overrides: Sequence[str],
     seeds: Sequence[int],
     split: str,
@@ -31,10 +33,12 @@ def evaluate_checkpoints(
     device: str,
     reference: str | None = None,
 ) -> tuple[Comparison, list[tuple[str, Image.Image]]]:
-    """Measure checkpoints with the metrics and the segmenter of the settings.
+    """Measure checkpoints, and pictures, with the metrics and the segmenter of the settings.
 
     Args:
         checkpoints: files or run folders.
+        images: pictures of other programs, measured on the data of the first checkpoint; without a checkpoint, on the
+            data that the settings name.
         overrides: Hydra's, as `oasis train` takes them; `segmenter=unet` by default.
         seeds: of the noise.
         split: train, val or test.
@@ -44,25 +48,35 @@ def evaluate_checkpoints(
 
     Returns:
         The comparison, and its sample grids with their captions.
+
+    Raises:
+        OasisError: invalid options, or files that cannot be read.
     """
     where = find_device(device)
-    config = load_config(["segmenter=unet", *overrides])
+    settings = ["segmenter=unet", *overrides]
+    config = load_config(settings)
     models = open_models(checkpoints, lambda restored, path: data_of(restored, path, overrides))
+    data = models[0].data if models else named_data(settings)
+    notes: list[str] = []
+    pictures = images.open(data, as_split(split), notes, [model.name for model in models])
+    networks = _metric_networks(config, data)
+    evaluation = Evaluation(networks, where, seeds, as_split(split), diversity_images, notes=notes)
+    evaluation.reference = None if reference is None else as_split(reference, "--reference")
+    if diversity_images:
+        evaluation.lpips = load_lpips(evaluation.notes)
+    comparison = evaluation.run([*models, *pictures], [untrained(model) for model in models[:1]])
+    return comparison, evaluation.sample_grids()
+
+
+def _metric_networks(config: DictConfig, data: LabelMapDataModule) -> MetricNetworks:
     sources = listed(instantiate(config.metrics))
     segmenter = instantiate(config.segmenter) if config.segmenter else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is missing is listed below the table
-        metric_networks = load_metric_networks(models[0].data, sources, segmenter)
-    if metric_networks.segmenter is not None and not any(
-        isinstance(one, SegmenterFeatures) for one in metric_networks.extractors
-    ):
-        metric_networks.extractors.extend(segmenter_features(metric_networks.segmenter))
-    evaluation = Evaluation(metric_networks, where, seeds, as_split(split), diversity_images)
-    evaluation.reference = None if reference is None else as_split(reference, "--reference")
-    if diversity_images:
-        evaluation.lpips = load_lpips(evaluation.notes)
-    comparison = evaluation.run(models, [untrained(models[0])])
-    return comparison, evaluation.sample_grids()
+        networks = load_metric_networks(data, sources, segmenter)
+    if networks.segmenter is not None and not any(isinstance(one, SegmenterFeatures) for one in networks.extractors):
+        networks.extractors.extend(segmenter_features(networks.segmenter))
+    return networks
 
 
 def data_of(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from hydra.utils import instantiate
@@ -16,7 +16,7 @@ from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
 from oasis.checkpoint.clusters import read_clusters
 from oasis.checkpoint.safe_config import LABEL_SPACES
 from oasis.data import DATASETS, LabelMapDataModule
-from oasis.data.samples import Sample
+from oasis.data.samples import Sample, Split
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import FeatureClusters, Generator
 from oasis.models.generating import generate
@@ -39,7 +39,7 @@ DataFactory = Callable[[Restored, Path], LabelMapDataModule]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A generator and the dataset that it generates from.
+    """A generator and the dataset that it generates from; a `PictureSource`.
 
     Attributes:
         name: unique among the compared models.
@@ -58,6 +58,19 @@ class EvaluatedModel:
     data: LabelMapDataModule
     generator_config: dict[str, Any]
     clusters: FeatureClusters | None = None
+    generates: ClassVar[bool] = True
+
+    def numbers(self, seeds: Sequence[int]) -> Sequence[int]:
+        """The seeds: each is a draw."""
+        return seeds
+
+    def maps(self, split: Split) -> Sequence[int]:
+        """All label maps of the split."""
+        return range(len(self.data.dataset(split)))
+
+    def to(self, device: torch.device) -> None:
+        """Move the generator to a device."""
+        self.generator.to(device)
 
     def generate(self, samples: Sample, seed: int) -> tuple[Batch, Tensor]:
         """Generate one picture per label map; the noise depends on seed and sample alone.

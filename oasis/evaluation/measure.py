@@ -1,4 +1,4 @@
-"""Measuring and comparing models."""
+"""Measuring and comparing models, and pictures that exist."""
 
 import math
 import warnings
@@ -13,9 +13,9 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.data.samples import Sample, Split
 from oasis.errors import ConfigurationError, MissingWeightsError
-from oasis.evaluation.evaluated_models import EvaluatedModel
 from oasis.evaluation.results import Column, Comparison, Score
-from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses
+from oasis.evaluation.sources import PictureSource, common_maps
+from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses, split_class
 from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, maps_for, real_features, scores_of_photos
 from oasis.visualize import colorize, sample_grid
 
@@ -25,12 +25,12 @@ _PHOTO, _MAP = "photo", "label map"
 
 @dataclass
 class Evaluation:
-    """Measures models with the same metric networks on the same label maps.
+    """Measures sources of pictures with the same metric networks on the same label maps.
 
     Attributes:
         metric_networks: feature extractors and segmenter.
         device: where to generate and measure.
-        seeds: of the noise; each label map is used once with each.
+        seeds: of the noise of generators; each label map is used once with each.
         split: of the label maps.
         reference: the split whose photos distances are measured from; None = `split`.
         diversity_images: label maps, spread over the split, on which diversity is measured; 0 = none.
@@ -51,23 +51,29 @@ class Evaluation:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     notes: list[str] = field(default_factory=list)
     _shown: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    _chosen: Sequence[int] = ()
 
-    def run(self, models: Sequence[EvaluatedModel], references: Sequence[EvaluatedModel] = ()) -> Comparison:
-        """Measure all models, and real photos.
+    def run(self, sources: Sequence[PictureSource], references: Sequence[PictureSource] = ()) -> Comparison:
+        """Measure all models and pictures, and real photos.
 
         Args:
-            models: the models to compare, with unique names.
-            references: measured like models, shown beside them.
+            sources: what is compared, with unique names. All of it is measured on the label maps of which every source
+                has pictures.
+            references: measured like these, shown beside them.
 
         Raises:
-            ConfigurationError: fewer than 3 seeds, or models of different classes.
+            ConfigurationError: fewer than 3 seeds for a generator; models of different classes; no label map of which
+                every source has a picture.
+            DatasetError: a file that cannot be read.
             MetricError: NaN in a picture.
         """
-        if len(self.seeds) < FEWEST_SEEDS or len(set(self.seeds)) < len(self.seeds):
+        generated = any(source.generates for source in sources)
+        if generated and (len(self.seeds) < FEWEST_SEEDS or len(set(self.seeds)) < len(self.seeds)):
             raise ConfigurationError(f"seeds {list(self.seeds)}: a spread needs {FEWEST_SEEDS} different ones or more.")
         self.metric_networks.to(self.device)
-        data = models[0].data
-        photos = RealPhotos(data, self.device, self.split, self.progress, self.reference)
+        data = sources[0].data
+        self._chosen = self._common(sources)
+        photos = RealPhotos(data, self.device, self.split, self.progress, self.reference, self._chosen)
         self.notes += [
             *self.metric_networks.missing,
             *self.metric_networks.notes,
@@ -78,8 +84,8 @@ class Evaluation:
             with self.stopwatch.part("real photos"):
                 real = real_features(photos, self.metric_networks.extractors)
                 of_photos = scores_of_photos(photos, real, self.metric_networks.segmenter)
-            columns = [self._column(model, real) for model in models]
-            beside = [self._column(model, real) for model in references]
+            columns = [self._column(source, real) for source in sources]
+            beside = [self._column(source, real) for source in references]
         self.notes += dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning))
         segmenter = self.metric_networks.segmenter
         return Comparison(
@@ -87,100 +93,131 @@ class Evaluation:
             references=(_real_column(of_photos, photos), *beside),
             dataset=str(data.dataset(self.split).root),
             split=self.split,
-            images=len(data.dataset(self.split)),
+            images=len(self._chosen),
             height=data.height,
             width=data.width,
-            seeds=tuple(self.seeds),
+            seeds=tuple(self.seeds) if generated else (),
             segmenter="" if segmenter is None else f"{type(segmenter).__name__} {segmenter.fingerprint[:12]}",
             notes=tuple(self.notes),
             seconds=dict(self.stopwatch.seconds),
         )
 
     def sample_grids(self) -> list[tuple[str, Image.Image]]:
-        """Pictures of the first label maps: all models with the first seed, then the draws of each.
+        """Pictures of the first label maps: the first draw of all columns, then all draws of each that has several.
 
         Returns:
             Caption and picture of each grid; call it after `run`.
         """
         first = next(iter(self._shown.values()))
         side_by_side = {caption: first[caption] for caption in (_PHOTO, _MAP)}
-        side_by_side.update({name: shown[f"seed {self.seeds[0]}"] for name, shown in self._shown.items()})
-        grids = [(f"The same label maps and noise (seed {self.seeds[0]})", sample_grid(side_by_side))]
+        kinds = set()
+        grids = []
         for name, shown in self._shown.items():
             draws = {caption: pictures for caption, pictures in shown.items() if caption != _PHOTO}
-            grids.append((f"{name}: draws of one label map", sample_grid(draws)))
-        return grids
+            _, caption, *others = draws
+            side_by_side[name] = draws[caption]
+            kinds.add(caption)
+            if others:
+                grids.append((f"{name}: draws of one label map", sample_grid(draws)))
+        same = f"and noise ({caption})" if kinds == {f"seed {self.seeds[0]}"} else f"({', '.join(sorted(kinds))})"
+        return [(f"The same label maps {same}", sample_grid(side_by_side)), *grids]
 
-    def _column(self, model: EvaluatedModel, real: dict[FeatureExtractor, Tensor]) -> Column:
-        """All scores of one model, one value per seed."""
-        model.generator.to(self.device)
-        space = model.data.label_space
+    def _common(self, sources: Sequence[PictureSource]) -> list[int]:
+        """The positions of the label maps that are scored: those of which every source has pictures."""
+        chosen, whole = common_maps(sources, self.split), len(sources[0].data.dataset(self.split))
+        if not chosen:
+            raise ConfigurationError("There is no label map of which every column has a picture: evaluate them apart.")
+        if len(chosen) < whole:
+            self.notes.append(
+                f"Scored on {len(chosen)} of {whole} label maps and photos, for all columns: those of which each has a "
+                "picture. Other numbers than those of the whole split."
+            )
+        return chosen
+
+    def _scorer(self, source: PictureSource, real: dict[FeatureExtractor, Tensor]) -> Scorer:
         segmenter, reference = self.metric_networks.segmenter, self.reference or self.split
-        maps = maps_for(segmenter, model.data, self.split)
-        scorers = [Scorer(space, self.device, real, segmenter, self.stopwatch, maps, reference) for _ in self.seeds]
-        diversity = _Diversity(self, model)
-        for samples in self._samples(model):
+        maps = maps_for(segmenter, source.data, self.split)
+        return Scorer(source.data.label_space, self.device, real, segmenter, self.stopwatch, maps, reference)
+
+    def _column(self, source: PictureSource, real: dict[FeatureExtractor, Tensor]) -> Column:
+        """All scores of one source, one value per draw."""
+        source.to(self.device)
+        numbers = source.numbers(self.seeds)
+        scorers = [self._scorer(source, real) for _ in numbers]
+        diversity = _Diversity(self, source, self._chosen)
+        for samples in self._samples(source):
             draws = []
-            for seed, scorer in zip(self.seeds, scorers, strict=True):
-                with self.stopwatch.part("generator"):
-                    batch, fake = model.generate(samples, seed)
+            for number, scorer in zip(numbers, scorers, strict=True):
+                with self.stopwatch.part("generator" if source.generates else "pictures"):
+                    batch, fake = source.generate(samples, number)
                 scorer.update(batch, fake)
                 draws.append(fake)
             with self.stopwatch.part("diversity"):
                 diversity.update(batch, torch.stack(draws))
-            self._keep_shown(model, batch, draws)
+            self._keep_shown(source, batch, draws)
         each = [scorer.compute() for scorer in scorers]
         scores = {name: Score(tuple(one.get(name, math.nan) for one in each)) for name in each[0]}
-        model.generator.cpu()
-        return Column(model.name, {**scores, **diversity.compute()}, model.origin, model.facts)
+        source.to(torch.device("cpu"))
+        draws_read = 0 if source.generates else len(numbers)
+        return Column(source.name, {**scores, **diversity.compute()}, source.origin, source.facts, draws_read)
 
-    def _samples(self, model: EvaluatedModel) -> Iterator[Sample]:
-        """All label maps, collated and on the device."""
-        loader = model.data.loader_of(self.split, range(len(model.data.dataset(self.split))))
+    def _samples(self, source: PictureSource) -> Iterator[Sample]:
+        """The label maps that are scored, collated and on the device."""
+        loader = source.data.loader_of(self.split, self._chosen)
         batches = iter(loader)
-        for _ in track(range(len(loader)), f"generating with {model.name}", disable=not self.progress):
+        title = f"generating with {source.name}" if source.generates else f"reading {source.name}"
+        for _ in track(range(len(loader)), title, disable=not self.progress):
             with self.stopwatch.part("data"):
-                samples: Sample = model.data.transfer_batch_to_device(next(batches), self.device, 0)
+                samples: Sample = source.data.transfer_batch_to_device(next(batches), self.device, 0)
             yield samples
 
-    def _keep_shown(self, model: EvaluatedModel, batch: Batch, draws: Sequence[Tensor]) -> None:
+    def _keep_shown(self, source: PictureSource, batch: Batch, draws: Sequence[Tensor]) -> None:
         """Store the pictures of the sample grids."""
-        few = batch.index < self.shown
+        few = _among(batch.index, self._chosen[: self.shown])
         if not few.any():
             return
+        word = "seed" if source.generates else "draw"
         columns = {
             _PHOTO: batch.image[few],
-            _MAP: colorize(batch.label[few], model.data.label_space.palette),
-            **{f"seed {seed}": draw[few] for seed, draw in zip(self.seeds, draws, strict=True)},
+            _MAP: colorize(batch.label[few], source.data.label_space.palette),
+            **{f"{word} {n}": draw[few] for n, draw in zip(source.numbers(self.seeds), draws, strict=True)},
         }
-        kept = self._shown.setdefault(model.name, {})
+        kept = self._shown.setdefault(source.name, {})
         for caption, images in columns.items():
             kept[caption] = torch.cat([*([kept[caption]] if caption in kept else []), images.cpu()])
 
 
 class _Diversity:
-    """Diversity of one model, on label maps spread over the split, if enabled."""
+    """Diversity of one source of several draws, on label maps spread over the split, if enabled."""
 
-    def __init__(self, evaluation: Evaluation, model: EvaluatedModel) -> None:
-        self.space = model.data.label_space
+    def __init__(self, evaluation: Evaluation, source: PictureSource, chosen: Sequence[int]) -> None:
+        self.space = source.data.label_space
         self.classes = ScoredClasses(self.space)
-        self.wanted = evaluation.diversity_images
-        self.step = max(1, len(model.data.dataset(evaluation.split)) // max(1, self.wanted))
+        wanted = evaluation.diversity_images if len(source.numbers(evaluation.seeds)) > 1 else 0
+        self.maps = chosen[:: max(1, len(chosen) // max(1, wanted))][:wanted]
         self.device = evaluation.device
         self.metric = Diversity(self.classes.names, evaluation.lpips).to(self.device)
 
     def update(self, batch: Batch, draws: Tensor) -> None:
-        """Add the chosen label maps of a batch, and their draws (S, B, 3, H, W)."""
-        chosen = (batch.index % self.step == 0) & (batch.index < self.step * self.wanted)
+        """Add those label maps of a batch that are among the chosen, and their draws (S, B, 3, H, W)."""
+        chosen = _among(batch.index, self.maps)
         if chosen.any():
             target = self.classes.lookup(self.space).to(self.device)[batch.label]
             self.metric.update(batch.index[chosen], draws[:, chosen], target[chosen])
 
     def compute(self) -> dict[str, Score]:
-        """The scores, one value per seed: the distance of its draws from those of the others."""
-        if self.wanted == 0:
+        """The scores, one value per draw: its distance from the others. Two draws have one distance, and no spread."""
+        if not self.maps:
             return {}
-        return {name: Score(values) for name, values in self.metric.compute().items()}
+        return {
+            name: Score(values[:1] if len(values) == 2 and split_class(name)[1] is None else values)
+            for name, values in self.metric.compute().items()
+        }
+
+
+def _among(index: Tensor, positions: Sequence[int]) -> Tensor:
+    """(B,) bool, which of the positions (B,) are among others."""
+    return torch.isin(index, torch.as_tensor(positions, dtype=index.dtype, device=index.device))
 
 
 def load_lpips(notes: list[str]) -> LPIPSDistance | None:

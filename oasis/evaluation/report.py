@@ -26,8 +26,8 @@ from oasis.report.themes import DARK, LIGHT, color_of
 
 _PLOTTED_FAMILIES = ("segmenter/iou", "segmenter/pq")
 _DOTS = (
-    "A dot is one noise seed (of usefulness, one training), a bar their mean. Dashed: the references; where one is far "
-    "away, its value stands at the side. The axes do not begin at 0."
+    "A dot is one noise seed or draw (of usefulness, one training), a bar their mean. Dashed: the references; where "
+    "one is far away, its value stands at the side. The axes do not begin at 0."
 )
 
 
@@ -61,19 +61,20 @@ def compose(comparison: Comparison, samples: Sequence[tuple[str, Image.Image]], 
         Section("Definitions of the metrics", items=tuple(_definitions(summary)), anchor="definitions"),
     )
     count = len(comparison.columns)
-    title = f"Evaluation of {comparison.columns[0].name if count == 1 else f'{count} checkpoints'}"
+    kind = "columns" if any(column.draws for column in comparison.columns) else "checkpoints"
+    title = f"Evaluation of {comparison.columns[0].name if count == 1 else f'{count} {kind}'}"
     shown = tuple(section for section in sections if section.tables or section.items or section.pictures)
     return Page(title, measured(comparison), comparison.notes, shown, command)
 
 
 def _best(comparison: Comparison, summary: Sequence[Row]) -> Section:
-    """Each checkpoint and the metrics in which it is clearly the best."""
+    """Each column and the metrics in which it is clearly the best."""
     titles = {
         column.name: [row.info.title for row in summary if row.cells[place].strong]
         for place, column in enumerate(comparison.columns)
     }
     items = tuple(f"{name}: {', '.join(best)}" for name, best in titles.items() if best)
-    return Section("Clearly best", ("No other checkpoint's mean ± spread overlaps.",), items=items, anchor="best")
+    return Section("Clearly best", ("No other column's mean ± spread overlaps.",), items=items, anchor="best")
 
 
 def _scores(comparison: Comparison, summary: Sequence[Row]) -> Section:

@@ -19,8 +19,8 @@ class Score:
     """One number and its spread over seeds.
 
     Attributes:
-        values: one for each noise seed; a single one without noise, as for real photos. Of usefulness, one for each
-            seed of the segmenters.
+        values: one for each noise seed, or each draw of pictures that were read; a single one for real photos. Of
+            usefulness, one for each seed of the segmenters.
     """
 
     values: tuple[float, ...]
@@ -47,30 +47,33 @@ class Column:
             `diversity/ms_ssim`.
         origin: the checkpoint's path, or a description of the pictures.
         facts: further details, such as `encoding` or `batches seen`.
+        draws: of pictures that were read, the number of each label map's; 0 = generated, once for each seed.
     """
 
     name: str
     scores: dict[str, Score]
     origin: str
     facts: dict[str, str] = field(default_factory=dict)
+    draws: int = 0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Checkpoints measured side by side on one dataset.
+    """Checkpoints, and pictures of other programs, measured side by side on one dataset.
 
     Attributes:
-        columns: the checkpoints', in the order of the command line.
+        columns: the checkpoints' and those of other pictures, in the order of the command line.
         references: the real-photo reference and the untrained baseline.
         dataset: the source of the label maps and photos.
         split: of the dataset.
-        images: number of label maps.
+        images: number of label maps that were scored.
         height: rows of a picture.
         width: columns of a picture.
-        seeds: of the noise; one draw of every label map for each.
+        seeds: of the noise; one draw of every label map for each. Empty if nothing was generated.
         segmenter: name of the segmenter; empty if there was none.
         notes: caveats about the numbers, such as too few images.
-        seconds: part of the work (`generator`, `extractor`, `segmenter`, `data`, `scores`) -> seconds it took.
+        seconds: part of the work (`generator`, `pictures`, `extractor`, `segmenter`, `data`, `scores`) -> seconds that
+            it took.
     """
 
     columns: tuple[Column, ...]
@@ -86,7 +89,7 @@ class Comparison:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def all_columns(self) -> tuple[Column, ...]:
-        """Checkpoints first, then references."""
+        """What was compared first, then references."""
         return self.columns + self.references
 
     def metrics(self) -> list[str]:
@@ -105,16 +108,20 @@ class Comparison:
         path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write_csv(self, path: Path) -> None:
-        """Write one row per metric and column: metric, column, mean, spread, n, and the value of each seed."""
+        """Write one row per metric and column: metric, column, mean, spread, n, and the value of each seed.
+
+        Values of pictures that were read, and of several trainings, stand in the same places, in their order; where
+        there are more of them than seeds, the others are headed `draw_3`, `draw_4`, ... by their number.
+        """
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow(["metric", "column", "mean", "spread", "n", *(f"seed_{seed}" for seed in self._longest())])
+            table.writerow(["metric", "column", "mean", "spread", "n", *self._value_headings()])
             table.writerows(self._rows())
 
-    def _longest(self) -> list[int]:
-        """The noise seeds, and further ones if a score has more values, such as those of several trainings."""
+    def _value_headings(self) -> list[str]:
         most = max((len(score.values) for one in self.all_columns() for score in one.scores.values()), default=0)
-        return [*self.seeds, *range(len(self.seeds), most)]
+        of_draws = (f"draw_{number}" for number in range(len(self.seeds), most))
+        return [*(f"seed_{seed}" for seed in self.seeds), *of_draws]
 
     def _rows(self) -> Iterator[list[str]]:
         for name in self.metrics():

@@ -91,28 +91,37 @@ def measured(comparison: Comparison) -> str:
 
 def meaning_of_spread(comparison: Comparison) -> str:
     """The meaning of ± and bold type, in sentences."""
-    seeds = comparison.seeds
+    read = [column for column in comparison.columns if column.draws]
+    several = [f"{column.name}: {column.draws}" for column in read if column.draws > 1]
+    single = [column.name for column in read if column.draws == 1]
+    generated = len(read) < len(comparison.columns)
+    sentences = [_spread_over_seeds(comparison.seeds)] if generated or not read else []
+    if several:
+        sentences.append(
+            f"± of pictures that were read is the standard deviation over their draws ({', '.join(several)})."
+        )
+    if single:
+        sentences.append(
+            f"One draw of each label map ({', '.join(single)}): no spread is known, so that none is called best."
+        )
+    if USEFULNESS.keys() & set(comparison.metrics()):
+        sentences.append("In the rows “Fakes” and “Both” it is that over the seeds of the segmenters trained on them.")
+    known = not single and (len(comparison.seeds) > 1 or not generated)
+    if known and len(comparison.columns) > 1:
+        what = "column" if read else "checkpoint"
+        sentences.append(f"Bold: the best {what}, where no other's mean ± spread overlaps its own.")
+    return " ".join(sentences)
+
+
+def _spread_over_seeds(seeds: Sequence[int]) -> str:
     if len(seeds) < 2:
         return (
             "One draw of each label map: no spread is known, so that no checkpoint can be called better than another."
         )
-    rule = (
-        " Bold: the best checkpoint, where no other's mean ± spread overlaps its own."
-        if len(comparison.columns) > 1
-        else ""
-    )
     return (
         f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), each label map "
         "generated once per seed; it does not say how far another training run would differ."
-        f"{_of_usefulness(comparison)}{rule}"
     )
-
-
-def _of_usefulness(comparison: Comparison) -> str:
-    """What ± is in the rows of `--train-on-fakes`, if there are any."""
-    if not USEFULNESS.keys() & set(comparison.metrics()):
-        return ""
-    return " In the rows “Fakes” and “Both” it is that over the seeds of the segmenters trained on the pictures."
 
 
 def time_split(comparison: Comparison) -> list[str]:

@@ -132,7 +132,7 @@ def _rule(layout: _Layout) -> Text:
 
 def _remarks(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text("")
-    yield Text(meaning_of_spread(comparison), style=_APART)
+    yield Text(visible(meaning_of_spread(comparison)), style=_APART)
     for sentence in time_split(comparison):
         yield Text(visible(sentence), style=_APART)
     for note in comparison.notes:

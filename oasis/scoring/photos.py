@@ -44,6 +44,7 @@ class RealPhotos:
         progress: whether to show a bar while features are computed.
         reference: the split whose photos distances are measured from; None = `split`. INADE and CLADE use those of
             train.
+        chosen: positions in the split of the photos that count; None = all.
     """
 
     def __init__(
@@ -53,12 +54,19 @@ class RealPhotos:
         split: Split = "val",
         progress: bool = True,
         reference: Split | None = None,
+        chosen: Sequence[int] | None = None,
     ) -> None:
         self.data = data
         self.device = device
         self.split = split
         self.progress = progress
         self.reference = reference or split
+        self._chosen = chosen
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """Positions in the split of the photos that count, in order."""
+        return range(len(self.data.dataset(self.split))) if self._chosen is None else self._chosen
 
     @property
     def other_split(self) -> Split:
@@ -68,12 +76,13 @@ class RealPhotos:
         return "val" if self.split == "train" else self.split
 
     def features(self, extractor: FeatureExtractor) -> Tensor:
-        """Features of all photos of the reference.
+        """Features of all photos of the reference; of those that count, if it is the split itself.
 
         Returns:
             (N, D) float32 on the CPU, in the order of the split.
         """
-        return self._features(extractor, self.reference, range(len(self.data.dataset(self.reference))))
+        counted = self.chosen if self.reference == self.split else range(len(self.data.dataset(self.reference)))
+        return self._features(extractor, self.reference, counted)
 
     def other_features(self, extractor: FeatureExtractor) -> Tensor:
         """Features of as many photos of another split than the reference as there are label maps, always the same.
@@ -87,7 +96,7 @@ class RealPhotos:
         if self.other_split == "val" and not self.data.has_validation:
             return torch.empty(0, extractor.num_features)
         there = len(self.data.dataset(self.other_split))
-        wanted = min(there, len(self.data.dataset(self.split)))
+        wanted = min(there, len(self.chosen))
         order = torch.randperm(there, generator=torch.Generator().manual_seed(0))
         return self._features(extractor, self.other_split, sorted(order[:wanted].tolist()))
 

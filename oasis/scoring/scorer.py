@@ -230,16 +230,15 @@ def scores_of_photos(
             scores.update(named_distances(distances.compute(), photos.reference))
     maps = maps_for(segmenter, photos.data, photos.split)
     scorer = Scorer(photos.data.label_space, photos.device, {}, segmenter, maps=maps)
-    everything = range(len(photos.data.dataset(photos.split)))
-    for batch in photos.batches(photos.split, everything, f"scoring {len(everything)} real photos"):
+    for batch in photos.batches(photos.split, photos.chosen, f"scoring {len(photos.chosen)} real photos"):
         scorer.update(batch, batch.image)
     return {**scores, **scorer.compute()}
 
 
 def real_features(photos: RealPhotos, extractors: Sequence[FeatureExtractor]) -> dict[FeatureExtractor, Tensor]:
     """Features of the photos of the reference by each extractor; none if these or the label maps are less than two."""
-    splits = (photos.reference, photos.split)
-    single = next((split for split in splits if len(photos.data.dataset(split)) < FEWEST_PHOTOS), None)
+    counts = {photos.reference: len(photos.data.dataset(photos.reference)), photos.split: len(photos.chosen)}
+    single = next((split for split, count in counts.items() if count < FEWEST_PHOTOS), None)
     if single is not None:
         if extractors:
             alone = " All other scores are of this photo alone." if single == photos.split else ""

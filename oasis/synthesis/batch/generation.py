@@ -9,6 +9,7 @@ from PIL import Image
 
 from oasis.checkpoint.fingerprint import fingerprint
 from oasis.data.files.reading import read_photo
+from oasis.data.searching import CONTACT_SHEET
 from oasis.errors import OasisError
 from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.animation import Animation, interpolate
@@ -18,7 +19,6 @@ from oasis.synthesis.batch.output import OutputFolder
 from oasis.synthesis.batch.sampling import Sampling
 from oasis.synthesis.contact_sheet import ContactSheet
 
-SHEET = "contact_sheet.png"
 _SECONDS = 0.1  # duration of a frame of an animation
 
 
@@ -79,7 +79,7 @@ class Generation:
             self.animation.require_available()
         names = [name for each in inputs for name in self._files(each)]
         paths = [path for each in inputs for path in (each.path, each.instance) if path is not None]
-        self.output.require_free([*names, SHEET], paths)
+        self.output.require_free([*names, CONTACT_SHEET], paths)
 
     def run(
         self,
@@ -110,7 +110,7 @@ class Generation:
                 outcome.bad.append((each, str(error)))
             on_done(each)
         if len(sheet):
-            self.output.write_png(SHEET, sheet.draw(), identity)
+            self.output.write_png(CONTACT_SHEET, sheet.draw(), identity)
         return outcome
 
     def _generate(

@@ -1,23 +1,19 @@
 """Finding the inputs of `oasis generate` in a file or a folder."""
 
 import os
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oasis.data.files.opening import MAP_ENDINGS, PHOTO_ENDINGS
 from oasis.data.listing import is_hidden
+from oasis.data.searching import PHOTO_KIND, pictures_below, stem_and_kind
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind
 
 # Suffixes of the files of one picture, in order of preference for its label map.
 _KINDS = ("labelIds", "instanceIds", "panoptic", "", "color", "labelTrainIds")
-_NAME = re.compile(
-    r"^(?P<stem>.+?)(?:_gt(?:Fine|Coarse))?_(?P<kind>labelIds|instanceIds|panoptic|color|labelTrainIds)$"
-)
-_PHOTO = "leftImg8bit"
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,16 @@ def find_maps(where: Path, instances: Path | None = None) -> list[Input]:
             those of instance maps in other datasets.
     """
     if where.is_file():
-        name, kind = _split(where)
+        name, kind = stem_and_kind(where.stem)
         partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
         return [_input(name, kind, where, partner if partner.is_file() else None)]
     _require_folder(where)
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
-    for path in _files(where, MAP_ENDINGS):
+    for path in pictures_below(where, MAP_ENDINGS):
         if instances is not None and path.resolve().is_relative_to(instances.resolve()):
             continue
-        stem, kind = _split(path)
-        if kind != _PHOTO:
+        stem, kind = stem_and_kind(path.stem)
+        if kind != PHOTO_KIND:
             _require_no_instances(path, where)
             name = path.relative_to(where).with_name(stem).as_posix()
             _add(groups[name], kind, path)
@@ -112,12 +108,12 @@ def find_photos(where: Path) -> list[Input]:
         ConfigurationError: it does not exist, or has no photo; two photos of one name.
     """
     if where.is_file():
-        return [Input(_split(where)[0], where)]
+        return [Input(stem_and_kind(where.stem)[0], where)]
     _require_folder(where)
     found: dict[str, Path] = {}
-    for path in _files(where, PHOTO_ENDINGS):
-        stem, kind = _split(path)
-        if kind in ("", _PHOTO):
+    for path in pictures_below(where, PHOTO_ENDINGS):
+        stem, kind = stem_and_kind(path.stem)
+        if kind in ("", PHOTO_KIND):
             name = path.relative_to(where).with_name(stem).as_posix()
             if name in found:
                 raise _twice(found[name], path)
@@ -156,14 +152,6 @@ def _require_no_instances(path: Path, where: Path) -> None:
             )
 
 
-def _split(path: Path) -> tuple[str, str]:
-    """Stem and kind of a file by its name; kind is empty if the name has none."""
-    if path.stem.endswith(f"_{_PHOTO}"):
-        return path.stem.removesuffix(f"_{_PHOTO}"), _PHOTO
-    match = _NAME.match(path.stem)
-    return (match["stem"], match["kind"]) if match else (path.stem, "")
-
-
 def _add(group: dict[str, Path], kind: str, path: Path) -> None:
     if kind in group:
         raise _twice(group[kind], path)
@@ -186,20 +174,6 @@ def _require_folder(where: Path) -> None:
         raise ConfigurationError(
             f"{where}: no such file or folder. INPUT is a label map, a folder of them, or the root of a dataset."
         )
-
-
-def _files(where: Path, endings: tuple[str, ...]) -> Iterator[Path]:
-    """All files below a folder with these endings, except hidden ones; links to folders are not followed."""
-
-    def refuse(error: OSError) -> None:
-        raise ConfigurationError(f"{error.filename}: this folder cannot be searched ({error.strerror}).") from error
-
-    for folder, folders, files in os.walk(where, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not is_hidden(Path(name)))
-        for file in sorted(files):
-            path = Path(folder, file)
-            if path.suffix.lower() in endings and not is_hidden(Path(file)):
-                yield path
 
 
 def _twice(one: Path, other: Path) -> ConfigurationError:
