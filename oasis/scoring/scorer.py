@@ -32,8 +32,6 @@ from oasis.segmenters import Prediction, Segmenter
 SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
 AVERAGE_PRECISION = frozenset(SEGMENTER_PREFIX + name for name in ("ap", "ap50", "box_ap", "box_ap50"))
 COLORS = "instances/color"  # see `InstanceColors`
-
-
 FEWEST_PHOTOS = 2  # that distances between sets of pictures need
 
 
