@@ -16,9 +16,9 @@ _PROPERTIES = {
 }
 _KINDS = {"": "all instances", "touching_": "only those that touch another one of their class"}
 _BEFORE = (
-    "The share of the label map's instances that the segmenter finds in the pictures, with an IoU above 0.5. A label "
-    "map does not say how much of a thing is hidden. Things that others cut fill less of their box, and so do thin and "
-    "slanted ones: read it as a hint."
+    "In percent: the share of the label map's instances that the segmenter finds in the pictures (IoU above 0.5). "
+    "A label map does not say how much of a thing is hidden. Things that others cut fill less of their box, and so do "
+    "thin and slanted ones: read it as a hint."
 )
 _PLOTTED = "segmenter/recall_by_area"
 FAMILIES = frozenset(

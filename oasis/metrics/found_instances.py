@@ -19,7 +19,7 @@ BINS = {
         *(f"{low} to {high - 1} pixels" for low, high in pairwise(_AREAS)),
         f"from {_AREAS[-1]} pixels",
     ),
-    "fill": ("below 25 %", "25 to 50 %", "50 to 75 %", "from 75 %"),
+    "fill": ("below a quarter", "a quarter to half", "half to three quarters", "from three quarters"),
     "contact": ("touching", "apart"),
 }
 

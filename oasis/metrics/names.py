@@ -102,7 +102,9 @@ _FAMILIES = {
         meaning="LPIPS of two samples that differ only where the label map has the class.",
     ),
     **{
-        f"segmenter/{touching}{kind}_by_{name}": replace(info, title=f"{'Touching: ' if touching else ''}{info.title}")
+        f"segmenter/{touching}{kind}_by_{name}": replace(
+            info, title=f"Touching {info.title.lower()}" if touching else info.title
+        )
         for name in ("area", "fill", "contact")
         for touching in ("", "touching_")
         for kind, info in (

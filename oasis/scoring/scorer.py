@@ -37,8 +37,6 @@ SEGMENTER_PREFIX = "segmenter/"  # of every score that needs the segmenter
 AVERAGE_PRECISION = frozenset(SEGMENTER_PREFIX + name for name in ("ap", "ap50", "box_ap", "box_ap50"))
 OF_CLASSES = SEGMENTER_PREFIX + "miou"  # the one that does not need instances
 COLORS = "instances/color"  # see `InstanceColors`
-
-
 FEWEST_PHOTOS = 2  # that distances between sets of pictures need
 
 

@@ -215,3 +215,20 @@ def test_plots_take_the_colours_of_the_page(compared):
     for theme in (LIGHT, DARK):
         for png in (plot_seeds(compared("a"), "fid", theme), plot_classes(compared("a"), "segmenter/iou", theme)):
             assert generated(png, theme.paper).mean() > 0.5
+
+
+def test_instances_have_tables_of_their_own_with_one_count_for_all(compared, tmp_path):
+    comparison = compared("a", "b", references=())
+    for place, column in enumerate(comparison.columns):
+        for bins, count in (("16 to 63 pixels", 40.0), ("64 to 255 pixels", 7.0)):
+            column.scores[f"segmenter/recall_by_area/{bins}"] = Score((0.25 * (place + 1), 0.25 * (place + 1)))
+            column.scores[f"segmenter/count_by_area/{bins}"] = Score((count, count))
+    page, _ = report(comparison, tmp_path)
+    (table,) = [table for table in page.tables if "area" in table[0][0]]
+    assert [cells(row) for row in table[2:]] == [
+        ["16 to 63 pixels", "40", "25.00 ± 0.00", "50.00 ± 0.00"],
+        ["64 to 255 pixels", "7", "25.00 ± 0.00", "50.00 ± 0.00"],
+    ]
+    assert "instances" in page.ids
+    assert sum("16 to 63 pixels" in text for text in page.texts) == 1  # not among the classes
+    assert "instances" not in report(compared("a"), tmp_path)[0].ids

@@ -63,12 +63,12 @@ def test_numbers_by_hand():
         "count_by_area/64 to 255 pixels": 3,
         "touching_recall_by_area/64 to 255 pixels": 1 / 2,
         "touching_count_by_area/64 to 255 pixels": 2,
-        "recall_by_fill/50 to 75 %": 1,  # 192 of the bus's 320 pixels
-        "count_by_fill/50 to 75 %": 1,
-        "recall_by_fill/from 75 %": 2 / 3,
-        "count_by_fill/from 75 %": 3,
-        "touching_recall_by_fill/from 75 %": 1 / 2,
-        "touching_count_by_fill/from 75 %": 2,
+        "recall_by_fill/half to three quarters": 1,  # 192 of the bus's 320 pixels
+        "count_by_fill/half to three quarters": 1,
+        "recall_by_fill/from three quarters": 2 / 3,
+        "count_by_fill/from three quarters": 3,
+        "touching_recall_by_fill/from three quarters": 1 / 2,
+        "touching_count_by_fill/from three quarters": 2,
         "recall_by_contact/touching": 1 / 2,
         "count_by_contact/touching": 2,
         "recall_by_contact/apart": 1,
@@ -109,7 +109,9 @@ def slow(predicted, target):
         found = any((pixels & other).sum() / (pixels | other).sum() > 0.5 for other in others)
         bins = "below 16 pixels" if area < 16 else "16 to 63 pixels" if area < 64 else "64 to 255 pixels"
         bins = "256 to 1023 pixels" if area >= 256 else bins
-        fills = ("below 25 %", "25 to 50 %", "50 to 75 %", "from 75 %")[min(3, int(fill * 4))]
+        fills = ("below a quarter", "a quarter to half", "half to three quarters", "from three quarters")[
+            min(3, int(fill * 4))
+        ]
         for key in (f"area/{bins}", f"fill/{fills}"):
             total[key] += 1
             hits[key] += found
