@@ -5,12 +5,18 @@ import pytest
 from experiments.panoptic_encodings.make_table import RESULTS, RUNS, TABLE, main, table_of
 from oasis.studies import find_runs, write_runs_table
 
-COMMITTED = sorted([*RESULTS.rglob(RUNS), *(RESULTS.parents[1] / "models" / "results").rglob(RUNS)])
+EXPERIMENTS = RESULTS.parents[1]
+BASELINES = {"instances": ("semantic", "instance_noise")}  # what run.sh of an experiment compares all arms with
+COMMITTED = [
+    (runs, BASELINES.get(experiment, ()))
+    for experiment in (RESULTS.parent.name, "models", "instances")
+    for runs in sorted((EXPERIMENTS / experiment / "results").rglob(RUNS))
+]
 
 
-@pytest.mark.parametrize("runs", COMMITTED, ids=lambda runs: "/".join(runs.parts[-4:-1]))
-def test_the_committed_table_follows_from_the_committed_runs(runs):
-    assert runs.with_name(TABLE).read_text(encoding="utf-8") == table_of(runs)
+@pytest.mark.parametrize(("runs", "against"), COMMITTED, ids=lambda each: "/".join(getattr(each, "parts", ())[-4:-1]))
+def test_the_committed_table_follows_from_the_committed_runs(runs, against):
+    assert runs.with_name(TABLE).read_text(encoding="utf-8") == table_of(runs, against)
 
 
 def test_a_table_is_made_from_runs(folders, tmp_path):
