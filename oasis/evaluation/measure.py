@@ -11,12 +11,22 @@ from rich.progress import track
 from torch import Tensor
 
 from oasis.batch import Batch
+from oasis.data import LabelMapDataModule
 from oasis.data.samples import Sample, Split
 from oasis.errors import ConfigurationError, MissingWeightsError
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.evaluation.sources import PictureSource, common_maps
 from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses, split_class
-from oasis.scoring import MetricNetworks, RealPhotos, Scorer, Stopwatch, maps_for, real_features, scores_of_photos
+from oasis.scoring import (
+    MetricNetworks,
+    Protocols,
+    RealPhotos,
+    Scorer,
+    Stopwatch,
+    maps_for,
+    real_features,
+    scores_of_photos,
+)
 from oasis.visualize import colorize, sample_grid
 
 FEWEST_SEEDS = 3
@@ -87,19 +97,28 @@ class Evaluation:
             columns = [self._column(source, real) for source in sources]
             beside = [self._column(source, real) for source in references]
         self.notes += dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning))
+        return self._comparison(data, columns, [_real_column(of_photos, photos), *beside], generated)
+
+    def _comparison(
+        self, data: LabelMapDataModule, columns: Sequence[Column], references: Sequence[Column], generated: bool
+    ) -> Comparison:
         segmenter = self.metric_networks.segmenter
+        diversity = f"{self.diversity_images} label maps of {self.split} at most, all pairs of draws of each"
+        maps = len(self._chosen)
+        protocols = Protocols.on(data, self.metric_networks, self.split, self.reference, maps, diversity)
         return Comparison(
             columns=tuple(columns),
-            references=(_real_column(of_photos, photos), *beside),
+            references=tuple(references),
             dataset=str(data.dataset(self.split).root),
             split=self.split,
-            images=len(self._chosen),
+            images=maps,
             height=data.height,
             width=data.width,
             seeds=tuple(self.seeds) if generated else (),
             segmenter="" if segmenter is None else f"{type(segmenter).__name__} {segmenter.fingerprint[:12]}",
             notes=tuple(self.notes),
             seconds=dict(self.stopwatch.seconds),
+            protocols=protocols.of_all(dict.fromkeys(name for column in columns for name in column.scores)),
         )
 
     def sample_grids(self) -> list[tuple[str, Image.Image]]:

@@ -16,6 +16,7 @@ from oasis.evaluation.rows import (
     keys,
     meaning_of_spread,
     measured,
+    protocols,
     rows,
     summary_metrics,
     time_split,
@@ -82,11 +83,17 @@ def _scores(comparison: Comparison, summary: Sequence[Row]) -> Section:
     for place, row in enumerate(summary):
         if place == 0 or row.info.group != summary[place - 1].info.group:
             groups[place] = row.info.group
-    named = [(Cell(row.info.heading, note=row.info.meaning), row) for row in summary]
+    named = [(Cell(row.info.heading, note=_note(comparison, row)), row) for row in summary]
     table = replace(_table(comparison, "Metric", named), groups=groups)
     notes = f"{meaning_of_spread(comparison)} ↑ higher is better, ↓ lower is better; “-”: measured, but not defined."
     references = " The columns at the right are references." if comparison.references else ""
-    return Section("Scores", tables=(table,), after=(notes + references,), anchor="scores")
+    how = tuple(protocols(comparison))
+    return Section("Scores", tables=(table,), items=how, after=(notes + references,), anchor="scores")
+
+
+def _note(comparison: Comparison, row: Row) -> str:
+    """The tooltip of a metric: its meaning, and how it was measured."""
+    return " ".join(part for part in (row.info.meaning, comparison.protocols.get(row.name, "")) if part)
 
 
 def _classes(comparison: Comparison) -> Section:

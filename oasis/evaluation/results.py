@@ -72,6 +72,7 @@ class Comparison:
         seeds: of the noise; one draw of every label map for each. Empty if nothing was generated.
         segmenter: name of the segmenter; empty if there was none.
         notes: caveats about the numbers, such as too few images.
+        protocols: metric -> how it was measured, in a line; without those of which nothing is known.
         seconds: part of the work (`generator`, `pictures`, `extractor`, `segmenter`, `data`, `scores`) -> seconds that
             it took.
     """
@@ -87,6 +88,7 @@ class Comparison:
     segmenter: str = ""
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    protocols: dict[str, str] = field(default_factory=dict)
 
     def all_columns(self) -> tuple[Column, ...]:
         """What was compared first, then references."""
@@ -108,14 +110,14 @@ class Comparison:
         path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     def write_csv(self, path: Path) -> None:
-        """Write one row per metric and column: metric, column, mean, spread, n, and the value of each seed.
+        """Write one row per metric and column: metric, column, mean, spread, n, protocol, and the value of each seed.
 
         Values of pictures that were read, and of several trainings, stand in the same places, in their order; where
         there are more of them than seeds, the others are headed `draw_3`, `draw_4`, ... by their number.
         """
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow(["metric", "column", "mean", "spread", "n", *self._value_headings()])
+            table.writerow(["metric", "column", "mean", "spread", "n", "protocol", *self._value_headings()])
             table.writerows(self._rows())
 
     def _value_headings(self) -> list[str]:
@@ -128,8 +130,12 @@ class Comparison:
             for column in self.all_columns():
                 if name in column.scores:
                     score = column.scores[name]
-                    numbers = [score.mean, score.spread, len(score.values), *score.values]
-                    yield [name, column.name, *("" if math.isnan(number) else repr(number) for number in numbers)]
+                    mean, spread, *values = (
+                        "" if math.isnan(number) else repr(number)
+                        for number in (score.mean, score.spread, *score.values)
+                    )
+                    count = str(len(score.values))
+                    yield [name, column.name, mean, spread, count, self.protocols.get(name, ""), *values]
 
 
 def read_json(path: Path) -> Comparison:

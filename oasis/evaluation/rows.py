@@ -11,6 +11,7 @@ from oasis.metrics.names import describe, in_order, split_class
 from oasis.metrics.usefulness import USEFULNESS
 from oasis.report import Cell
 from oasis.report.numbers import score_cell
+from oasis.scoring import protocol_lines
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,12 @@ def _spread_over_seeds(seeds: Sequence[int]) -> str:
         f"± is the standard deviation over {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), each label map "
         "generated once per seed; it does not say how far another training run would differ."
     )
+
+
+def protocols(comparison: Comparison) -> list[str]:
+    """How the metrics over all classes were measured; see `protocol_lines`."""
+    known = comparison.protocols
+    return protocol_lines({name: known[name] for name in summary_metrics(comparison) if name in known})
 
 
 def time_split(comparison: Comparison) -> list[str]:

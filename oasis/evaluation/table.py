@@ -18,6 +18,7 @@ from oasis.evaluation.rows import (
     keys,
     meaning_of_spread,
     measured,
+    protocols,
     rows,
     summary_metrics,
     time_split,
@@ -133,7 +134,7 @@ def _rule(layout: _Layout) -> Text:
 def _remarks(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text("")
     yield Text(visible(meaning_of_spread(comparison)), style=_APART)
-    for sentence in time_split(comparison):
+    for sentence in (*protocols(comparison), *time_split(comparison)):
         yield Text(visible(sentence), style=_APART)
     for note in comparison.notes:
         yield Text.assemble(("Note: ", "yellow"), visible(note))

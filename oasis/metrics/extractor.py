@@ -25,6 +25,11 @@ class FeatureExtractor(nn.Module, ABC):
     fingerprint: str
 
     @property
+    def protocol(self) -> str:
+        """The network, its weights and what is done to pictures before, in a phrase for people."""
+        return f"{type(self).__name__} {self.fingerprint[:12]}"
+
+    @property
     def title(self) -> str:
         """The name of the first distance, for messages."""
         return next(iter(self.distances))

@@ -31,12 +31,19 @@ class _Inception(FrozenExtractor):
     """
 
     num_features = 2048
-    protocol: str
+    key: str  # of the protocol, in fingerprints
+    handling: str
 
     def __init__(self, network: NoTrainInceptionV3, sha256: str) -> None:
         super().__init__()
         self.network = network
-        self.fingerprint = f"{self.protocol}-{sha256}"
+        self.sha256 = sha256
+        self.fingerprint = f"{self.key}-{sha256}"
+
+    @property
+    def protocol(self) -> str:
+        """See `FeatureExtractor`."""
+        return f"Inception of 2015 ({self.sha256[:8]}), {self.handling}"
 
 
 class InceptionFeatures(_Inception):
@@ -48,7 +55,8 @@ class InceptionFeatures(_Inception):
     """
 
     distances = frechet_and_kernel("fid", "kid")
-    protocol = "inception2015-bytes-antialiased"
+    key = "inception2015-bytes-antialiased"
+    handling = "bytes, resized to 299x299 with antialiasing"
 
     def describe(self, image: Tensor) -> Tensor:
         """The features of pictures rounded to bytes."""
@@ -66,7 +74,8 @@ class InceptionFeaturesOASIS(_Inception):
     """
 
     distances = frechet_and_kernel("fid_oasis")
-    protocol = "inception2015-float-bilinear"
+    key = "inception2015-float-bilinear"
+    handling = "floats, resized to 299x299 bilinearly without antialiasing"
 
     def describe(self, image: Tensor) -> Tensor:
         """The features of float pictures."""

@@ -24,6 +24,11 @@ class SegmenterFeatures(FeatureExtractor):
         self.num_features = segmenter.num_features
         self.fingerprint = f"features of {segmenter.fingerprint}"
 
+    @property
+    def protocol(self) -> str:
+        """See `FeatureExtractor`."""
+        return f"features of {self.segmenter.protocol}"
+
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] to (B, num_features) float32."""
         return self.segmenter.features(image)

@@ -62,6 +62,11 @@ class DINOv2Features(FrozenExtractor):
         self.fingerprint = fingerprint
         self.eval()
 
+    @property
+    def protocol(self) -> str:
+        """See `FeatureExtractor`."""
+        return f"DINOv2 ({self.fingerprint[:8]}), bytes, resized to {_DINOV2_SIZE}x{_DINOV2_SIZE} bicubically"
+
     def describe(self, image: Tensor) -> Tensor:
         """The normalised class token: (B, 3, H, W) to (B, num_features)."""
         features: Tensor = self.network(_normalised(bicubic_bytes(image, _DINOV2_SIZE), *_IMAGENET)).pooler_output
@@ -90,6 +95,13 @@ class CLIPFeatures(FrozenExtractor):
         self.num_features: int = network.config.projection_dim
         self.fingerprint = fingerprint
         self.eval()
+
+    @property
+    def protocol(self) -> str:
+        """See `FeatureExtractor`."""
+        return (
+            f"CLIP ({self.fingerprint[:8]}), bytes, the central square resized to {self.size}x{self.size} bicubically"
+        )
 
     def describe(self, image: Tensor) -> Tensor:
         """The embeddings: (B, 3, H, W) to (B, num_features)."""

@@ -2,6 +2,7 @@
 
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
 from oasis.scoring.photos import RealPhotos, maps_for
+from oasis.scoring.protocols import Protocols, protocol_lines
 from oasis.scoring.scorer import (
     AVERAGE_PRECISION,
     COLORS,
@@ -22,12 +23,14 @@ __all__ = [
     "OF_CLASSES",
     "SEGMENTER_PREFIX",
     "MetricNetworks",
+    "Protocols",
     "RealPhotos",
     "Scorer",
     "Stopwatch",
     "has_average_precision",
     "load_metric_networks",
     "maps_for",
+    "protocol_lines",
     "real_features",
     "scores_of_photos",
     "segmenter_file",

@@ -50,6 +50,12 @@ class Segmenter(nn.Module, ABC):
     matches_by_name: bool = False
     fingerprint: str
 
+    @property
+    def protocol(self) -> str:
+        """The network, its weights and the size that it sees, in a phrase for people."""
+        seen = "" if self.size is None else f" at {self.size[0]}x{self.size[1]}"
+        return f"{type(self).__name__} {self.fingerprint[:12]}{seen}"
+
     @abstractmethod
     def forward(self, image: Tensor) -> Prediction:
         """Segment pictures: (B, 3, H, W) float in [-1, 1] to a prediction of their height and width, or of `size`."""

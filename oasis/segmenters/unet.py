@@ -90,6 +90,11 @@ class UNetSegmenter(Segmenter):
             hashed.update(tensor.cpu().contiguous().numpy().tobytes())
         return hashed.hexdigest()[:32]
 
+    @property
+    def protocol(self) -> str:
+        """See `Segmenter`."""
+        return f"{super().protocol}, {self.views} views"
+
     def train(self, mode: bool = True) -> Self:
         """Stays in eval mode: BatchNorm statistics updated by fakes would change the predictions."""
         return super().train(False)

@@ -1,6 +1,6 @@
 """The scores of all trainings, and their place in a comparison of checkpoints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oasis.evaluation import Column, Comparison, Score
@@ -57,9 +57,14 @@ class Usefulness:
             comparison,
             columns=tuple(columns),
             references=tuple(references),
-            notes=(*comparison.notes, self.protocol, *self.notes),
+            notes=(*comparison.notes, *self.notes),
+            protocols={**comparison.protocols, **{name: self.protocol.rstrip(".") for name in self._names()}},
             seconds={**comparison.seconds, "usefulness": self.seconds},
         )
+
+    def _names(self) -> Iterator[str]:
+        for prefix in ("usefulness", "usefulness_both"):
+            yield from (f"{prefix}/{measure}" for measure in self.scores[PHOTOS])
 
     def _extended(self, column: Column, alone: str, both: str) -> Column:
         new = {

@@ -13,7 +13,7 @@ from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.evaluation import Evaluation, PictureFinder, PictureFolders, Resizing, open_models, own_data
 from oasis.evaluation.rows import best_checkpoint, meaning_of_spread
-from oasis.metrics import FeatureExtractor
+from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.scoring import MetricNetworks
 from oasis.visualize import to_bytes
 
@@ -24,8 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "
 
 class Means(FeatureExtractor):
     num_features = 3
-    frechet_name = "means"
-    kernel_name = None
+    distances = frechet_and_kernel("means")
     fingerprint = "means"
 
     def forward(self, image):

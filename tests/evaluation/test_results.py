@@ -64,7 +64,7 @@ def test_csv_has_a_row_for_every_score(compared, tmp_path):
 def test_csv_leaves_nan_empty(compared, tmp_path):
     column = Column("a", {"fid": Score((math.nan, 1.0, 2.0))}, "x")
     replace(compared("a"), columns=(column,), references=()).write_csv(tmp_path / "results.csv")
-    assert (tmp_path / "results.csv").read_text().splitlines()[1] == "fid,a,,,3,,1.0,2.0"
+    assert (tmp_path / "results.csv").read_text().splitlines()[1] == "fid,a,,,3,,,1.0,2.0"
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=6))

@@ -179,7 +179,7 @@ def test_scores_stand_in_the_columns_of_the_comparison(model, study):
         assert untrained.scores[f"usefulness/{measure}"].values == result.scores[UNTRAINED][measure]
     assert not any(name.startswith("usefulness") for name in others.scores)
     assert "usefulness_both/miou" not in untrained.scores
-    assert any("10 steps of 4 pictures of the 7 training maps" in note for note in comparison.notes)
+    assert "10 steps of 4 pictures of the 7 training maps" in comparison.protocols["usefulness/miou"]
 
 
 def test_without_instances_only_classes_are_measured(fit, tiny, study):

@@ -19,11 +19,13 @@ from oasis.scoring import (
     OF_CLASSES,
     SEGMENTER_PREFIX,
     MetricNetworks,
+    Protocols,
     RealPhotos,
     Scorer,
     has_average_precision,
     load_metric_networks,
     maps_for,
+    protocol_lines,
     real_features,
     scores_of_photos,
 )
@@ -58,6 +60,7 @@ class Metrics(Callback):
         self.segmenter = segmenter or None
         self.references: dict[str, dict[str, float]] = {}
         self.latest: dict[str, float] = {}
+        self.protocols: dict[str, str] = {}  # of the latest scores, see `Protocols`
         self._metric_networks = MetricNetworks()
         self._has_distances = True
         self._scorer: Scorer | None = None
@@ -123,6 +126,7 @@ class Metrics(Callback):
         if self._scorer is None or trainer.sanity_checking:
             return
         self.latest = _summary(self._scorer.compute())
+        self.protocols = self._protocols(trainer).of_all(self.latest)
         beside = {
             f"{name}/{metric}": value
             for name, scores in self.references.items()
@@ -135,6 +139,14 @@ class Metrics(Callback):
         """Prints the last scores beside the real-photo reference and the untrained baseline."""
         if self.latest and trainer.is_global_zero:
             Console().print(_table(self.latest, self.references))
+            for line in protocol_lines(self.protocols):
+                Console(soft_wrap=True).print(line, style="dim", markup=False, highlight=False)
+
+    def _protocols(self, trainer: Trainer) -> Protocols:
+        data = data_of(trainer)
+        whole = len(data.dataset("val"))
+        maps = min(whole, _maps(trainer, whole, data.batch_size) * trainer.world_size)
+        return Protocols.on(data, self._metric_networks, maps=maps)
 
     @property
     def _measures(self) -> bool:
@@ -150,9 +162,7 @@ class Metrics(Callback):
 
     def _score_untrained(self, trainer: Trainer, photos: RealPhotos, scorer: Scorer) -> dict[str, float]:
         """Scores the untrained generator on as many label maps as validation uses."""
-        maps = len(photos.data.dataset("val"))
-        if trainer.num_val_batches:
-            maps = min(maps, int(sum(trainer.num_val_batches)) * photos.data.batch_size)
+        maps = _maps(trainer, len(photos.data.dataset("val")), photos.data.batch_size)
         title = f"generating {maps} pictures with the untrained generator"
         with sampling_generator(trainer) as generator:
             for batch in photos.batches("val", range(maps), title):
@@ -168,6 +178,13 @@ _LEFT_OUT = {
     *("segmenter/touching_count", "segmenter/box_ap", "segmenter/box_ap50"),
     *(f"segmenter/{q}q{of}" for q in "sr" for of in ("", "_things", "_stuff")),
 }
+
+
+def _maps(trainer: Trainer, whole: int, batch_size: int) -> int:
+    """How many label maps of the split a validation uses."""
+    if not trainer.num_val_batches:
+        return whole
+    return min(whole, int(sum(trainer.num_val_batches)) * batch_size)
 
 
 def _generate(generator: Any, batch: Batch) -> Tensor:

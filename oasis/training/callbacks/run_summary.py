@@ -56,6 +56,7 @@ class RunSummary(Callback):
         self._pace = Pace()
         self._memory = PeakMemory()
         self._scores: dict[str, dict[str, float]] = {}  # of the last validation, and references
+        self._protocols: dict[str, str] = {}  # of the last validation's scores
         self._seconds = 0.0  # before this process
         self._began: float | None = None
         self._ended: float | None = None
@@ -92,6 +93,7 @@ class RunSummary(Callback):
         }  # read here, since validation has just synchronised the device
         metrics = find_callback(trainer, Metrics)
         self._scores = {"metrics": losses | (metrics.latest if metrics else {})}
+        self._protocols = metrics.protocols if metrics else {}
         for reference in (REAL, UNTRAINED):
             known = metrics.references.get(reference, {}) if metrics else {}
             self._scores[reference] = {name: value for name, value in known.items() if split_class(name)[1] is None}
@@ -122,6 +124,7 @@ class RunSummary(Callback):
             "max": {"epochs": trainer.max_epochs, "batches": int(total) if math.isfinite(total) else None},
             "finished": reached_end(trainer),
             **{group: _finite(self._scores.get(group, {})) for group in _SCORES},
+            "protocols": self._protocols,
             "parameters": {"generator": _count(module.generator), "discriminator": _count(module.discriminator)},
             "images_per_second": self._pace.median(),
             "peak_memory_mib": self._memory.peak_mib,
@@ -145,6 +148,7 @@ class RunSummary(Callback):
             "peak_mib": self._memory.peak_mib,
             "seconds": self._elapsed(),
             "scores": self._scores,
+            "protocols": self._protocols,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -153,6 +157,7 @@ class RunSummary(Callback):
         self._memory.peak_mib = state_dict["peak_mib"]
         self._seconds = state_dict["seconds"]
         self._scores = {group: migrated_metrics(scores) for group, scores in state_dict["scores"].items()}
+        self._protocols = state_dict.get("protocols", {})
 
     def _elapsed(self) -> float:
         if self._began is None:
