@@ -78,6 +78,7 @@ def _from_summary(path: Path, about: dict[str, Any]) -> Run:
             costs=_numbers(costs),
             settings={**settings, "batches": batches},
             facts={name: str(content[name]) for name in _FACTS if content.get(name) is not None},
+            protocols={str(name): str(line) for name, line in (content.get("protocols") or {}).items()},
             ended=path.stat().st_mtime,
             **about,
         )

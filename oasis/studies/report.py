@@ -9,6 +9,7 @@ from oasis.report import Page, Section, Table, as_html, as_markdown, cells
 from oasis.studies.overall import factors, overall_conclusions
 from oasis.studies.pairs import comparisons
 from oasis.studies.plots import curve_pictures, interval_picture
+from oasis.studies.protocols import told_protocols
 from oasis.studies.results import write_csv, write_json
 from oasis.studies.runs_table import write_runs_table
 from oasis.studies.samples import sample_pictures
@@ -97,7 +98,7 @@ def _scores(group: RunGroup) -> Section:
         "first step).",
     )
     meanings = tuple(f"{describe(name).title}: {describe(name).meaning}" for name in group.metrics)
-    return Section("Scores", before, (score_table(group),), items=meanings)
+    return Section("Scores", before, (score_table(group),), items=(*told_protocols(group), *meanings))
 
 
 def _budget(group: RunGroup) -> str:

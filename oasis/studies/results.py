@@ -10,6 +10,7 @@ from typing import Any
 
 from oasis.studies.arms import Arm
 from oasis.studies.overall import factors
+from oasis.studies.protocols import protocols_of
 from oasis.studies.study import RunGroup, Study
 from oasis.studies.words import conclusion
 
@@ -55,6 +56,7 @@ def _group(group: RunGroup) -> dict[str, Any]:
         for arm in group.arms
     ]
     return {"baseline": group.baseline, "unlike": list(group.unlike), "arms": arms,
+            "protocols": protocols_of(group),
             "overall": [asdict(factor) for factor in factors(group)],
             "settings": dict(group.runs[0].settings)}  # fmt: skip
 

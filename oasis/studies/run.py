@@ -25,6 +25,7 @@ class Run:
         settings: those that must be equal in compared runs, flat: `data.height` -> 64.
         variant: settings of encoding and discriminator, flat; distinguishes two of the same name.
         facts: further details: device, commit, ...
+        protocols: metric -> how it was measured, as far as it is known.
         ended: Unix time of its last change.
         curves: name -> (batch, value) of logged values.
         checkpoint: the last one, if it exists.
@@ -42,6 +43,7 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     variant: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    protocols: Mapping[str, str] = field(default_factory=dict)
     ended: float = 0.0
     curves: Mapping[str, Curve] = field(default_factory=dict)
     checkpoint: Path | None = None

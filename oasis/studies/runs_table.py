@@ -28,13 +28,16 @@ def write_runs_table(runs: Sequence[Run], path: Path) -> None:
     """
     ordered = sorted(runs, key=lambda run: (run.encoding, run.discriminator, run.seed, run.origin))
     columns = [f"{group}/{name}" for group in _GROUPS for name in _names(ordered, group)]
+    measured = sorted({name for run in runs for name in run.protocols})
     parts = [part for part in PARTS if part not in ALWAYS and any(part in run.choices for run in runs)]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow([*_HEAD, *columns, *(f"choices/{part}" for part in parts)])
+        of_protocols = (f"protocols/{name}" for name in measured)
+        table.writerow([*_HEAD, *columns, *(f"choices/{part}" for part in parts), *of_protocols])
         for run in ordered:
             chosen = (run.choices.get(part, "") for part in parts)
-            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns), *chosen])
+            lines = (run.protocols.get(name, "") for name in measured)
+            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns), *chosen, *lines])
 
 
 def read_runs_table(path: Path) -> list[Run]:
@@ -81,6 +84,11 @@ def _run(row: Mapping[str, str], path: Path) -> Run:
         finished=bool(int(row["finished"])),
         settings={**settings, "settings": row["settings"]},
         facts={name: row[name] for name in ("device", "commit") if row[name]},
+        protocols={
+            name.removeprefix("protocols/"): line
+            for name, line in row.items()
+            if name.startswith("protocols/") and line
+        },
         ended=path.stat().st_mtime,
         **groups,  # type: ignore[arg-type]
     )
