@@ -48,9 +48,10 @@ _PERCEPTUAL = {"oasis.objectives.OASISObjective": {"perceptual_required": True}}
 _STRETCHED = {"resize": None, "short_side": None}
 _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": "train"}
 
-# Format 3 to 4. Generators took one pixel of a cell and saw all pixels around one; no loss was of single instances.
+# Format 3 to 4. Generators took one pixel of a cell and saw all pixels around one; no loss was of single instances;
+# a segmenter always averaged four views.
 _PLAIN = {"condition_resize": "nearest", "panoptic": {"_target_": "oasis.models.PlainSurroundings"}}
-_BEFORE_INSTANCES: dict[str, dict[str, Any]] = {
+_BEFORE_FORMAT_4: dict[str, dict[str, Any]] = {
     "oasis.models.OASISGenerator": _PLAIN,
     "oasis.models.SPADEGenerator": _PLAIN,
     "oasis.objectives.OASISObjective": {
@@ -58,6 +59,7 @@ _BEFORE_INSTANCES: dict[str, dict[str, Any]] = {
         "instance_contrast_weight": None,
         "instance_contrast_temperature": 0.1,
     },
+    "oasis.segmenters.UNetSegmenter.for_dataset": {"views": 4},
 }
 
 
@@ -164,7 +166,7 @@ def _from_format_2(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_format_3(config: dict[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = _with_settings(config, _BEFORE_INSTANCES)
+    result: dict[str, Any] = _with_settings(config, _BEFORE_FORMAT_4)
     return result
 
 

@@ -56,7 +56,7 @@ def test_from_a_checkpoint_to_all_files(trained, tmp_path):
     assert arms[PHOTOS]["miou"]["values"] == photos["scores"]["usefulness_both/miou"]["values"]
     with (output / "results.csv").open() as file:  # more segmenters than noise seeds
         rows = {(row["metric"], row["column"]): row for row in csv.DictReader(file)}
-    last = rows["usefulness/miou", "test"]["seed_3"]
+    last = rows["usefulness/miou", "test"]["draw_3"]
     assert float(last) == column["scores"]["usefulness/miou"]["values"][3]
     page = (output / "report.html").read_text()
     assert "10 steps of 4 pictures of the 7 training maps, 1 draws" in page

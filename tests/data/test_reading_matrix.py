@@ -426,6 +426,7 @@ class Watching(nn.Module):
     """A segmenter that keeps the photo it is shown."""
 
     label_space = SPACE
+    finds_instances = True
 
     def forward(self, image: torch.Tensor) -> Prediction:
         self.photo = ((image[0] + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()

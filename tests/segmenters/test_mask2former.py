@@ -242,7 +242,7 @@ def test_fingerprint_follows_weights_and_preprocessing(segmenter, checkpoint, co
 
 def test_without_transformers(checkpoint, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[mask2former\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[transformers\]'"):
         Mask2FormerSegmenter.from_pretrained(checkpoint)
 
 
@@ -274,7 +274,7 @@ def test_weights_that_lack_some(copy):
         (lambda s: s["id2label"].update({"19": "tree"}), "20 classes, of which number 19 is 'tree' .* has nothing"),
         (lambda s: s["id2label"].pop("18"), "18 classes, of which number 18 is nothing .* has 'bicycle'"),
         (lambda s: s.update(model_type="maskformer"), "settings of a 'maskformer' model"),
-        (lambda s: s.pop("id2label"), "not the settings of a checkpoint that segments"),
+        (lambda s: s.pop("id2label"), "not the settings of a segmenting checkpoint"),
     ],
 )
 def test_checkpoints_of_something_else(copy, change, message):

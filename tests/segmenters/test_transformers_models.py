@@ -89,7 +89,7 @@ def test_without_weights_or_transformers(transformers, monkeypatch):
     with pytest.raises(ConfigurationError, match=r"segmenter.weights=null: name a checkpoint"):
         TransformersSegmenter.for_dataset(Path("no default"))
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[mask2former\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[transformers\]'"):
         TransformersSegmenter.from_pretrained(transformers)
 
 

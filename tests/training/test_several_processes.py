@@ -93,7 +93,8 @@ def assert_same_losses(found: Path, expected: Path, steps: int = 5) -> None:
     ours, theirs = training_losses(found), training_losses(expected)
     assert len(ours) == len(theirs) == steps
     for one, other in zip(ours, theirs, strict=True):
-        assert one == pytest.approx(other, rel=2e-6, abs=1e-7)
+        # label_mix is a small square of differences of logits: what these are rounded by is not small beside it.
+        assert one == pytest.approx(other, rel=2e-6, abs=5e-7)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
