@@ -1,7 +1,8 @@
 """Evaluation and comparison of checkpoints, and of pictures of other programs."""
 
+from oasis.evaluation.diversity import load_lpips
 from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, untrained
-from oasis.evaluation.measure import Evaluation, load_lpips
+from oasis.evaluation.measure import Evaluation
 from oasis.evaluation.picture_finder import PictureFinder, PictureFolders
 from oasis.evaluation.pictures import Pictures, Resizing
 from oasis.evaluation.report import write_report

@@ -13,10 +13,11 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
 from oasis.data.samples import Sample, Split
-from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.errors import ConfigurationError
+from oasis.evaluation.diversity import DiversityOf, among
 from oasis.evaluation.results import Column, Comparison, Score
 from oasis.evaluation.sources import PictureSource, common_maps
-from oasis.metrics import Diversity, FeatureExtractor, LPIPSDistance, ScoredClasses, split_class
+from oasis.metrics import FeatureExtractor, LPIPSDistance
 from oasis.scoring import (
     MetricNetworks,
     Protocols,
@@ -163,7 +164,7 @@ class Evaluation:
         source.to(self.device)
         numbers = source.numbers(self.seeds)
         scorers = [self._scorer(source, real) for _ in numbers]
-        diversity = _Diversity(self, source, self._chosen)
+        diversity = DiversityOf(source, self._diverse(source), self.lpips, self.device)
         for samples in self._samples(source):
             draws = []
             for number, scorer in zip(numbers, scorers, strict=True):
@@ -180,6 +181,11 @@ class Evaluation:
         draws_read = 0 if source.generates else len(numbers)
         return Column(source.name, {**scores, **diversity.compute()}, source.origin, source.facts, draws_read)
 
+    def _diverse(self, source: PictureSource) -> Sequence[int]:
+        """The label maps on which a source's diversity is measured, spread over those that are scored."""
+        wanted = self.diversity_images if len(source.numbers(self.seeds)) > 1 else 0
+        return self._chosen[:: max(1, len(self._chosen) // max(1, wanted))][:wanted]
+
     def _samples(self, source: PictureSource) -> Iterator[Sample]:
         """The label maps that are scored, collated and on the device."""
         loader = source.data.loader_of(self.split, self._chosen)
@@ -192,7 +198,7 @@ class Evaluation:
 
     def _keep_shown(self, source: PictureSource, batch: Batch, draws: Sequence[Tensor]) -> None:
         """Store the pictures of the sample grids."""
-        few = _among(batch.index, self._chosen[: self.shown])
+        few = among(batch.index, self._chosen[: self.shown])
         if not few.any():
             return
         word = "seed" if source.generates else "draw"
@@ -204,48 +210,6 @@ class Evaluation:
         kept = self._shown.setdefault(source.name, {})
         for caption, images in columns.items():
             kept[caption] = torch.cat([*([kept[caption]] if caption in kept else []), images.cpu()])
-
-
-class _Diversity:
-    """Diversity of one source of several draws, on label maps spread over the split, if enabled."""
-
-    def __init__(self, evaluation: Evaluation, source: PictureSource, chosen: Sequence[int]) -> None:
-        self.space = source.data.label_space
-        self.classes = ScoredClasses(self.space)
-        wanted = evaluation.diversity_images if len(source.numbers(evaluation.seeds)) > 1 else 0
-        self.maps = chosen[:: max(1, len(chosen) // max(1, wanted))][:wanted]
-        self.device = evaluation.device
-        self.metric = Diversity(self.classes.names, evaluation.lpips).to(self.device)
-
-    def update(self, batch: Batch, draws: Tensor) -> None:
-        """Add those label maps of a batch that are among the chosen, and their draws (S, B, 3, H, W)."""
-        chosen = _among(batch.index, self.maps)
-        if chosen.any():
-            target = self.classes.lookup(self.space).to(self.device)[batch.label]
-            self.metric.update(batch.index[chosen], draws[:, chosen], target[chosen])
-
-    def compute(self) -> dict[str, Score]:
-        """The scores, one value per draw: its distance from the others. Two draws have one distance, and no spread."""
-        if not self.maps:
-            return {}
-        return {
-            name: Score(values[:1] if len(values) == 2 and split_class(name)[1] is None else values)
-            for name, values in self.metric.compute().items()
-        }
-
-
-def _among(index: Tensor, positions: Sequence[int]) -> Tensor:
-    """(B,) bool, which of the positions (B,) are among others."""
-    return torch.isin(index, torch.as_tensor(positions, dtype=index.dtype, device=index.device))
-
-
-def load_lpips(notes: list[str]) -> LPIPSDistance | None:
-    """LPIPS if its weights are available; otherwise a note that says how to get them."""
-    try:
-        return LPIPSDistance()
-    except MissingWeightsError as error:
-        notes.append(f"No LPIPS: {error}.")
-        return None
 
 
 def _real_column(scores: dict[str, float], photos: RealPhotos) -> Column:

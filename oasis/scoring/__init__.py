@@ -3,17 +3,8 @@
 from oasis.scoring.metric_networks import MetricNetworks, load_metric_networks, segmenter_file
 from oasis.scoring.photos import RealPhotos, maps_for
 from oasis.scoring.protocols import Protocols, protocol_lines
-from oasis.scoring.scorer import (
-    AVERAGE_PRECISION,
-    COLORS,
-    FEWEST_PHOTOS,
-    OF_CLASSES,
-    SEGMENTER_PREFIX,
-    Scorer,
-    has_average_precision,
-    real_features,
-    scores_of_photos,
-)
+from oasis.scoring.scorer import COLORS, FEWEST_PHOTOS, Scorer, real_features, scores_of_photos
+from oasis.scoring.segmenter_scores import AVERAGE_PRECISION, OF_CLASSES, SEGMENTER_PREFIX, has_average_precision
 from oasis.scoring.stopwatch import Stopwatch
 
 __all__ = [

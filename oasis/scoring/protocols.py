@@ -7,7 +7,7 @@ from oasis.data import LabelMapDataModule
 from oasis.data.samples import Split
 from oasis.metrics import FeatureExtractor, ScoredClasses, against, describe
 from oasis.scoring.metric_networks import MetricNetworks
-from oasis.scoring.scorer import SEGMENTER_PREFIX
+from oasis.scoring.segmenter_scores import SEGMENTER_PREFIX
 from oasis.segmenters import Segmenter
 
 _SHOWN = 4  # metrics that a line names

@@ -13,18 +13,16 @@ from torch import Tensor
 
 from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.files import replacing
+from oasis.instances import mean_by_number
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
 from oasis.segmenters.grouping import Grouping
 from oasis.segmenters.panoptic_unet import PanopticUNet, UNetOutput
+from oasis.segmenters.unet_files import KIND, REMEDY, plain, read_parts, reason, to_label_space
 
-_KIND = "panoptic-oasis unet segmenter 2"  # type and version of a saved file
-_FORMER_KIND = "panoptic-oasis unet judge 2"  # the same format, from when segmenters were called judges
 _FORMER_FOLDER = "judges"
 _RULE = "votes by probability"  # part of the fingerprint: change it whenever predictions change
 _VIEWS = (4, 2, 1)  # of a picture; the first is the default
-_PARTS = {"kind", "label_space", "network", "grouping", "weights", "facts"}
-_REMEDY = "Train one with `oasis train-segmenter`, or name another file"
 
 
 class UNetSegmenter(Segmenter):
@@ -82,7 +80,7 @@ class UNetSegmenter(Segmenter):
     @property
     def fingerprint(self) -> str:  # type: ignore[override]  # computed from the current weights
         """A hash of the weights and everything else that predictions depend on."""
-        hashed = hashlib.sha256(repr((_KIND, _RULE, self.settings, self.grouping, self.label_space)).encode())
+        hashed = hashlib.sha256(repr((KIND, _RULE, self.settings, self.grouping, self.label_space)).encode())
         if self.views != _VIEWS[0]:
             hashed.update(f"{self.views} views".encode())
         for name, tensor in self.network.state_dict().items():
@@ -109,7 +107,9 @@ class UNetSegmenter(Segmenter):
         label = self.named[output.logits.argmax(dim=1)]
         label, instance, height = self.grouping(label, output.center, output.offset, self.things, votes)
         sure = votes.gather(1, label.unsqueeze(1)).squeeze(1)
-        return Prediction(label, instance, height * mean_of_instances(sure, instance, height.shape[1]))
+        return Prediction(
+            label, instance, height * mean_by_number(sure.unsqueeze(1), instance, height.shape[1] + 1)[:, 1:, 0]
+        )
 
     def _look(self, image: Tensor) -> UNetOutput:
         """The mean over the views: the picture and its mirror image, each also shifted by one pixel."""
@@ -137,8 +137,8 @@ class UNetSegmenter(Segmenter):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything `from_file` needs, including facts; atomic."""
         parts = {
-            "kind": _KIND,
-            "label_space": _plain(self.label_space),
+            "kind": KIND,
+            "label_space": plain(self.label_space),
             "network": self.settings,
             "grouping": asdict(self.grouping),
             "weights": {name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()},
@@ -182,10 +182,10 @@ class UNetSegmenter(Segmenter):
             CheckpointError: the file is missing, corrupt, or not a segmenter.
         """
         views = _checked(views)
-        parts = _read(Path(path))
+        parts = read_parts(Path(path))
         try:
             segmenter = cls(
-                _label_space(parts["label_space"]),
+                to_label_space(parts["label_space"]),
                 **parts["network"],
                 grouping=Grouping(**parts["grouping"]),
                 facts=parts["facts"],
@@ -194,7 +194,7 @@ class UNetSegmenter(Segmenter):
             segmenter.network.load_state_dict(parts["weights"])
         except UNREADABLE as error:
             raise CheckpointError(
-                f"{path}: the parts of this segmenter do not fit ({_reason(error)}). {_REMEDY}."
+                f"{path}: the parts of this segmenter do not fit ({reason(error)}). {REMEDY}."
             ) from error
         return segmenter
 
@@ -210,25 +210,6 @@ def _moved(image: Tensor) -> Tensor:
     return F.pad(image, (1, 0, 1, 0), mode="replicate")[..., :-1, :-1]
 
 
-def mean_of_instances(values: Tensor, instance: Tensor, most: int) -> Tensor:
-    """The mean of a map over the pixels of each instance.
-
-    Args:
-        values: (B, H, W) float.
-        instance: (B, H, W) int64 in 0..most.
-        most: number of columns.
-
-    Returns:
-        (B, most) float: that of instance i at i - 1; 0 for an instance without pixels.
-    """
-    number = instance.flatten(1)
-    total, count = (
-        values.new_zeros(len(values), most + 1).scatter_add_(1, number, of_pixel)
-        for of_pixel in (values.flatten(1), torch.ones_like(values).flatten(1))
-    )
-    return (total / count.clamp(min=1))[:, 1:]
-
-
 def named_classes(label_space: LabelSpace) -> list[int]:
     """The classes that a segmenter predicts: the evaluated ones.
 
@@ -241,30 +222,3 @@ def named_classes(label_space: LabelSpace) -> list[int]:
             "label_space.evaluated names no class but the ignored one: there is nothing to predict"
         )
     return named
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such segmenter. {_REMEDY}.")
-    try:
-        parts = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, *UNREADABLE) as error:
-        raise CheckpointError(
-            f"{path}: cannot be read, it is corrupt or no segmenter ({_reason(error)}). {_REMEDY}."
-        ) from error
-    if not isinstance(parts, dict) or parts.get("kind") not in (_KIND, _FORMER_KIND) or _PARTS - parts.keys():
-        raise CheckpointError(f"{path}: not a segmenter that this version of the project wrote. {_REMEDY}.")
-    return parts
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
-
-
-def _plain(label_space: LabelSpace) -> dict[str, Any]:
-    return {n: sorted(v) if isinstance(v, frozenset) else v for n, v in asdict(label_space).items()}
-
-
-def _label_space(plain: Mapping[str, Any]) -> LabelSpace:
-    sets = {name: frozenset(plain[name]) for name in ("things", "evaluated")}
-    return LabelSpace(**{**plain, **sets})
