@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from statistics import median
 
 import torch
 
@@ -12,7 +13,8 @@ from oasis.usefulness.arms import ArmData
 from oasis.usefulness.fakes import Source, generated
 from oasis.usefulness.trial import Recipe, train
 
-_BATCHES, _STEPS, _PHOTOS = 3, 16, 16  # to measure with
+_BATCHES, _STEPS, _PHOTOS = 24, 16, 16  # to measure with
+_ENOUGH = 5.0  # seconds, after which three batches do
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,14 @@ def measure_pictures(source: Source, device: torch.device) -> float:
     model = source.model
     model.generator.to(device)
     count = min(_BATCHES * model.data.batch_size, len(model.data.dataset("train")))
-    ends, pictures = [_now(device)], [0]
+    started = end = _now(device)
+    each = []
     for batch in generated(model, range(count), 0, device):
-        ends.append(_now(device))
-        pictures.append(len(batch))
-    first = 1 if len(pictures) > 2 else 0  # the first batch is slower
-    return (ends[-1] - ends[first]) / sum(pictures[first + 1 :])
+        before, end = end, _now(device)
+        each.append((end - before) / len(batch))
+        if len(each) > 2 and end - started > _ENOUGH:
+            break
+    return median(each)  # the first batches are slower, since reading has just begun
 
 
 def measure_trainings(
