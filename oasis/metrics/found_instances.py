@@ -1,13 +1,12 @@
 """How many instances are found, by their properties."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from oasis.metrics.per_image import PerImage
+from oasis.metrics.per_matching import PerMatching
 from oasis.metrics.scored_classes import ScoredClasses
 from oasis.metrics.segments import Matching
 
@@ -24,7 +23,7 @@ BINS = {
 }
 
 
-class FoundInstances(PerImage):
+class FoundInstances(PerMatching):
     """The recall of instances, and of those that touch another one of their class, by what they look like.
 
     An instance is found if a predicted one of its class overlaps it with an IoU above 0.5, as in `PanopticScores`. The
@@ -38,27 +37,12 @@ class FoundInstances(PerImage):
     Source: this project.
     """
 
-    is_thing: Tensor
-
     def __init__(self, classes: ScoredClasses, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.register_buffer("is_thing", classes.is_thing, persistent=False)
+        super().__init__(classes, **settings)
         self.register_buffer("areas", torch.tensor(_AREAS), persistent=False)
         self.register_buffer("fills", torch.tensor(_FILLS, dtype=torch.float64), persistent=False)
 
-    def update(self, index: Tensor, matchings: Sequence[Matching]) -> None:
-        """Count.
-
-        Args:
-            index: (B,) int64, positions in the dataset.
-            matchings: of B images, see `segments.match_all`.
-
-        Raises:
-            MetricError: the number of positions is not that of images.
-        """
-        self.keep(index, torch.stack([self._count(matching) for matching in matchings]))
-
-    def _count(self, matching: Matching) -> Tensor:
+    def count(self, matching: Matching) -> Tensor:
         """One image: (4, bins) float64 of all, of all found, of touching, and of touching found instances."""
         target = matching.target
         instances = self.is_thing[target.label] & (target.instance > 0)

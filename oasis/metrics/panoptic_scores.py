@@ -1,17 +1,13 @@
 """Panoptic quality, and the recall on touching instances."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from oasis.metrics.per_image import PerImage
-from oasis.metrics.scored_classes import ScoredClasses
+from oasis.metrics.per_matching import PerMatching
 from oasis.metrics.segments import Matching
 
 
-class PanopticScores(PerImage):
+class PanopticScores(PerMatching):
     """Panoptic quality (PQ) of predicted label and instance maps, and the recall on touching instances.
 
     For each class, over all images, with pairs of segments matched by `match_all`::
@@ -43,26 +39,7 @@ class PanopticScores(PerImage):
     of cityscapesscripts. Touching recall: this project.
     """
 
-    is_thing: Tensor
-
-    def __init__(self, classes: ScoredClasses, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.classes = classes
-        self.register_buffer("is_thing", classes.is_thing, persistent=False)
-
-    def update(self, index: Tensor, matchings: Sequence[Matching]) -> None:
-        """Count.
-
-        Args:
-            index: (B,) int64, positions in the dataset.
-            matchings: of B images, see `segments.match_all`.
-
-        Raises:
-            MetricError: the number of positions is not that of images.
-        """
-        self.keep(index, torch.stack([self._count(matching) for matching in matchings]))
-
-    def _count(self, matching: Matching) -> Tensor:
+    def count(self, matching: Matching) -> Tensor:
         """The counts of an image for `compute`: (6, K) float64, in the order that it unpacks."""
         target, predicted = matching.target, matching.predicted
         touching = target.touching

@@ -17,18 +17,10 @@ from oasis.cli.arguments import split_arguments
 from oasis.errors import ConfigurationError
 from oasis.segmenters import UNetSegmenter
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
-
-    def refuse(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the"),
+    pytest.mark.usefixtures("no_weights"),
+]
 
 
 SHORT = ("trainer.max_epochs=1", "generator.init_gain=1")

@@ -18,18 +18,10 @@ from oasis.segmenters import UNetSegmenter
 STEMS = [f"town_{100 + i:06d}_000019" for i in range(3)]
 SIZE = ["data.height=32", "data.width=64", "data.num_workers=0"]
 PLAIN = ["metrics=none", "segmenter=none", "--diversity-images", 0]
-pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
-
-    def refuse(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the"),
+    pytest.mark.usefixtures("no_weights"),
+]
 
 
 @pytest.fixture

@@ -12,20 +12,12 @@ from oasis.cli import app
 from oasis.cli.usefulness import usefulness_table, write_usefulness
 from oasis.usefulness import PHOTOS, Usefulness
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the"),
+    pytest.mark.usefixtures("no_weights"),
+]
 FAKES, BOTH = "fakes of a", "photos and fakes of a"
 SCORES = {PHOTOS: (0.5, 0.6, 0.58), FAKES: (0.3, 0.35, 0.31), BOTH: (0.55, 0.61, 0.6)}
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("PANOPTIC_OASIS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
-
-    def refuse(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
 
 
 @pytest.fixture

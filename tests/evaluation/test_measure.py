@@ -2,25 +2,16 @@
 
 import pytest
 import torch
+from mean_colors import Means
 
 from oasis.checkpoint import load
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
 from oasis.evaluation import Evaluation, open_models, own_data, untrained
-from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.metrics.distances import frechet_distance
 from oasis.scoring import MetricNetworks
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
-
-
-class Means(FeatureExtractor):
-    num_features = 3
-    distances = frechet_and_kernel("means")
-    fingerprint = "means"
-
-    def forward(self, image):
-        return image.mean(dim=(2, 3))
 
 
 @pytest.fixture(autouse=True)

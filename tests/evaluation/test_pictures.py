@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from mean_colors import Means
 from PIL import Image
 
 from oasis.data import Cityscapes, Folder, LabelMapDataModule
@@ -13,22 +14,12 @@ from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.evaluation import Evaluation, PictureFinder, PictureFolders, Resizing, open_models, own_data
 from oasis.evaluation.rows import best_checkpoint, meaning_of_spread
-from oasis.metrics import FeatureExtractor, frechet_and_kernel
 from oasis.scoring import MetricNetworks
 from oasis.visualize import to_bytes
 
 CPU = torch.device("cpu")
 STEMS = [f"town_{100 + i:06d}_000019" for i in range(3)]
 pytestmark = pytest.mark.filterwarnings("ignore:.*generated and.*real images", "ignore:.*fewer than the")
-
-
-class Means(FeatureExtractor):
-    num_features = 3
-    distances = frechet_and_kernel("means")
-    fingerprint = "means"
-
-    def forward(self, image):
-        return image.mean(dim=(2, 3))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The recall of instances by what they look like, against a loop over instances."""
 
-import dataclasses
 import math
 from collections import Counter
 
@@ -9,22 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from road_car_bus import BUS, CAR, ROAD, SPACE
 
-from oasis.labels import LabelSpace
 from oasis.metrics.found_instances import FoundInstances
 from oasis.metrics.scored_classes import ScoredClasses
 from oasis.metrics.segments import match_all
 
-ROAD, CAR, BUS, VOID = range(4)
-SPACE = dataclasses.replace(
-    LabelSpace.cityscapes_train_ids(),
-    names=("road", "car", "bus", "void"),
-    palette=((0, 0, 0),) * 4,
-    things=frozenset({CAR, BUS}),
-    ignore_index=VOID,
-    evaluated=frozenset(range(VOID)),
-    raw_to_class=(*range(4), *[-1] * 252),
-)
 CLASSES = ScoredClasses(SPACE)
 
 
