@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.instances import class_by_number
-from oasis.models.initialization import full_precision
 from oasis.models.modulation import Modulation
 from oasis.models.norms import NormName, build_norm
 from oasis.models.patches import Rows
+from oasis.models.spectral_norm import full_precision
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,16 @@
-"""Initialisation and spectral norm of the networks' convolutions."""
+"""Convolutions and linear layers with the initialisation of SPADE and OASIS."""
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization
 
 from oasis.errors import ConfigurationError
+from oasis.models.spectral_norm import SpectralNorm
 
 XAVIER_GAIN = 0.02
 NORMAL_STD = 0.02
-_FIRST_ITERATIONS = 15  # enough for a newly drawn weight
-_NORM_EPS = 1e-12
 
 
 def convolution(
@@ -50,64 +47,6 @@ def convolution(
     return layer
 
 
-class SpectralNorm(nn.Module):
-    """Divides the weight of a convolution or linear layer by its largest singular value, estimated by power iteration.
-
-    In training mode, each use of the weight makes one iteration. Bit-identical to
-    `torch.nn.utils.parametrizations.spectral_norm`, with the same names in the state dict, except under autocast: its
-    list for GPUs has `mv`, so that torch's estimate has the 8 bits of bfloat16; this one always has the weight's own
-    precision.
-
-    Args:
-        weight: (O, I, h, w), or (O, I) of a linear layer, the initial weight.
-
-    Source: Miyato et al. 2018, section 2.1 and algorithm 1.
-    """
-
-    _u: Tensor
-    _v: Tensor
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        matrix = weight.detach().flatten(1)
-        for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
-            self.register_buffer(name, F.normalize(matrix.new_empty(size).normal_(), dim=0, eps=_NORM_EPS))
-        for _ in range(0 if weight.is_meta else _FIRST_ITERATIONS):  # a network planned without memory has no values
-            self.iterate(matrix)
-
-    def forward(self, weight: Tensor) -> Tensor:
-        """(O, I, h, w) or (O, I) to the same of spectral norm 1."""
-        with full_precision(weight):
-            return weight / self.estimate(weight)
-
-    def estimate(self, weight: Tensor) -> Tensor:
-        """The largest singular value of (O, I, h, w): a scalar. In training mode, each call makes an iteration."""
-        with full_precision(weight):
-            matrix = weight.flatten(1)
-            if self.training:
-                self.iterate(matrix.detach())
-            # Copies, since the next use of the weight may precede the backward pass of this one.
-            u, v = self._u.clone(), self._v.clone()
-            return torch.vdot(u, torch.mv(matrix, v))
-
-    def right_inverse(self, weight: Tensor) -> Tensor:
-        """An assigned weight becomes the undivided one."""
-        return weight
-
-    @torch.no_grad()
-    def iterate(self, matrix: Tensor) -> None:
-        """One power iteration of `_u` and `_v` on (O, I * h * w)."""
-        self._u.copy_(F.normalize(torch.mv(matrix, self._v), dim=0, eps=_NORM_EPS))
-        self._v.copy_(F.normalize(torch.mv(matrix.T, self._u), dim=0, eps=_NORM_EPS))
-
-
-def full_precision(weight: Tensor) -> AbstractContextManager[Any]:
-    """A context in which autocast leaves the weight's device alone."""
-    if not torch.amp.is_autocast_available(weight.device.type):  # as on the meta device
-        return nullcontext()
-    return torch.autocast(weight.device.type, enabled=False)
-
-
 def linear(in_features: int, out_features: int, *, spectral_norm: bool = False) -> nn.Linear:
     """A linear layer, (..., in_features) to (..., out_features), initialised like `convolution`."""
     layer = nn.Linear(in_features, out_features)
@@ -115,26 +54,6 @@ def linear(in_features: int, out_features: int, *, spectral_norm: bool = False) 
     if spectral_norm:
         register_parametrization(layer, "weight", SpectralNorm(layer.weight))
     return layer
-
-
-def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
-    """A convolution's original weight, and the divisor of its spectral norm.
-
-    Dividing the input or the output of the convolution instead saves a division of the weight, and the five passes
-    over it in the backward pass.
-
-    Args:
-        layer: with or without spectral norm.
-
-    Returns:
-        (O, I, h, w), and a scalar above 0, or None without a spectral norm. In training mode this makes a power
-        iteration.
-    """
-    if not is_parametrized(layer):
-        return layer.weight, None
-    parametrization = cast(Any, layer).parametrizations.weight
-    weight: Tensor = parametrization.original
-    return weight, parametrization[0].estimate(weight)
 
 
 def rescale(network: nn.Module, gain: float) -> None:
@@ -162,15 +81,6 @@ def rescale(network: nn.Module, gain: float) -> None:
                 if is_parametrized(layer):
                     weight = cast(Any, layer).parametrizations.weight.original
                 weight.mul_(gain / XAVIER_GAIN)
-
-
-def iterate_norms(network: nn.Module) -> None:
-    """Make one power iteration of every spectral norm of a network, as a training pass does."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear) and is_parametrized(layer):
-            weight = cast(Any, layer).parametrizations.weight
-            if weight[0].training:
-                weight[0].iterate(weight.original.detach().flatten(1))
 
 
 def initialize(layer: nn.Conv2d | nn.Linear) -> None:

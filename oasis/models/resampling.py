@@ -5,8 +5,18 @@ a kernel of 3x3 and a box of 2x2, borders included. The larger intermediate pict
 rounding.
 """
 
+from functools import lru_cache
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from oasis.models.spectral_norm import full_precision
+
+Rows = tuple[tuple[float, ...], ...]
+SUM: Rows = ((1, 1, 0, 0), (0, 1, 1, 0), (0, 0, 1, 1))
+FLIPPED_SUM: Rows = ((0, 0, 1, 1), (0, 1, 1, 0), (1, 1, 0, 0))
+MEAN: Rows = ((0.5, 0.5, 0, 0), (0, 0.5, 0.5, 0), (0, 0, 0.5, 0.5))
 
 
 def convolve_and_halve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -20,7 +30,7 @@ def convolve_and_halve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor
     Returns:
         (B, O, H / 2, W / 2) float.
     """
-    return F.conv2d(x, boxed(weight) / 4, bias, stride=2, padding=1)
+    return F.conv2d(x, boxed(weight, MEAN), bias, stride=2, padding=1)
 
 
 def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -35,13 +45,28 @@ def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
         (B, O, 2H, 2W) float.
     """
     # A transposed convolution: hence the flip, and I before O.
-    return F.conv_transpose2d(x, boxed(weight).flip(2, 3).transpose(0, 1), bias, stride=2, padding=1)
+    return F.conv_transpose2d(x, boxed(weight, FLIPPED_SUM).transpose(0, 1), bias, stride=2, padding=1)
 
 
-def boxed(weight: Tensor) -> Tensor:
-    """The convolution of a kernel with a box of 2x2 ones: (O, I, 3, 3) to (O, I, 4, 4)."""
-    rows = F.pad(weight, (0, 0, 0, 1)) + F.pad(weight, (0, 0, 1, 0))
-    return F.pad(rows, (0, 1)) + F.pad(rows, (1, 0))
+def boxed(weight: Tensor, sums: Rows) -> Tensor:
+    """The convolution of kernels with a box of 2x2, as one matrix product.
+
+    Args:
+        weight: (O, I, 3, 3).
+        sums: what each of 3 rows, and of 3 columns, adds to each of 4; such as `SUM`.
+
+    Returns:
+        (O, I, 4, 4) of the same type.
+    """
+    with full_precision(weight):
+        return (weight.flatten(2) @ _matrix(sums, weight.device, weight.dtype)).view(*weight.shape[:2], 4, 4)
+
+
+@lru_cache
+def _matrix(sums: Rows, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """(9, 16), kept, since copying it to a GPU would make the host wait."""
+    rows = torch.tensor(sums, dtype=dtype)
+    return torch.kron(rows, rows).to(device)
 
 
 def halve(x: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.models.guides import Guide
-from oasis.models.initialization import convolution, undivided
+from oasis.models.initialization import convolution
 from oasis.models.modulation import Modulation
 from oasis.models.norms import measure_alike, normalize_for_both
+from oasis.models.spectral_norm import undivided
 from oasis.models.surroundings import PLAIN, Scale
 
 

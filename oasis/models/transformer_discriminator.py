@@ -8,9 +8,10 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from oasis.errors import ConfigurationError
 from oasis.models.attention import TransformerBlock, grid_positions
-from oasis.models.initialization import XAVIER_GAIN, SpectralNorm, convolution, initialize, rescale
+from oasis.models.initialization import XAVIER_GAIN, convolution, initialize, rescale
 from oasis.models.segmenting import SegmentingDiscriminator, require_instance_heads
 from oasis.models.sizes import require_divisible
+from oasis.models.spectral_norm import SpectralNorm
 from oasis.models.unet import DownBlock, SkipDecoder, unet_widths
 
 _TOKEN_WIDTH = 3  # times the base width

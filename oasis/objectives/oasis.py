@@ -10,7 +10,7 @@ from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.losses import BoundaryClasses, InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
 from oasis.models import DiscriminatorOutput
-from oasis.models.initialization import iterate_norms
+from oasis.models.spectral_norm import iterate_norms
 from oasis.objectives.base import LossTerms, Objective, Step
 from oasis.objectives.individuals import IndividualTerms, heads_of
 from oasis.objectives.perceptual import PerceptualTerm
@@ -180,7 +180,6 @@ class OASISObjective(Objective):
         """
         if not self.joint_pass:
             return [step.discriminate(image) for image in images]
-        for _ in images[1:]:
-            iterate_norms(step.discriminator)
+        iterate_norms(step.discriminator, times=len(images) - 1)
         joined: DiscriminatorOutput = step.discriminate(torch.cat(list(images)))
         return joined.chunk(len(images))

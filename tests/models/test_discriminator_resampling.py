@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from oasis.models import OASISDiscriminator, PanopticDiscriminator
-from oasis.models.resampling import boxed, convolve_and_halve, double_and_convolve
+from oasis.models.resampling import FLIPPED_SUM, SUM, boxed, convolve_and_halve, double_and_convolve
 
 
 def inputs(height, width, bias):
@@ -44,7 +44,8 @@ def assert_same_values_and_gradients(plain, merged, *parameters):
 def test_boxed_is_the_kernel_smeared_by_a_pixel():
     weight = torch.zeros(1, 1, 3, 3)
     weight[0, 0, 1, 2] = 1
-    assert boxed(weight)[0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]]
+    assert boxed(weight, SUM)[0, 0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]]
+    assert boxed(weight, FLIPPED_SUM)[0, 0].tolist() == [[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("network", [OASISDiscriminator, PanopticDiscriminator])

@@ -9,7 +9,7 @@ from torchvision.models import VisionTransformer
 from oasis.errors import ConfigurationError
 from oasis.models import TransformerDiscriminator
 from oasis.models.attention import SelfAttention, TransformerBlock, grid_positions
-from oasis.models.initialization import iterate_norms
+from oasis.models.spectral_norm import iterate_norms
 
 SMALL = {"channels": 8, "num_blocks": 2}
 

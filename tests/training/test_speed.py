@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from run_files import training_losses
 
 from oasis.errors import ConfigurationError, message
-from oasis.models.initialization import iterate_norms
+from oasis.models.spectral_norm import iterate_norms
 from oasis.training import GeneratorEMA, fused_adam
 from oasis.training.compilation import Compiled
 from oasis.training.optimizers import fit_state
