@@ -60,6 +60,7 @@ _BEFORE_FORMAT_4: dict[str, dict[str, Any]] = {
         "instance_contrast_temperature": 0.1,
     },
     "oasis.segmenters.UNetSegmenter.for_dataset": {"views": 4},
+    "oasis.training.make_trainer": {"threads": None},
 }
 
 

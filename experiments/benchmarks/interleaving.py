@@ -38,6 +38,7 @@ class Stepper:
         torch.manual_seed(0)
         self.module = instantiate(cfg.model, condition_channels=batch.condition.shape[1])
         self._baton = _Baton(batch)
+        self._threads = cfg.trainer.threads
         self._trainer = Trainer(
             accelerator="gpu" if device.startswith("cuda") else device,
             devices=1,
@@ -74,6 +75,8 @@ class Stepper:
         self._thread.join()
 
     def _run(self) -> None:
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)  # of this thread's operations
         try:
             self._trainer.fit(self.module, DataLoader(self._baton.dataset, batch_size=None, collate_fn=lambda x: x))
         except _OverError:

@@ -1,6 +1,7 @@
 """The command `oasis`: one sub-command per file; `oasis --help` lists them."""
 
 import importlib.metadata
+import os
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +24,9 @@ from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
 from oasis.plugins import trust
+
+
+_SPINS = "3000"  # 300000 by default
 
 
 class _OneLineErrors(TyperGroup):
@@ -79,6 +83,9 @@ def _main(
     ] = False,
 ) -> None:
     """The options of no command in particular."""
+    # Before torch is loaded. Its OpenMP lets threads that wait for each other spin, which is fast on a quiet machine; but
+    # where another program has one of the cores, they keep it busy while the thread that they wait for is not running.
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
 
 
 app.command(context_settings=HYDRA_READS_ALL)(train)

@@ -14,8 +14,11 @@ Resize = Callable[[Tensor, tuple[int, int]], Tensor]
 
 
 def nearest(condition: Tensor, size: tuple[int, int]) -> Tensor:
-    """The upper left pixel of each cell: (B, K, H, W) float to (B, K, *size), which divides H and W."""
-    return F.interpolate(condition, size=size, mode="nearest")
+    """The upper left pixel of each cell: (B, K, H, W) float to (B, K, *size), which divides H and W; a view."""
+    height, width = condition.shape[-2:]
+    if size == (height, width):
+        return condition
+    return condition[:, :, :: height // size[0], :: width // size[1]]
 
 
 def area(condition: Tensor, size: tuple[int, int]) -> Tensor:

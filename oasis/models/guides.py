@@ -10,7 +10,8 @@ rounding of float32; those of INADE are in `segment_guides`.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import torch
@@ -28,6 +29,10 @@ Layer = TypeVar("Layer", bound=Modulation)
 
 class Guide(ABC, Generic[Layer]):
     """What all modulations of one kind are steered by at one scale."""
+
+    def shared_by(self, layers: Sequence[Layer]) -> "Guide[Layer]":
+        """The same guide, with what these layers have in common computed for all of them at once."""
+        return self
 
     @abstractmethod
     def modulate(
@@ -69,10 +74,18 @@ class DenseGuide(Guide[SPADE]):
         condition: (B, K, H, W) float, at this scale.
         noise: (B, Z) float, the same for all pixels of an image, or None if it is in the condition or there is
             none. The SPADEs' convolutions expect it before the condition.
+        hidden: the features between a layer's convolutions, where they have been computed.
     """
 
     condition: Tensor
     noise: Tensor | None
+    hidden: Mapping[SPADE, Tensor] = field(default_factory=dict)
+
+    def shared_by(self, layers: Sequence[SPADE]) -> "DenseGuide":
+        """See `Guide`: their first convolutions as one."""
+        if not torch.is_grad_enabled():  # which would only hold more memory
+            return self
+        return replace(self, hidden=_by_layer(layers, self._hidden(layers)))
 
     def modulate(
         self,
@@ -88,19 +101,20 @@ class DenseGuide(Guide[SPADE]):
         weight, bias = _scale_and_shift(layer)
         if divisor is not None:
             weight, bias = weight / divisor, bias / divisor
-        hidden = F.relu(self._shared(layer.shared), inplace=True)
+        hidden = self.hidden[layer] if layer in self.hidden else self._hidden([layer])
         scale, shift = F.conv2d(hidden, weight, bias, padding=weight.shape[-1] // 2).chunk(2, dim=1)
         out = torch.addcmul(shift, norm(x), scale)
         return out if slope == 1 else F.leaky_relu(out, slope, inplace=True)
 
-    def _shared(self, convolution: nn.Conv2d) -> Tensor:
-        """The convolution of noise and condition: (B, hidden channels, H, W)."""
-        weight, bias, padding = convolution.weight, convolution.bias, convolution.kernel_size[0] // 2
+    def _hidden(self, layers: Sequence[SPADE]) -> Tensor:
+        """The features between the convolutions: (B, hidden channels of all layers, H, W)."""
+        weight, bias = _first_convolutions(layers)
+        padding = weight.shape[-1] // 2
         if self.noise is None:
-            return F.conv2d(self.condition, weight, bias, padding=padding)
+            return F.relu(F.conv2d(self.condition, weight, bias, padding=padding), inplace=True)
         dim = self.noise.shape[1]
         hidden = F.conv2d(self.condition, weight[:, dim:], bias, padding=padding)
-        return hidden + self._of_noise(self.noise, weight[:, :dim])
+        return F.relu(hidden + self._of_noise(self.noise, weight[:, :dim]), inplace=True)
 
     def _of_noise(self, noise: Tensor, weight: Tensor) -> Tensor:
         """The convolution of a constant map, computed on a map of the kernel's size, which has all distinct results."""
@@ -176,11 +190,17 @@ class PatchGuide(TableGuide[SPADE]):
         vectors: (V, Z + K) float, the distinct vectors of the condition, noise first.
         small: the distinct 3x3 neighbourhoods of vectors, rows of numbers 0..V; V = outside of the map, which is 0.
         large: the distinct 3x3 neighbourhoods of `small`, and the one of each pixel.
+        hidden: the features of each small neighbourhood between a layer's convolutions, where they have been computed.
     """
 
     vectors: Tensor
     small: Tensor
     large: Distinct
+    hidden: Mapping[SPADE, Tensor] = field(default_factory=dict)
+
+    def shared_by(self, layers: Sequence[SPADE]) -> "PatchGuide":
+        """See `Guide`: their first convolutions as one."""
+        return replace(self, hidden=_by_layer(layers, self._hidden(layers)))
 
     @property
     def pixels(self) -> Distinct:
@@ -191,9 +211,14 @@ class PatchGuide(TableGuide[SPADE]):
         """1 + gamma and beta of each large neighbourhood, see `TableGuide`."""
         weight, bias = _scale_and_shift(layer)
         with torch.autocast(weight.device.type, enabled=False):
-            vectors = self.vectors.to(weight)
-            hidden = _convolve(vectors, self.small, layer.shared.weight) + _bias(layer.shared)
-            return _convolve(F.relu(hidden), self.large.table, weight) + bias
+            hidden = self.hidden[layer] if layer in self.hidden else self._hidden([layer])
+            return _convolve(hidden, self.large.table, weight) + bias
+
+    def _hidden(self, layers: Sequence[SPADE]) -> Tensor:
+        """(D, hidden channels of all layers), of the weights' type, under autocast too."""
+        weight, bias = _first_convolutions(layers)
+        with torch.autocast(weight.device.type, enabled=False):
+            return F.relu(_convolve(self.vectors.to(weight), self.small, weight) + bias, inplace=True)
 
 
 def _convolve(vectors: Tensor, neighbourhoods: Tensor, weight: Tensor) -> Tensor:
@@ -212,6 +237,19 @@ def _convolve(vectors: Tensor, neighbourhoods: Tensor, weight: Tensor) -> Tensor
     by_tap = weight.flatten(1).t().contiguous().view(channels, TAPS * out_channels)
     taps = (F.pad(vectors, (0, 0, 0, 1)) @ by_tap).view(-1, out_channels)
     return F.embedding_bag(neighbourhoods * TAPS + torch.arange(TAPS, device=vectors.device), taps, mode="sum")
+
+
+def _by_layer(layers: Sequence[SPADE], hidden: Tensor) -> dict[SPADE, Tensor]:
+    parts = torch.split(hidden, [layer.shared.out_channels for layer in layers], dim=1)
+    return dict(zip(layers, parts, strict=True))
+
+
+def _first_convolutions(layers: Sequence[SPADE]) -> tuple[Tensor, Tensor]:
+    """Weight and bias of one convolution for the hidden features of all layers."""
+    first, *others = [layer.shared for layer in layers]
+    if not others:
+        return first.weight, _bias(first)
+    return torch.cat([each.weight for each in (first, *others)]), torch.cat([_bias(each) for each in (first, *others)])
 
 
 def _scale_and_shift(spade: SPADE) -> tuple[Tensor, Tensor]:

@@ -69,7 +69,8 @@ class SPADEBlock(nn.Module):
         return shortcut + out
 
     def _guided(self, x: Tensor, guide: Guide[Any], scale: Scale) -> Tensor:
-        # Spectral norms divide the input of a convolution instead of its weight, which is larger.
+        # Spectral norms divide the input of a convolution instead of its weight, where that is larger.
+        guide = guide.shared_by([each for each in (self.spade_0, self.spade_1, self.spade_s) if each is not None])
         shortcut, norm = x, self.spade_0.norm
         if self.spade_s is not None and self.conv_s is not None:
             norm_s = self.spade_s.norm

@@ -11,6 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 _FIRST_ITERATIONS = 15  # enough for a newly drawn weight
 _EPS = 1e-12
+_LARGE = 2**16  # input times output channels; below, an operation costs more than its passes over the weight
 
 
 class SpectralNorm(nn.Module):
@@ -42,13 +43,13 @@ class SpectralNorm(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         """(O, I, h, w) or (O, I) to the same of spectral norm 1."""
         with full_precision(weight):
-            divided: Tensor = _Divided.apply(weight, *self._triplet(weight))  # type: ignore[no-untyped-call]
+            divided: Tensor = _Divided.apply(weight, *self._triplet(weight))
         return divided
 
     def estimate(self, weight: Tensor) -> Tensor:
         """The largest singular value of (O, I, h, w): a scalar. In training mode, each call makes an iteration."""
         with full_precision(weight):
-            value: Tensor = _Value.apply(weight, *self._triplet(weight))  # type: ignore[no-untyped-call]
+            value: Tensor = _Value.apply(weight, *self._triplet(weight))
         return value
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -130,7 +131,7 @@ def full_precision(weight: Tensor) -> AbstractContextManager[Any]:
 
 
 def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
-    """A convolution's original weight, and the divisor of its spectral norm.
+    """A convolution's weight, and what is left to divide it by for its spectral norm.
 
     Dividing the input or the output of the convolution instead saves the passes over a large weight.
 
@@ -138,10 +139,10 @@ def undivided(layer: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
         layer: with or without spectral norm.
 
     Returns:
-        (O, I, h, w), and a scalar above 0, or None without a spectral norm. In training mode this makes a power
-        iteration.
+        (O, I, h, w), and a scalar above 0; or None without a spectral norm, and for a small weight, which is divided
+        already. In training mode this makes a power iteration.
     """
-    if not is_parametrized(layer):
+    if not is_parametrized(layer) or layer.in_channels * layer.out_channels < _LARGE:
         return layer.weight, None
     parametrization = cast(Any, layer).parametrizations.weight
     weight: Tensor = parametrization.original

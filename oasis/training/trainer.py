@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 
 from oasis.errors import ConfigurationError
@@ -16,7 +17,7 @@ from oasis.training.distributed_errors import lead
 _LAUNCHERS = ("submitit.", "joblib.")
 
 
-def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Trainer:
+def make_trainer(strategy: str | Strategy = "auto", threads: int | None = None, **settings: Any) -> pl.Trainer:
     """Lightning's trainer; with several processes, `auto` is DDP that allows unused parameters.
 
     In the generator's step no parameter of the discriminator gets a gradient, and vice versa. Plain
@@ -28,12 +29,18 @@ def make_trainer(strategy: str | Strategy = "auto", **settings: Any) -> pl.Train
 
     Args:
         strategy: `auto`, or any strategy of Lightning.
+        threads: of torch, for operations on the CPU; None = as many as it has chosen.
         settings: all others of `pytorch_lightning.Trainer`.
 
     Raises:
-        ConfigurationError: several processes in a job of a sweep that cannot start them; settings of one optimizer.
+        ConfigurationError: several processes in a job of a sweep that cannot start them; settings of one optimizer;
+            fewer than one thread.
     """
     _require_own_optimization(settings)
+    if threads is not None:
+        if threads < 1:
+            raise ConfigurationError(f"trainer.threads={threads}: at least 1, or null for as many as torch chooses.")
+        torch.set_num_threads(threads)
     several = _several(settings)
     if several:
         _require_script()
