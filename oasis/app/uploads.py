@@ -32,7 +32,9 @@ _IN_THE_PAGE: Mapping[str, str] = {
     r"Say which classes category_id means with --label-space-of-input \(.*?\)": "Choose the map's classes",
     r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
     r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
-    r", or a class file with these ids, label_space=file": "",
+    r", or a class file with these ids, label_space=file; or say whose classes they are \(.*?\)": (
+        ", or choose the map's classes"
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from oasis.cli.export import export
 from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
+from oasis.cli.push import push
 from oasis.cli.report import report
 from oasis.cli.styles import styles
 from oasis.cli.train import HYDRA_READS_ALL, train
@@ -95,6 +96,7 @@ for _command in (
     generate,
     import_official,
     export,
+    push,
 ):
     app.command()(_command)
 app.command("app")(app_command)

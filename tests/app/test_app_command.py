@@ -48,5 +48,5 @@ def test_command_serves_what_it_was_told_to(monkeypatch, tmp_path):
     result = CliRunner().invoke(command, arguments)
     assert "as far as this test goes" in str(result.exception)
     limits = Limits(upload_bytes=3 * 2**20, waiting=5)
-    assert seen["arguments"] == (([tmp_path], "auto", True), limits, "0.0.0.0", 8123, ("ada", "s3:cret"))
+    assert seen["arguments"] == (([str(tmp_path)], "auto", True), limits, "0.0.0.0", 8123, ("ada", "s3:cret"))
     assert "may use the app" not in result.output  # they are asked for a password

@@ -7,8 +7,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from oasis.checkpoint import find_to_resume, load, restore
+from oasis.checkpoint import load, restore
 from oasis.checkpoint.exported import write_exported
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.migration import FORMAT
 from oasis.models import OASISGenerator
