@@ -15,6 +15,7 @@ from oasis.app.drawing import Stroke
 from oasis.app.model_pool import ModelPool
 from oasis.app.pictures import Figure
 from oasis.app.session import Session
+from oasis.bundled import bundled_file
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap
@@ -39,6 +40,12 @@ def test_newest_demo_is_the_one_written_last(tmp_path):
     assert newest_demo(tmp_path) == tmp_path / "demo/3/checkpoints/last.ckpt"
 
     assert newest_demo(tmp_path / "other") is None
+
+
+def test_without_checkpoints_it_has_the_model_that_comes_along():
+    pool = ModelPool.from_checkpoints([])
+    assert len(pool.names) == 1
+    assert pool.model().checkpoint == bundled_file()
 
 
 def test_models_of_one_name_are_told_apart(pool):

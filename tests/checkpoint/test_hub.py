@@ -89,7 +89,9 @@ def of_the_hub(kind):
     """An error as the hub's client raises it."""
     import httpx
 
-    return kind("404 Client Error.\nEntry Not Found", response=httpx.Response(404, request=httpx.Request("GET", "https://hub")))
+    return kind(
+        "404 Client Error.\nEntry Not Found", response=httpx.Response(404, request=httpx.Request("GET", "https://hub"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,9 @@ def test_what_is_pushed_can_be_used(uploads, checkpoint, tiny):
     names = {path.name for path in uploads["files"].iterdir()}
     assert names == {"README.md", "config.json", "samples.png", "model.safetensors"}
     label = tiny.label("val", "town_000100_000019")
-    ours, theirs = (Synthesizer.from_checkpoint(each).synthesize(label, seed=0) for each in (checkpoint, "hf://ada/towns"))
+    ours, theirs = (
+        Synthesizer.from_checkpoint(each).synthesize(label, seed=0) for each in (checkpoint, "hf://ada/towns")
+    )
     assert max(abs(a - b) for a, b in zip(ours.tobytes(), theirs.tobytes(), strict=True)) <= 8  # of float16
 
 
@@ -166,7 +170,14 @@ def test_the_model_card(uploads, checkpoint):
     assert uploads["private"] is None  # as the account has it
     _, header, text = (uploads["files"] / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(header)["library_name"] == "panoptic-oasis"
-    for words in ('from_checkpoint("hf://ada/towns")', "32x64", "Semantic", "1 batches", "(samples.png)", "traffic light"):
+    for words in (
+        'from_checkpoint("hf://ada/towns")',
+        "32x64",
+        "Semantic",
+        "1 batches",
+        "(samples.png)",
+        "traffic light",
+    ):
         assert words in text
     assert "Scores" not in text
     assert "nowhere" not in (uploads["files"] / "config.json").read_text()  # no folders of this machine
