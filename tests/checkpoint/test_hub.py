@@ -1,5 +1,6 @@
 """Checkpoints on the Hugging Face hub: a cache made by hand, and no network."""
 
+import json
 import shutil
 
 import pytest
@@ -186,10 +187,10 @@ def test_the_model_card(uploads, checkpoint):
 def test_scores_of_the_run_are_in_its_card(uploads, checkpoint, tmp_path):
     run = shutil.copytree(checkpoint.parent.parent, tmp_path / "run")
     scores = {"metrics": {"segmenter/miou": 0.3125}, "real_photos": {"segmenter/miou": 0.75}, "untrained": {}}
-    (run / "summary.json").write_text(__import__("json").dumps({"version": 1, **scores}))
+    (run / "summary.json").write_text(json.dumps({"version": 1, **scores}))
     push(run, "ada/towns")
     (row,) = [line for line in (uploads["files"] / "README.md").read_text().splitlines() if "mIoU" in line]
-    assert row.endswith("| 31.2 | 75.0 | - |")
+    assert row.endswith("| 31.25 | 75.00 | - |")
 
 
 @pytest.mark.parametrize(
