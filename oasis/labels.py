@@ -197,12 +197,12 @@ class LabelSpace:
             "labelIds files, or say what it is with kind=train_ids (`oasis generate --kind train_ids`; for training, "
             "data.label_suffix=labelTrainIds)"
             if 255 in bad
-            else "use the *_labelIds.png files of Cityscapes, or a class file with these ids, label_space=file; or say "
-            "whose classes they are (`oasis generate --label-space-of-input ade20k`)"
+            else "use the *_labelIds.png files of Cityscapes, or a class file with these ids, label_space=file"
         )
         highest = max(i for i in range(RAW_IDS) if known[i])
         raise DatasetError(
-            f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}."
+            f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}. For "
+            "maps of another dataset, say whose classes they are: `oasis generate --label-space-of-input ade20k`."
         )
 
     def to_classes(self, raw: Tensor) -> Tensor:

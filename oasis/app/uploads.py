@@ -32,9 +32,8 @@ _IN_THE_PAGE: Mapping[str, str] = {
     r"Say which classes category_id means with --label-space-of-input \(.*?\)": "Choose the map's classes",
     r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
     r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
-    r", or a class file with these ids, label_space=file; or say whose classes they are \(.*?\)": (
-        ", or choose the map's classes"
-    ),
+    r", or a class file with these ids, label_space=file": "",
+    r"For maps of another dataset, say whose .*": "For maps of another dataset, choose the map's classes.",
 }
 
 

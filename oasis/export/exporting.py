@@ -110,7 +110,7 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
     }
     progress = {"batches_seen": restored.batches_seen, "images_seen": 0}
     facts = {"config": config, "classes": list(restored.label_space.names), "progress": progress}
-    return Contents(restored, facts, *size)
+    return Contents(restored, facts, size[0], size[1])
 
 
 def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
