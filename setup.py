@@ -6,7 +6,7 @@ setup(
     packages=[*find_namespace_packages(include=["oasis*", "hydra_plugins"]), "oasis.conf"],
     package_dir={"oasis.conf": "conf"},
     package_data={
-        "oasis": ["**/*.j2", "label_spaces/*.yaml", "app/*.html", "app/*.js", "app/*.css"],
+        "oasis": ["**/*.j2", "label_spaces/*.yaml", "app/*.html", "app/*.js", "app/*.css", "bundled/*.safetensors"],
         "oasis.conf": ["**/*.yaml"],
     },
     exclude_package_data={"oasis.conf": ["local/*"]},

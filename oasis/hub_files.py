@@ -1,4 +1,4 @@
-"""Models of Hugging Face's transformers: finding, downloading, checking and loading their files.
+"""Files on the Hugging Face hub, and models of its transformers: downloading, checking and loading.
 
 Nothing is unpickled, and no code of a checkpoint is executed.
 """
@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
-from oasis.errors import ConfigurationError, MissingWeightsError
+from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 
 SETTINGS, PREPROCESSING, WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
 _SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
@@ -57,16 +58,72 @@ def find_checkpoint(
         revision = HfApi().model_info(name, timeout=_SECONDS).sha
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except Exception as error:  # the hub's own errors, or those of its HTTP client, which depends on its release
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _missing(name, setting, needed, reason) from error
+        raise _missing(name, setting, needed, reason(error)) from error
     if lacking := _lacking(folder, needed):
         of_pickles = (
             f"; if it has pytorch_model.bin, transformers makes a folder of it: AutoModel.from_pretrained({name!r})"
             f".save_pretrained(FOLDER)"
         )
-        reason = f"it has no {' and no '.join(lacking)}{of_pickles if WEIGHTS in lacking else ''}"
-        raise _missing(name, setting, needed, reason)
+        lacks = f"it has no {' and no '.join(lacking)}{of_pickles if WEIGHTS in lacking else ''}"
+        raise _missing(name, setting, needed, lacks)
     return folder
+
+
+def download(repository: str, revision: str | None, file: str) -> Path:
+    """A file of a repository of models on the hub: the newest of the revision, or without a network the cached one.
+
+    Args:
+        repository: `OWNER/NAME`.
+        revision: a branch, a tag or a commit; None = `main`.
+        file: its path there.
+
+    Raises:
+        CheckpointError: no such repository, revision or file; or it is not in the cache and cannot be downloaded.
+        ConfigurationError: huggingface_hub is not installed.
+    """
+    hub = import_hub(f"hf://{repository}")
+    where = f"hf://{repository}" + (f"@{revision}" if revision else "")
+    try:
+        return Path(hub.hf_hub_download(repository, file, revision=revision, etag_timeout=_SECONDS))
+    except hub.errors.RemoteEntryNotFoundError as error:
+        raise CheckpointError(
+            f"{where}: has no file {file}, so it is no model that `oasis push` wrote. If another file of "
+            f"https://huggingface.co/{repository}/tree/main is a checkpoint, name it: {where}/FILE.safetensors."
+        ) from error
+    except hub.errors.RevisionNotFoundError as error:
+        raise CheckpointError(f"{where}: the repository has no revision {revision}.") from error
+    except (hub.errors.RepositoryNotFoundError, hub.errors.HFValidationError) as error:
+        raise CheckpointError(
+            f"{where}: no such repository of models; if it is private, `hf auth login` or the variable HF_TOKEN gives "
+            "access."
+        ) from error
+    except Exception as error:  # of the network: of the hub's HTTP client, which depends on its release
+        raise CheckpointError(
+            f"{where}: {file} is not in the cache of Hugging Face, and cannot be downloaded ({reason(error)}). Fetch "
+            f"it from https://huggingface.co/{repository}/tree/main on a machine that reaches it, and give its path."
+        ) from error
+
+
+def import_hub(user: str) -> Any:
+    """The package huggingface_hub, with its `errors`.
+
+    Args:
+        user: what needs it, for the error.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import huggingface_hub
+        import huggingface_hub.errors
+    except ImportError as error:
+        raise ConfigurationError(f"{user} needs huggingface_hub: pip install 'panoptic-oasis[hub]'") from error
+    return huggingface_hub
+
+
+def reason(error: Exception) -> str:
+    """The first line of an error's message, or its kind."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def settings_of(folder: Path, what: str, kinds: Sequence[str] | None = None) -> dict[str, Any]:
@@ -101,7 +158,6 @@ def import_transformers(user: str) -> ModuleType:
         ConfigurationError: it is not installed.
     """
     try:
-        import safetensors  # noqa: F401, without which transformers can load no checkpoint
         import transformers
     except ImportError as error:
         raise ConfigurationError(
@@ -122,8 +178,6 @@ def load_pretrained(model_class: Any, folder: Path, what: str) -> Any:
     Raises:
         ConfigurationError: the weights are corrupt, or those of another model.
     """
-    from safetensors import SafetensorError
-
     try:
         model, info = model_class.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
@@ -155,9 +209,9 @@ def fingerprint(folder: Path, protocol: str, files: Sequence[str] = (SETTINGS, P
     return digest.hexdigest()
 
 
-def _missing(name: str, setting: str, needed: Sequence[str], reason: str) -> MissingWeightsError:
+def _missing(name: str, setting: str, needed: Sequence[str], why: str) -> MissingWeightsError:
     return MissingWeightsError(
-        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({reason}). Fetch "
+        f"{name}: no folder of that name, not in the cache of Hugging Face, and not to be downloaded ({why}). Fetch "
         f"{_listed(needed)} from https://huggingface.co/{name}/tree/main on a machine that reaches it, put them in a "
         f"folder, and give {setting}=FOLDER"
     )

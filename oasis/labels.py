@@ -201,7 +201,8 @@ class LabelSpace:
         )
         highest = max(i for i in range(RAW_IDS) if known[i])
         raise DatasetError(
-            f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}."
+            f"{source}: label ids outside the label space: {listing}. Known ids go up to {highest}; {advice}. For "
+            "maps of another dataset, say whose classes they are: `oasis generate --label-space-of-input ade20k`."
         )
 
     def to_classes(self, raw: Tensor) -> Tensor:

@@ -7,17 +7,18 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from oasis.instances import boundaries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _CAPTION = 18  # pixels above each column
 _LINE = 14  # pixels of each further line of a caption
@@ -93,6 +94,8 @@ def plot_losses(table: Path, picture: Path) -> None:
             for name, value in row.items():
                 if value and name.startswith(("generator/", "discriminator/")):
                     curves[name].append((int(float(row["step"])), float(value)))
+    from matplotlib.figure import Figure  # loading it takes a moment, which generating need not wait for
+
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
     for axis, network in zip(axes, ("generator", "discriminator"), strict=True):
@@ -107,7 +110,7 @@ def plot_losses(table: Path, picture: Path) -> None:
     figure.savefig(picture, dpi=110)
 
 
-def _draw_curve(axis: Axes, name: str, points: NDArray[np.float64]) -> None:
+def _draw_curve(axis: "Axes", name: str, points: NDArray[np.float64]) -> None:
     """One term: the values faint, their running mean over a twentieth of the run bold."""
     (line,) = axis.plot(points[:, 0], points[:, 1], alpha=0.3, linewidth=1)
     window = max(1, len(points) // 20)
@@ -154,8 +157,14 @@ def colorize_values(values: Tensor, low: float, high: float, colormap: str) -> T
         (3, H, W) float32 in [-1, 1].
     """
     shares = (values.float() - low) / max(high - low, 1e-9)
-    colors = matplotlib.colormaps[colormap](shares.clamp(0, 1).numpy())[..., :3]
-    return torch.from_numpy(colors).float().permute(2, 0, 1) * 2.0 - 1.0
+    return _mapped(shares.clamp(0, 1), colormap) * 2.0 - 1.0
+
+
+def _mapped(shares: Tensor, colormap: str) -> Tensor:
+    """(H, W) in [0, 1] to (3, H, W) float32 in [0, 1]."""
+    from matplotlib import colormaps
+
+    return torch.from_numpy(colormaps[colormap](shares.numpy())[..., :3]).float().permute(2, 0, 1)
 
 
 def colorize_directions(offset: Tensor, longest: float) -> Tensor:
@@ -172,7 +181,7 @@ def colorize_directions(offset: Tensor, longest: float) -> Tensor:
     dy, dx = offset.float()
     strength = (torch.hypot(dy, dx) / max(longest, 1e-9)).clamp(0, 1).sqrt().unsqueeze(0)
     hue = torch.atan2(dy, dx) / math.tau % 1.0
-    colors = torch.from_numpy(matplotlib.colormaps["hsv"](hue.numpy())[..., :3]).float().permute(2, 0, 1)
+    colors = _mapped(hue, "hsv")
     return torch.lerp(torch.ones_like(colors), colors, strength) * 2.0 - 1.0
 
 

@@ -14,7 +14,7 @@ from oasis.checkpoint import restore
 from oasis.cli import app
 from oasis.errors import ConfigurationError
 from oasis.models import Discriminator, SegmentingDiscriminator
-from oasis.training.building import build_network
+from oasis.models.building import build_network
 from oasis.training.recomputation import recompute_blocks
 
 pytestmark = pytest.mark.filterwarnings("ignore:discriminator.backbone.random_weights")

@@ -6,8 +6,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from oasis.checkpoint import find_to_resume, restore
+from oasis.checkpoint import restore
 from oasis.checkpoint.reading import load
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.errors import CheckpointError
 from oasis.files import write_json
 from oasis.migration import FORMAT, migrated, migrated_metric, stamped

@@ -103,7 +103,7 @@ def test_every_program_is_installed(words):
 def test_every_oasis_command_is_understood(composed, words):
     command = typer.main.get_command(app).commands[words[1]]
     context = command.make_context(words[1], words[2:])  # refuses options that do not exist
-    named = context.params.get("images") or ()  # NAME=DIR, which is no setting
+    named = [*(context.params.get("images") or ()), *(context.params.get("replace") or ())]  # which are no settings
     composed(*(word for word in words[2:] if "=" in word and not word.startswith("-") and word not in named))
     assert context.params
 

@@ -20,12 +20,12 @@ from rich.table import Table
 
 from experiments.benchmarks.inference import new_generator
 from experiments.benchmarks.measuring import arguments, report
-from oasis.app.examples import draw_examples
 from oasis.app.model_pool import ModelPool
 from oasis.app.server import serving
 from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
 from oasis.synthesis import Synthesizer
+from oasis.synthesis.examples import draw_examples
 
 GOAL = 1.5  # seconds
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync")

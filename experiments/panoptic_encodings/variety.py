@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
+from oasis.checkpoint.own_data import own_data
 from oasis.errors import ConfigurationError
-from oasis.evaluation import Column, Comparison, Evaluation, open_models, own_data, read_json
+from oasis.evaluation import Column, Comparison, Evaluation, open_models, read_json
 from oasis.metrics import split_class
 from oasis.scoring import MetricNetworks
 from oasis.studies import Run, assemble, find_runs, write_runs_table

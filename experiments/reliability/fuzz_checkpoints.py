@@ -21,8 +21,9 @@ from rich.table import Table
 
 from experiments.reliability.checkpoint_mutations import BY_ACCIDENT, MUTATIONS, Mutation
 from experiments.reliability.trainings import Training, difference, ended
-from oasis.checkpoint import find_to_resume, restore
+from oasis.checkpoint import restore
 from oasis.checkpoint.reading import load
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.errors import OasisError
 
 LONGEST = 10  # seconds

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from oasis.app.examples import Example
 from oasis.app.limits import Limits
 from oasis.app.markup import problem
 from oasis.app.model_pool import ModelPool
 from oasis.errors import ConfigurationError, MissingInstancesError, OasisError, message
+from oasis.synthesis.examples import Example
 
 _LOG = logging.getLogger(__name__)
 _MOST_SEED = 2**31 - 1

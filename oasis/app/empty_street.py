@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.app.examples import Example
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, Synthesizer
+from oasis.synthesis.examples import Example
 
 _HORIZON = 0.45  # share of the height
 _ROOF, _KERB = 0.12, 0.16  # shares of height and width at the picture's border

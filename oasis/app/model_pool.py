@@ -46,13 +46,14 @@ class ModelPool:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_checkpoints(cls, paths: Iterable[Path], device: str = "auto", bf16: bool = False) -> Self:
-        """Load checkpoints; see `Synthesizer.from_checkpoint`.
+    def from_checkpoints(cls, paths: Iterable[str | Path], device: str = "auto", bf16: bool = False) -> Self:
+        """Load checkpoints, see `Synthesizer.from_checkpoint`; if there are none, the model that comes along.
 
         Raises:
             CheckpointError: one of them cannot be used, or has no clusters of styles to draw from.
         """
         synthesizers = [Synthesizer.from_checkpoint(path, device=device, bf16=bf16) for path in paths]
+        synthesizers = synthesizers or [Synthesizer.pretrained(device=device, bf16=bf16)]
         for synthesizer in synthesizers:
             require_clusters(synthesizer)
         return cls(synthesizers)

@@ -7,13 +7,13 @@ from oasis.app.compare_tab import CompareTab
 from oasis.app.components import html
 from oasis.app.context import AppContext
 from oasis.app.draw_tab import DrawTab
-from oasis.app.examples import draw_examples
 from oasis.app.limits import Limits
 from oasis.app.model_pool import ModelPool
 from oasis.app.session import Session
 from oasis.app.style_tab import StyleTab
 from oasis.app.upload_tab import UploadTab
 from oasis.app.vary_tab import vary_tab
+from oasis.synthesis.examples import draw_examples
 
 TITLE = "Panoptic OASIS"
 

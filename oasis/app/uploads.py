@@ -33,6 +33,7 @@ _IN_THE_PAGE: Mapping[str, str] = {
     r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
     r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
     r", or a class file with these ids, label_space=file": "",
+    r"For maps of another dataset, say whose .*": "For maps of another dataset, choose the map's classes.",
 }
 
 

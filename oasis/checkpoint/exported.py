@@ -7,6 +7,8 @@ The header's metadata have one JSON text under `panoptic_oasis`:
 - `classes`: the names of the classes by their index, for readers without this project;
 - `progress`: how long it was trained;
 - `sha256`: of all tensors' bytes, in the order of their names.
+
+Tensors may be float16; a generator that is rebuilt from them is float32 again.
 """
 
 import hashlib
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from oasis.errors import UNREADABLE, CheckpointError, ConfigurationError
@@ -27,21 +31,21 @@ _PREFIX = "generator."
 _LONGEST = 4_000_000  # characters of JSON
 
 
-def write_exported(path: Path, weights: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def write_exported(path: Path, weights: Mapping[str, Tensor], facts: Mapping[str, Any], half: bool = False) -> None:
     """Write a generator.
 
     Args:
         path: ends in `.safetensors`.
         weights: the generator's state dict.
         facts: `config`, `classes` and `progress`, plain containers.
+        half: floating-point tensors become float16, of 11 instead of 24 significant bits; integers stay.
 
     Raises:
-        ConfigurationError: the package safetensors is not installed.
+        ConfigurationError: a weight is too large for float16.
     """
-    _require_package()
-    from safetensors.torch import save_file
-
     tensors = {f"{_PREFIX}{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
+    if half:
+        tensors = {name: _halved(name, value) for name, value in tensors.items()}
     text = json.dumps({"version": VERSION, **facts, "sha256": _checksum(tensors)})
     save_file(tensors, path, metadata={METADATA_KEY: text, "format": "pt"})
 
@@ -54,11 +58,7 @@ def read_exported(path: Path) -> dict[str, Any]:
 
     Raises:
         CheckpointError: corrupt, not written by this project, or by a later version of it.
-        ConfigurationError: the package safetensors is not installed.
     """
-    _require_package()
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             text = (file.metadata() or {}).get(METADATA_KEY)
@@ -92,10 +92,13 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _require_package() -> None:
-    try:
-        import safetensors  # noqa: F401
-    except ImportError as error:
+def _halved(name: str, value: Tensor) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    halved = value.half()
+    if halved.isinf().any() and value.isfinite().all():
         raise ConfigurationError(
-            "Reading and writing .safetensors needs the package safetensors: pip install 'panoptic-oasis[export]'"
-        ) from error
+            f"{name.removeprefix(_PREFIX)} has values up to {float(value.abs().max()):.3g}, but float16 ends at 65504. "
+            "Export without --half."
+        )
+    return halved

@@ -14,8 +14,7 @@ from oasis.checkpoint.exported import SUFFIX, read_exported
 from oasis.checkpoint.safe_config import require_plain
 from oasis.errors import UNREADABLE, CheckpointError
 from oasis.migration import migrated, rename_states
-from oasis.training.callbacks.checkpoints import LAST
-from oasis.training.callbacks.ema import CHECKPOINT_KEY
+from oasis.run_names import EMA_KEY, LAST
 
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, OverflowError, MemoryError, OSError, struct.error)
 
@@ -79,7 +78,7 @@ def _require_kinds(checkpoint: dict[str, Any], path: Path) -> None:
     if not isinstance(config, dict) or not counts(progress, "batches_seen", "images_seen"):
         raise CheckpointError(f"{path}: not a checkpoint of this project: its config or its progress is invalid.")
     size = path.stat().st_size
-    for name in ("state_dict", CHECKPOINT_KEY):
+    for name in ("state_dict", EMA_KEY):
         weights = checkpoint.get(name, {})
         if not isinstance(weights, dict) or not all(_is_stored(key, value) for key, value in weights.items()):
             raise CheckpointError(f"{path}: not a checkpoint of this project: its {name} holds more than tensors.")

@@ -15,8 +15,8 @@ from oasis.encodings import Encoding
 from oasis.errors import CheckpointError
 from oasis.labels import LabelSpace
 from oasis.models import Generator
-from oasis.training.building import build_network
-from oasis.training.callbacks.ema import CHECKPOINT_KEY
+from oasis.models.building import plan_network
+from oasis.run_names import EMA_KEY
 
 
 @dataclass
@@ -47,8 +47,8 @@ def restore(path: str | Path) -> Restored:
         if name not in config:
             raise CheckpointError(f"{path}: its configuration has no {name}; it cannot be rebuilt from.")
         require_safe(config[name], path)
-    if CHECKPOINT_KEY in checkpoint:
-        weights, prefix = checkpoint[CHECKPOINT_KEY], "module."
+    if EMA_KEY in checkpoint:
+        weights, prefix = checkpoint[EMA_KEY], "module."
     else:
         weights, prefix = checkpoint["state_dict"], "generator."
     weights = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
@@ -85,8 +85,7 @@ def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Map
     blocks = config.get("num_blocks", 0)
     if blocks > len(weights):
         raise ValueError(f"num_blocks={blocks}, but there are only {len(weights)} weights")
-    with torch.device("meta"):
-        planned = build_network(instantiate(config), Generator, offered)
+    planned = plan_network(instantiate(config), Generator, offered)
     ours = {name: value.shape for name, value in planned.state_dict().items()}
     for name in ours.keys() | weights.keys():
         if name not in ours or name not in weights or ours[name] != weights[name].shape:
@@ -95,7 +94,10 @@ def _rebuilt(config: Mapping[str, Any], offered: Mapping[str, int], weights: Map
             )
     # Copied, since the tensors may be memory-mapped, and laid out as in a new network. Initialisation is skipped: it
     # would take longer than reading.
-    copies = {name: torch.empty_like(like, device="cpu") for name, like in planned.state_dict().items()}
+    copies = {
+        name: torch.empty_strided(like.shape, like.stride(), dtype=like.dtype)
+        for name, like in planned.state_dict().items()
+    }
     for name, value in weights.items():
         copies[name].copy_(value)
     planned.load_state_dict(copies, assign=True)

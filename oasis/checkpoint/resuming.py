@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 
+from oasis.checkpoint.finding import find_checkpoint, is_on_hub
 from oasis.checkpoint.reading import counts, load
 from oasis.checkpoint.restoring import restored_label_space
 from oasis.data import LabelMapDataModule
 from oasis.errors import CheckpointError, NothingToTrainError
 from oasis.labels import LabelSpace
-from oasis.training.callbacks.checkpoints import LAST
+from oasis.run_names import LAST
 from oasis.training.runs.identity import differences
 from oasis.training.runs.run_folder import SEARCHING
 
@@ -63,7 +64,7 @@ def find_to_resume(
             f"resume=last: no run below {below} has an intact checkpoints/{LAST}. Leave resume out, or use resume=auto."
         )
     if named:
-        found = _named(Path(str(resume)))
+        found = _named(find_checkpoint(str(resume)) if is_on_hub(str(resume)) else Path(str(resume)))
     if found is None:
         return None
     path, written = found

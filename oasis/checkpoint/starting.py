@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from oasis.checkpoint.finding import find_checkpoint
 from oasis.checkpoint.reading import load, shape_of
 from oasis.checkpoint.restoring import restored_label_space
 from oasis.errors import CheckpointError
@@ -21,7 +22,7 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
     For fine-tuning: an imported checkpoint of the official OASIS, or one of another dataset with the same classes.
 
     Args:
-        path: a checkpoint, or an exported `.safetensors` file.
+        path: of a checkpoint; see `find_checkpoint`.
         model: as built for the run; networks that the checkpoint does not have are unchanged, and so are weights that
             an option adds, see `Generator.added_weights`.
 
@@ -32,6 +33,7 @@ def start_from(path: str | Path, model: GANModule) -> list[str]:
         CheckpointError: see `load`; no generator in it; its tensors do not fit the run's networks; or its classes have
             other names.
     """
+    path = find_checkpoint(path)
     checkpoint = load(path)
     _require_same_names(checkpoint["config"], model.label_space, path)
     weights: dict[str, Tensor] = checkpoint["state_dict"]

@@ -17,6 +17,7 @@ from oasis.cli.export import export
 from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
+from oasis.cli.push import push
 from oasis.cli.report import report
 from oasis.cli.styles import styles
 from oasis.cli.train import HYDRA_READS_ALL, train
@@ -24,7 +25,6 @@ from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
 from oasis.errors import OasisError, message
 from oasis.plugins import trust
-
 
 _SPINS = "3000"  # 300000 by default
 
@@ -83,8 +83,8 @@ def _main(
     ] = False,
 ) -> None:
     """The options of no command in particular."""
-    # Before torch is loaded. Its OpenMP lets threads that wait for each other spin, which is fast on a quiet machine; but
-    # where another program has one of the cores, they keep it busy while the thread that they wait for is not running.
+    # Before torch is loaded. Its OpenMP lets threads that wait for each other spin, which is fast on a quiet machine;
+    # where another program has a core, they spin on the one that the thread which they wait for could have.
     os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
 
 
@@ -102,6 +102,7 @@ for _command in (
     generate,
     import_official,
     export,
+    push,
 ):
     app.command()(_command)
 app.command("app")(app_command)

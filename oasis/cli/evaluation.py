@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from oasis.checkpoint import Restored
+from oasis.checkpoint.own_data import own_data_config
 from oasis.cli.conf import load_config
 from oasis.cli.evaluated_images import Images, named_data
 from oasis.data import LabelMapDataModule
@@ -17,7 +18,6 @@ from oasis.data.samples import as_split
 from oasis.devices import find_device
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
-from oasis.evaluation.evaluated_models import own_data_config
 from oasis.metrics import SegmenterFeatures, listed, segmenter_features
 from oasis.scoring import MetricNetworks, load_metric_networks
 from oasis.synthesis.batch.dataset_maps import trained_on

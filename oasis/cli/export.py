@@ -9,8 +9,10 @@ from rich.console import Console
 
 def export(
     checkpoint: Annotated[
-        Path,
-        typer.Argument(metavar="CHECKPOINT", help="A checkpoint file, or a run folder (its last checkpoint)."),
+        str,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A checkpoint file, a run folder (its last checkpoint), or hf://OWNER/NAME."
+        ),
     ],
     output: Annotated[
         Path,
@@ -26,12 +28,20 @@ def export(
     width: Annotated[
         int | None, typer.Option(min=1, help="Columns of the pictures. Default: as in training.", show_default=False)
     ] = None,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half",
+            help="Store weights as float16, in half the space, for .safetensors; generating is in float32 again. "
+            "Weights keep 3 to 4 digits of 7, so that pictures differ slightly.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Export a checkpoint's generator as safetensors, ONNX or a torch.export program, and check its pictures."""
     from oasis.export import export as run
 
-    exported = run(checkpoint, output, height=height, width=width, force=force)
+    exported = run(checkpoint, output, height=height, width=width, half=half, force=force)
     console = Console(highlight=False, soft_wrap=True)
     takes = ", ".join(f"{name} (B, {', '.join(map(str, shape[1:]))})" for name, shape in exported.inputs.items())
     console.print(f"Input: {takes}, float32. Output: image (B, 3, H, W) in [-1, 1].")

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from oasis.cli.arguments import split_arguments
+from oasis.bundled import NOTE
+from oasis.cli.generate_places import places
 from oasis.cli.generate_settings import format_of_instances, maps_source, replacements, segmenter_source, space_of_input
-from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from oasis.synthesis.batch.generation import Outcome
@@ -32,11 +32,12 @@ class Moving(StrEnum):
 
 
 _Arguments = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="CHECKPOINT [INPUT] [SETTING=VALUE...]",
-        help="A checkpoint file or run folder; a label map, a folder that is searched, or the root of a "
-        "dataset; or, in place of INPUT, settings of a dataset as for `oasis train`: data=synthetic.",
+        metavar="[CHECKPOINT] [INPUT] [SETTING=VALUE...]",
+        help="A checkpoint file, a run folder or hf://OWNER/NAME, by default the model that comes with the project; a "
+        "label map, a folder that is searched, or the root of a dataset; or, in place of INPUT, settings of a dataset "
+        "as for `oasis train`: data=synthetic.",
         show_default=False,
     ),
 ]
@@ -118,8 +119,8 @@ _Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.
 
 
 def generate(
-    arguments: _Arguments,
     output: _Output,
+    arguments: _Arguments = None,
     samples: _Samples = 1,
     seed: _Seed = 0,
     resample: _Resample = None,
@@ -142,14 +143,17 @@ def generate(
     force: _Force = False,
 ) -> None:
     """Generate photos from label maps."""
-    checkpoint, source, settings = _places(arguments)
+    checkpoint, source, settings = places(arguments or [])
+    given = maps_source(settings, source)
+    if checkpoint is None:
+        Console(soft_wrap=True, highlight=False).print(NOTE)
     from oasis.synthesis import MapKind
     from oasis.synthesis.animation import GIF, MP4
     from oasis.synthesis.batch import GenerateOptions
 
     animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
     generation, inputs = GenerateOptions(
-        checkpoint=checkpoint, source=maps_source(settings, source), output=output, split=split, seed=seed,
+        checkpoint=checkpoint, source=given, output=output, split=split, seed=seed,
         samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
         kind=None if kind is None else MapKind(kind),
         label_space_of_input=space_of_input(label_space_of_input, settings),
@@ -184,21 +188,6 @@ def _ending_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _places(arguments: list[str]) -> tuple[Path, Path | None, list[str]]:
-    """Checkpoint, INPUT or None, and settings.
-
-    Raises:
-        ConfigurationError: no checkpoint, or more than one input.
-    """
-    (checkpoint, *sources), settings = split_arguments(arguments)
-    if len(sources) > 1:
-        raise ConfigurationError(
-            f"A checkpoint and one input, but there are {len(sources)}: {', '.join(map(str, sources))}. Put the label "
-            "maps into one folder."
-        )
-    return checkpoint, sources[0] if sources else None, settings
 
 
 def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -> None:

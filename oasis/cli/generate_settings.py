@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oasis.cli.datasets import load_data
+from oasis.cli.generate_places import names_dataset
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def maps_source(settings: Sequence[str], source: Path | None) -> "Path | NamedDa
         )
     if source is not None:
         return source
-    if not any(setting.startswith(("data=", "data.root=")) for setting in data):
+    if not names_dataset(data):
         raise ConfigurationError(
             "No input is named. Give a label map, a folder of them, the root of a dataset, or the settings of one: "
             "data=synthetic, or data=cityscapes data.root=DIR."

@@ -13,7 +13,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from oasis import plugins, training
-from oasis.checkpoint import find_to_resume, require_something_left, start_from
+from oasis.checkpoint.resuming import find_to_resume, require_something_left
+from oasis.checkpoint.starting import start_from
 from oasis.cli.conf import conf_dir, read_label_space, setting_names
 from oasis.errors import NothingToTrainError
 from oasis.pretrained import weights_in_checkpoint

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from oasis.bundled import NOTE
 from oasis.errors import ConfigurationError
 
 AUTH_VARIABLE = "OASIS_APP_AUTH"
@@ -17,10 +18,11 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 def app(
     checkpoints: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[CHECKPOINT]...",
-            help="Checkpoint files or run folders; several can be compared on one map. Default: the newest demo run.",
+            help="Checkpoint files, run folders or hf://OWNER/NAME; several can be compared on one map. Default: the "
+            "newest demo run, else the model that comes with the project.",
             show_default=False,
         ),
     ] = None,
@@ -57,7 +59,11 @@ def app(
     from oasis.app.server import serving
 
     console = Console()
-    pool = ModelPool.from_checkpoints(checkpoints or [newest_demo(runs)], device, bf16)
+    demo = None if checkpoints else newest_demo(runs)
+    if not checkpoints:
+        note = NOTE if demo is None else f"No checkpoint named: the newest demo run, {demo}."
+        console.print(note, soft_wrap=True, highlight=False, markup=False)
+    pool = ModelPool.from_checkpoints(checkpoints or ([] if demo is None else [demo]), device, bf16)
     limits = Limits(upload_bytes=upload_mib * 2**20, waiting=queue)
     if host not in _LOCAL and user is None:
         console.print(f"All who can reach {host} may use the app; --auth, or {AUTH_VARIABLE}, asks for a password.")

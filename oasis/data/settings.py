@@ -1,12 +1,13 @@
 """Validation of data settings before anything is read."""
 
 from pathlib import Path
-
-from pytorch_lightning import Trainer
-from pytorch_lightning.utilities import rank_zero_warn
+from typing import TYPE_CHECKING
 
 from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
 
 
 def require_batch_size(batch_size: int) -> int:
@@ -80,8 +81,10 @@ def require_even_split(batch_size: int, processes: int) -> None:
         )
 
 
-def skip_validation(trainer: Trainer, root: Path) -> None:
+def skip_validation(trainer: "Trainer", root: Path) -> None:
     """Train without validating, since there are no validation samples; warns of what is then not measured."""
+    from pytorch_lightning.utilities import rank_zero_warn
+
     trainer.limit_val_batches = 0
     rank_zero_warn(
         f"{root} has no validation split: no score is measured (FID, KID, mIoU, PQ, loss), no best checkpoint is kept, "

@@ -1,7 +1,7 @@
 """Evaluation and comparison of checkpoints, and of pictures of other programs."""
 
 from oasis.evaluation.diversity import load_lpips
-from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, own_data, untrained
+from oasis.evaluation.evaluated_models import EvaluatedModel, open_models, untrained
 from oasis.evaluation.measure import Evaluation
 from oasis.evaluation.picture_finder import PictureFinder, PictureFolders
 from oasis.evaluation.pictures import Pictures, Resizing
@@ -23,7 +23,6 @@ __all__ = [
     "Score",
     "load_lpips",
     "open_models",
-    "own_data",
     "read_json",
     "results_table",
     "untrained",

@@ -12,28 +12,18 @@ from hydra.utils import instantiate
 from torch import Tensor
 
 from oasis.batch import Batch
-from oasis.checkpoint import Restored, find_checkpoint, require_safe, restore
+from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.checkpoint.clusters import read_clusters
-from oasis.checkpoint.safe_config import LABEL_SPACES
-from oasis.data import DATASETS, LabelMapDataModule
+from oasis.data import LabelMapDataModule
 from oasis.data.samples import Sample, Split
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import ConfigurationError
 from oasis.models import FeatureClusters, Generator
+from oasis.models.building import build_network
 from oasis.models.generating import generate
 from oasis.randomness import Stream, sample_generators
 from oasis.training import fixed_noise
-from oasis.training.building import build_network
 from oasis.training.requirements import require_segments
 
-# Targets that a checkpoint's own configuration of the data may call.
-_DATA_TARGETS = frozenset(
-    {
-        "oasis.data.build_data_module",
-        *(f"oasis.data.{name}" for name in DATASETS),
-        "oasis.streets.SyntheticStreets",
-        *LABEL_SPACES,
-    }
-)
 DataFactory = Callable[[Restored, Path], LabelMapDataModule]
 
 
@@ -126,26 +116,6 @@ def open_models(paths: Sequence[Path], make_data: DataFactory) -> list[Evaluated
             "Evaluate them one by one, or all at one size: data.height=256 data.width=512."
         )
     return models
-
-
-def own_data_config(restored: Restored, path: Path) -> dict[str, Any]:
-    """The configuration of the dataset that a checkpoint was trained on; safe to instantiate.
-
-    Raises:
-        CheckpointError: its configuration has none, or one that would call something else.
-    """
-    config = restored.config.get("data")
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path}: its configuration names no data. Name some: data=cityscapes data.root=DIR.")
-    require_safe(config, path, _DATA_TARGETS)
-    # An untrusted checkpoint may name files to read, but must not cause any to be written.
-    return {key: value for key, value in config.items() if key not in ("build_cache", "cache_folder")}
-
-
-def own_data(restored: Restored, path: Path) -> LabelMapDataModule:
-    """The dataset that a checkpoint was trained on; see `own_data_config`."""
-    data: LabelMapDataModule = instantiate(own_data_config(restored, path), encoding=restored.encoding)
-    return data
 
 
 def untrained(model: EvaluatedModel) -> EvaluatedModel:

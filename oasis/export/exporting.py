@@ -1,6 +1,6 @@
 """Exporting a checkpoint's generator, and comparing the file with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from oasis.files import replacing
 from oasis.models.sizes import require_divisible
 
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
+_MOST_DIFFERENCE_OF_HALF = 0.1  # of its weights' rounding; of single pixels, on average it is far less
 _SETTINGS = ("format", "name", "label_space", "encoding", "generator")
 
 
@@ -40,6 +41,7 @@ def export(
     *,
     height: int | None = None,
     width: int | None = None,
+    half: bool = False,
     force: bool = False,
 ) -> Exported:
     """Export a checkpoint's generator, the averaged one if there is one, in the format of the suffix.
@@ -49,12 +51,14 @@ def export(
         output: ends in `.safetensors`, `.onnx` or `.pt2`.
         height: rows of the pictures, fixed in `.onnx` and `.pt2`; None = those of training.
         width: their columns.
+        half: store the weights as float16, in half the space; for `.safetensors`. Pictures then differ slightly.
         force: overwrite a file.
 
     Raises:
         CheckpointError: see `restore`; or its picture size is unknown.
         ConfigurationError: another suffix; the file exists; a package is missing; a size that the generator does not
-            support; or the exported file generates other pictures than the checkpoint.
+            support; float16 in another format, or weights that are too large for it; or the exported file generates
+            other pictures than the checkpoint.
         NoRoomError: the disk is full.
     """
     target = Path(output)
@@ -66,8 +70,10 @@ def export(
         raise ConfigurationError(f"{target} is there already. Give another --output, or --force to overwrite it.")
     form = FORMATS[target.suffix]
     form.require_packages()
-    source = find_checkpoint(Path(checkpoint))
-    contents = _contents(restore(source), source, height, width)
+    if half and not form.can_be_half:
+        raise ConfigurationError(f"--half {target}: float16 is for .safetensors. Leave it out.")
+    source = find_checkpoint(checkpoint)
+    contents = replace(_contents(restore(source), source, height, width), half=half)
     try:
         with replacing(target) as unfinished:
             difference = _write_and_compare(form, contents, unfinished)
@@ -104,7 +110,7 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
     }
     progress = {"batches_seen": restored.batches_seen, "images_seen": 0}
     facts = {"config": config, "classes": list(restored.label_space.names), "progress": progress}
-    return Contents(restored, facts, *size)
+    return Contents(restored, facts, size[0], size[1])
 
 
 def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
@@ -115,10 +121,15 @@ def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:
         expected = contents.restored.generator(**inputs)
     generated = form.generate(path, inputs)
     difference = float((generated - expected).abs().max()) if generated.shape == expected.shape else float("inf")
-    if not difference <= _MOST_DIFFERENCE:
+    if not difference <= (_MOST_DIFFERENCE_OF_HALF if contents.half else _MOST_DIFFERENCE):
+        advice = (
+            "Export without --half."
+            if contents.half
+            else f"Other releases of {', '.join(form.packages) or 'torch'} may do."
+        )
         raise ConfigurationError(
             f"{path.suffix}: the exported file generates other pictures than the checkpoint, by up to {difference:.2g} "
-            f"in [-1, 1]; it was deleted. Other releases of {', '.join(form.packages) or 'torch'} may do."
+            f"in [-1, 1]; it was deleted. {advice}"
         )
     return difference
 

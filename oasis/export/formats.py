@@ -28,12 +28,14 @@ class Contents:
         facts: `config`, `classes` and `progress`, plain containers: the metadata of the file.
         height: of the pictures.
         width: of the pictures.
+        half: the weights become float16.
     """
 
     restored: Restored
     facts: dict[str, Any]
     height: int
     width: int
+    half: bool = False
 
     @property
     def text(self) -> str:
@@ -46,9 +48,11 @@ class Format(ABC):
 
     Attributes:
         packages: required packages.
+        can_be_half: whether weights can be stored as float16.
     """
 
     packages: ClassVar[tuple[str, ...]] = ()
+    can_be_half: ClassVar[bool] = False
 
     def require_packages(self) -> None:
         """Raise unless all packages are installed.
@@ -82,11 +86,11 @@ class Format(ABC):
 class Safetensors(Format):
     """The weights, and in the header everything to rebuild the generator; see `oasis.checkpoint.exported`."""
 
-    packages = ("safetensors",)
+    can_be_half = True
 
     def write(self, contents: Contents, path: Path) -> None:
         """See `Format`."""
-        write_exported(path, contents.restored.generator.state_dict(), contents.facts)
+        write_exported(path, contents.restored.generator.state_dict(), contents.facts, contents.half)
 
     def generate(self, path: Path, inputs: dict[str, Tensor]) -> Tensor:
         """See `Format`."""

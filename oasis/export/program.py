@@ -12,7 +12,7 @@ from oasis.checkpoint import Restored
 from oasis.errors import ConfigurationError
 from oasis.instances import segment_ids
 from oasis.models import Exportable, Generator
-from oasis.training.building import build_network
+from oasis.models.building import plan_network
 
 _ROWS, _COLUMNS = 4, 8  # of the made-up label map
 
@@ -61,12 +61,8 @@ def fold_spectral_norms(restored: Restored) -> Generator:
         if isinstance(layer, nn.Conv2d):
             weights[f"{name}.weight"] = layer.weight.detach()
     config = {**restored.config["generator"], **generator.export_settings}
-    with torch.device("meta"):
-        folded = build_network(
-            instantiate(config),
-            Generator,
-            {"condition_channels": restored.encoding.channels, "num_classes": restored.label_space.num_classes},
-        )
+    offered = {"condition_channels": restored.encoding.channels, "num_classes": restored.label_space.num_classes}
+    folded = plan_network(instantiate(config), Generator, offered)
     # Without those of a style encoder, which a program does not need.
     folded.load_state_dict({name: weights[name] for name in folded.state_dict()}, assign=True)
     return folded.eval().requires_grad_(False)

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights
 
 from oasis.errors import ConfigurationError
 from oasis.pretrained import cached_weights, cannot_fetch, read_state_dict
@@ -15,6 +14,9 @@ from oasis.pretrained import cached_weights, cannot_fetch, read_state_dict
 # first ReLU of each stage is compared; nothing after the fifth of them is needed.
 _STAGES = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28,))
 _STAGE_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+"""Where torchvision has the weights; torchvision itself takes seconds to load."""
+
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -39,7 +41,7 @@ class VGGPerceptualLoss(nn.Module):
     def __init__(self, weights: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         state = _download() if weights is None else _read(weights)
-        source = VGG19_Weights.IMAGENET1K_V1.url if weights is None else os.fspath(weights)
+        source = VGG19_URL if weights is None else os.fspath(weights)
         for name, tensor in _select(state, source).items():
             self.register_buffer(name, tensor, persistent=False)
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(3, 1, 1), persistent=False)
@@ -80,24 +82,25 @@ class VGGPerceptualLoss(nn.Module):
 
 def cached_vgg19() -> Path:
     """Where torchvision keeps its VGG-19, whether it is there or not."""
-    return cached_weights(VGG19_Weights.IMAGENET1K_V1.url)
+    return cached_weights(VGG19_URL)
 
 
 def _download() -> dict[str, Tensor]:
+    from torchvision.models import VGG19_Weights
+
     try:
         state: dict[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(
             progress=True, check_hash=True, map_location="cpu", weights_only=True
         )
     except (OSError, RuntimeError) as error:  # OSError: no network; RuntimeError: a truncated file
-        url = VGG19_Weights.IMAGENET1K_V1.url
         raise cannot_fetch(
-            "the VGG-19 of the perceptual loss", url, "objective.perceptual_weights_file", error
+            "the VGG-19 of the perceptual loss", VGG19_URL, "objective.perceptual_weights_file", error
         ) from error
     return state
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    remedy = f"Fetch {VGG19_Weights.IMAGENET1K_V1.url}, or give weights=None to let torchvision fetch it"
+    remedy = f"Fetch {VGG19_URL}, or give weights=None to let torchvision fetch it"
     return read_state_dict(path, "VGG-19", remedy)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models import get_model, get_model_weights
 
 from oasis.errors import ConfigurationError
 from oasis.pretrained import (
@@ -86,6 +85,8 @@ class TorchvisionBackbone(Backbone):
     """
 
     def __init__(self, architecture: str, weights_file: str | None = None, random_weights: bool = False) -> None:
+        from torchvision.models import get_model, get_model_weights  # takes seconds, which no generator need wait for
+
         super().__init__()
         self._last = dict(_last_of_each_stride(architecture))
         self.channels = {stride: width for stride, (_, width) in self._last.items()}
@@ -149,6 +150,8 @@ def _last_of_each_stride(architecture: str) -> dict[int, tuple[int, int]]:
     Raises:
         ConfigurationError: no such architecture, or one of another kind.
     """
+    from torchvision.models import get_model
+
     found: dict[int, tuple[int, int]] = {}
     try:
         with torch.device("meta"):

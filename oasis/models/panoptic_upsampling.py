@@ -77,7 +77,8 @@ def double_few(x: Tensor, best: Tensor, rank: Tensor) -> Tensor:
     """The same, which only touches pixels that do not take the coarse pixel above. On a GPU, the host waits."""
     out = F.interpolate(x, scale_factor=2, mode="nearest")
     other = ((best != 0) & (best != NEW)).flatten().nonzero()[:, 0]
-    image, row, column = torch.unravel_index(other, best.shape)
+    rows, columns = best.shape[-2:]  # torch.unravel_index would load sympy, which takes seconds
+    image, row, column = other // (rows * columns), other // columns % rows, other % columns
     tap = (rank[:, row, column] == best.flatten()[other]).int().argmax(dim=0)
     step = torch.tensor(TAPS, device=x.device)[tap]
     height, width = x.shape[-2:]

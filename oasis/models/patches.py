@@ -78,8 +78,8 @@ def distinct_vectors(image: Tensor) -> Distinct:
         # The bits of 1.0 end in 52 zeros, which a product would preserve, so the upper bits are mixed in first.
         key += (bits ^ (bits >> 52)).mul_(_multiplier(channel))
     number, example = _number(key)
-    owner, row, column = torch.unravel_index(example, number.shape)
-    return Distinct(number, image[owner, :, row, column], example)
+    pixels = number[0].numel()  # torch.unravel_index would load sympy, which takes seconds
+    return Distinct(number, image.flatten(2)[example // pixels, :, example % pixels], example)
 
 
 def distinct_neighbourhoods(number: Tensor, outside: int) -> Distinct:

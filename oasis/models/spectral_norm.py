@@ -36,12 +36,17 @@ class SpectralNorm(nn.Module):
         super().__init__()
         matrix = weight.detach().flatten(1)
         for name, size in zip(("_u", "_v"), matrix.shape, strict=True):
-            self.register_buffer(name, F.normalize(matrix.new_empty(size).normal_(), dim=0, eps=_EPS))
-        for _ in range(0 if weight.is_meta else _FIRST_ITERATIONS):  # a network planned without memory has no values
-            self.iterate(matrix)
+            self.register_buffer(name, matrix.new_empty(size))
+        if weight.is_meta:  # a network planned without memory has no values
+            return
+        for vector in (self._u, self._v):
+            vector.copy_(F.normalize(vector.normal_(), dim=0, eps=_EPS))
+        self.iterate(matrix, times=_FIRST_ITERATIONS)
 
     def forward(self, weight: Tensor) -> Tensor:
         """(O, I, h, w) or (O, I) to the same of spectral norm 1."""
+        if weight.is_meta:
+            return weight
         with full_precision(weight):
             divided: Tensor = _Divided.apply(weight, *self._triplet(weight))
         return divided

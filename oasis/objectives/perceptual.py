@@ -2,11 +2,10 @@
 
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor, nn
-from torchvision.models import VGG19_Weights
 
 from oasis.errors import ConfigurationError
 from oasis.losses import VGGPerceptualLoss
-from oasis.losses.perceptual import cached_vgg19
+from oasis.losses.perceptual import VGG19_URL, cached_vgg19
 
 
 class PerceptualTerm(nn.Module):
@@ -34,7 +33,7 @@ class PerceptualTerm(nn.Module):
             if not found.is_file():
                 rank_zero_warn(
                     f"The perceptual term (objective.perceptual_weight={weight}) is off: {found} is missing, the VGG-19"
-                    f" of torchvision. Published results have it. Fetch {VGG19_Weights.IMAGENET1K_V1.url}, and put it "
+                    f" of torchvision. Published results have it. Fetch {VGG19_URL}, and put it "
                     "there or give its path (objective.perceptual_weights_file=PATH); or let torchvision fetch it "
                     "(objective.perceptual_required=true, 575 MB). To train without: objective.perceptual_weight=0."
                 )

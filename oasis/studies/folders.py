@@ -9,6 +9,7 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from oasis.errors import ConfigurationError
 from oasis.migration import migrated, migrated_metrics
+from oasis.run_names import LAST
 from oasis.studies.arms import ALWAYS
 from oasis.studies.curves import is_metric, last_batch, last_metrics, read_curves, typical_speed
 from oasis.studies.naming import with_options_in_names
@@ -21,7 +22,6 @@ from oasis.studies.settings import (
     total_batches,
     variant,
 )
-from oasis.training.callbacks.checkpoints import LAST
 from oasis.training.callbacks.run_summary import choices_of_parts
 
 SUMMARY, CONFIG, METRICS = "summary.json", "config.yaml", "metrics.csv"

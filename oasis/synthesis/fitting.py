@@ -1,7 +1,11 @@
 """Label maps and sizes as a model can use them."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from oasis.data.files.opening import MAX_PIXELS
-from oasis.errors import ConfigurationError, MissingInstancesError
+from oasis.errors import CheckpointError, ConfigurationError, MissingInstancesError
 from oasis.labels import LabelSpace
 from oasis.models import Generator
 from oasis.synthesis.label_map import LabelMap
@@ -32,6 +36,19 @@ def usable(label_map: LabelMap, label_space: LabelSpace, needs_instances: bool, 
             "of the label map. Models that see classes only, such as those of encoding=semantic, do without.",
         )
     return label_map
+
+
+def trained_size(config: Mapping[str, Any], file: Path) -> tuple[int, int]:
+    """(height, width) of the pictures that a checkpoint's configuration names.
+
+    Raises:
+        CheckpointError: it names none.
+    """
+    data = config.get("data")
+    height, width = (data.get(key) if isinstance(data, Mapping) else None for key in ("height", "width"))
+    if not isinstance(height, int) or not isinstance(width, int):
+        raise CheckpointError(f"{file}: its configuration names no data.height and data.width to generate at.")
+    return height, width
 
 
 def require_size(generator: Generator, height: int, width: int, name: str) -> None:

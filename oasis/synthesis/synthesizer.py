@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from oasis.bundled import INSTALL_AGAIN, STREETS, bundled_file
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.checkpoint.clusters import read_clusters
 from oasis.devices import find_device
@@ -18,7 +20,7 @@ from oasis.instances import segment_ids
 from oasis.models import FeatureClusters
 from oasis.synthesis.coloring import as_picture, color_segments
 from oasis.synthesis.conditioning import condition_of, tensors_of
-from oasis.synthesis.fitting import require_size, usable
+from oasis.synthesis.fitting import require_size, trained_size, usable
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
@@ -54,11 +56,7 @@ class Synthesizer:
         label_space: the classes.
         encoding: encodes label maps for the generator.
         generator: the averaged one if the run kept an average.
-        height: rows of a picture.
-        width: columns of a picture.
-        name: the run's and the encoding's.
         device: where it computes.
-        bf16: whether it computes in bfloat16.
 
     Raises:
         ConfigurationError: no such device, or a size that the generator does not support.
@@ -87,22 +85,38 @@ class Synthesizer:
         """Rebuild from a checkpoint alone.
 
         Args:
-            path: a checkpoint; a run folder (its `checkpoints/last.ckpt`); or a folder of runs (the newest one).
+            path: a checkpoint, a run folder, a folder of runs, or `hf://OWNER/NAME`; see `find_checkpoint`.
             device: see the class.
             bf16: see the class.
 
         Raises:
-            CheckpointError: see `oasis.checkpoint.restore`; or it does not have the size of its pictures.
+            CheckpointError: see `find_checkpoint`, `restore` and `trained_size`.
             ConfigurationError: see the class.
         """
-        file = find_checkpoint(Path(path))
+        file = find_checkpoint(path)
         restored = restore(file)
-        data = restored.config.get("data")
-        height, width = (data.get(key) if isinstance(data, dict) else None for key in ("height", "width"))
-        if not isinstance(height, int) or not isinstance(width, int):
-            raise CheckpointError(f"{file}: its configuration names no data.height and data.width to generate at.")
         name = f"{restored.config.get('name', file.stem)} ({type(restored.encoding).__name__})"
-        return cls(restored, height, width, name, device, bf16, file)
+        return cls(restored, *trained_size(restored.config, file), name, device, bf16, file)
+
+    @classmethod
+    def pretrained(cls, name: str = STREETS, device: str = "auto", bf16: bool = False) -> Self:
+        """A model that comes with the project, without a download.
+
+        Args:
+            name: `streets`, trained on synthetic streets with the classes of Cityscapes.
+            device: see the class.
+            bf16: see the class.
+
+        Raises:
+            ConfigurationError: no such model; or see the class.
+            CheckpointError: its file is missing or damaged.
+        """
+        try:
+            return cls.from_checkpoint(bundled_file(name), device, bf16)
+        except CheckpointError as error:
+            raise CheckpointError(
+                f"{name}, which comes with the project, is damaged: {error} {INSTALL_AGAIN}"
+            ) from error
 
     @property
     def needs_instances(self) -> bool:
@@ -113,9 +127,7 @@ class Synthesizer:
     def clusters(self) -> FeatureClusters:
         """What the segments of a model with a style per segment draw from; see `read_clusters`."""
         if self.checkpoint is None:
-            raise CheckpointError(
-                f"{self.name}: no file of a checkpoint, beside which the clusters of styles would be."
-            )
+            raise CheckpointError(f"{self.name}: no file of a checkpoint, beside which clusters of styles would be.")
         return read_clusters(self.encoding, self.generator, self.checkpoint)
 
     def open(
@@ -195,15 +207,8 @@ class Synthesizer:
             if given is not None and len(given) != len(label_maps):
                 raise ConfigurationError(f"{len(label_maps)} label maps, but {len(given)} {name}: give one for each.")
         opened = [self.open(label_map) for label_map in label_maps]
-        return [
-            self.synthesize(
-                label_map,
-                seed=None if seeds is None else seeds[i],
-                noise=None if noises is None else noises[i],
-                original_size=original_size,
-            )
-            for i, label_map in enumerate(opened)
-        ]
+        each = zip(opened, seeds or repeat(None), noises or repeat(None), strict=False)
+        return [self.synthesize(one, None, seed, noise, original_size=original_size) for one, seed, noise in each]
 
     def noise(self, seed: int) -> Noise:
         """The noise of this seed; see `Noise`."""
@@ -211,10 +216,9 @@ class Synthesizer:
 
     def colors(self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None) -> Image.Image:
         """The map in the colours of its classes, at the size of the pictures; see `color_segments`."""
-        if isinstance(label_map, LabelMap):
-            opened = label_map
-        else:
-            opened = open_label_map(label_map, instance_map, label_space=self.label_space)
+        opened = label_map
+        if not isinstance(opened, LabelMap):
+            opened = open_label_map(opened, instance_map, label_space=self.label_space)
         label, instance = tensors_of(opened.resized(self.height, self.width))
         return as_picture(color_segments(label[0], instance[0], opened.label_space.palette))
 

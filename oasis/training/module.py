@@ -14,11 +14,12 @@ from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.models import Discriminator, Generator, Style
+from oasis.models.building import build_network
 from oasis.models.generating import generate
 from oasis.objectives import LossTerms, Objective
 from oasis.randomness import Stream
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
-from oasis.training.building import build_network, prepare_networks
+from oasis.training.building import prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
 from oasis.training.requirements import refuse_unfit_precision, require_classes, require_instances, require_terms
 from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise

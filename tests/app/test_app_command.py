@@ -48,5 +48,26 @@ def test_command_serves_what_it_was_told_to(monkeypatch, tmp_path):
     result = CliRunner().invoke(command, arguments)
     assert "as far as this test goes" in str(result.exception)
     limits = Limits(upload_bytes=3 * 2**20, waiting=5)
-    assert seen["arguments"] == (([tmp_path], "auto", True), limits, "0.0.0.0", 8123, ("ada", "s3:cret"))
+    assert seen["arguments"] == (([str(tmp_path)], "auto", True), limits, "0.0.0.0", 8123, ("ada", "s3:cret"))
     assert "may use the app" not in result.output  # they are asked for a password
+
+
+@pytest.mark.parametrize("demo", [True, False], ids=["demo", "none"])
+def test_without_a_checkpoint_it_says_which_model_it_takes(monkeypatch, tmp_path, demo):
+    from oasis.app.model_pool import ModelPool
+    from oasis.cli import web_app as module
+
+    def taken(paths, device, bf16):
+        raise ConfigurationError(f"taken: {[*paths]}")
+
+    last = tmp_path / "demo" / "first" / "checkpoints" / "last.ckpt"
+    if demo:
+        last.parent.mkdir(parents=True)
+        last.touch()
+    monkeypatch.setattr(ModelPool, "from_checkpoints", taken)
+    command = typer.Typer()
+    command.command()(module.app)
+    result = CliRunner().invoke(command, ["--runs", str(tmp_path)])
+    assert str(result.exception) == f"taken: {[last] if demo else []}"
+    said = result.output.replace("\n", "")
+    assert (f"the newest demo run, {last}" if demo else "streets, the model that comes with the project") in said

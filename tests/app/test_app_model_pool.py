@@ -12,13 +12,14 @@ from oasis.app import markup
 from oasis.app.checkpoints import newest_demo
 from oasis.app.color_map import color_map
 from oasis.app.drawing import Stroke
-from oasis.app.examples import draw_examples
 from oasis.app.model_pool import ModelPool
 from oasis.app.pictures import Figure
 from oasis.app.session import Session
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.bundled import bundled_file
+from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap
+from oasis.synthesis.examples import draw_examples
 
 
 @pytest.fixture
@@ -38,10 +39,13 @@ def test_newest_demo_is_the_one_written_last(tmp_path):
         os.utime(path, (1000 - age, 1000 - age) if run != "other/4" else (2000, 2000))
     assert newest_demo(tmp_path) == tmp_path / "demo/3/checkpoints/last.ckpt"
 
+    assert newest_demo(tmp_path / "other") is None
 
-def test_without_demo_it_says_how_to_make_one(tmp_path):
-    with pytest.raises(CheckpointError, match=r"make demo.*oasis train experiment=smoke name=demo"):
-        newest_demo(tmp_path)
+
+def test_without_checkpoints_it_has_the_model_that_comes_along():
+    pool = ModelPool.from_checkpoints([])
+    assert len(pool.names) == 1
+    assert pool.model().checkpoint == bundled_file()
 
 
 def test_models_of_one_name_are_told_apart(pool):

@@ -7,8 +7,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from oasis.checkpoint import find_to_resume, load, restore
+from oasis.checkpoint import load, restore
 from oasis.checkpoint.exported import write_exported
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.migration import FORMAT
 from oasis.models import OASISGenerator
@@ -117,8 +118,22 @@ def test_headers_that_are_no_json(tmp_path, text):
         load(tmp_path / "other.safetensors")
 
 
-def test_the_package_is_named_where_it_is_missing(write, monkeypatch):
-    path = write()
-    monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'panoptic-oasis\[export\]'"):
-        load(path)
+def test_half_precision(generator, tmp_path):
+    facts = {"config": CONFIG, "classes": ["road"], "progress": {"batches_seen": 7, "images_seen": 14}}
+    path = tmp_path / "half.safetensors"
+    write_exported(path, generator.state_dict(), facts, half=True)
+    restored = restore(path).generator.state_dict()
+    for name, value in generator.state_dict().items():
+        rounded = value.half().float() if value.is_floating_point() else value
+        assert restored[name].dtype == value.dtype
+        assert restored[name].equal(rounded), name
+    stored = load_file(path)
+    assert {value.dtype for value in stored.values()} == {torch.float16, torch.int64}
+
+
+def test_weights_beyond_half_precision(generator, tmp_path):
+    with torch.no_grad():
+        generator.to_image.weight[0, 0, 0, 0] = -70_000.0
+    with pytest.raises(ConfigurationError, match=r"to_image\.weight has values up to 7e\+04, but float16 ends at"):
+        write_exported(tmp_path / "half.safetensors", generator.state_dict(), {}, half=True)
+    assert not list(tmp_path.iterdir())

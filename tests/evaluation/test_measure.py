@@ -5,8 +5,9 @@ import torch
 from mean_colors import Means
 
 from oasis.checkpoint import load
+from oasis.checkpoint.own_data import own_data
 from oasis.errors import CheckpointError, ConfigurationError, MetricError
-from oasis.evaluation import Evaluation, open_models, own_data, untrained
+from oasis.evaluation import Evaluation, open_models, untrained
 from oasis.metrics.distances import frechet_distance
 from oasis.scoring import MetricNetworks
 

@@ -9,10 +9,11 @@ import torch
 from mean_colors import Means
 from PIL import Image
 
+from oasis.checkpoint.own_data import own_data
 from oasis.data import Cityscapes, Folder, LabelMapDataModule
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
-from oasis.evaluation import Evaluation, PictureFinder, PictureFolders, Resizing, open_models, own_data
+from oasis.evaluation import Evaluation, PictureFinder, PictureFolders, Resizing, open_models
 from oasis.evaluation.rows import best_checkpoint, meaning_of_spread
 from oasis.scoring import MetricNetworks
 from oasis.visualize import to_bytes

@@ -151,6 +151,13 @@ def test_another_size(checkpoint, tmp_path):
         export(checkpoint, tmp_path / "odd.pt2", height=20)
 
 
+def test_half_precision(checkpoint, tmp_path):
+    whole, half = (export(checkpoint, tmp_path / f"{each}.safetensors", half=each) for each in (False, True))
+    assert half.bytes < 0.65 * whole.bytes  # the header stays
+    assert 0 < half.difference < 0.02
+    assert restore(half.path).generator.to_image.weight.dtype == torch.float32
+
+
 def test_as_typed(checkpoint, tmp_path):
     app = typer.Typer()
     app.command()(export_command)
@@ -169,6 +176,11 @@ def test_as_typed(checkpoint, tmp_path):
 def test_unknown_suffixes(checkpoint, tmp_path, name):
     with pytest.raises(ConfigurationError, match=r"must end in \.safetensors, \.onnx, \.pt2"):
         export(checkpoint, tmp_path / name)
+
+
+def test_half_precision_of_other_formats(checkpoint, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"--half .*tiny\.pt2: float16 is for \.safetensors"):
+        export(checkpoint, tmp_path / "tiny.pt2", half=True)
 
 
 def test_nothing_is_overwritten(checkpoint, tmp_path):

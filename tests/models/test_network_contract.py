@@ -16,7 +16,7 @@ from oasis.errors import ConfigurationError
 from oasis.export.program import capture, made_up_inputs
 from oasis.instances import segment_ids
 from oasis.models import Discriminator, Generator
-from oasis.training.building import build_network
+from oasis.models.building import build_network
 
 HEIGHT, WIDTH = 32, 64
 GENERATORS = sorted(path.stem for path in (CONF / "generator").glob("*.yaml"))

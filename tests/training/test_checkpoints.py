@@ -9,7 +9,8 @@ import torch
 from hydra.utils import instantiate
 from run_files import csv_column, csv_rows
 
-from oasis.checkpoint import find_to_resume, load, restore
+from oasis.checkpoint import load, restore
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, exit_code
 from oasis.files import put_in_place
 from oasis.training import Checkpoints

@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from run_files import training_losses
 
 from oasis import errors
-from oasis.checkpoint import find_to_resume
+from oasis.checkpoint.resuming import find_to_resume
 from oasis.training import make_trainer, report_errors, telling_errors
 from oasis.training.callbacks.signals import Stopped
 from oasis.training.runs.resumption import command_to_resume

@@ -8,8 +8,8 @@ import torch
 
 from oasis.errors import ConfigurationError
 from oasis.models import Generator
+from oasis.models.building import build_network
 from oasis.training import Constant, GANModule, LinearDecay
-from oasis.training.building import build_network
 from oasis.training.optimizers import clip_norm
 
 SGD = [f"model.{network}_optimizer._target_=torch.optim.SGD" for network in ("generator", "discriminator")]

@@ -3,8 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
+from oasis.checkpoint.own_data import own_data
 from oasis.data import Cityscapes, LabelMapDataModule
-from oasis.evaluation import open_models, own_data
+from oasis.evaluation import open_models
 from oasis.training.segmenter_fit import NoCondition
 from oasis.usefulness import Recipe, UsefulnessStudy
 

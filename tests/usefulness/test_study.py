@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from oasis.checkpoint.own_data import own_data
 from oasis.errors import ConfigurationError
-from oasis.evaluation import Column, Comparison, Score, open_models, own_data
+from oasis.evaluation import Column, Comparison, Score, open_models
 from oasis.metrics.usefulness import MEASURES
 from oasis.usefulness import PHOTOS, UNTRAINED, Recipe, both_of, fakes_of
 from oasis.usefulness import study as module

@@ -30,7 +30,11 @@ MERGED: Mapping[str, tuple[str, ...]] = {
 Source: "new stuff categories", cocodataset.org/#panoptic-eval.
 """
 
+ALL_OTHERS = "*"
+"""Instead of a class to replace: all that are not found."""
+
 _MOST_NAMED = 12
+_MOST_KNOWN = 40
 
 
 class Occurring(NamedTuple):
@@ -47,7 +51,7 @@ def correspondence(
     """Find classes of a map in a label space.
 
     A class is the one of its name there; or a merged one of COCO panoptic, for what it was merged from, and the other
-    way round; or the one that `replaced` has for it.
+    way round; or the one that `replaced` has for it, or for `*`, all that are not found.
 
     Args:
         classes: those of the map.
@@ -64,7 +68,7 @@ def correspondence(
     found, renamed = {}, {}
     missing = []
     for each in classes:
-        other = replaced.get(each.name) or find_class(each.name, space)
+        other = replaced.get(each.name) or find_class(each.name, space) or replaced.get(ALL_OTHERS)
         if other is None:
             missing.append(f"{each.name} ({each.pixels} pixels)")
             continue
@@ -75,9 +79,10 @@ def correspondence(
         more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
         name = missing[0].rpartition(" (")[0]
         raise DatasetError(
-            f"{source}: no classes of this model: {', '.join(missing[:_MOST_NAMED])}{more}. Its classes are such as "
-            f"{', '.join(space.names[:8])}. Name one for each: --replace '{name}=CLASS' (in Python, "
-            f"replaced={{{name!r}: 'CLASS'}})."
+            f"{source}: no classes of this model: {', '.join(missing[:_MOST_NAMED])}{more}. Its classes: "
+            f"{_known(space)}. Name one for each: --replace '{name}=CLASS' (in Python, "
+            f"replaced={{{name!r}: 'CLASS'}}); or one for all of them: "
+            f"--replace '{ALL_OTHERS}={space.names[space.ignore_index]}'."
         )
     return found, renamed
 
@@ -94,14 +99,12 @@ def require_classes(replaced: Mapping[str, str], space: LabelSpace, given: Colle
         ConfigurationError: a class does not exist.
     """
     for name, other in replaced.items():
-        if given is not None and name not in given:
+        if given is not None and name not in (*given, ALL_OTHERS):
             raise ConfigurationError(
                 f"--replace {name}={other}: {name!r} is no class of the maps, such as {', '.join([*given][:8])}."
             )
         if not _has(space, other):
-            raise ConfigurationError(
-                f"--replace {name}={other}: {other!r} is no class of the model, such as {', '.join(space.names[:8])}."
-            )
+            raise ConfigurationError(f"--replace {name}={other}: {other!r} is no class of the model. Its classes: ")
 
 
 def find_class(name: str, space: LabelSpace) -> str | None:
@@ -134,6 +137,15 @@ def void_id(space: LabelSpace, pixels: int, source: str) -> int:
     if pixels:
         raise DatasetError(f"{source}: {pixels} pixels are of no class, but no id of the label space means that.")
     return 0
+
+
+def _known(space: LabelSpace) -> str:
+    """The names of the scored classes, then those of the others that maps can have."""
+    names = [name for name in space.names if _has(space, name)]
+    scored = {space.names[index] for index in space.evaluated}
+    names.sort(key=lambda name: name not in scored)
+    more = f" and {len(names) - _MOST_KNOWN} more" if len(names) > _MOST_KNOWN else ""
+    return ", ".join(names[:_MOST_KNOWN]) + more
 
 
 def _has(space: LabelSpace, name: str) -> bool:

@@ -3,21 +3,26 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.utils import instantiate
 
-from oasis.checkpoint import Restored, find_checkpoint
-from oasis.data import ADE20K, BDD100K, Cityscapes, COCOPanoptic, COCOStuff, Dataset, LabelMapDataModule, Mapillary
+from oasis.checkpoint import Restored
+from oasis.checkpoint.own_data import own_data_config
+from oasis.data import ADE20K, BDD100K, Cityscapes, COCOPanoptic, COCOStuff, Dataset, Mapillary
 from oasis.data.decoding import read_maps
 from oasis.data.listing import Listing
 from oasis.data.samples import Split, as_split
 from oasis.errors import CheckpointError, ConfigurationError, OasisError
-from oasis.evaluation.evaluated_models import own_data_config
 from oasis.labels import LabelSpace
-from oasis.synthesis import LabelMap
+from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.batch.inputs import Input
 from oasis.synthesis.translation import translated
 
+if TYPE_CHECKING:
+    from oasis.data import LabelMapDataModule  # Lightning's, which takes seconds that single maps need not wait for
+
+_DATASET_ALONE = "oasis.data.building.dataset_alone"  # without the data module, whose parts take seconds to load
 _LAYOUTS: Mapping[str, Callable[[Path], Dataset]] = {
     "ade20k": ADE20K,
     "coco_stuff": COCOStuff,
@@ -39,7 +44,7 @@ class NamedDataset:
         names_classes: whether the settings name a label space too.
     """
 
-    make: Callable[[int, int, LabelSpace], LabelMapDataModule]
+    make: "Callable[[int, int, LabelSpace], LabelMapDataModule]"
     names_classes: bool
 
 
@@ -56,7 +61,7 @@ class DatasetMaps:
         ConfigurationError: the dataset's maps never have the ids of this label space; no such split.
     """
 
-    data: LabelMapDataModule
+    data: "LabelMapDataModule"
     label_space: LabelSpace
     split: str
 
@@ -106,20 +111,25 @@ class DatasetMaps:
         return listing
 
 
-def own_dataset(restored: Restored, checkpoint: Path, root: Path) -> LabelMapDataModule | None:
+def own_dataset(synthesizer: Synthesizer, root: Path) -> "LabelMapDataModule | None":
     """The dataset in a folder, if that has the layout that a checkpoint was trained on; else None.
 
     Args:
-        restored: the checkpoint.
-        checkpoint: its file or run folder.
+        synthesizer: that of the checkpoint.
         root: the folder.
     """
+    encoding = synthesizer.encoding
+    if synthesizer.checkpoint is None:
+        return None
     try:
-        config = own_data_config(restored, find_checkpoint(checkpoint))
-        data: object = instantiate({**config, "root": str(root)}, encoding=restored.encoding)
+        config = {**own_data_config(synthesizer.restored, synthesizer.checkpoint), "root": str(root)}
+        source: object = instantiate({**config, "_target_": _DATASET_ALONE}, encoding=encoding)
+        if not isinstance(source, Dataset) or not _fits(source):
+            return None
+        data: LabelMapDataModule = instantiate(config, encoding=encoding)
     except (CheckpointError, ConfigurationError):  # imported and exported models have no dataset
         return None
-    return data if isinstance(data, LabelMapDataModule) and _fits(data.source) else None
+    return data
 
 
 def trained_on(restored: Restored, dataset: Dataset) -> bool:

@@ -36,7 +36,7 @@ class GenerateOptions:
     """Unchecked options.
 
     Attributes:
-        checkpoint: a file or a run folder.
+        checkpoint: see `find_checkpoint`; None = the model that comes with the project.
         source: a file, a folder, or the root of a dataset of the model's own layout; or a dataset.
         output: the output folder.
         split: of a dataset.
@@ -60,7 +60,7 @@ class GenerateOptions:
         search_steps: of the search for `like`.
     """
 
-    checkpoint: Path
+    checkpoint: str | None
     source: Path | NamedDataset
     output: Path
     split: str
@@ -110,7 +110,7 @@ class GenerateOptions:
         output = OutputFolder(self.output, self.force)
         if isinstance(self.source, Path):
             output.require_outside(self.source)
-        synthesizer = Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
+        synthesizer = self._model()
         part = None if self.resample is None else parse_part(self.resample, synthesizer.label_space)
         look = self._look(synthesizer)
         dataset = self._dataset(synthesizer)
@@ -132,6 +132,11 @@ class GenerateOptions:
         generation.require_possible(inputs)
         return generation, inputs
 
+    def _model(self) -> Synthesizer:
+        if self.checkpoint is None:
+            return Synthesizer.pretrained(device=self.device, bf16=self.bf16)
+        return Synthesizer.from_checkpoint(self.checkpoint, self.device, self.bf16)
+
     def _dataset(self, synthesizer: Synthesizer) -> DatasetMaps | None:
         """The dataset that is named, or that the folder holds; None if the source is a map or a folder of maps."""
         own, told = synthesizer.label_space, self.label_space_of_input
@@ -140,7 +145,7 @@ class GenerateOptions:
             alike = not self.source.names_classes and trained_on(synthesizer.restored, data.source)
             found = DatasetMaps(data, told or (own if alike else data.label_space), self.split)
         elif self.source.is_dir():
-            here = own_dataset(synthesizer.restored, self.checkpoint, self.source)
+            here = own_dataset(synthesizer, self.source)
             if here is None:
                 require_no_dataset(self.source)
                 return None
@@ -191,7 +196,7 @@ class GenerateOptions:
 
     def _reader(self, synthesizer: Synthesizer, dataset: DatasetMaps | None) -> Callable[[Input], LabelMap]:
         if self.segmenter is not None:
-            segmenter = open_segmenter(self.segmenter, synthesizer, self.checkpoint)
+            segmenter = open_segmenter(self.segmenter, synthesizer)
             require_instances(segmenter, synthesizer)
             size = native_size(segmenter, synthesizer)
             reader = PhotoReader(segmenter.to(synthesizer.device), synthesizer.label_space, size)

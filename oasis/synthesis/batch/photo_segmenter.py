@@ -4,22 +4,18 @@ from pathlib import Path
 
 from hydra.errors import HydraException
 
-from oasis.checkpoint import find_checkpoint
-from oasis.data import LabelMapDataModule
+from oasis.checkpoint.own_data import own_data
 from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
-from oasis.evaluation import own_data
-from oasis.scoring import segmenter_file
 from oasis.segmenters import Segmenter, SegmenterSource, UNetSegmenter
 from oasis.synthesis import Synthesizer
 
 
-def open_segmenter(source: SegmenterSource, synthesizer: Synthesizer, checkpoint: Path) -> Segmenter:
+def open_segmenter(source: SegmenterSource, synthesizer: Synthesizer) -> Segmenter:
     """Make a segmenter, by default the one that `oasis train-segmenter` trained on the checkpoint's own dataset.
 
     Args:
         source: called with the path of that default.
-        synthesizer: the checkpoint's; its dataset determines the default.
-        checkpoint: a file or a run folder.
+        synthesizer: that of the checkpoint, whose dataset determines the default.
 
     Raises:
         ConfigurationError: the source's weights cannot be used.
@@ -27,7 +23,7 @@ def open_segmenter(source: SegmenterSource, synthesizer: Synthesizer, checkpoint
         CheckpointError: the file is not a segmenter.
     """
     try:
-        return source(_default_file(synthesizer, find_checkpoint(checkpoint)))
+        return source(_default_file(synthesizer))
     except MissingWeightsError as error:
         raise MissingWeightsError(f"{str(error).rstrip('.')}. Or name its file: --segmenter FILE.") from None
 
@@ -55,8 +51,13 @@ def native_size(segmenter: Segmenter, synthesizer: Synthesizer) -> tuple[int, in
     return synthesizer.height, synthesizer.width
 
 
-def _default_file(synthesizer: Synthesizer, file: Path) -> Path:
+def _default_file(synthesizer: Synthesizer) -> Path:
     """The segmenter of the checkpoint's dataset; `segmenter.pt` beside a checkpoint without a dataset."""
+    from oasis.data import LabelMapDataModule  # both take seconds to load, which label maps need not wait for
+    from oasis.scoring import segmenter_file
+
+    file = synthesizer.checkpoint
+    assert file is not None
     beside = file.with_name("segmenter.pt")
     try:
         data: object = own_data(synthesizer.restored, file)

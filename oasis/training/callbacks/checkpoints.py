@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from oasis.errors import ConfigurationError, NonFiniteLossError
 from oasis.files import put_in_place
 from oasis.migration import migrated_metric, stamped
+from oasis.run_names import BEST, LAST
 from oasis.training.callbacks.monitor import (
     is_logged_in_every_batch,
     lower_is_better,
@@ -19,9 +20,6 @@ from oasis.training.callbacks.monitor import (
 from oasis.training.module import as_gan_module
 from oasis.training.runs.durable import DurableIO
 from oasis.training.runs.resumption import explain_failure, mark_validation_due, require_fitting_state
-
-LAST = "last.ckpt"
-BEST = "best.ckpt"
 
 
 class Checkpoints(Checkpoint):

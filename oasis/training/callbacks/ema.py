@@ -13,11 +13,10 @@ from oasis.batch import Batch
 from oasis.errors import CheckpointError, ConfigurationError
 from oasis.models import Generator
 from oasis.models.generating import generate
+from oasis.run_names import EMA_KEY
 from oasis.training.base import data_of
 from oasis.training.module import as_gan_module
 from oasis.training.sampling import styled
-
-CHECKPOINT_KEY = "generator_ema"
 
 
 class GeneratorEMA(Callback):
@@ -96,7 +95,7 @@ class GeneratorEMA(Callback):
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Adds the average, with estimated BatchNorm statistics."""
         self.ready_generator(trainer)
-        checkpoint[CHECKPOINT_KEY] = cast(AveragedModel, self._average).state_dict()
+        checkpoint[EMA_KEY] = cast(AveragedModel, self._average).state_dict()
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Restores the average.
@@ -104,12 +103,12 @@ class GeneratorEMA(Callback):
         Raises:
             CheckpointError: the checkpoint has no average.
         """
-        if CHECKPOINT_KEY not in checkpoint:
+        if EMA_KEY not in checkpoint:
             raise CheckpointError(
                 "The checkpoint holds no averaged generator, so the run that wrote it had callbacks.ema=null. Resume "
                 "it with callbacks.ema=null."
             )
-        cast(AveragedModel, self._average).load_state_dict(checkpoint[CHECKPOINT_KEY])
+        cast(AveragedModel, self._average).load_state_dict(checkpoint[EMA_KEY])
         self._estimated_at = checkpoint["progress"]["batches_seen"]  # they were estimated before saving
 
     def _batches(self, trainer: Trainer) -> Iterator[Batch]:

@@ -11,7 +11,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from oasis.errors import ConfigurationError
 from oasis.metrics import higher_is_better
-from oasis.training.callbacks.checkpoints import BEST, LAST
+from oasis.run_names import BEST, LAST
 from oasis.training.loggers.pictures import Pictures
 from oasis.training.loggers.wandb_access import obstacle, require_room, wanted_mode
 from oasis.training.loggers.wandb_pictures import as_wandb

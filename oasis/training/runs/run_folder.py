@@ -18,7 +18,7 @@ from oasis.errors import ConfigurationError
 from oasis.files import replacing
 from oasis.migration import migrated, stamped
 from oasis.models import summarize
-from oasis.training.callbacks.checkpoints import BEST, LAST
+from oasis.run_names import BEST, LAST
 from oasis.training.callbacks.run_summary import SUMMARY, read_summary
 from oasis.training.callbacks.signals import Stopped
 from oasis.training.distributed_errors import partner_advice

@@ -8,7 +8,8 @@ import numpy as np
 from oasis.data.files.meaning import CITYSCAPES_IDS
 from oasis.labels import LabelSpace
 from oasis.streets import draw_street
-from oasis.synthesis import LabelMap, Synthesizer
+from oasis.synthesis.label_map import LabelMap
+from oasis.synthesis.synthesizer import Synthesizer
 
 # Chosen by eye: cars near and far, people alone and in groups, narrow and wide streets.
 SEEDS = (32, 33, 36, 41, 45, 52)
