@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 from segmenting import random_pictures, varied_unet
+from torch import nn
 
 from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.labels import LabelSpace
 from oasis.segmenters import UNetSegmenter
 from oasis.segmenters.grouping import Grouping
-from oasis.segmenters.panoptic_unet import PanopticUNet
+from oasis.segmenters.panoptic_unet import PanopticUNet, _Normalized
 
 FACTS = {"dataset": "streets", "height": 32, "scores": {"miou": 0.5, "classes": [1, 2]}}
 
@@ -72,6 +73,45 @@ def test_views_are_averaged(segmenter, tmp_path, views, seen):
     inside = (..., slice(2, -2), slice(2, -2))  # without the edges, which are repeated
     expected = torch.stack([by_hand[each] for each in seen.split()]).mean(0)
     torch.testing.assert_close(found[inside], expected[inside])
+
+
+@pytest.mark.parametrize("views", [4, 2, 1])
+def test_how_many_pixels_are_seen_at_once_makes_no_difference(segmenter, tmp_path, monkeypatch, views):
+    segmenter.save(tmp_path / "segmenter.pt")
+    again, photos = UNetSegmenter.from_file(tmp_path / "segmenter.pt", views), random_pictures(5)
+    passes = []
+    again.network.register_forward_pre_hook(lambda module, given: passes.append(len(given[0])))
+    verdicts = []
+    for pixels in (1, 2 * 48 * 80, 1_000_000):  # one picture in one view; two pictures; all
+        monkeypatch.setattr("oasis.segmenters.unet._PIXELS_AT_ONCE", pixels)
+        verdicts.append(again(photos))
+    two = {4: [2] * 8 + [1] * 4, 2: [2] * 5, 1: [2, 2, 1]}[views]  # both views of the fifth picture fit together
+    assert passes == [1] * 5 * views + two + [5 * views]
+    for verdict in verdicts[1:]:
+        assert torch.equal(verdict.label, verdicts[0].label)
+        assert torch.equal(verdict.instance, verdicts[0].instance)
+        torch.testing.assert_close(verdict.score, verdicts[0].score)
+
+
+def test_instances_are_voted_for_by_the_probabilities_of_all_classes(segmenter, space):
+    photos = random_pictures()
+    seen = segmenter._look(photos)
+    votes = torch.zeros(len(photos), space.num_classes, *photos.shape[2:])
+    votes[:, segmenter.named] = seen.logits.softmax(dim=1)
+    plain = segmenter.named[seen.logits.argmax(dim=1)]
+    label, instance, _ = segmenter.grouping(plain, seen.center, seen.offset, segmenter.things, votes)
+    verdict = segmenter(photos)
+    assert not torch.equal(label, plain)  # some pixels were outvoted
+    assert torch.equal(verdict.label, label)
+    assert torch.equal(verdict.instance, instance)
+
+
+def test_folded_batch_norm_changes_nothing(segmenter, monkeypatch):
+    photos = random_pictures()
+    folded = segmenter.network(photos)
+    monkeypatch.setattr(_Normalized, "forward", nn.Sequential.forward)
+    for one, other in zip(folded, segmenter.network(photos), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_scores_of_other_views_are_told_apart(segmenter, tmp_path):
