@@ -28,7 +28,7 @@ def find_checkpoint(
     Args:
         name: a folder, or a name on the Hugging Face hub, such as `facebook/dinov2-large`.
         setting: that a user may set to a folder, for the errors.
-        needed: patterns of the files that it must have.
+        needed: patterns of the files that it must have, alternatives with `|` between them.
 
     Raises:
         ConfigurationError: a folder without one of these files.
@@ -38,7 +38,7 @@ def find_checkpoint(
         lacking = _lacking(Path(name), needed)
         if lacking:
             raise ConfigurationError(
-                f"{name}: has no {' and no '.join(lacking)}. A checkpoint is a folder with {_listed(needed)}; "
+                f"{name}: has no {_named(lacking, ' and no ')}. A checkpoint is a folder with {_listed(needed)}; "
                 f"pytorch_model.bin is not read, for a pickle may run any code"
             )
         return Path(name)
@@ -47,7 +47,7 @@ def find_checkpoint(
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    wanted = [*needed, "*.safetensors.index.json"]
+    wanted = [*(each for pattern in needed for each in pattern.split("|")), "*.safetensors.index.json"]
     try:
         folder = Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
         if not _lacking(folder, needed):
@@ -61,10 +61,10 @@ def find_checkpoint(
         raise _missing(name, setting, needed, reason(error)) from error
     if lacking := _lacking(folder, needed):
         of_pickles = (
-            f"; if it has pytorch_model.bin, transformers makes a folder of it: AutoModel.from_pretrained({name!r})"
-            f".save_pretrained(FOLDER)"
+            f"; if it has pytorch_model.bin, transformers makes safetensors of it, to put beside its other files: "
+            f"{_network_of(folder)}.from_pretrained({name!r}).save_pretrained(FOLDER)"
         )
-        lacks = f"it has no {' and no '.join(lacking)}{of_pickles if WEIGHTS in lacking else ''}"
+        lacks = f"it has no {_named(lacking, ' and no ')}{of_pickles if WEIGHTS in lacking else ''}"
         raise _missing(name, setting, needed, lacks)
     return folder
 
@@ -167,20 +167,26 @@ def import_transformers(user: str) -> ModuleType:
     return module
 
 
-def load_pretrained(model_class: Any, folder: Path, what: str) -> Any:
+def load_pretrained(model_class: Any, folder: Path, what: str, **settings: Any) -> Any:
     """A model with the weights of a checkpoint: frozen, float32, in eval mode.
 
     Args:
         model_class: of transformers.
         folder: of the checkpoint.
         what: the model, for the errors.
+        settings: replace those of its `config.json`.
 
     Raises:
         ConfigurationError: the weights are corrupt, or those of another model.
     """
     try:
         model, info = model_class.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **settings,
         )
     except (OSError, RuntimeError, ValueError, SafetensorError, ImportError) as error:
         raise ConfigurationError(f"{folder}: cannot be loaded as a {what} checkpoint ({error})") from error
@@ -218,9 +224,21 @@ def _missing(name: str, setting: str, needed: Sequence[str], why: str) -> Missin
 
 
 def _lacking(folder: Path, needed: Sequence[str]) -> list[str]:
-    return [pattern for pattern in needed if not any(folder.glob(pattern))]
+    return [pattern for pattern in needed if not any(file for each in pattern.split("|") for file in folder.glob(each))]
+
+
+def _named(patterns: Sequence[str], between: str) -> str:
+    return between.join(pattern.replace("|", " or ") for pattern in patterns)
 
 
 def _listed(needed: Sequence[str]) -> str:
     *files, last = ["model.safetensors" if pattern == WEIGHTS else pattern for pattern in needed]
-    return f"{', '.join(files)} and {last}" if files else last
+    return f"{_named(files, ', ')} and {_named([last], '')}" if files else _named([last], "")
+
+
+def _network_of(folder: Path) -> str:
+    """The class of transformers that reads all weights of a checkpoint: `AutoModel` leaves out what segments."""
+    try:
+        return str(json.loads((folder / SETTINGS).read_text())["architectures"][0])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return "AutoModel"

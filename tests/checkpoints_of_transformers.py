@@ -1,6 +1,11 @@
 """Checkpoints of transformers with a few channels and random weights, saved as those on the hub are."""
 
+import json
+import string
+
 import torch
+
+QUERY_SIZE = {"shortest_edge": 64, "longest_edge": 128}  # that networks of queries resize pictures to
 
 
 def save_checkpoint(kind, names, folder):
@@ -9,16 +14,44 @@ def save_checkpoint(kind, names, folder):
 
     torch.manual_seed(0)
     classes = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
-    {"mask2former": _mask2former, "maskformer": _maskformer, "segformer": _segformer, "upernet": _upernet}[kind](
-        transformers, classes
-    ).save_pretrained(folder)
+    models = {
+        "mask2former": _mask2former,
+        "maskformer": _maskformer,
+        "oneformer": _oneformer,
+        "segformer": _segformer,
+        "upernet": _upernet,
+    }
+    models[kind](transformers, classes).save_pretrained(folder)
     processors = {
-        "mask2former": lambda: transformers.Mask2FormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}),
-        "maskformer": lambda: transformers.MaskFormerImageProcessor(size={"shortest_edge": 64, "longest_edge": 128}),
+        "mask2former": lambda: transformers.Mask2FormerImageProcessor(size=QUERY_SIZE),
+        "maskformer": lambda: transformers.MaskFormerImageProcessor(size=QUERY_SIZE),
+        "oneformer": lambda: transformers.OneFormerImageProcessor(size=QUERY_SIZE),
     }
     processors.get(
         kind, lambda: transformers.SegformerImageProcessor(size={"height": 64, "width": 96})
     )().save_pretrained(folder)
+    if kind == "oneformer":
+        _save_tokenizer(folder)
+        names_on_the_hub = {"class_info_file": "classes.json", "repo_path": "shi-labs/oneformer_demo"}
+        change_settings(folder / "preprocessor_config.json", **names_on_the_hub)
+
+
+def change_settings(file, **values):
+    """Replace settings in a JSON file of a checkpoint."""
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def _save_tokenizer(folder):
+    """A CLIP tokenizer of letters and three words, in the files that published checkpoints of OneFormer have."""
+    merges = ["t h", "th e</w>", "i s</w>", "s e"]
+    special = ["<|startoftext|>", "<|endoftext|>"]
+    letters = list(string.ascii_lowercase)
+    vocabulary = [*letters, *(f"{letter}</w>" for letter in letters), *(pair.replace(" ", "") for pair in merges)]
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate([*vocabulary, *special])}))
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+    names = {"bos_token": special[0], "eos_token": special[1], "unk_token": special[1], "pad_token": special[1]}
+    (folder / "special_tokens_map.json").write_text(json.dumps(names))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**names, "tokenizer_class": "CLIPTokenizer"}))
 
 
 def _swin(transformers):
@@ -70,6 +103,34 @@ def _maskformer(transformers, classes):
             **classes,
         )
     )
+
+
+def _oneformer(transformers, classes):
+    model = transformers.OneFormerForUniversalSegmentation(
+        transformers.OneFormerConfig(
+            backbone_config=_swin(transformers),
+            conv_dim=32,
+            mask_dim=32,
+            hidden_dim=32,
+            encoder_feedforward_dim=16,
+            dim_feedforward=16,
+            num_attention_heads=2,
+            encoder_layers=1,
+            decoder_layers=3,
+            num_queries=7,
+            output_attentions=True,  # as published
+            **classes,
+        )
+    )
+    decoder = model.model.transformer_module
+    with torch.no_grad():  # queries that differ, and some that are sure
+        decoder.queries_embedder.weight *= 30
+        for name, weights in decoder.named_parameters():
+            if "_proj" in name and weights.ndim == 2:
+                weights *= 3
+        decoder.decoder.class_embed.weight *= 150
+        decoder.decoder.mask_embed.layers[-1].layers[0].weight *= 100
+    return model
 
 
 def _segformer(transformers, classes):

@@ -8,10 +8,25 @@ _MIN_MASK = 0.5  # least probability of a pixel of a mask
 _MIN_OVERLAP = 0.8  # least share of a mask that is not covered by others
 
 
+def classes_of_queries(classes: Tensor, masks: Tensor) -> Tensor:
+    """The most likely class of every pixel over all queries of one picture.
+
+    Source: Cheng et al. 2021 (MaskFormer), section 3.4, semantic inference.
+
+    Args:
+        classes: (Q, C + 1) float, probabilities; the last is "nothing".
+        masks: (Q, H, W) float, probabilities.
+
+    Returns:
+        (H, W) int64 classes 0..C-1.
+    """
+    return torch.einsum("qc,qhw->chw", classes[:, :-1], masks).argmax(dim=0)
+
+
 def segments_of_queries(classes: Tensor, masks: Tensor, things: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The segments of one picture's queries.
 
-    Pixels without a segment get the most likely class over all queries, and no instance.
+    Pixels without a segment get the class of `classes_of_queries`, and no instance.
 
     The score of an instance is its query's class probability times the mean probability of the pixels of its mask.
 
@@ -25,7 +40,7 @@ def segments_of_queries(classes: Tensor, masks: Tensor, things: Tensor) -> tuple
     Returns:
         (H, W) int64 classes 0..C-1; (H, W) int64 instances 1..N, 0 = none; and (N,) float scores of the instances.
     """
-    label = torch.einsum("qc,qhw->chw", classes[:, :-1], masks).argmax(dim=0)
+    label = classes_of_queries(classes, masks)
     score, found = classes.max(dim=1)
     kept = (found < classes.shape[1] - 1) & (score > _MIN_SCORE)
     score, found, masks = score[kept], found[kept], masks[kept]

@@ -8,6 +8,10 @@ from oasis.hub_files import SETTINGS, load_pretrained, settings_of
 from oasis.labels import LabelSpace
 
 _SEGMENTS = "segmenting"  # in errors: a segmenting checkpoint
+# Replaced by model_type. In training, a OneFormer asks for texts that describe the label map; and its preprocessing
+# would fetch the names of classes from the hub, which only making such texts needs.
+_SETTINGS: dict[str, dict[str, Any]] = {"oneformer": {"is_training": False}}
+_PREPROCESSING: dict[str, dict[str, Any]] = {"oneformer": {"class_info_file": None}}
 
 
 def read_settings(folder: Path) -> tuple[str, tuple[str, ...]]:
@@ -53,13 +57,13 @@ def load_network(folder: Path, network: Any, processor: Any, kind: str) -> tuple
         folder: of the checkpoint.
         network: a class of transformers.
         processor: likewise.
-        kind: what a checkpoint is expected to be, for errors.
+        kind: its `model_type`, or what else to call it in errors.
 
     Raises:
         ConfigurationError: it is corrupt, or lacks weights.
     """
     try:
-        prepared = processor.from_pretrained(folder, local_files_only=True)
+        prepared = processor.from_pretrained(folder, local_files_only=True, **_PREPROCESSING.get(kind, {}))
     except (OSError, RuntimeError, ValueError, ImportError) as error:
         raise ConfigurationError(f"{folder}: cannot be loaded as a {kind} checkpoint ({error})") from error
-    return load_pretrained(network, folder, kind), prepared
+    return load_pretrained(network, folder, kind, **_SETTINGS.get(kind, {})), prepared

@@ -10,39 +10,43 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from oasis.errors import ConfigurationError
-from oasis.hub_files import find_checkpoint, fingerprint, import_transformers
+from oasis.hub_files import PREPROCESSING, SETTINGS, WEIGHTS, find_checkpoint, fingerprint, import_transformers
 from oasis.label_files import RAW_IDS
 from oasis.labels import LabelSpace
 from oasis.segmenters.base import Prediction, Segmenter
-from oasis.segmenters.query_segments import segments_of_queries
+from oasis.segmenters.oneformer_files import TOKENIZER, task_tokens, thing_classes
+from oasis.segmenters.query_segments import classes_of_queries, segments_of_queries
 from oasis.segmenters.transformers_files import load_network, read_settings
 
-_PROTOCOL = "transformers 1"  # increase the number when a prediction for the same picture changes
-_OF_QUERIES = ("mask2former", "maskformer")  # model_type of those that find segments
+_PROTOCOL = "transformers 2"  # increase the number when a prediction for the same picture changes
+_ONEFORMER = "oneformer"
+_OF_QUERIES = ("mask2former", "maskformer", _ONEFORMER)  # model_type of those that find segments
 _TRIAL = (64, 64)  # size of the picture that tells the number of features
 
 
 class TransformersSegmenter(Segmenter):
-    """A semantic network (SegFormer, UperNet, BEiT, DPT, ...), or one that finds segments (Mask2Former, MaskFormer).
+    """A semantic network (SegFormer, UperNet, ...), or one that finds segments (Mask2Former, MaskFormer, OneFormer).
 
     A picture in [-1, 1] is prepared by the checkpoint's `preprocessor_config.json`, on its own device and without
     rounding to bytes, one by one. Logits are resized bilinearly to the picture before the most likely class is taken;
-    segments are those of `segments_of_queries`.
+    segments are those of `segments_of_queries`, and without instances, classes those of `classes_of_queries`.
 
-    Its classes are those of its `config.json`, under their names there; scores match them with the data's. The
-    settings do not say which of them are things, so that every segment gets a number, and the data's label space
-    decides.
+    Its classes are those of its `config.json`, under their names there; scores match them with the data's. Only the
+    files of a OneFormer may say which of them are things; otherwise every segment gets a number, and the data's label
+    space decides.
 
     Args:
         model: of transformers.
         processor: its preprocessing.
         names: C names of its classes.
         fingerprint: of weights and preprocessing.
-        finds_instances: whether its segments are single things.
+        things: the classes whose segments are instances; none = it finds classes only.
         of_queries: whether it finds segments.
+        task: (1, L) int64, what tells a OneFormer its task; None = another network.
     """
 
     matches_by_name = True
+    task: Tensor | None
 
     def __init__(
         self,
@@ -50,18 +54,19 @@ class TransformersSegmenter(Segmenter):
         processor: Any,
         names: tuple[str, ...],
         fingerprint: str,
-        finds_instances: bool,
+        things: frozenset[int],
         of_queries: bool,
+        task: Tensor | None = None,
     ) -> None:
         super().__init__()
-        self.finds_instances = self.scores_instances = finds_instances
+        self.finds_instances = self.scores_instances = bool(things)
         self.of_queries = of_queries
-        self.label_space = _label_space(names, finds_instances)
+        self.label_space = _label_space(names, things)
         self.model = model.requires_grad_(False)
         self.processor = processor
         self.fingerprint = fingerprint
-        things = torch.full((len(names),), finds_instances)
-        self.register_buffer("things", things, persistent=False)
+        self.register_buffer("things", torch.tensor([c in things for c in range(len(names))]), persistent=False)
+        self.register_buffer("task", task, persistent=False)
         self.eval()
         self.num_features = self.features(torch.zeros(1, 3, *_TRIAL)).shape[1]
 
@@ -92,14 +97,15 @@ class TransformersSegmenter(Segmenter):
         Nothing is unpickled and no code of a checkpoint is executed. Downloads only files that are not cached.
 
         Args:
-            name_or_path: a folder with `config.json`, `preprocessor_config.json` and `model.safetensors`, or a name on
-                the Hugging Face hub.
-            finds_instances: whether the segments of a Mask2Former or MaskFormer are single things, which its files do
-                not say; None = unless its name ends in `-semantic`.
+            name_or_path: a folder with `config.json`, `preprocessor_config.json` and `model.safetensors`, and for a
+                OneFormer, its tokenizer's files; or a name on the Hugging Face hub.
+            finds_instances: whether the segments of a network of queries are single things, which its files do not
+                say; None = unless its name ends in `-semantic`. The task of a OneFormer is then "panoptic", and
+                otherwise "semantic".
 
         Raises:
-            ConfigurationError: transformers is not installed, or the checkpoint is corrupt or of a network that does
-                not segment, or that crops its pictures.
+            ConfigurationError: transformers is not installed, or the checkpoint is corrupt or incomplete or of a
+                network that does not segment, or that crops its pictures.
             MissingWeightsError: it is neither a folder nor in the cache, and cannot be downloaded.
         """
         transformers = import_transformers("segmenter=transformers")
@@ -109,15 +115,16 @@ class TransformersSegmenter(Segmenter):
         if finds_instances and not of_queries:
             raise ConfigurationError(f"segmenter.finds_instances=true: {folder} is a {kind!r} model, which finds none")
         if finds_instances is None:
-            finds_instances = not Path(name_or_path).name.endswith("-semantic")
+            finds_instances = of_queries and not Path(name_or_path).name.endswith("-semantic")
+        things, task = frozenset(range(len(names)) if finds_instances else ()), None
+        if kind == _ONEFORMER:
+            folder = find_checkpoint(os.fspath(name_or_path), needed=(SETTINGS, PREPROCESSING, WEIGHTS, *TOKENIZER))
+            things &= thing_classes(folder, len(names))
+            task = task_tokens(folder, "panoptic" if things else "semantic")
         model, processor = load_network(folder, _network_class(folder, kind), transformers.AutoImageProcessor, kind)
-        if getattr(processor, "do_center_crop", False):
-            raise ConfigurationError(
-                f"{folder}: its preprocessor_config.json crops pictures (do_center_crop), whose margins it would not "
-                "segment: set do_center_crop to false there, or choose another network"
-            )
-        protocol = f"{_PROTOCOL} {finds_instances}"
-        return cls(model, processor, names, fingerprint(folder, protocol), of_queries and finds_instances, of_queries)
+        _require_whole_pictures(folder, processor)
+        protocol = f"{_PROTOCOL} {sorted(things)} {task if task is None else task.tolist()}"
+        return cls(model, processor, names, fingerprint(folder, protocol), things, of_queries, task)
 
     def train(self, mode: bool = True) -> Self:
         """Stays in eval mode: these networks have dropout."""
@@ -140,12 +147,16 @@ class TransformersSegmenter(Segmenter):
 
     def _segmented(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Classes and instances of a picture (1, 3, H, W), (H, W) int64 both, and the (N,) scores of the instances."""
-        outputs = self.model(pixel_values=self._prepared(picture))
+        asked = {} if self.task is None else {"task_inputs": self.task}
+        outputs = self.model(pixel_values=self._prepared(picture), **asked)
         if self.of_queries:
             masks = _resized(outputs.masks_queries_logits, picture)[0].sigmoid()
             classes = outputs.class_queries_logits[0].softmax(dim=1)
-            return segments_of_queries(classes, masks, self.get_buffer("things"))
-        label = _resized(outputs.logits, picture)[0].argmax(dim=0)
+            if self.finds_instances:
+                return segments_of_queries(classes, masks, self.get_buffer("things"))
+            label = classes_of_queries(classes, masks)
+        else:
+            label = _resized(outputs.logits, picture)[0].argmax(dim=0)
         return label, torch.zeros_like(label), picture.new_zeros(0)
 
     def _last_features(self, picture: Tensor) -> Tensor:
@@ -180,16 +191,24 @@ def _network_class(folder: Path, kind: str) -> Any:
     return transformers.AutoModelForSemanticSegmentation
 
 
-def _label_space(names: tuple[str, ...], things: bool) -> LabelSpace:
+def _require_whole_pictures(folder: Path, processor: Any) -> None:
+    """Raise if the preprocessing of a checkpoint crops pictures."""
+    if getattr(processor, "do_center_crop", False):
+        raise ConfigurationError(
+            f"{folder}: its preprocessor_config.json crops pictures (do_center_crop), whose margins it would not "
+            "segment: set do_center_crop to false there, or choose another network"
+        )
+
+
+def _label_space(names: tuple[str, ...], things: frozenset[int]) -> LabelSpace:
     """The classes of a checkpoint, and `nothing` behind them, which is never predicted."""
-    every = frozenset(range(len(names)))
     return LabelSpace(
         names=(*names, "nothing"),
         palette=((0, 0, 0),) * (len(names) + 1),
-        things=every if things else frozenset(),
+        things=things,
         ignore_index=len(names),
         raw_to_class=tuple(c if c < len(names) else -1 for c in range(RAW_IDS)),
-        evaluated=every,
+        evaluated=frozenset(range(len(names))),
     )
 
 

@@ -1,4 +1,3 @@
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -6,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from checkpoints_of_transformers import save_checkpoint
+from checkpoints_of_transformers import change_settings, save_checkpoint
 from segmenting import random_pictures
 
 from oasis.errors import ConfigurationError
@@ -18,12 +17,6 @@ pytest.importorskip("transformers")
 @pytest.fixture
 def copy(transformers, tmp_path):
     return shutil.copytree(transformers, tmp_path / "copy")
-
-
-def changed(folder, file, **values):
-    settings = json.loads((folder / file).read_text())
-    (folder / file).write_text(json.dumps({**settings, **values}))
-    return folder
 
 
 def test_mask2former_predicts_what_its_own_segmenter_does(mask2former):
@@ -68,19 +61,19 @@ def test_a_semantic_network_is_not_asked_for_instances(transformers):
 
 
 def test_networks_that_do_not_segment(copy):
-    changed(copy, "config.json", model_type="bert")
+    change_settings(copy / "config.json", model_type="bert")
     with pytest.raises(ConfigurationError, match=r"a 'bert' model cannot be used to segment; .*mask2former.*segformer"):
         TransformersSegmenter.from_pretrained(copy)
 
 
 def test_pictures_must_not_be_cropped(copy):
-    changed(copy, "preprocessor_config.json", do_center_crop=True, crop_size={"height": 32, "width": 32})
+    change_settings(copy / "preprocessor_config.json", do_center_crop=True, crop_size={"height": 32, "width": 32})
     with pytest.raises(ConfigurationError, match="do_center_crop"):
         TransformersSegmenter.from_pretrained(copy)
 
 
 def test_weights_of_other_classes(copy):
-    changed(copy, "config.json", id2label={"0": "road", "1": "car"}, label2id={"road": 0, "car": 1})
+    change_settings(copy / "config.json", id2label={"0": "road", "1": "car"}, label2id={"road": 0, "car": 1})
     with pytest.raises(ConfigurationError, match=r"cannot be loaded as a segformer checkpoint|its weights lack"):
         TransformersSegmenter.from_pretrained(copy)
 
@@ -93,7 +86,7 @@ def test_without_weights_or_transformers(transformers, monkeypatch):
         TransformersSegmenter.from_pretrained(transformers)
 
 
-@pytest.mark.parametrize("kind", ["upernet", "maskformer"])
+@pytest.mark.parametrize("kind", ["upernet", "maskformer", "oneformer"])
 def test_features_have_the_length_it_says(kind, tmp_path):
     save_checkpoint(kind, ["road", "car"], tmp_path)
     segmenter = TransformersSegmenter.from_pretrained(tmp_path)
