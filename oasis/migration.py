@@ -52,8 +52,12 @@ _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": 
 # a segmenter always averaged four views.
 _PLAIN = {"condition_resize": "nearest", "panoptic": {"_target_": "oasis.models.PlainSurroundings"}}
 _BEFORE_FORMAT_4: dict[str, dict[str, Any]] = {
-    "oasis.models.OASISGenerator": _PLAIN,
+    "oasis.models.OASISGenerator": {**_PLAIN, "texture_noise": False},
     "oasis.models.SPADEGenerator": _PLAIN,
+    **{
+        f"oasis.models.{name}": {"texture_noise": False}
+        for name in ("INADEGenerator", "SPADEINADEGenerator", "SegmentTokenGenerator", "TransformerGenerator")
+    },
     "oasis.objectives.OASISObjective": {
         "instance_adversarial_weight": None,
         "instance_contrast_weight": None,

@@ -12,6 +12,7 @@ from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.surroundings import Surroundings
+from oasis.models.texture_noise import require_noise
 
 _WIDEST = 16  # times the base width
 
@@ -48,9 +49,11 @@ class OASISGenerator(SPADEDecoder):
         sparse: see `SPADEDecoder`.
         condition_resize: how the condition is brought to each scale, `nearest` or `area`; see `SPADEDecoder`.
         panoptic: what convolutions and upsampling see around a pixel, see `SPADEDecoder`; None = all.
+        texture_noise: add noise of every pixel to features, see `TextureNoise`; not published for OASIS, whose noise is
+            constant. Needs a noise.
 
     Raises:
-        ConfigurationError: fewer than two blocks; an unknown norm, condition_resize or panoptic.
+        ConfigurationError: fewer than two blocks; an unknown norm, condition_resize or panoptic; texture without noise.
 
     Example:
         >>> generator = OASISGenerator(35, channels=4)
@@ -76,7 +79,9 @@ class OASISGenerator(SPADEDecoder):
         sparse: bool | None = None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        texture_noise: bool = False,
     ) -> None:
+        require_noise(texture_noise, noise_dim)
         super().__init__(
             None,
             condition_channels,
@@ -96,6 +101,7 @@ class OASISGenerator(SPADEDecoder):
             spade_kernel=spade_kernel,
             condition_resize=condition_resize,
             panoptic=panoptic,
+            texture_noise=texture_noise,
         )
         self.noise_dim = noise_dim
         rescale(self, init_gain)

@@ -14,6 +14,7 @@ from oasis.models.inade import INADE, NoisySegments
 from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.norms import NormName
 from oasis.models.segment_guides import DenseSegmentGuide, SegmentPyramid, TableSegmentGuide
+from oasis.models.segment_rows import SegmentRows
 from oasis.models.spade_decoder import SPADEDecoder
 from oasis.models.spade_generator import seven_blocks
 from oasis.models.surroundings import Surroundings
@@ -38,6 +39,7 @@ class INADEDecoder(SPADEDecoder):
             tested against. Both are equal up to the rounding of float32.
         sparse: whether the fast path makes no maps of scales and shifts, see `TableSegmentGuide`; None = on CPUs.
         panoptic: see `SPADEDecoder`; None = all.
+        texture_noise: see `SPADEDecoder`; of the noise of each segment.
 
     Raises:
         ConfigurationError: a noise_dim that is odd or 0; a condition without the classes; an unknown norm.
@@ -61,6 +63,7 @@ class INADEDecoder(SPADEDecoder):
         fast: bool,
         sparse: bool | None,
         panoptic: Surroundings | None,
+        texture_noise: bool,
     ) -> None:
         _require_halves(noise_dim)
         require_class_channels(type(self).__name__, condition_channels, num_classes)
@@ -75,6 +78,7 @@ class INADEDecoder(SPADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            texture_noise=texture_noise,
         )
         self.num_classes = num_classes
         self.noise_dim = noise_dim
@@ -102,12 +106,14 @@ class INADEDecoder(SPADEDecoder):
         noise = fitting_segment_noise(name, self.noise_shape, condition, noise)
         assert noise is not None  # see `_require_halves`
         rows = NoisySegments.of(condition, noise, segments, self.num_classes)
+        texture = SegmentRows(noise, segments)
         # Multiply-adds, which are counted on the meta device, are those of the plain path.
         fast = self.fast and not condition.is_meta
         if fast and self._looks_closely(condition.device):
-            return self.walk(SegmentPyramid(condition, rows.present(), TableSegmentGuide), segments, sparse=True)
-        guide = DenseSegmentGuide if fast else None
-        return self.walk(SegmentPyramid(condition, rows, guide), segments, sparse=False)
+            pyramid = SegmentPyramid(condition, rows.present(), TableSegmentGuide)
+            return self.walk(pyramid, segments, texture=texture, sparse=True)
+        pyramid = SegmentPyramid(condition, rows, DenseSegmentGuide if fast else None)
+        return self.walk(pyramid, segments, texture=texture, sparse=False)
 
 
 class INADEGenerator(INADEDecoder):
@@ -125,6 +131,7 @@ class INADEGenerator(INADEDecoder):
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
         panoptic: see `INADEDecoder`.
+        texture_noise: see `INADEDecoder`.
 
     Raises:
         ConfigurationError: fewer than two blocks; or see `INADEDecoder`.
@@ -146,6 +153,7 @@ class INADEGenerator(INADEDecoder):
         fast: bool = True,
         sparse: bool | None = None,
         panoptic: Surroundings | None = None,
+        texture_noise: bool = False,
     ) -> None:
         super().__init__(
             *(condition_channels, num_classes, noise_dim),
@@ -157,6 +165,7 @@ class INADEGenerator(INADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            texture_noise=texture_noise,
         )
 
 
@@ -175,6 +184,7 @@ class SPADEINADEGenerator(INADEDecoder):
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
         panoptic: see `INADEDecoder`.
+        texture_noise: see `INADEDecoder`.
 
     Raises:
         ConfigurationError: see `INADEDecoder`.
@@ -196,6 +206,7 @@ class SPADEINADEGenerator(INADEDecoder):
         fast: bool = True,
         sparse: bool | None = None,
         panoptic: Surroundings | None = None,
+        texture_noise: bool = False,
     ) -> None:
         super().__init__(
             *(condition_channels, num_classes, noise_dim),
@@ -206,6 +217,7 @@ class SPADEINADEGenerator(INADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            texture_noise=texture_noise,
         )
 
 

@@ -11,6 +11,7 @@ from oasis.models.initialization import XAVIER_GAIN
 from oasis.models.norms import NormName
 from oasis.models.segment_rows import SegmentRows
 from oasis.models.segment_tokens import SegmentTokens
+from oasis.models.texture_noise import require_noise
 
 
 class SegmentTokenGenerator(OASISGenerator):
@@ -41,6 +42,7 @@ class SegmentTokenGenerator(OASISGenerator):
         init_gain: of the convolutions; the transformer's is 1.
         fast: see `OASISGenerator`.
         sparse: see `OASISGenerator`.
+        texture_noise: see `OASISGenerator`; of the noise of each segment.
 
     Raises:
         ConfigurationError: see `OASISGenerator` and `SegmentTokens`; or fewer channels than classes.
@@ -74,7 +76,9 @@ class SegmentTokenGenerator(OASISGenerator):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        texture_noise: bool = False,
     ) -> None:
+        require_noise(texture_noise, noise_dim)
         require_class_channels("SegmentTokenGenerator", condition_channels, num_classes)
         super().__init__(
             condition_channels,
@@ -88,6 +92,7 @@ class SegmentTokenGenerator(OASISGenerator):
             init_gain=init_gain,
             fast=fast,
             sparse=sparse,
+            texture_noise=texture_noise,
         )
         self.needs_segments = True
         self.noise_dim = noise_dim
@@ -113,4 +118,4 @@ class SegmentTokenGenerator(OASISGenerator):
         segments = fitting_segments(name, condition, segments, "each has a token of its own")
         noise = fitting_segment_noise(name, self.noise_shape, condition, noise)
         rows: SegmentRows = self.tokens(condition, noise, segments, self.num_segments)
-        return self.decode(condition, rows)
+        return self.decode(condition, rows, texture=None if noise is None else SegmentRows(noise, segments))

@@ -19,6 +19,7 @@ from oasis.models.segment_rows import SegmentRows
 from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
 from oasis.models.surroundings import PlainSurroundings, Surroundings
+from oasis.models.texture_noise import TextureNoise
 
 
 class SPADEDecoder(Generator):
@@ -45,6 +46,7 @@ class SPADEDecoder(Generator):
             published. The stem, which sees the map only, the last convolution, which sees finished features, and 1x1
             ones are plain always.
         spade_kernel: kernel size within each SPADE; the neighbourhoods are found for 3 only.
+        texture_noise: whether each block adds noise of every pixel, see `TextureNoise`; `decode` then needs a noise.
 
     Attributes:
         size_divisor: 2 to the number of doublings.
@@ -60,7 +62,7 @@ class SPADEDecoder(Generator):
     """
 
     export_settings: ClassVar[Mapping[str, Any]] = {"spectral_norm": False, "fast": False}
-    added_weights: ClassVar[tuple[str, ...]] = ("fills.",)
+    added_weights: ClassVar[tuple[str, ...]] = ("fills.", "textures.")
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class SPADEDecoder(Generator):
         sparse: bool | None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        texture_noise: bool = False,
         spade_kernel: int = 3,
     ) -> None:
         super().__init__()
@@ -94,6 +97,9 @@ class SPADEDecoder(Generator):
             for width, next_width in pairwise(widths)
         )
         self.to_image = convolution(widths[-1], 3)
+        self.textures = nn.ModuleList(
+            TextureNoise(width, number) for number, width in enumerate(widths[1:] if texture_noise else ())
+        )
         # The last to be drawn, so that under a seed all others are those of a generator without.
         self.fills = nn.ModuleDict(
             {
@@ -108,6 +114,7 @@ class SPADEDecoder(Generator):
         noise: Tensor | SegmentRows | None = None,
         start: Tensor | None = None,
         segments: Tensor | None = None,
+        texture: Tensor | SegmentRows | None = None,
     ) -> Tensor:
         """Generate.
 
@@ -118,6 +125,7 @@ class SPADEDecoder(Generator):
             start: (B, widths[0], H / size_divisor, W / size_divisor) float, the input of the first block; None = the
                 stem's output for the condition, with the noise first, at that size.
             segments: (B, H, W) int64, see `Generator.forward`; read if `panoptic` needs them.
+            texture: the noise that textures are made of, if it is another one.
 
         Returns:
             (B, 3, H, W) float in [-1, 1].
@@ -136,9 +144,17 @@ class SPADEDecoder(Generator):
         if self.surroundings.needs_segments:
             reason = "generator/panoptic=aware stays within them, and generator/panoptic=plain does without"
             segments = fitting_segments(type(self).__name__, condition, segments, reason)
-        return self.walk(pyramid, segments, start, sparse=sparse)
+        return self.walk(pyramid, segments, start, texture=noise if texture is None else texture, sparse=sparse)
 
-    def walk(self, pyramid: Pyramid, segments: Tensor | None, start: Tensor | None = None, *, sparse: bool) -> Tensor:
+    def walk(
+        self,
+        pyramid: Pyramid,
+        segments: Tensor | None,
+        start: Tensor | None = None,
+        *,
+        texture: Tensor | SegmentRows | None = None,
+        sparse: bool,
+    ) -> Tensor:
         """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
         scales = self.surroundings.scales(segments, sparse=sparse)
         x: Tensor = self.stem(pyramid.whole(*pyramid.coarsest(self.size_divisor))) if start is None else start
@@ -148,6 +164,8 @@ class SPADEDecoder(Generator):
             size = x.shape[-2:]
             # The condition is resized once per block, and shared by its modulations.
             x = block(x, pyramid.at(*size), scales.at(*size))
+            if self.textures and texture is not None:
+                x = self.textures[position](x, texture)
         return self._image(x)
 
     def _image(self, x: Tensor) -> Tensor:

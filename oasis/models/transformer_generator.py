@@ -14,6 +14,7 @@ from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.spade import SPADE
 from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.texture_noise import require_noise
 
 _SCALES = 2  # of the transformer, the coarsest: 1/32 and 1/16 of the picture
 _DIM = 8  # times the base width
@@ -41,6 +42,7 @@ class TransformerGenerator(SPADEDecoder):
         init_gain: of the convolutions; the linear layers of the transformer have 1.
         fast: see `OASISGenerator`.
         sparse: see `OASISGenerator`.
+        texture_noise: see `OASISGenerator`.
 
     Raises:
         ConfigurationError: fewer than two scales, an unknown norm, or sizes of the transformer that do not fit.
@@ -68,7 +70,9 @@ class TransformerGenerator(SPADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        texture_noise: bool = False,
     ) -> None:
+        require_noise(texture_noise, noise_dim)
         widths = halving_widths(channels, num_blocks)
         scales = min(_SCALES, num_blocks - 1)
         widths = widths[scales:]
@@ -97,6 +101,7 @@ class TransformerGenerator(SPADEDecoder):
             fast=fast,
             sparse=sparse,
             spade_kernel=spade_kernel,
+            texture_noise=texture_noise,
         )
         self.noise_dim = noise_dim
         self.size_divisor = 2 ** (num_blocks - 1)
