@@ -64,7 +64,7 @@ def smoke(sizes: Sizes, device: str) -> list[list[Line]]:
 
     def step(where: str, name: str, *more: str) -> Line:
         act = partial(losses_of_a_step, name, [*small, *more], TINY.batches[0], where)
-        return Line(name, act, sizes.compiling if "compiled" in name else 60)
+        return Line(name, act, sizes.compiling if "compiled" in name else sizes.limit)
 
     eager = [step(device, name, precision) for name, precision in _PRECISIONS.items()]
     compiled = [[step(device, f"{name}, compiled", precision, *COMPILED)] for name, precision in _PRECISIONS.items()]
@@ -83,7 +83,7 @@ def training_steps(sizes: Sizes, device: str) -> list[Line]:
         act = partial(
             measured, name, [*settings(sizes), model, *more], batch_size, device, sizes.rounds, counted=counted
         )
-        return Line(name, act, sizes.compiling if name in late else 60)
+        return Line(name, act, sizes.compiling if name in late else sizes.limit)
 
     return [
         Line("ceiling", partial(ceiling, sizes.product, device)),
@@ -105,15 +105,9 @@ def models(sizes: Sizes, device: str) -> list[Line]:
     contenders = {name: [f"model=oasis{sizes.suffix}", f"encoding={name}"] for name in encodings}
     for name in ("spade", "pix2pixhd"):  # their weights of VGG may be missing: without the perceptual term
         contenders[name] = [f"model={name}{sizes.suffix}", "objective.perceptual_weight=0"]
+    step = partial(measured, batch_size=sizes.batches[0], device=device, rounds=sizes.rounds, encoded=True)
     return [
-        Line(
-            name,
-            partial(
-                measured, name, [*settings(sizes), BF16, *own], sizes.batches[0], device, sizes.rounds, encoded=True
-            ),
-            60,
-        )
-        for name, own in contenders.items()
+        Line(name, partial(step, name, [*settings(sizes), BF16, *own]), sizes.limit) for name, own in contenders.items()
     ]
 
 

@@ -20,6 +20,7 @@ class Sizes:
         streets: that are drawn to train on.
         rounds: of a measurement, if they take no more than a few seconds.
         product: rows of the square matrices whose product is the ceiling.
+        limit: seconds that a line has.
         compiling: seconds that torch.compile has.
         training: seconds that a real training takes at most.
         ending: seconds kept for starting and ending it.
@@ -34,12 +35,13 @@ class Sizes:
     streets: int = min(1200, 60 * _CORES)
     rounds: int = 7
     product: int = 8192
+    limit: float = 60
     compiling: float = 75
     training: float = 3600
     ending: float = 30
 
 
-TINY = Sizes(32, 64, (2, 3), (1, 2), 4, "_tiny", 24, 1, 256, 3, 3, 0)
+TINY = Sizes(32, 64, (2, 3), (1, 2), 4, "_tiny", 24, 1, 256, 600, 3, 3, 0)
 
 
 def settings(sizes: Sizes) -> list[str]:

@@ -50,10 +50,10 @@ def measured(
             made[0].step()
 
     peak = peak_memory(warm_up, device)
-    encoding = instantiate(load_config(settings).encoding).to(device)
+    encoding = instantiate(load_config(settings).encoding).to(device) if encoded else None
 
     def step() -> None:
-        if encoded:
+        if encoding is not None:
             encoding(batch.label, batch.instance)
         made[0].step()
 
