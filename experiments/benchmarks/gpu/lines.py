@@ -192,6 +192,7 @@ def train(sizes: Sizes, device: str, folder: Path, ends: float) -> list[Row]:
         "callbacks.checkpoints=null",
         "callbacks.metrics=null",
         "callbacks.progress_bar=null",
+        "trainer.enable_progress_bar=false",
     ]
     main()
     with (folder / "metrics.csv").open(newline="") as file:
