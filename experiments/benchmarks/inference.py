@@ -29,7 +29,7 @@ GOALS = {"times": 2.5, "memory": 0.5, "difference": 1e-4}
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    options = _options(arguments_given)
+    options = parsed(arguments_given)
     if options.threads:
         torch.set_num_threads(options.threads)
     batch = label_maps(options)
@@ -110,7 +110,8 @@ def shares(condition: Tensor, noise: Tensor) -> Table:
     return table
 
 
-def _options(arguments_given: Sequence[str] | None) -> Namespace:
+def parsed(arguments_given: Sequence[str] | None) -> Namespace:
+    """The command line."""
     parser = arguments(__doc__, rounds=7)
     parser.add_argument("--root", help="of a dataset in the layout of Cityscapes; synthetic streets without")
     parser.add_argument("--encoding", default="semantic")

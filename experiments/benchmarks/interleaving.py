@@ -68,6 +68,10 @@ class Stepper:
         if self._error is not None:
             raise self._error
 
+    def losses(self) -> dict[str, float]:
+        """The loss terms of the last step, by their logged names."""
+        return {name: float(value) for name, value in self._trainer.callback_metrics.items() if "/" in name}
+
     def close(self) -> None:
         """End the trainer."""
         self._baton.over = True
