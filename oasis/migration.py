@@ -51,11 +51,12 @@ _FOLDERS = {"annotations": "gtFine", "label_suffix": "labelIds", "train_split": 
 # Format 3 to 4. Generators took one pixel of a cell and saw all pixels around one; no loss was of single instances;
 # a segmenter always averaged four views.
 _PLAIN = {"condition_resize": "nearest", "panoptic": {"_target_": "oasis.models.PlainSurroundings"}}
+_PUBLISHED = {"upsampling": "nearest"}
 _BEFORE_FORMAT_4: dict[str, dict[str, Any]] = {
-    "oasis.models.OASISGenerator": {**_PLAIN, "texture_noise": False},
-    "oasis.models.SPADEGenerator": _PLAIN,
+    "oasis.models.OASISGenerator": {**_PLAIN, **_PUBLISHED, "texture_noise": False},
+    "oasis.models.SPADEGenerator": {**_PLAIN, **_PUBLISHED},
     **{
-        f"oasis.models.{name}": {"texture_noise": False}
+        f"oasis.models.{name}": {**_PUBLISHED, "texture_noise": False}
         for name in ("INADEGenerator", "SPADEINADEGenerator", "SegmentTokenGenerator", "TransformerGenerator")
     },
     "oasis.objectives.OASISObjective": {

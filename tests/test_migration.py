@@ -60,7 +60,7 @@ def test_format_3_had_no_instances_in_generators_and_losses(composed, model):
     today = OmegaConf.to_container(composed(f"model={model}", "paths.output_dir=runs/test"), resolve=True)
     old = OmegaConf.to_container(OmegaConf.create({**today, "format": 3}))
     for part in (old, old["model"]):
-        for name in ("condition_resize", "panoptic", "texture_noise"):
+        for name in ("condition_resize", "panoptic", "texture_noise", "upsampling"):
             part["generator"].pop(name, None)
         for name in [name for name in part["objective"] if name.startswith("instance_") and name != "instance_loss"]:
             del part["objective"][name]

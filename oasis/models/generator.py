@@ -10,7 +10,7 @@ from oasis.models.fitting import fitting_noise
 from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
-from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.spade_decoder import SPADEDecoder, Upsampling
 from oasis.models.surroundings import Surroundings
 from oasis.models.texture_noise import require_noise
 
@@ -49,6 +49,7 @@ class OASISGenerator(SPADEDecoder):
         sparse: see `SPADEDecoder`.
         condition_resize: how the condition is brought to each scale, `nearest` or `area`; see `SPADEDecoder`.
         panoptic: what convolutions and upsampling see around a pixel, see `SPADEDecoder`; None = all.
+        upsampling: see `SPADEDecoder`.
         texture_noise: add noise of every pixel to features, see `TextureNoise`; not published for OASIS, whose noise is
             constant. Needs a noise.
 
@@ -79,6 +80,7 @@ class OASISGenerator(SPADEDecoder):
         sparse: bool | None = None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
     ) -> None:
         require_noise(texture_noise, noise_dim)
@@ -101,6 +103,7 @@ class OASISGenerator(SPADEDecoder):
             spade_kernel=spade_kernel,
             condition_resize=condition_resize,
             panoptic=panoptic,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
         self.noise_dim = noise_dim

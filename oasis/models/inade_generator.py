@@ -15,7 +15,7 @@ from oasis.models.initialization import XAVIER_GAIN, rescale
 from oasis.models.norms import NormName
 from oasis.models.segment_guides import DenseSegmentGuide, SegmentPyramid, TableSegmentGuide
 from oasis.models.segment_rows import SegmentRows
-from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.spade_decoder import SPADEDecoder, Upsampling
 from oasis.models.spade_generator import seven_blocks
 from oasis.models.surroundings import Surroundings
 
@@ -39,6 +39,7 @@ class INADEDecoder(SPADEDecoder):
             tested against. Both are equal up to the rounding of float32.
         sparse: whether the fast path makes no maps of scales and shifts, see `TableSegmentGuide`; None = on CPUs.
         panoptic: see `SPADEDecoder`; None = all.
+        upsampling: see `SPADEDecoder`.
         texture_noise: see `SPADEDecoder`; of the noise of each segment.
 
     Raises:
@@ -63,6 +64,7 @@ class INADEDecoder(SPADEDecoder):
         fast: bool,
         sparse: bool | None,
         panoptic: Surroundings | None,
+        upsampling: Upsampling,
         texture_noise: bool,
     ) -> None:
         _require_halves(noise_dim)
@@ -78,6 +80,7 @@ class INADEDecoder(SPADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
         self.num_classes = num_classes
@@ -131,6 +134,7 @@ class INADEGenerator(INADEDecoder):
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
         panoptic: see `INADEDecoder`.
+        upsampling: see `SPADEDecoder`.
         texture_noise: see `INADEDecoder`.
 
     Raises:
@@ -153,6 +157,7 @@ class INADEGenerator(INADEDecoder):
         fast: bool = True,
         sparse: bool | None = None,
         panoptic: Surroundings | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
     ) -> None:
         super().__init__(
@@ -165,6 +170,7 @@ class INADEGenerator(INADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
 
@@ -184,6 +190,7 @@ class SPADEINADEGenerator(INADEDecoder):
         fast: see `INADEDecoder`.
         sparse: see `INADEDecoder`.
         panoptic: see `INADEDecoder`.
+        upsampling: see `SPADEDecoder`.
         texture_noise: see `INADEDecoder`.
 
     Raises:
@@ -206,6 +213,7 @@ class SPADEINADEGenerator(INADEDecoder):
         fast: bool = True,
         sparse: bool | None = None,
         panoptic: Surroundings | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
     ) -> None:
         super().__init__(
@@ -217,6 +225,7 @@ class SPADEINADEGenerator(INADEDecoder):
             fast=fast,
             sparse=sparse,
             panoptic=panoptic,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
 

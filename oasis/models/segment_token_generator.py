@@ -11,6 +11,7 @@ from oasis.models.initialization import XAVIER_GAIN
 from oasis.models.norms import NormName
 from oasis.models.segment_rows import SegmentRows
 from oasis.models.segment_tokens import SegmentTokens
+from oasis.models.spade_decoder import Upsampling
 from oasis.models.texture_noise import require_noise
 
 
@@ -42,6 +43,7 @@ class SegmentTokenGenerator(OASISGenerator):
         init_gain: of the convolutions; the transformer's is 1.
         fast: see `OASISGenerator`.
         sparse: see `OASISGenerator`.
+        upsampling: see `OASISGenerator`.
         texture_noise: see `OASISGenerator`; of the noise of each segment.
 
     Raises:
@@ -76,6 +78,7 @@ class SegmentTokenGenerator(OASISGenerator):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
     ) -> None:
         require_noise(texture_noise, noise_dim)
@@ -92,6 +95,7 @@ class SegmentTokenGenerator(OASISGenerator):
             init_gain=init_gain,
             fast=fast,
             sparse=sparse,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
         self.needs_segments = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,8 @@ from oasis.models.sizes import require_divisible
 from oasis.models.spade_block import SPADEBlock
 from oasis.models.surroundings import PlainSurroundings, Surroundings
 from oasis.models.texture_noise import TextureNoise
+
+Upsampling = Literal["nearest", "bilinear"]
 
 
 class SPADEDecoder(Generator):
@@ -46,6 +48,8 @@ class SPADEDecoder(Generator):
             published. The stem, which sees the map only, the last convolution, which sees finished features, and 1x1
             ones are plain always.
         spade_kernel: kernel size within each SPADE; the neighbourhoods are found for 3 only.
+        upsampling: `nearest`, as published, or `bilinear`: of the edges between repeated pixels, small networks make
+            stripes. A panoptic that needs segments takes the nearest feature of the own one always.
         texture_noise: whether each block adds noise of every pixel, see `TextureNoise`; `decode` then needs a noise.
 
     Attributes:
@@ -56,7 +60,7 @@ class SPADEDecoder(Generator):
             same names.
 
     Raises:
-        ConfigurationError: an unknown way to resize; an invalid panoptic, such as a string.
+        ConfigurationError: an unknown way to resize or to upsample; an invalid panoptic, such as a string.
 
     Source: Park et al. 2019, figure 4.
     """
@@ -78,12 +82,14 @@ class SPADEDecoder(Generator):
         sparse: bool | None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
         spade_kernel: int = 3,
     ) -> None:
         super().__init__()
         self.resize = resize_by_name(condition_resize)
         self.surroundings = _checked(panoptic)
+        self.upsampling = _known(upsampling)
         self.needs_segments = self.surroundings.needs_segments
         self.condition_channels = condition_channels
         self.doublings = frozenset(doublings)
@@ -156,7 +162,7 @@ class SPADEDecoder(Generator):
         sparse: bool,
     ) -> Tensor:
         """From the start to the picture, see `decode`, with what the modulations are steered by at each scale."""
-        scales = self.surroundings.scales(segments, sparse=sparse)
+        scales = self.surroundings.scales(segments, self.upsampling, sparse=sparse)
         x: Tensor = self.stem(pyramid.whole(*pyramid.coarsest(self.size_divisor))) if start is None else start
         for position, block in enumerate(self.blocks):
             if position in self.doublings:
@@ -198,6 +204,14 @@ class SPADEDecoder(Generator):
                 f"{name}: the condition has {condition.shape[1]} channels, the generator was built for "
                 f"{self.condition_channels}; build it with condition_channels=encoding.channels"
             )
+
+
+def _known(upsampling: str) -> str:
+    if upsampling not in get_args(Upsampling):
+        raise ConfigurationError(
+            f"generator.upsampling={upsampling}: not known; choose one of {', '.join(get_args(Upsampling))}"
+        )
+    return upsampling
 
 
 def _checked(panoptic: Surroundings | None) -> Surroundings:

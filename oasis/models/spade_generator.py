@@ -13,7 +13,7 @@ from oasis.models.contract import Style
 from oasis.models.initialization import XAVIER_GAIN, initialize, rescale
 from oasis.models.norms import NormName
 from oasis.models.spade import SPADE
-from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.spade_decoder import SPADEDecoder, Upsampling
 from oasis.models.style_encoder import StyleEncoder
 from oasis.models.surroundings import Surroundings
 
@@ -52,6 +52,7 @@ class SPADEGenerator(SPADEDecoder):
         sparse: see `SPADEDecoder`.
         condition_resize: see `SPADEDecoder`.
         panoptic: see `SPADEDecoder`.
+        upsampling: see `SPADEDecoder`.
 
     Attributes:
         style_encoder: None without one.
@@ -90,6 +91,7 @@ class SPADEGenerator(SPADEDecoder):
         sparse: bool | None = None,
         condition_resize: ConditionResize = "nearest",
         panoptic: Surroundings | None = None,
+        upsampling: Upsampling = "nearest",
     ) -> None:
         widths, doublings = seven_blocks(channels, more_upsampling)
         start_size = _coarsest(height, width, 2 ** len(doublings)) if noise_dim > 0 else None
@@ -105,6 +107,7 @@ class SPADEGenerator(SPADEDecoder):
             sparse=sparse,
             condition_resize=condition_resize,
             panoptic=panoptic,
+            upsampling=upsampling,
         )
         self.noise_dim = noise_dim
         self.start_size = start_size

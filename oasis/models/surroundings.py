@@ -33,7 +33,14 @@ PLAIN = Scale()
 
 
 class Scales:
-    """All scales of one batch; these are plain."""
+    """All scales of one batch; these are plain.
+
+    Args:
+        upsampling: `nearest` or `bilinear`.
+    """
+
+    def __init__(self, upsampling: str) -> None:
+        self.upsampling = upsampling
 
     def at(self, height: int, width: int) -> Scale:
         """That of this size, which divides the size of the pictures."""
@@ -47,7 +54,7 @@ class Scales:
             fill: makes features (B, C, 2H, 2W) of the condition, where x has none.
             whole: the condition at a given height and width.
         """
-        return F.interpolate(x, scale_factor=2, mode="nearest")
+        return F.interpolate(x, scale_factor=2, mode=self.upsampling)
 
 
 class Surroundings(ABC):
@@ -60,11 +67,12 @@ class Surroundings(ABC):
     needs_segments: ClassVar[bool]
 
     @abstractmethod
-    def scales(self, segments: Tensor | None, *, sparse: bool) -> Scales:
+    def scales(self, segments: Tensor | None, upsampling: str = "nearest", *, sparse: bool) -> Scales:
         """For one batch.
 
         Args:
             segments: (B, H, W) int64, see `Generator.forward`; given if `needs_segments`.
+            upsampling: `nearest` or `bilinear`, where features may cross into another segment.
             sparse: whether to look for the few pixels that differ, for which a GPU would have to be waited for.
         """
 
@@ -74,9 +82,9 @@ class PlainSurroundings(Surroundings):
 
     needs_segments = False
 
-    def scales(self, segments: Tensor | None, *, sparse: bool) -> Scales:
+    def scales(self, segments: Tensor | None, upsampling: str = "nearest", *, sparse: bool) -> Scales:
         """See `Surroundings`."""
-        return Scales()
+        return Scales(upsampling)
 
 
 class PanopticSurroundings(Surroundings):
@@ -90,8 +98,8 @@ class PanopticSurroundings(Surroundings):
 
     needs_segments = True
 
-    def scales(self, segments: Tensor | None, *, sparse: bool) -> Scales:
-        """See `Surroundings`."""
+    def scales(self, segments: Tensor | None, upsampling: str = "nearest", *, sparse: bool) -> Scales:
+        """See `Surroundings`; each pixel takes the nearest feature of its own segment, whatever the upsampling."""
         assert segments is not None
         return PanopticScales(segments, sparse=sparse)
 
@@ -130,6 +138,7 @@ class PanopticScales(Scales):
     """
 
     def __init__(self, segments: Tensor, *, sparse: bool) -> None:
+        super().__init__("nearest")
         self.segments = segments
         self.sparse = sparse
         self._made: dict[tuple[int, int], PanopticScale] = {}

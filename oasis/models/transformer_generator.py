@@ -13,7 +13,7 @@ from oasis.models.modulated_transformer import CoarseTransformer, ModulatedBlock
 from oasis.models.norms import NormName
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.spade import SPADE
-from oasis.models.spade_decoder import SPADEDecoder
+from oasis.models.spade_decoder import SPADEDecoder, Upsampling
 from oasis.models.texture_noise import require_noise
 
 _SCALES = 2  # of the transformer, the coarsest: 1/32 and 1/16 of the picture
@@ -42,6 +42,7 @@ class TransformerGenerator(SPADEDecoder):
         init_gain: of the convolutions; the linear layers of the transformer have 1.
         fast: see `OASISGenerator`.
         sparse: see `OASISGenerator`.
+        upsampling: see `OASISGenerator`.
         texture_noise: see `OASISGenerator`.
 
     Raises:
@@ -70,6 +71,7 @@ class TransformerGenerator(SPADEDecoder):
         init_gain: float = XAVIER_GAIN,
         fast: bool = True,
         sparse: bool | None = None,
+        upsampling: Upsampling = "nearest",
         texture_noise: bool = False,
     ) -> None:
         require_noise(texture_noise, noise_dim)
@@ -101,6 +103,7 @@ class TransformerGenerator(SPADEDecoder):
             fast=fast,
             sparse=sparse,
             spade_kernel=spade_kernel,
+            upsampling=upsampling,
             texture_noise=texture_noise,
         )
         self.noise_dim = noise_dim

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from oasis.errors import ConfigurationError
-from oasis.models import SPADEGenerator, StyleEncoder
+from oasis.models import OASISGenerator, SPADEGenerator, StyleEncoder
 
 
 def tiny(**options):
@@ -111,3 +111,18 @@ def test_what_does_not_fit():
         generator(torch.zeros(2, 4, 64, 128))
     with pytest.raises(ConfigurationError, match=r"SPADEGenerator: pictures of 64x100"):
         tiny()(torch.zeros(1, 3, 64, 100))
+
+
+@pytest.mark.parametrize("kind", [OASISGenerator, SPADEGenerator])
+def test_bilinear_upsampling_leaves_no_edges_between_copies(kind):
+    """Of constant features but one pixel, the second of four columns is between its neighbours, not a copy of one."""
+    sizes = {"num_blocks": 3} if kind is OASISGenerator else {}
+    made = {name: kind(3, channels=4, upsampling=name, **sizes) for name in ("nearest", "bilinear")}
+    x = torch.tensor([[[[0.0, 4.0]]]])
+    doubled = {
+        name: each.surroundings.scales(None, each.upsampling, sparse=False).double(x, None, torch.empty)[0, 0, 0].tolist()
+        for name, each in made.items()
+    }
+    assert doubled == {"nearest": [0, 0, 4, 4], "bilinear": [0, 1, 3, 4]}
+    with pytest.raises(ConfigurationError, match=r"generator\.upsampling=cubic: not known; choose one of nearest, bilin"):
+        kind(3, channels=4, upsampling="cubic", **sizes)
