@@ -120,9 +120,13 @@ def test_bilinear_upsampling_leaves_no_edges_between_copies(kind):
     made = {name: kind(3, channels=4, upsampling=name, **sizes) for name in ("nearest", "bilinear")}
     x = torch.tensor([[[[0.0, 4.0]]]])
     doubled = {
-        name: each.surroundings.scales(None, each.upsampling, sparse=False).double(x, None, torch.empty)[0, 0, 0].tolist()
+        name: each.surroundings.scales(None, each.upsampling, sparse=False)
+        .double(x, None, torch.empty)[0, 0, 0]
+        .tolist()
         for name, each in made.items()
     }
     assert doubled == {"nearest": [0, 0, 4, 4], "bilinear": [0, 1, 3, 4]}
-    with pytest.raises(ConfigurationError, match=r"generator\.upsampling=cubic: not known; choose one of nearest, bilin"):
+    with pytest.raises(
+        ConfigurationError, match=r"generator\.upsampling=cubic: not known; choose one of nearest, bilin"
+    ):
         kind(3, channels=4, upsampling="cubic", **sizes)
