@@ -2,7 +2,7 @@
 
     python -m experiments.stripes.measure runs/stripes/* [--pictures 40] [--output FILE] [--grid FILE.png]
 
-`grid`: the highest peak of power at the frequencies of the upsampling grid, relative to the frequencies around it; 1 = no
+`grid`: the highest peak of power at the frequencies of the upsampling grid, relative to those around it; 1 = no
 peak. `fixed`: share of the fine detail that is at the same place in all pictures; stripes that
 follow from the distance to the border or from the grid are, what follows from the label map is not.
 """
