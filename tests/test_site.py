@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from experiments.site.pages import API, files_of_site, lay_out
 
 ROOT = Path(__file__).parents[1]
-COUNTED = ("h1", "h2", "h3", "h4", "li", "table", "tr", "pre", "img")
+COUNTED = ("h2", "h3", "h4", "li", "table", "tr", "pre", "img")
 PAGES = [path.as_posix() for path in files_of_site() if path.suffix == ".md"]
 
 
