@@ -4,6 +4,7 @@ Each file keeps its place in the repository, so that a link that works on GitHub
 round. What a page links to is taken along, whatever it is: no address of a repository is needed.
 """
 
+import ast
 import re
 import shutil
 import sys
@@ -63,11 +64,22 @@ def read(path: Path) -> str:
 
 
 def reference(module: str, title: str) -> str:
-    """The page of a module's public names, from their docstrings.
+    """The page of a module's public names, from their docstrings; the options are in mkdocs.yml."""
+    shadowed = "".join(
+        f"\n::: {name}\n    options:\n      show_root_heading: true\n      heading_level: 2\n"
+        for name in _shadowed(module)
+    )
+    return f"# {title}\n\n::: {module}\n{shadowed}"
 
-    Those of a package are its `__all__`, in that order; the options are in mkdocs.yml.
-    """
-    return f"# {title}\n\n::: {module}\n"
+
+def _shadowed(module: str) -> list[str]:
+    """Names of a package that are also those of a file in it, which the reference would show in their place."""
+    folder = ROOT / module.replace(".", "/")
+    if not folder.is_dir():
+        return []
+    imports = ast.walk(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    names = [(node.module, each.name) for node in imports if isinstance(node, ast.ImportFrom) for each in node.names]
+    return [f"{origin}.{name}" for origin, name in names if (folder / f"{name}.py").is_file()]
 
 
 def lay_out(folder: Path) -> None:
