@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +51,16 @@ def run(path: Path, folder: Path) -> Any:
     return client.execute()
 
 
+def tidied(outputs: list[Any], folder: str) -> list[Any]:
+    """Outputs of a cell with what was printed as one plain text: no colours, no bars of progress, no path of `folder`."""
+    printed = [output for output in outputs if "text" in output]
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(output["text"] for output in printed))
+    lines = [line.rsplit("\r")[-1].rstrip() for line in text.replace(f"{folder}/", "").split("\n") if "━" not in line]
+    for output in printed[:1]:
+        output["text"] = "\n".join(lines).strip("\n") + "\n"
+    return [output for output in outputs if output not in printed[1:]]
+
+
 def rewrite(path: Path) -> None:
     """Run a notebook in an empty folder, with an empty cache, and write its outputs into the file."""
     import nbformat
@@ -57,10 +68,9 @@ def rewrite(path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(PANOPTIC_OASIS_CACHE=f"{folder}/cache", COLUMNS="110")
         notebook = run(path, Path(folder))
-        for cell in notebook.cells:
-            for output in cell.get("outputs", []):
-                if "text" in output:  # says nothing about this machine
-                    output["text"] = output["text"].replace(f"{folder}/", "")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = tidied(cell.outputs, folder)
     nbformat.write(notebook, path)
 
 
