@@ -52,13 +52,14 @@ def run(path: Path, folder: Path) -> Any:
 
 
 def tidied(outputs: list[Any], folder: str) -> list[Any]:
-    """Outputs of a cell with what was printed as one plain text: no colours, no bars of progress, no path of `folder`."""
-    printed = [output for output in outputs if "text" in output]
+    """Outputs of a cell, what was printed as one plain text: no colours, no progress, no path of `folder`."""
+    shown = [output for output in outputs if "text" not in output]
+    printed = [output for output in outputs if output.get("name") == "stdout"]
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(output["text"] for output in printed))
     lines = [line.rsplit("\r")[-1].rstrip() for line in text.replace(f"{folder}/", "").split("\n") if "━" not in line]
     for output in printed[:1]:
         output["text"] = "\n".join(lines).strip("\n") + "\n"
-    return [output for output in outputs if output not in printed[1:]]
+    return printed[:1] + shown
 
 
 def rewrite(path: Path) -> None:

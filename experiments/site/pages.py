@@ -14,7 +14,7 @@ from experiments.site.notebook import as_markdown
 
 ROOT = Path(__file__).parents[2]
 FIRST_PAGES = ("README.md", "docs/*.md", "docs/*.ipynb", "docs/*.css", "experiments/*/README.md")
-LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?:|data:|#)([^)#\s]+)")
 API = {
     "oasis": "Generating from Python",
     "oasis.synthesis": "Label maps and noise",
