@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 TEST_WORKERS ?= 2
 
-.PHONY: help demo test test-quick test-lowest lint format clean
+.PHONY: help demo test test-quick test-lowest lint format docs docs-serve clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -38,5 +38,12 @@ format: $(READY) ## Fix what style checks can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(READY) ## Build the documentation site into site/, from the pages, the notebook and the docstrings
+	$(BIN)/python -m experiments.site.pages build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: docs ## The same, at http://127.0.0.1:8000, where its search works too
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory site
+
 clean: ## Remove everything that was installed or cached; runs stay
-	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-lowest site build/pages .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -56,6 +56,7 @@ SLOW_FILES = {
     "test_synthesizer.py", "test_encodings_command.py", "test_diversity.py", "test_written_report.py",
     "test_generate_command.py", "test_dissection.py", "test_run_summary.py", "test_conf.py", "test_wandb_access.py",
     "test_your_data.py", "test_every_dataset.py", "test_generators_page.py",
+    "test_quickstart.py", "test_site.py",
 }  # fmt: skip
 
 

@@ -14,11 +14,14 @@ from omegaconf import OmegaConf
 from PIL import Image
 from plugin_examples import write_examples
 
+from experiments.site.pages import read
 from oasis.cli import app
 
 STAND_INS = {"segmenter": "unet"}  # for NAME; elsewhere an encoding's
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.ipynb"), *ROOT.glob("experiments/**/*.md")]
+)
 README = (ROOT / "README.md").read_text()
 
 
@@ -29,7 +32,7 @@ def code(text, language):
 def command_lines():
     """Every command line of every page as words, without comments."""
     for page in PAGES:
-        text = page.read_text().replace("\\\n", " ")  # a backslash joins lines
+        text = read(page).replace("\\\n", " ")  # a backslash joins lines
         inline = re.findall(r"`((?:\.venv/bin/)?(?:python|make|oasis train(?!-))\b[^`\n]*)`", text)
         for line in [*code(text, "bash").splitlines(), *inline]:
             words = shlex.split(line, comments=True)
@@ -124,11 +127,20 @@ def test_every_named_test_exists(words):
         assert (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page):
+    """The anchors that GitHub makes of a page's headings."""
+    prose = re.sub(r"^```.*?^```", "", read(page), flags=re.DOTALL | re.MULTILINE)
+    titles = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", each) for each in re.findall(r"^#+ +(.+)$", prose, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_and_named_file_exists(page):
-    text = page.read_text()
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert (page.parent / target).exists(), target
+    text = read(page)
+    for target, anchor in re.findall(r"\]\((?!https?:|data:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        linked = page.parent / target if target else page
+        assert linked.is_file(), target
+        assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
     for path in re.findall(r"`((?:tests|oasis|conf|docs|experiments)/[a-z0-9_/.]+)`", text):
         assert (ROOT / path).exists(), path
 

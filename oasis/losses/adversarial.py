@@ -105,7 +105,7 @@ class NPlusOneLoss(nn.Module):
     Raises:
         ConfigurationError: if the ignored class is not one of the classes.
 
-    Example:
+    Examples:
         >>> loss = NPlusOneLoss(num_classes=2, ignore_index=0)
         >>> loss.real(torch.zeros(1, 3, 4, 4), torch.ones(1, 4, 4, dtype=torch.int64))
         tensor(1.0986)

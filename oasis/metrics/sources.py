@@ -15,6 +15,7 @@ from oasis.metrics.weights import SHA256
 from oasis.segmenters.base import Segmenter
 
 ExtractorSource = Callable[[Segmenter | None], list[FeatureExtractor]]
+"""Makes feature extractors, given the segmenter if there is one; what `metrics=NAME` selects."""
 
 
 def listed(sources: ExtractorSource | Mapping[str, ExtractorSource | None] | None) -> list[ExtractorSource]:

@@ -34,7 +34,7 @@ class OASISDiscriminator(SegmentingDiscriminator):
     Raises:
         ConfigurationError: fewer than two blocks.
 
-    Example:
+    Examples:
         >>> discriminator = OASISDiscriminator(35, channels=4)
         >>> discriminator(torch.zeros(2, 3, 64, 128)).logits.shape
         torch.Size([2, 36, 64, 128])

@@ -56,7 +56,7 @@ class OASISGenerator(SPADEDecoder):
     Raises:
         ConfigurationError: fewer than two blocks; an unknown norm, condition_resize or panoptic; texture without noise.
 
-    Example:
+    Examples:
         >>> generator = OASISGenerator(35, channels=4)
         >>> generator(torch.zeros(2, 35, 64, 128)).shape
         torch.Size([2, 3, 64, 128])

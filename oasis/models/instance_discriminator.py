@@ -36,7 +36,7 @@ class InstanceDiscriminator(OASISDiscriminator):
     Raises:
         ConfigurationError: fewer than two blocks; invalid channels; boundary classes without things.
 
-    Example:
+    Examples:
         >>> discriminator = InstanceDiscriminator(35, 10, channels=4, score_channels=8, boundary_classes=True)
         >>> logits, heads = discriminator(torch.zeros(2, 3, 64, 128))
         >>> logits.shape, heads["instance_score"].shape

@@ -30,7 +30,7 @@ class PanopticDiscriminator(OASISDiscriminator):
     Raises:
         ConfigurationError: fewer than two blocks.
 
-    Example:
+    Examples:
         >>> discriminator = PanopticDiscriminator(35, channels=4)
         >>> logits, heads = discriminator(torch.zeros(2, 3, 64, 128))
         >>> {name: tuple(said.shape) for name, said in heads.items()}

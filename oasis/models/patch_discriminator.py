@@ -54,7 +54,7 @@ class PatchDiscriminator(Discriminator):
     Raises:
         ConfigurationError: too few layers or scales.
 
-    Example:
+    Examples:
         >>> discriminator = PatchDiscriminator(36, channels=8)
         >>> output = discriminator(torch.zeros(2, 3, 64, 128), torch.zeros(2, 36, 64, 128))
         >>> [tuple(scores.shape) for scores in output.scores]

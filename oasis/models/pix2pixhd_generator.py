@@ -26,7 +26,7 @@ class Pix2PixHDGenerator(Generator):
     Raises:
         ConfigurationError: `num_halvings` or `num_blocks` below 1.
 
-    Example:
+    Examples:
         >>> generator = Pix2PixHDGenerator(36, channels=4)
         >>> generator(torch.zeros(2, 36, 64, 128)).shape
         torch.Size([2, 3, 64, 128])

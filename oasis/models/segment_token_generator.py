@@ -49,7 +49,7 @@ class SegmentTokenGenerator(OASISGenerator):
     Raises:
         ConfigurationError: see `OASISGenerator` and `SegmentTokens`; or fewer channels than classes.
 
-    Example:
+    Examples:
         >>> generator = SegmentTokenGenerator(35, 35, channels=4)
         >>> generator(torch.zeros(2, 35, 64, 128), segments=torch.zeros(2, 64, 128, dtype=torch.int64)).shape
         torch.Size([2, 3, 64, 128])

@@ -61,7 +61,7 @@ class SPADEGenerator(SPADEDecoder):
         ConfigurationError: an unknown norm, condition_resize or panoptic; a latent vector without the size of the
             pictures, or with one that is no multiple of `size_divisor`; an encoder without a latent vector.
 
-    Example:
+    Examples:
         >>> generator = SPADEGenerator(36, channels=4)
         >>> generator(torch.zeros(2, 36, 64, 128)).shape
         torch.Size([2, 3, 64, 128])

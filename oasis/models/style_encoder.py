@@ -18,7 +18,7 @@ class StyleEncoder(nn.Module):
         style_dim: Z, `noise_dim` of the generator.
         channels: base width; the widths are 1, 2, 4, 8, 8, 8 times as many.
 
-    Example:
+    Examples:
         >>> StyleEncoder(channels=4)(torch.zeros(2, 3, 64, 128)).mean.shape
         torch.Size([2, 256])
 

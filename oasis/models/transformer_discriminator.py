@@ -49,7 +49,7 @@ class TransformerDiscriminator(SegmentingDiscriminator):
     Raises:
         ConfigurationError: sizes that do not fit one another.
 
-    Example:
+    Examples:
         >>> discriminator = TransformerDiscriminator(35, channels=4, num_blocks=2, attention_heads=2)
         >>> discriminator(torch.zeros(2, 3, 32, 48)).logits.shape
         torch.Size([2, 36, 32, 48])

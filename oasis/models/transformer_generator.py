@@ -48,7 +48,7 @@ class TransformerGenerator(SPADEDecoder):
     Raises:
         ConfigurationError: fewer than two scales, an unknown norm, or sizes of the transformer that do not fit.
 
-    Example:
+    Examples:
         >>> generator = TransformerGenerator(35, channels=4)
         >>> generator(torch.zeros(2, 35, 64, 128)).shape
         torch.Size([2, 3, 64, 128])

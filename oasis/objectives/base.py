@@ -11,6 +11,7 @@ from oasis.models import Style
 from oasis.randomness import Stream
 
 LossTerms = dict[str, Tensor]
+"""Name -> scalar; the loss is their sum."""
 
 
 class Step(Protocol):

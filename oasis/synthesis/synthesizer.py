@@ -37,7 +37,7 @@ class Synthesizer:
     Random encodings (`InstanceNoise`: one vector per instance) draw from the noise too: resampling an instance changes
     its vector as well, and mixing two seeds mixes the vectors of each instance.
 
-    Example:
+    Examples:
         >>> from oasis import Synthesizer
         >>> synthesizer = Synthesizer.from_checkpoint("runs/demo")  # doctest: +SKIP
         >>> synthesizer.synthesize("street_labelIds.png", seed=0).save("photo.png")  # doctest: +SKIP
