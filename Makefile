@@ -16,9 +16,14 @@ $(READY): pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
-demo: $(READY) ## Draw synthetic streets, train a segmenter and a small OASIS on them, show what it generates (8 minutes on 2 cores)
-	$(BIN)/oasis train-segmenter experiment=demo --epochs 14 --depth 4 --if-missing
-	$(BIN)/oasis train experiment=demo
+demo: $(READY) ## A picture within seconds; then train a small OASIS on synthetic streets, beside a segmenter that scores it
+	$(BIN)/oasis generate docs/maps --output runs/first_pictures --force
+	$(BIN)/oasis prepare experiment=demo # draws the streets, for both
+	@echo "A segmenter is trained at the same time, see runs/demo_segmenter.log"
+	@OMP_NUM_THREADS=1 $(BIN)/oasis train-segmenter experiment=demo --epochs 14 --depth 4 --if-missing > runs/demo_segmenter.log 2>&1 & \
+	segmenter=$$!; trap 'kill $$segmenter 2>/dev/null' EXIT; \
+	$(BIN)/oasis train experiment=demo metrics=none && wait $$segmenter && \
+	$(BIN)/oasis evaluate runs/demo segmenter=unet --output runs/demo_scores
 
 test: $(READY) ## Run all tests; they need neither network nor data
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=8
