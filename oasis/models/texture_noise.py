@@ -10,6 +10,7 @@ from oasis.models.condition_resize import nearest
 from oasis.models.segment_rows import SegmentRows
 
 _DIM = 8  # numbers of the noise vector that are used: enough for textures of two seeds to look unrelated
+_TURN = 5.0  # standard deviation of an angle, in radians; the mean of its cosine is about exp(-25 / 2)
 _PRIME = 2**31 - 1
 
 
@@ -17,16 +18,19 @@ class TextureNoise(nn.Module):
     """Adds noise of every pixel to features, by a learnt strength of each channel, 0 at first.
 
     Where a label map and its noise are constant, nothing tells one pixel from its neighbour but the distance to the
-    border and the grid of the upsampling. A generator that has to make texture makes stripes of these. The noise of a
-    pixel is the product of the image's noise vector and a vector of the pixel that is always the same. So pictures are
-    a function of the noise vector, continuous in it, and of nothing else that is random.
+    border and the grid of the upsampling. A generator that has to make texture makes stripes of these.
+
+    The noise of a pixel is a wave of the image's noise vector, whose direction and phase are those of the pixel, the
+    same in all pictures: a random Fourier feature. So pictures are a function of the noise vector, continuous in it,
+    and of nothing else that is random. The waves are so short that noise and vector are uncorrelated; the generator,
+    which knows the vector, could else make a pattern of them that is the same in all pictures.
 
     Args:
         channels: C, of the features.
         number: of this layer; layers of different numbers have independent noise.
 
     Source: Karras et al. 2019 ("A Style-Based Generator Architecture for Generative Adversarial Networks"), section
-    3.2, whose noise is drawn for each pixel.
+    3.2, whose noise is drawn for each pixel; Rahimi and Recht 2007, "Random Features for Large-Scale Kernel Machines".
     """
 
     def __init__(self, channels: int, number: int) -> None:
@@ -49,10 +53,11 @@ class TextureNoise(nn.Module):
         if isinstance(noise, SegmentRows):
             noise = SegmentRows(noise.rows[..., :_DIM], noise.number).painted(height, width)
         few = noise[:, :_DIM].float()
-        vectors = pixel_vectors(few.shape[1], height, width, self.number, x.device)
+        *directions, phase = pixel_vectors(few.shape[1] + 1, height, width, self.number, x.device)
         of_pixels = few[:, :, None, None] if noise.dim() == 2 else nearest(few, (height, width))
-        texture = (of_pixels * vectors).sum(dim=1, keepdim=True)
-        texture = (texture / math.sqrt(few.shape[1])).to(x.dtype)
+        along = (of_pixels * torch.stack(directions)).sum(dim=1, keepdim=True)
+        turned = along * (_TURN / math.sqrt(few.shape[1])) + phase * (math.pi / math.sqrt(3))
+        texture = (turned.cos() * math.sqrt(2)).to(x.dtype)
         return torch.addcmul(x, texture, self.strength.view(1, -1, 1, 1).to(x.dtype))
 
 
