@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 
+_EPSILON = 1e-5  # of BatchNorm
+
 
 class UNetOutput(NamedTuple):
     """The raw output of the network.
@@ -113,19 +115,25 @@ class _Normalized(nn.Sequential):
 
     def __init__(self, incoming: int, outgoing: int, *others: nn.Module, stride: int = 1) -> None:
         convolution = nn.Conv2d(incoming, outgoing, 3, stride=stride, padding=1, bias=False)
-        super().__init__(convolution, nn.BatchNorm2d(outgoing), *others)
+        super().__init__(convolution, nn.BatchNorm2d(outgoing, eps=_EPSILON), *others)
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        if self.training:
-            return super().forward(x)
-        convolution, norm, *others = self
-        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-        weight, bias = convolution.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
-        x = F.conv2d(x, weight, bias, convolution.stride, convolution.padding)
-        for other in others:
-            x = other(x)
+        modules = list(self)
+        if not self.training:
+            x = F.conv2d(x, *self._folded(), self.stride, padding=1)
+            del modules[:2]
+        for module in modules:
+            x = module(x)
         return x
+
+    def _folded(self) -> tuple[Tensor, Tensor]:
+        """The weight and the bias of the convolution that does the same as convolution and BatchNorm in eval mode."""
+        norm = self[1]
+        scale = norm.get_parameter("weight") * (norm.get_buffer("running_var") + _EPSILON).rsqrt()
+        weight = self[0].get_parameter("weight") * scale.view(-1, 1, 1, 1)
+        return weight, norm.get_parameter("bias") - norm.get_buffer("running_mean") * scale
 
 
 def _convolution(incoming: int, outgoing: int, stride: int = 1) -> _Normalized:
@@ -151,4 +159,5 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
-        return self.second(self.first(x)).add_(x).relu_()
+        y: Tensor = self.second(self.first(x))
+        return y.add_(x).relu_()

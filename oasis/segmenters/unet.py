@@ -104,7 +104,7 @@ class UNetSegmenter(Segmenter):
         height, width = image.shape[2:]
         few = max(1, _PIXELS_AT_ONCE // (height * width)) if image.device.type == "cpu" else len(image)
         with torch.autocast(image.device.type, enabled=False):
-            seen = [self._look(some) for some in image.float().split(few)]
+            seen = [self._look(some) for some in torch.split(image.float(), few)]
         logits, center, offset = (torch.cat(parts) for parts in zip(*seen, strict=True))
         # Among the named classes, by their positions; along the last axis, softmax is four times as fast on CPUs.
         votes = logits.movedim(1, -1).softmax(dim=-1).movedim(-1, 1)
