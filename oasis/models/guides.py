@@ -5,8 +5,7 @@ rounding of float32; those of INADE are in `segment_guides`.
 
 - `DenseGuide` runs the convolutions over all pixels, but gamma and beta as one, and spatially constant noise
   separately: its convolution has only nine different results.
-- `PatchGuide` runs them over distinct neighbourhoods. Gamma and beta of a pixel depend on the 5x5 pixels around it, and
-  label maps are piecewise constant: in a Cityscapes map of 256x512, 7 % of those neighbourhoods are distinct.
+- `PatchGuide`, in `patch_guide`, runs them over distinct neighbourhoods.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from oasis.models.modulation import Modulation
-from oasis.models.patches import TAPS, Distinct, Rows
+from oasis.models.patches import Rows
 from oasis.models.spade import SPADE
 from oasis.models.table_modulation import modulate, modulate_and_project
 
@@ -85,7 +84,7 @@ class DenseGuide(Guide[SPADE]):
         """See `Guide`: their first convolutions as one."""
         if not torch.is_grad_enabled():  # which would only hold more memory
             return self
-        return replace(self, hidden=_by_layer(layers, self._hidden(layers)))
+        return replace(self, hidden=by_layer(layers, self._hidden(layers)))
 
     def modulate(
         self,
@@ -98,7 +97,7 @@ class DenseGuide(Guide[SPADE]):
         overwrite: bool = False,
     ) -> Tensor:
         """See `Guide`."""
-        weight, bias = _scale_and_shift(layer)
+        weight, bias = scale_and_shift(layer)
         if divisor is not None:
             weight, bias = weight / divisor, bias / divisor
         hidden = self.hidden[layer] if layer in self.hidden else self._hidden([layer])
@@ -108,7 +107,7 @@ class DenseGuide(Guide[SPADE]):
 
     def _hidden(self, layers: Sequence[SPADE]) -> Tensor:
         """The features between the convolutions: (B, hidden channels of all layers, H, W)."""
-        weight, bias = _first_convolutions(layers)
+        weight, bias = first_convolutions(layers)
         padding = weight.shape[-1] // 2
         if self.noise is None:
             return F.relu(F.conv2d(self.condition, weight, bias, padding=padding), inplace=True)
@@ -179,72 +178,13 @@ class TableGuide(Guide[Layer]):
         return x, rows.to(x.dtype)
 
 
-@dataclass(frozen=True)
-class PatchGuide(TableGuide[SPADE]):
-    """A guide that computes distinct neighbourhoods only. Kernels of 3x3.
-
-    A convolution is a sum over nine taps; each tap is computed once for each distinct vector, and the taps of each
-    distinct neighbourhood are then summed.
-
-    Attributes:
-        vectors: (V, Z + K) float, the distinct vectors of the condition, noise first.
-        small: the distinct 3x3 neighbourhoods of vectors, rows of numbers 0..V; V = outside of the map, which is 0.
-        large: the distinct 3x3 neighbourhoods of `small`, and the one of each pixel.
-        hidden: the features of each small neighbourhood between a layer's convolutions, where they have been computed.
-    """
-
-    vectors: Tensor
-    small: Tensor
-    large: Distinct
-    hidden: Mapping[SPADE, Tensor] = field(default_factory=dict)
-
-    def shared_by(self, layers: Sequence[SPADE]) -> "PatchGuide":
-        """See `Guide`: their first convolutions as one."""
-        return replace(self, hidden=_by_layer(layers, self._hidden(layers)))
-
-    @property
-    def pixels(self) -> Distinct:
-        """See `TableGuide`."""
-        return self.large
-
-    def rows(self, layer: SPADE) -> Tensor:
-        """1 + gamma and beta of each large neighbourhood, see `TableGuide`."""
-        weight, bias = _scale_and_shift(layer)
-        with torch.autocast(weight.device.type, enabled=False):
-            hidden = self.hidden[layer] if layer in self.hidden else self._hidden([layer])
-            return _convolve(hidden, self.large.table, weight) + bias
-
-    def _hidden(self, layers: Sequence[SPADE]) -> Tensor:
-        """(D, hidden channels of all layers), of the weights' type, under autocast too."""
-        weight, bias = _first_convolutions(layers)
-        with torch.autocast(weight.device.type, enabled=False):
-            return F.relu(_convolve(self.vectors.to(weight), self.small, weight) + bias, inplace=True)
-
-
-def _convolve(vectors: Tensor, neighbourhoods: Tensor, weight: Tensor) -> Tensor:
-    """A 3x3 convolution of distinct neighbourhoods.
-
-    Args:
-        vectors: (V, C) of the weight's type.
-        neighbourhoods: (D, 9) int64 in 0..V, rows of `vectors`; V = 0.
-        weight: (O, C, 3, 3).
-
-    Returns:
-        (D, O) of the same type.
-    """
-    out_channels, channels = weight.shape[:2]
-    # Transposing two dimensions is far faster than permuting four; the result is the same.
-    by_tap = weight.flatten(1).t().contiguous().view(channels, TAPS * out_channels)
-    taps = (F.pad(vectors, (0, 0, 0, 1)) @ by_tap).view(-1, out_channels)
-    return F.embedding_bag(neighbourhoods * TAPS + torch.arange(TAPS, device=vectors.device), taps, mode="sum")
-
-
-def _by_layer(layers: Sequence[SPADE], hidden: Tensor) -> dict[SPADE, Tensor]:
+def by_layer(layers: Sequence[SPADE], hidden: Tensor) -> dict[SPADE, Tensor]:
+    """Hidden features of all layers, (B, channels, ...) or (D, channels), as views by layer."""
     parts = torch.split(hidden, [layer.shared.out_channels for layer in layers], dim=1)
     return dict(zip(layers, parts, strict=True))
 
 
-def _first_convolutions(layers: Sequence[SPADE]) -> tuple[Tensor, Tensor]:
+def first_convolutions(layers: Sequence[SPADE]) -> tuple[Tensor, Tensor]:
     """Weight and bias of one convolution for the hidden features of all layers."""
     first, *others = [layer.shared for layer in layers]
     if not others:
@@ -252,7 +192,7 @@ def _first_convolutions(layers: Sequence[SPADE]) -> tuple[Tensor, Tensor]:
     return torch.cat([each.weight for each in (first, *others)]), torch.cat([_bias(each) for each in (first, *others)])
 
 
-def _scale_and_shift(spade: SPADE) -> tuple[Tensor, Tensor]:
+def scale_and_shift(spade: SPADE) -> tuple[Tensor, Tensor]:
     """Weight and bias of one convolution for 1 + gamma and beta."""
     weight = torch.cat([spade.gamma.weight, spade.beta.weight])
     return weight, torch.cat([_bias(spade.gamma) + 1, _bias(spade.beta)])

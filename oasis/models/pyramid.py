@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from oasis.models.condition_resize import Resize, nearest, resized
-from oasis.models.guides import DenseGuide, Guide, PatchGuide
+from oasis.models.guides import DenseGuide, Guide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.patches import Distinct, distinct_neighbourhoods, distinct_vectors
 from oasis.models.segment_rows import SegmentRows
 from oasis.models.spade import SPADE

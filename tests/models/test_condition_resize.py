@@ -10,7 +10,8 @@ from torch import Tensor
 from oasis.errors import ConfigurationError
 from oasis.models import OASISGenerator, SPADEGenerator
 from oasis.models.condition_resize import area, nearest, resize_by_name, resized
-from oasis.models.guides import DenseGuide, PatchGuide
+from oasis.models.guides import DenseGuide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid, PlainPyramid
 from oasis.models.spade import SPADE
 

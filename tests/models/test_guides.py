@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
 from oasis.models import OASISGenerator
-from oasis.models.guides import DenseGuide, Guide, PatchGuide
+from oasis.models.guides import DenseGuide, Guide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.spade import SPADE
 from oasis.models.spade_block import SPADEBlock

@@ -11,7 +11,8 @@ from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES, count_segments
 from oasis.models import SegmentTokenGenerator
 from oasis.models.attention import SelfAttention
-from oasis.models.guides import DenseGuide, PatchGuide
+from oasis.models.guides import DenseGuide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 from oasis.models.segment_geometry import FEATURES, features, geometry
 from oasis.models.segment_rows import PresentSegments, SegmentRows

@@ -9,7 +9,7 @@ from oasis.data.transforms import compact_instances
 from oasis.encodings import CenterOffset, Concat, InstanceNoise
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.models.guides import PatchGuide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 from oasis.randomness import Stream, sample_generator
 from oasis.synthesis import LabelMap, Noise, open_label_map
