@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,12 +114,27 @@ def import_hub(user: str) -> Any:
     Raises:
         ConfigurationError: it is not installed.
     """
+    import_extra("huggingface_hub.errors", user, "hub")
+    return import_extra("huggingface_hub", user, "hub")
+
+
+def import_extra(package: str, user: str, extra: str) -> ModuleType:
+    """A package that only an extra of this project installs.
+
+    Args:
+        package: its name.
+        user: what needs it, for the error.
+        extra: the extra's name.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
     try:
-        import huggingface_hub
-        import huggingface_hub.errors
+        return import_module(package)
     except ImportError as error:
-        raise ConfigurationError(f"{user} needs huggingface_hub: pip install 'panoptic-oasis[hub]'") from error
-    return huggingface_hub
+        raise ConfigurationError(
+            f"{user} needs {package.partition('.')[0]} ({error}): pip install 'panoptic-oasis[{extra}]'"
+        ) from error
 
 
 def reason(error: Exception) -> str:
@@ -157,14 +173,7 @@ def import_transformers(user: str) -> ModuleType:
     Raises:
         ConfigurationError: it is not installed.
     """
-    try:
-        import transformers
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{user} needs transformers ({error}): pip install 'panoptic-oasis[transformers]'"
-        ) from error
-    module: ModuleType = transformers
-    return module
+    return import_extra("transformers", user, "transformers")
 
 
 def load_pretrained(model_class: Any, folder: Path, what: str, **settings: Any) -> Any:
