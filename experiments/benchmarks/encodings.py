@@ -26,7 +26,7 @@ from experiments.benchmarks.measuring import arguments, device_name, interleaved
 from experiments.benchmarks.train_step import settings_of, street_batch
 from oasis.batch import Batch
 from oasis.encodings import Encoding
-from oasis.models.guides import PatchGuide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 
 CONF = Path(__file__).parents[2] / "conf"

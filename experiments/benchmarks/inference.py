@@ -20,7 +20,7 @@ from experiments.benchmarks.measuring import arguments, interleaved, peak_memory
 from oasis.batch import Batch
 from oasis.cli.conf import load_config
 from oasis.models import OASISGenerator
-from oasis.models.guides import PatchGuide
+from oasis.models.patch_guide import PatchGuide
 from oasis.models.pyramid import GuidePyramid
 
 KINDS = {"reference": (False, None), "fast, dense": (True, False), "fast": (True, None), "fast, sparse": (True, True)}
