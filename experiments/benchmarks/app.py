@@ -10,8 +10,10 @@ line is `ratio app VALUE`, the time from click to picture over that of generatin
 import shutil
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from statistics import median
+from typing import TYPE_CHECKING
 
 import torch
 from hydra.utils import instantiate
@@ -26,6 +28,9 @@ from oasis.checkpoint import Restored
 from oasis.cli.conf import load_config
 from oasis.synthesis import Synthesizer
 from oasis.synthesis.examples import draw_examples
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 GOAL = 1.5  # seconds
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync")
@@ -63,6 +68,21 @@ def new_synthesizer(options: Namespace) -> Synthesizer:
 
 def seconds_of_clicks(address: str, clicks: int) -> list[float]:
     """From each click on an example to its photo in the page; the first round through the examples does not count."""
+    with browser_page() as page:
+        page.goto(address)
+        examples = page.locator("#examples button")
+        examples.first.wait_for()
+        many, seconds, shown = examples.count(), [], ""
+        for number in range(many + clicks):
+            start = time.perf_counter()
+            shown = click_for_photo(page, number % many, shown)
+            seconds.append(time.perf_counter() - start)
+    return seconds[many:]
+
+
+@contextmanager
+def browser_page() -> Iterator["Page"]:
+    """An empty page of a Chromium."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -70,20 +90,17 @@ def seconds_of_clicks(address: str, clicks: int) -> list[float]:
         browser = driver.chromium.launch(executable_path=chromium, args=list(_FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(_LONGEST)
-        page.goto(address)
-        examples = page.locator("#examples button")
-        examples.first.wait_for()
-        many, seconds, shown = examples.count(), [], ""
-        for number in range(many + clicks):
-            start = time.perf_counter()
-            examples.nth(number % many).click()
-            page.wait_for_function(
-                "shown => (document.querySelector('#upload-photo img') || {src: shown}).src != shown", arg=shown
-            )
-            seconds.append(time.perf_counter() - start)
-            shown = page.locator("#upload-photo img").get_attribute("src") or ""
+        yield page
         browser.close()
-    return seconds[many:]
+
+
+def click_for_photo(page: "Page", example: int, shown: str) -> str:
+    """Clicks an example of the app's first tab, and waits for another photo than the one shown (its `src`, or "")."""
+    page.locator("#examples button").nth(example).click()
+    page.wait_for_function(
+        "shown => (document.querySelector('#upload-photo img') || {src: shown}).src != shown", arg=shown
+    )
+    return page.locator("#upload-photo img").get_attribute("src") or ""
 
 
 def seconds_of_generating(synthesizer: Synthesizer, pictures: int) -> list[float]:
