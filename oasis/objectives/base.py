@@ -85,7 +85,7 @@ class Objective(nn.Module, ABC):
 
     @property
     def needs_class_masks(self) -> bool:
-        """Whether a term reads classes in the encoded map, so that an encoding which mixes their channels is refused."""
+        """Whether a term reads the classes' channels of the encoded map; encodings that mix these are then refused."""
         return False
 
     @property

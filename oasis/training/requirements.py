@@ -111,10 +111,10 @@ def require_class_masks(objective: Objective, encoding: Encoding) -> None:
     count = encoding.label_space.num_classes
     if not shown.sign().equal(F.one_hot(label, count).T.float()):
         raise ConfigurationError(
-            f"objective/weights_from=encoded_map takes the sums of the first {count} channels for what there is of each "
-            f"class, but in {type(encoding).__name__} they are not the masks of the classes: above 0 in a pixel's own "
-            "class, and 0 in all others. Use objective/weights_from=label, or encoding=instance_ids, semantic, or any "
-            "that derives from OneHotPlus."
+            f"objective/weights_from=encoded_map takes the sums of the first {count} channels for what there is of "
+            f"each class, but in {type(encoding).__name__} they are not the masks of the classes: above 0 in a pixel's "
+            "own class, and 0 in all others. Use objective/weights_from=label, or encoding=instance_ids, semantic, or "
+            "any that derives from OneHotPlus."
         )
 
 

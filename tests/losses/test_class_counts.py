@@ -62,7 +62,7 @@ def test_things_weigh_less_by_their_mean_number():
     theirs = loss.weights(LABEL, EncodedMapCounts()(LABEL, encoded, SPACE.num_classes))
     number = encoded.sum(dim=1)
     for index in (CAR, PERSON, ROAD):
-        of_class = LABEL == index
+        of_class = index == LABEL
         torch.testing.assert_close(theirs[of_class] * number[of_class].mean(), ours[of_class])
 
 
