@@ -31,8 +31,7 @@ _GAINS = {0.02: True, 1.0: False}
 _TITLES = ("numbers in the map", "class weights from the map", "small first weights")
 _MADE = "<!-- Made from runs.csv by suspects.py; do not edit. -->"
 _SAME = "Without numbers, the map is one-hot and its sums are the pixels: these rows are of the same runs."
-
-_PAIRED = "Differences are paired by seed; in brackets is the 95 % confidence interval of their mean, bold where it excludes 0."
+_PAIRED = "Differences are paired by seed, with the 95 % confidence interval of their mean; bold where it excludes 0."
 
 
 class Combination(NamedTuple):
@@ -85,14 +84,8 @@ def suspects_of(runs: Path) -> str:
     for run in sorted(read_runs_table(runs), key=lambda run: run.seed):
         if run.finished:
             found.setdefault(combination_of(run), []).append(run)
-    lines = (
-        "<!-- Made from runs.csv by suspects.py; do not edit. -->",
-        "",
-        table_as_markdown(_scores(found)),
-        "",
-        _SAME,
-    )
-    return "\n".join([*lines, "", table_as_markdown(_differences(found)), "", _PAIRED]) + "\n"
+    tables = [table_as_markdown(table) for table in (_scores(found), _differences(found))]
+    return "\n\n".join((_MADE, tables[0], _SAME, tables[1], _PAIRED)) + "\n"
 
 
 def _scores(found: Mapping[Combination, Sequence[Run]]) -> Table:
