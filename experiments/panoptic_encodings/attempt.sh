@@ -27,10 +27,10 @@ fi
 "$bin/oasis" report "$runs/attempt_study" -o "$runs/attempt_report" --samples 3
 mkdir -p "$results"
 cp "$runs/attempt_report/runs.csv" "$results/"
-pictures=$runs/attempt_report/group_?_samples_oasis_init_gain
-cp $pictures=0.02_oasis.png "$results/published_first_weights.png"
-cp $pictures=1_oasis.png "$results/larger_first_weights.png"
-cp $pictures=0.02_oasis_weights_from=encoded_map.png "$results/published_first_weights_leaked.png"
-cp $pictures=1_oasis_weights_from=encoded_map.png "$results/larger_first_weights_leaked.png"
+for gain in 0.02:published 1:larger; do
+    pictures=group_?_samples_oasis_init_gain=${gain%:*}_oasis
+    cp "$runs/attempt_report/"$pictures.png "$results/${gain#*:}_first_weights.png"
+    cp "$runs/attempt_report/"${pictures}_weights_from=encoded_map.png "$results/${gain#*:}_first_weights_leaked.png"
+done
 "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
 "$bin/python" -m experiments.panoptic_encodings.suspects --results "$results"
