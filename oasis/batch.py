@@ -10,7 +10,7 @@ class Batch:
     """One batch as the networks and losses see it, on the device.
 
     Losses, metrics and pictures read `label`, `instance` and `segments`, never `condition`, so that the
-    loss is correct for any encoding.
+    loss is correct for any encoding; except class weights with `EncodedMapCounts`, which are there to study that.
 
     Attributes:
         image: (B, 3, H, W) float32 in [-1, 1].

@@ -60,6 +60,7 @@ _BEFORE_FORMAT_4: dict[str, dict[str, Any]] = {
         for name in ("INADEGenerator", "SPADEINADEGenerator", "SegmentTokenGenerator", "TransformerGenerator")
     },
     "oasis.objectives.OASISObjective": {
+        "weights_from": {"_target_": "oasis.losses.LabelCounts"},
         "instance_adversarial_weight": None,
         "instance_contrast_weight": None,
         "instance_contrast_temperature": 0.1,

@@ -2,6 +2,7 @@
 
 from oasis.losses.adversarial import NPlusOneLoss
 from oasis.losses.boundary_classes import BoundaryClasses
+from oasis.losses.class_counts import ClassCounts, EncodedMapCounts, LabelCounts
 from oasis.losses.feature_matching import feature_matching_loss
 from oasis.losses.hinge import hinge_fake_loss, hinge_generator_loss, hinge_real_loss
 from oasis.losses.instance_adversarial import instance_fake_loss, instance_real_loss, instance_scores
@@ -15,9 +16,12 @@ from oasis.losses.style import style_divergence
 
 __all__ = [
     "BoundaryClasses",
+    "ClassCounts",
+    "EncodedMapCounts",
     "InstanceLoss",
     "InstanceTable",
     "InstancesOf",
+    "LabelCounts",
     "Mix",
     "MixClasses",
     "MixSegments",

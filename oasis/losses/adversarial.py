@@ -9,36 +9,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from oasis.errors import ConfigurationError
+from oasis.losses.class_counts import count_pixels
 
 FAKE = 0  # the discriminator's output that means "fake"
 
 
-def count_pixels(label: Tensor, num_classes: int) -> Tensor:
-    """The number of pixels of each class in a batch.
+def class_weights(
+    label: Tensor,
+    num_classes: int,
+    ignore_index: int | None,
+    counts: Tensor | None = None,
+    pixels: Tensor | None = None,
+) -> Tensor:
+    """Pixel weights that give all classes in the batch the same total weight, if `counts` are their pixels.
 
-    Args:
-        label: (B, H, W) int64 in 0..num_classes-1.
-        num_classes: N.
-
-    Returns:
-        (N,) int64.
-    """
-    flat = label.reshape(-1)
-    # Not bincount, which makes the host wait for the GPU.
-    return flat.new_zeros(num_classes).scatter_add_(0, flat, torch.ones_like(flat))
-
-
-def class_weights(label: Tensor, num_classes: int, ignore_index: int | None, counts: Tensor | None = None) -> Tensor:
-    """Pixel weights that give all classes in the batch the same total weight.
-
-    w_c = (pixels of the batch) / (classes present * pixels of c). The ignored class has weight 0 and is not
+    w_c = (pixels of the batch) / (classes present * count of c). The ignored class has weight 0 and is not
     among the classes present, but its pixels count in the numerator.
 
     Args:
         label: (B, H, W) int64 in 0..num_classes-1.
         num_classes: N, including the ignored class.
         ignore_index: the class to ignore, or None.
-        counts: (N,) pixels of each class over all processes; None = those of `label`.
+        counts: (N,) int64 or float32, what there is of each class over all processes, see `ClassCounts`; None = the
+            pixels of `label`.
+        pixels: scalar, the pixels of the batch over all processes; None = those of `label`.
 
     Returns:
         (B, H, W) float32. All 0 if every pixel is ignored.
@@ -46,12 +40,12 @@ def class_weights(label: Tensor, num_classes: int, ignore_index: int | None, cou
     Source: Sushko et al. 2021, equation 2 (alpha_c).
     """
     counts = count_pixels(label, num_classes) if counts is None else counts
-    total = counts.sum()
+    total = counts.new_full((), label.numel()) if pixels is None else pixels
     present = counts > 0
     if ignore_index is not None:
         present[ignore_index] = False
-    # The clamp only avoids a division by 0 for absent classes.
-    share = total.float() / (present.sum() * counts).clamp(min=1)
+    # The 1 only avoids a division by 0 for absent classes.
+    share = total.float() / torch.where(present, present.sum() * counts, 1)
     weight_of_class = torch.where(present, share, 0.0)
     return weight_of_class[label]
 
@@ -122,19 +116,38 @@ class NPlusOneLoss(nn.Module):
         self.ignore_index = ignore_index
         self.balance = balance
 
-    def real(self, logits: Tensor, label: Tensor) -> Tensor:
-        """`real_loss` with this label space's weights: (B, N + 1, H, W) logits, (B, H, W) label, to a scalar."""
-        return real_loss(logits, label, self.weights(label))
+    def real(self, logits: Tensor, label: Tensor, counts: Tensor | None = None) -> Tensor:
+        """`real_loss` with this label space's weights.
+
+        Args:
+            logits: (B, N + 1, H, W) of any floating-point type.
+            label: (B, H, W) int64.
+            counts: see `weights`.
+
+        Returns:
+            Scalar float32.
+        """
+        return real_loss(logits, label, self.weights(label, counts))
 
     def fake(self, logits: Tensor) -> Tensor:
         """`fake_loss`: (B, N + 1, H, W) logits to a scalar."""
         return fake_loss(logits)
 
-    def weights(self, label: Tensor) -> Tensor | None:
-        """The weight of every pixel: (B, H, W) int64 label to (B, H, W) float32, or None if all are 1."""
+    def weights(self, label: Tensor, counts: Tensor | None = None) -> Tensor | None:
+        """The weight of every pixel.
+
+        Args:
+            label: (B, H, W) int64.
+            counts: (N,) int64 or float32, what this process's batch holds of each class, see `ClassCounts`; None = the
+                pixels of `label`.
+
+        Returns:
+            (B, H, W) float32, or None if all are 1.
+        """
         if not self.balance:
             return None
-        counts = count_pixels(label, self.num_classes)
+        counts = count_pixels(label, self.num_classes) if counts is None else counts
+        of_all = torch.cat([counts, counts.new_full((1,), label.numel())])
         if dist.is_available() and dist.is_initialized():
-            dist.all_reduce(counts)
-        return class_weights(label, self.num_classes, self.ignore_index, counts)
+            dist.all_reduce(of_all)
+        return class_weights(label, self.num_classes, self.ignore_index, of_all[:-1], of_all[-1])

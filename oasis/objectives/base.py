@@ -84,6 +84,11 @@ class Objective(nn.Module, ABC):
         return False
 
     @property
+    def needs_class_masks(self) -> bool:
+        """Whether a term reads the classes' channels of the encoded map; encodings that mix these are then refused."""
+        return False
+
+    @property
     def validation_names(self) -> tuple[str, ...]:
         """The names of `validation_loss`, which a run may monitor; empty if they are not known in advance."""
         return ()

@@ -8,7 +8,17 @@ from torch import Tensor, nn
 from oasis.batch import Batch
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.losses import BoundaryClasses, InstanceLoss, Mix, MixClasses, NPlusOneLoss, label_mix, label_mix_loss
+from oasis.losses import (
+    BoundaryClasses,
+    ClassCounts,
+    InstanceLoss,
+    LabelCounts,
+    Mix,
+    MixClasses,
+    NPlusOneLoss,
+    label_mix,
+    label_mix_loss,
+)
 from oasis.models import DiscriminatorOutput
 from oasis.models.spectral_norm import iterate_norms
 from oasis.objectives.base import LossTerms, Objective, Step
@@ -37,9 +47,11 @@ class OASISObjective(Objective):
         instance_adversarial_weight: of the head that says of each instance whether it is real; see `IndividualTerms`.
         instance_contrast_weight: of telling instances of one class apart; see `IndividualTerms`.
         instance_contrast_temperature: of the contrast.
+        weights_from: counts what there is of each class, to balance them; None = `LabelCounts`.
 
     Raises:
-        ConfigurationError: a weight below 0; an invalid temperature; an invalid label_mix, such as a string.
+        ConfigurationError: a weight below 0; an invalid temperature; an invalid label_mix or weights_from, such as a
+            string; weights from the encoded map without balanced classes.
     """
 
     def __init__(
@@ -56,14 +68,18 @@ class OASISObjective(Objective):
         instance_adversarial_weight: float | None = None,
         instance_contrast_weight: float | None = None,
         instance_contrast_temperature: float = 0.1,
+        weights_from: ClassCounts | None = None,
     ) -> None:
         super().__init__()
         if label_mix_weight < 0:
             raise ConfigurationError(f"objective.label_mix_weight={label_mix_weight}: must be 0 (off) or above.")
-        if label_mix is not None and not callable(label_mix):
+        _require_chosen("label_mix", label_mix, "class", "segment")
+        _require_chosen("weights_from", weights_from, "label", "encoded_map")
+        self.weights_from = LabelCounts() if weights_from is None else weights_from
+        if self.weights_from.reads_condition and not balance_classes:
             raise ConfigurationError(
-                f"objective.label_mix={label_mix}: this is a group of settings, chosen with a slash: "
-                f"objective/label_mix=class or objective/label_mix=segment"
+                "objective/weights_from=encoded_map has no effect with objective.balance_classes=false, where all "
+                "pixels weigh the same. Leave out one of the two."
             )
         self.num_classes = label_space.num_classes
         self.adversarial = NPlusOneLoss(label_space.num_classes, label_space.ignore_index, balance=balance_classes)
@@ -140,7 +156,8 @@ class OASISObjective(Objective):
         """
         outputs = logits.shape[1]
         if outputs == self.num_classes + 1:
-            return self.adversarial.real(logits, batch.label)
+            counts = self.weights_from(batch.label, batch.condition, self.num_classes)
+            return self.adversarial.real(logits, batch.label, counts)
         if outputs != self.boundary_classes.num_classes + 1:
             raise ConfigurationError(
                 f"The discriminator has {outputs} outputs for each pixel; objective=oasis has fake and "
@@ -160,12 +177,21 @@ class OASISObjective(Objective):
         """True if LabelMix mixes segments, or the discriminator has outputs of instances with a loss."""
         mixes = self.label_mix_weight > 0 and self.mix.needs_instances
         heads = self.instance_loss is not None and not {*heads_of(discriminator)}.isdisjoint(self.instance_loss.weights)
-        boundaries = getattr(discriminator, "num_boundary_classes", 0) > 0
-        return mixes or heads or boundaries or self.individuals.needs_instances(discriminator)
+        return mixes or heads or _has_boundaries(discriminator) or self.individuals.needs_instances(discriminator)
 
     def require_heads(self, discriminator: nn.Module) -> None:
-        """See `IndividualTerms`."""
+        """Refuse boundary classes with weights from the encoded map; else see `IndividualTerms`."""
+        if self.weights_from.reads_condition and _has_boundaries(discriminator):
+            raise ConfigurationError(
+                "objective/weights_from=encoded_map: the encoded map has no channels for boundary classes, so that "
+                "nothing is known of their weights. Use objective/weights_from=label or discriminator=oasis."
+            )
         self.individuals.require_heads(discriminator)
+
+    @property
+    def needs_class_masks(self) -> bool:
+        """True with class weights from the encoded map."""
+        return self.weights_from.reads_condition
 
     @property
     def single_pass(self) -> bool:
@@ -183,3 +209,15 @@ class OASISObjective(Objective):
         iterate_norms(step.discriminator, times=len(images) - 1)
         joined: DiscriminatorOutput = step.discriminate(torch.cat(list(images)))
         return joined.chunk(len(images))
+
+
+def _require_chosen(group: str, chosen: object, *options: str) -> None:
+    if chosen is not None and not callable(chosen):
+        choices = " or ".join(f"objective/{group}={option}" for option in options)
+        raise ConfigurationError(
+            f"objective.{group}={chosen}: this is a group of settings, chosen with a slash: {choices}"
+        )
+
+
+def _has_boundaries(discriminator: nn.Module) -> bool:
+    return getattr(discriminator, "num_boundary_classes", 0) > 0

@@ -19,7 +19,7 @@ _BRINGS = {
 _MENTIONED = {
     "discriminator": {"backbone": "convnext_tiny"},
     "generator": {"panoptic": "plain", "condition_resize": "nearest"},
-    "objective": {"label_mix": "class"},
+    "objective": {"label_mix": "class", "weights_from": "label"},
 }
 
 

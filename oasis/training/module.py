@@ -21,7 +21,13 @@ from oasis.randomness import Stream
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
 from oasis.training.building import prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
-from oasis.training.requirements import refuse_unfit_precision, require_classes, require_instances, require_terms
+from oasis.training.requirements import (
+    refuse_unfit_precision,
+    require_class_masks,
+    require_classes,
+    require_instances,
+    require_terms,
+)
 from oasis.training.sampling import fixed_noise, sampling_generator, styled, training_noise
 from oasis.training.schedules import Constant, Schedule
 from oasis.training.step import TrainingStep
@@ -119,6 +125,7 @@ class GANModule(LightningModule):
             dataset = data_of(self.trainer).dataset("train")
             require_instances(self.generator, self.discriminator, self.objective, dataset)
             require_classes(self.generator, data_of(self.trainer).encoding)
+            require_class_masks(self.objective, data_of(self.trainer).encoding)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Generator's first, discriminator's second."""

@@ -1,6 +1,7 @@
 """Checks of device, dataset and loss terms."""
 
 import torch
+import torch.nn.functional as F
 from pytorch_lightning import Trainer
 
 from oasis.data.samples import Samples
@@ -83,21 +84,51 @@ def require_segments(generator: Generator, dataset: Samples) -> None:
 def require_classes(generator: Generator, encoding: Encoding) -> None:
     """Refuse an encoding that does not start with the classes, for a generator that reads them there.
 
-    Shown is a map of one pixel for each class.
-
     Raises:
         ConfigurationError: the message names both, and what to use.
     """
     if not generator.needs_classes:
         return
-    label = torch.arange(encoding.label_space.num_classes).view(1, 1, -1)
-    condition = encoding(label, torch.zeros_like(label), [torch.Generator()])
-    if condition.shape[1] < label.numel() or not condition[:, : label.numel()].argmax(dim=1).equal(label):
+    shown, label = _shown_classes(encoding)
+    count = encoding.label_space.num_classes
+    if len(shown) < count or not shown.argmax(dim=0).equal(label):
         raise ConfigurationError(
-            f"{type(generator).__name__} takes the largest of a pixel's first {label.numel()} channels for its class, "
+            f"{type(generator).__name__} takes the largest of a pixel's first {count} channels for its class, "
             f"which it is not in {type(encoding).__name__}. Use an encoding that starts with one channel a class, such "
             "as all that derive from OneHotPlus, or train with generator=oasis."
         )
+
+
+def require_class_masks(objective: Objective, encoding: Encoding) -> None:
+    """Refuse an encoding whose first channels are not one mask per class, for an objective that sums them.
+
+    Raises:
+        ConfigurationError: the message names both, and what to use.
+    """
+    if not objective.needs_class_masks:
+        return
+    shown, label = _shown_classes(encoding)
+    count = encoding.label_space.num_classes
+    if not shown.sign().equal(F.one_hot(label, count).T.float()):
+        raise ConfigurationError(
+            f"objective/weights_from=encoded_map takes the sums of the first {count} channels for what there is of "
+            f"each class, but in {type(encoding).__name__} they are not the masks of the classes: above 0 in a pixel's "
+            "own class, and 0 in all others. Use objective/weights_from=label, or encoding=instance_ids, semantic, or "
+            "any that derives from OneHotPlus."
+        )
+
+
+def _shown_classes(encoding: Encoding) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first C channels of a map with two pixels of each class, without and with an instance, and their classes.
+
+    Returns:
+        (C or fewer, 2 C) float32, (2 C,) int64.
+    """
+    classes = torch.arange(encoding.label_space.num_classes)
+    label = torch.stack([classes, classes])[None]
+    instance = torch.stack([torch.zeros_like(classes), classes + 1])[None]
+    condition: torch.Tensor = encoding(label, instance, [torch.Generator()])
+    return condition[0, : len(classes)].flatten(1), label.flatten()
 
 
 def require_terms(terms: LossTerms, source: str) -> LossTerms:

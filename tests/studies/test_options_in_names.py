@@ -52,6 +52,8 @@ def look():
             "oasis panoptic=aware condition_resize=area",
         ),
         ({"objective/label_mix": "segment"}, {}, "objective", "oasis label_mix=segment"),
+        ({"objective/weights_from": "encoded_map"}, {}, "objective", "oasis weights_from=encoded_map"),
+        ({"objective/weights_from": "label"}, {}, "objective", "oasis"),
         ({"discriminator/backbone": "timm"}, {}, "discriminator", "oasis backbone=timm"),
         ({"discriminator/backbone": "convnext_tiny"}, {}, "discriminator", "oasis"),
         ({}, {}, "generator", "oasis"),

@@ -275,6 +275,8 @@ def test_the_two_attempts_differ_in_what_was_repaired(composed):
         assert cfg.model.generator_optimizer.lr == cfg.model.discriminator_optimizer.lr == 4e-4
     assert failed.encoding._target_.endswith(".InstanceIds")
     assert not failed.encoding.normalized
+    assert failed.objective.weights_from._target_.endswith(".EncodedMapCounts")
+    assert repaired.objective.weights_from._target_.endswith(".LabelCounts")
     assert (failed.generator.noise_dim, failed.objective.label_mix_weight, failed.callbacks.ema) == (0, 0, None)
     assert failed.discriminator._target_.endswith(".OASISDiscriminator")
     assert repaired.encoding._target_.endswith(".PerInstanceMasks")

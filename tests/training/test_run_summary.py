@@ -41,7 +41,8 @@ def test_a_summary_tells_what_the_run_was_and_what_came_out(fit, ids, tiny, tmp_
     choices = {"encoding": "boundary", "discriminator": "panoptic", "model": "oasis", "generator": "oasis",
                    "objective": "oasis", "schedule": "constant",
                "data": "cityscapes", "label_space": "cityscapes_ids",
-               "generator/panoptic": "plain", "objective/label_mix": "class"}  # fmt: skip
+               "generator/panoptic": "plain", "objective/label_mix": "class",
+               "objective/weights_from": "label"}  # fmt: skip
     expected = {"version": 1, "name": "test", "choices": choices, "seed": 5,
                 "batches": 6, "images": 12, "batch_size": 2, "max": {"epochs": 2, "batches": 6}, "finished": True,
                 "devices": 1, "threads": torch.get_num_threads(), "torch": torch.__version__}  # fmt: skip

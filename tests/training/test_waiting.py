@@ -74,6 +74,7 @@ def test_the_test_can_fail(act):
             "discriminator.boundary_classes=true",
         ],
         ["objective.label_mix_weight=0", "objective.balance_classes=false"],
+        ["objective/weights_from=encoded_map", "encoding=instance_ids"],
         ["model=pix2pixhd_features"],
         ["model=inade"],
         ["generator/panoptic=aware", "generator.condition_resize=area"],
