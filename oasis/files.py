@@ -13,7 +13,8 @@ from typing import Any
 def cache_folder() -> Path:
     """`$PANOPTIC_OASIS_CACHE`, else `$XDG_CACHE_HOME/panoptic-oasis`, else `~/.cache/panoptic-oasis`.
 
-    It contains synthetic streets, features of real photos, trained segmenters, and fakes to train segmenters on.
+    It contains synthetic streets, features of real photos, trained segmenters, fakes to train segmenters on, and
+    compiled networks.
     """
     own = os.environ.get("PANOPTIC_OASIS_CACHE")
     if own:

@@ -202,7 +202,7 @@ def test_compiled_runs_have_the_names_and_the_average_of_plain_ones(fit, read_ch
 def test_what_cannot_be_compiled_runs_as_it_is_after_one_warning(monkeypatch):
     attempts = []
 
-    def broken(function):
+    def broken(function, dynamic):
         def call(*inputs):
             attempts.append(inputs)
             raise RuntimeError("no C++ compiler\nsecond line")
@@ -220,7 +220,7 @@ def test_what_cannot_be_compiled_runs_as_it_is_after_one_warning(monkeypatch):
 
 
 def test_the_function_s_own_error_is_not_mistaken_for_the_compiler_s(monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setattr(torch, "compile", lambda function, dynamic: function)
 
     def refuse(x):
         raise ConfigurationError("pictures do not fit")
