@@ -18,12 +18,13 @@ from oasis.streets.standing import Extent, Standings
 _CAR = Extent(0.95, 4.7, 1.5)
 _PERSON = Extent(0.2, 0.25, 1.7)
 _CYCLIST = Extent(0.3, 1.8, 1.7)
-_DEEP = 4.9  # metres of parking strip for cars across the street
-_TRIES = 24
+_LARGE = ((bus, Kind.BUS, Extent(1.3, 11.6, 3.0)), (truck, Kind.TRUCK, Extent(1.2, 7.5, 3.0)))
+_DEEP = 4.9  # metres of parking strip, enough for cars across the street
+_TRIES = 24  # occasions, of which some find no room
 
 
 def crowded_camera(rng: Random, aspect: float) -> Camera:
-    """A camera as on a van, whose eye is above the roofs of cars, so that it sees the second row."""
+    """A camera as on a van: from above most roofs it sees the second row."""
     return replace(Camera.drawn(rng, aspect), eye=rng.uniform(1.6, 2.4), bend=0.0)
 
 
@@ -39,12 +40,12 @@ def _side(usual: Side, rng: Random) -> Side:
 
 
 class Crowd:
-    """Adds things to a street where they can be seen.
+    """Adds things to a street, where they can be seen.
 
     Args:
         scene: what they are added to.
         layout: of the street.
-        standings: what stands there.
+        standings: what stands there already.
     """
 
     def __init__(self, scene: Scene, layout: Layout, standings: Standings) -> None:
@@ -58,8 +59,12 @@ class Crowd:
         """How many there are."""
         return self._register.things
 
+    def heading(self, x: float) -> float:
+        """Which way the traffic goes there."""
+        return 0.0 if x > self.layout.lanes[self.layout.own] - 2 else math.pi
+
     def add(self, draw: Drawer, kind: Kind, place: Place, extent: Extent) -> bool:
-        """Adds a thing, unless there is no room for it."""
+        """Adds a thing, unless there is no room for it; returns whether there was."""
         free = self._standings.takes(place, extent)
         if free:
             self._scene.add(draw, place, self._register.number(kind))
@@ -71,7 +76,7 @@ class Crowd:
 
 
 def crowd(scene: Scene, layout: Layout, camera: Camera, rng: Random) -> None:
-    """Adds 5 to 14 things near the camera."""
+    """Adds up to about 16 things near the camera, as many as find room."""
     made = Crowd(scene, layout, Standings(camera))
     wanted = rng.randint(6, 16)
     for occasion in rng.choices(_OCCASIONS, weights=_WEIGHTS, k=_TRIES):
@@ -104,9 +109,8 @@ def _queue(crowd: Crowd, rng: Random) -> None:
     rng.shuffle(lanes)
     for lane in lanes:
         x, z = crowd.layout.lanes[lane], rng.uniform(5.5, 9.5)
-        heading = 0.0 if x > crowd.layout.lanes[crowd.layout.own] - 2 else math.pi
         for _ in range(3):
-            place = Place(x + rng.gauss(0, 0.3), z, heading + rng.gauss(0, 0.1))
+            place = Place(x + rng.gauss(0, 0.3), z, crowd.heading(x) + rng.gauss(0, 0.1))
             crowd.add(car, Kind.CAR, place, _CAR)
             z += rng.uniform(4.9, 6.0)
 
@@ -130,13 +134,13 @@ def _company(crowd: Crowd, rng: Random) -> None:
     for row in range(rng.choice((1, 2, 2))):
         for i in range(number):
             x = middle + (i - (number - 1) / 2) * 0.5 + 0.25 * row + rng.gauss(0, 0.04)
-            place = Place(
-                x, z + 0.8 * row + rng.uniform(-0.2, 0.2), heading + rng.gauss(0, 0.3), rng.uniform(0.93, 1.08)
-            )
+            ahead = z + 0.8 * row + rng.uniform(-0.2, 0.2)
+            place = Place(x, ahead, heading + rng.gauss(0, 0.3), rng.uniform(0.93, 1.08))
             crowd.add(person, Kind.PERSON, place, _PERSON)
 
 
 def _cyclists(crowd: Crowd, rng: Random) -> None:
+    # Side by side along the street, or one half behind the other across it.
     across = rng.random() < 0.5
     heading = rng.choice((math.pi / 2, -math.pi / 2)) if across else rng.choice((0.0, math.pi))
     x, z = rng.uniform(-3, 3), rng.uniform(5, 8)
@@ -149,14 +153,9 @@ def _cyclists(crowd: Crowd, rng: Random) -> None:
 
 def _large(crowd: Crowd, rng: Random) -> None:
     lane = rng.choice(crowd.layout.lanes)
-    draw, kind, extent = rng.choice(
-        ((bus, Kind.BUS, Extent(1.3, 11.6, 3.0)), (truck, Kind.TRUCK, Extent(1.2, 7.5, 3.0)))
-    )
-    heading = 0.0 if lane > crowd.layout.lanes[crowd.layout.own] - 2 else math.pi
-    crowd.add(draw, kind, Place(lane, rng.uniform(14, 20), heading), extent)
+    draw, kind, extent = rng.choice(_LARGE)
+    crowd.add(draw, kind, Place(lane, rng.uniform(14, 20), crowd.heading(lane)), extent)
 
 
-Occasion = Callable[[Crowd, Random], None]
-
-_OCCASIONS: tuple[Occasion, ...] = (_parked, _queue, _turning, _company, _cyclists, _large)
+_OCCASIONS: tuple[Callable[[Crowd, Random], None], ...] = (_parked, _queue, _turning, _company, _cyclists, _large)
 _WEIGHTS = (7, 3, 1, 7, 0.7, 0.5)
