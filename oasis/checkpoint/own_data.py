@@ -18,6 +18,7 @@ _DATA_TARGETS = frozenset(
     {
         "oasis.data.build_data_module",
         *(f"oasis.data.{name}" for name in DATASETS),
+        "oasis.streets.SyntheticCrowds",
         "oasis.streets.SyntheticStreets",
         *LABEL_SPACES,
     }

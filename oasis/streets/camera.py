@@ -27,6 +27,7 @@ class Camera:
         centre: where straight ahead lies from the left, in picture heights.
         eye: metres above the ground.
         bend: the street's curvature, metres sideways per square metre ahead; negative bends left.
+        aspect: width of the picture, in picture heights.
     """
 
     focal: float
@@ -34,6 +35,7 @@ class Camera:
     centre: float
     eye: float
     bend: float
+    aspect: float
 
     @classmethod
     def drawn(cls, rng: Random, aspect: float) -> Self:
@@ -44,6 +46,7 @@ class Camera:
             centre=aspect * rng.uniform(0.43, 0.57),
             eye=rng.uniform(1.35, 1.75),
             bend=rng.choice((0.0, rng.gauss(0, 0.0006))),
+            aspect=aspect,
         )
 
     def project(self, points: Sequence[Point3]) -> list[Point]:

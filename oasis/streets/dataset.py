@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.files import cache_folder
-from oasis.streets.writer import VERSION, Picture, cores, draw_all
+from oasis.streets.street import draw_crowd, draw_street
+from oasis.streets.writer import Draw, Picture, cores, draw_all
 
 _CERTIFICATE = "streets.json"  # written last, so that a folder with it is complete
 _SMALLEST = 32
@@ -35,6 +37,10 @@ class SyntheticStreets:
     Raises:
         ConfigurationError: a count below 0 or none above, a size below 32, a seed below 0.
     """
+
+    kind: ClassVar[str] = "streets"
+    version: ClassVar[int] = 1  # incremented whenever the same settings give other pictures
+    draw: ClassVar[Draw] = staticmethod(draw_street)
 
     train: int = 2000
     val: int = 200
@@ -63,8 +69,14 @@ class SyntheticStreets:
         """The dataset's root, which need not exist yet."""
         if self.root is not None:
             return Path(self.root).expanduser().absolute()
-        key = f"streets-v{VERSION}-{self.height}x{self.width}-seed{self.seed}"
+        key = f"{self.kind}-v{self.version}-{self.height}x{self.width}-seed{self.seed}"
         return cache_folder() / f"{key}-{self.train}-{self.val}-{self.test}"
+
+    def settings(self) -> dict[str, object]:
+        """All that decides the pictures, but for the version; also what tells datasets apart in caches."""
+        settings = asdict(self)
+        del settings["root"]
+        return settings
 
     def write(self, workers: int | None = None, progress: bool = True) -> Path:
         """Draws the pictures, unless they exist.
@@ -91,7 +103,7 @@ class SyntheticStreets:
                 return root
             with _draft(root) as draft:
                 draw_all(draft, self._pictures(), workers or cores(), progress)
-                (draft / _CERTIFICATE).write_text(json.dumps(self._settings(), indent=2) + "\n", encoding="utf-8")
+                (draft / _CERTIFICATE).write_text(json.dumps(self._certificate(), indent=2) + "\n", encoding="utf-8")
                 self._publish(draft, root)
         except OSError as error:
             raise DatasetError(
@@ -113,8 +125,8 @@ class SyntheticStreets:
                 "choose another `root`, or empty this folder"
             )
         found = certificate.read_text(encoding="utf-8")
-        if found != json.dumps(self._settings(), indent=2) + "\n":
-            difference = _difference(found, self._settings())
+        if found != json.dumps(self._certificate(), indent=2) + "\n":
+            difference = _difference(found, self._certificate())
             raise DatasetError(
                 f"{root} holds other synthetic streets than the ones asked for ({difference}); "
                 "choose another `root`, or delete this folder"
@@ -128,17 +140,31 @@ class SyntheticStreets:
             if not self._stands(root):
                 raise
 
-    def _settings(self) -> dict[str, object]:
-        settings = asdict(self)
-        del settings["root"]
-        return {"version": VERSION, **settings}
+    def _certificate(self) -> dict[str, object]:
+        return {"version": self.version, **self.settings()}
 
     def _pictures(self) -> list[Picture]:
         return [
-            Picture(split, index, self.seed, self.height, self.width)
+            Picture(split, index, self.seed, self.height, self.width, self.version, type(self).draw)
             for split, count in (("train", self.train), ("val", self.val), ("test", self.test))
             for index in range(count)
         ]
+
+
+@dataclass(frozen=True)
+class SyntheticCrowds(SyntheticStreets):
+    """Streets of few things near the camera that touch and hide each other; see `draw_crowd`.
+
+    Attributes and errors are those of `SyntheticStreets`.
+    """
+
+    kind: ClassVar[str] = "crowds"
+    version: ClassVar[int] = 1
+    draw: ClassVar[Draw] = staticmethod(draw_crowd)
+
+    def settings(self) -> dict[str, object]:
+        """See `SyntheticStreets.settings`; with the version too, which settings of streets never had."""
+        return {"kind": self.kind, "version": self.version, **super().settings()}
 
 
 @contextmanager
@@ -161,5 +187,7 @@ def _difference(found: str, wanted: dict[str, object]) -> str:
     if not isinstance(held, dict):
         return f"its {_CERTIFICATE} is damaged"
     return ", ".join(
-        f"{name} is {held.get(name)}, not {value}" for name, value in wanted.items() if held.get(name) != value
+        f"{name} is {held.get(name)}, not {wanted.get(name)}"
+        for name in {**wanted, **held}
+        if held.get(name) != wanted.get(name)
     )

@@ -33,12 +33,14 @@ class Solid:
         at, sign = self.place.at, 1 if right else -1
         return [at(sign * half, up, along) for along, up, half in self.corners[:: 1 if right else -1]]
 
+    def faces(self) -> list[list[Point3]]:
+        """Both sides, and the faces across."""
+        return [self.side(right=True), self.side(right=False), *map(self.edge, range(len(self.corners)))]
+
     def paint(self, brush: Brush, colour: Colour, ident: int) -> None:
         """All faces that can be seen; of a convex body they do not hide one another."""
-        brush.face(self.side(right=True), colour, ident)
-        brush.face(self.side(right=False), colour, ident)
-        for index in range(len(self.corners)):
-            brush.face(self.edge(index), colour, ident)
+        for face in self.faces():
+            brush.face(face, colour, ident)
 
 
 def box(place: Place, back: float, front: float, low: float, high: float, half: float) -> Solid:

@@ -1,5 +1,6 @@
 """One street scene, from a seed to pictures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from oasis.streets.brush import Brush
 from oasis.streets.camera import Camera
 from oasis.streets.canvas import Canvas
+from oasis.streets.crowds import crowd, crowded_camera, crowded_layout
 from oasis.streets.ground import arrow, blotches, dashes, kerb, sky, strip, zebra
 from oasis.streets.kinds import PALETTE, Kind, labels_of
 from oasis.streets.layout import Frontage, Layout, Side
@@ -21,6 +23,10 @@ _ASPHALT: tuple[Colour, ...] = ((96, 96, 100), (112, 110, 108), (82, 84, 90), (1
 _PAVING: tuple[Colour, ...] = ((164, 158, 152), (150, 150, 152), (172, 152, 138), (140, 134, 128))
 _GRASS: tuple[Colour, ...] = ((104, 126, 62), (122, 128, 70), (92, 112, 66), (138, 124, 82))
 _PAINT: Colour = (226, 226, 220)
+
+_Parts = tuple[
+    Callable[[Random, float], Camera], Callable[[Random], Layout], Callable[[Scene, Layout, Camera, Random], None]
+]
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,35 @@ def draw_street(seed: np.random.SeedSequence, height: int, width: int) -> Street
     Returns:
         The photo, its label map, instance map and colour map.
     """
+    return _draw(seed, height, width, (Camera.drawn, Layout.drawn, populate))
+
+
+def draw_crowd(seed: np.random.SeedSequence, height: int, width: int) -> Street:
+    """Draws a street scene of few things near the camera, most of which touch others of their class.
+
+    No thing is mostly hidden, or far away: at 64x128, most have 60 pixels or more. There are no regions of a thing
+    class without instances. All else is as for `draw_street`.
+
+    Args:
+        seed: decides everything.
+        height: H, at least 32.
+        width: W, at least 32.
+
+    Returns:
+        The photo, its label map, instance map and colour map.
+    """
+    return _draw(seed, height, width, (crowded_camera, crowded_layout, crowd))
+
+
+def _draw(seed: np.random.SeedSequence, height: int, width: int, parts: _Parts) -> Street:
+    draw_camera, draw_layout, add_things = parts
     words = seed.generate_state(4, np.uint64)
     rng = Random(int(words[0]))
-    camera, light, layout = Camera.drawn(rng, width / height), Light.drawn(rng), Layout.drawn(rng)
+    camera, light, layout = draw_camera(rng, width / height), Light.drawn(rng), draw_layout(rng)
     brush = Brush(Canvas(height, width), camera, light)
     scene = Scene(Random(int(words[1])))
     furnish(scene, layout, rng)
-    populate(scene, layout, Random(int(words[2])))
+    add_things(scene, layout, camera, Random(int(words[2])))
     sky(brush, rng)
     _ground(brush, layout, rng)
     scene.paint(brush)

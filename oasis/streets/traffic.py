@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from random import Random
 
-from oasis.streets.camera import Place
+from oasis.streets.camera import Camera, Place
 from oasis.streets.cars import car
 from oasis.streets.kinds import Kind, Register
 from oasis.streets.layout import Layout, Side
@@ -15,7 +15,7 @@ from oasis.streets.scene import Scene
 _MOST = 40
 
 
-def populate(scene: Scene, layout: Layout, rng: Random) -> None:
+def populate(scene: Scene, layout: Layout, camera: Camera, rng: Random) -> None:
     """Adds a random number of things: 2 to about 40, mostly 6 to 20."""
     register = Register()
     wanted = int(min(_MOST, max(2.0, rng.lognormvariate(2.75, 0.5))))

@@ -4,7 +4,7 @@ import math
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +17,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from oasis.streets.street import draw_street
-
-VERSION = 1
-"""Incremented whenever the same settings give other pictures."""
+from oasis.streets.street import Street
 
 _CITIES = {
     "train": ("ostwick", "larkenau", "brannmoor", "tellingby", "grauvik"),
@@ -32,16 +29,21 @@ _FRAME = 19  # of a sequence of 30, the annotated frame in Cityscapes
 _FEW = 64  # images; fewer are drawn faster than a worker process starts
 _CHUNK = 16
 
+Draw = Callable[[np.random.SeedSequence, int, int], Street]
+"""From a seed, a height and a width to a street."""
+
 
 @dataclass(frozen=True)
 class Picture:
-    """One image to be drawn: a street, its place in the dataset, and its size."""
+    """One image to be drawn: a street, its place in the dataset, its size, and what draws it."""
 
     split: str
     index: int
     seed: int
     height: int
     width: int
+    version: int
+    draw: Draw
 
     @property
     def city(self) -> str:
@@ -55,8 +57,8 @@ class Picture:
 
     def write(self, root: Path) -> None:
         """Draws the street and writes its four files below a dataset's root."""
-        origin = np.random.SeedSequence([VERSION, self.seed, _SPLITS.index(self.split), self.index])
-        street = draw_street(origin, self.height, self.width)
+        origin = np.random.SeedSequence([self.version, self.seed, _SPLITS.index(self.split), self.index])
+        street = self.draw(origin, self.height, self.width)
         photos = root / "leftImg8bit" / self.split / self.city
         truths = root / "gtFine" / self.split / self.city
         _save(street.photo, photos / f"{self.stem}_leftImg8bit.png")

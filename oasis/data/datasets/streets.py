@@ -1,6 +1,5 @@
 """The synthetic streets as a dataset, generated on first use."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +61,4 @@ class Streets(Cityscapes):
         """The settings of the streets; their folder differs between machines."""
         if self.streets is None:
             return super().identity()
-        streets = asdict(self.streets)
-        del streets["root"]
-        return {"class": type(self).__name__, "streets": streets}
+        return {"class": type(self).__name__, "streets": self.streets.settings()}
