@@ -35,6 +35,6 @@ def require_new_seeds(runs: Iterable[Run]) -> None:
         if earlier.settings[STAGE] != run.settings[STAGE]:
             raise ConfigurationError(
                 f"Seed {run.seed} of the plan {run.settings[PLAN]} is of two stages: {earlier.settings[STAGE]} "
-                f"({earlier.origin}) and {run.settings[STAGE]} ({run.origin}). What one stage has seen, the other cannot "
-                "confirm: leave the runs of one of them out, and train them again with seeds that no run has used."
+                f"({earlier.origin}) and {run.settings[STAGE]} ({run.origin}). What one stage has seen, the other "
+                "cannot confirm: leave the runs of one of them out, and train them again with seeds that are new."
             )
