@@ -9,7 +9,7 @@ AWARE, SEMANTIC = "panoptic_networks/panoptic_aware", plan.BASELINE
 
 
 def planned_run(arm, seed, found, stage="confirmation", frechet=0.3, **settings):
-    """A run of two of the arms, named by the encoding here."""
+    """A finished run; its encoding is called like the arm."""
     common = {"data.height": 64, "data.width": 128, "data.batch_size": 1, "batches": 1800}
     return make_run(
         {AWARE: "aware", SEMANTIC: "semantic"}.get(arm, arm),

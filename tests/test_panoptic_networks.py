@@ -62,16 +62,10 @@ def test_only_what_is_missing_is_trained():
 
 
 def script(tmp_path, **settings):
+    settings |= {"BIN": str(Path(sys.executable).parent), "DRY": "1", "RESULTS": str(tmp_path)}
     done = subprocess.run(
         [ROOT / "experiments" / plan.NAME / "run.sh", "trainer.max_epochs=2"],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DRY": "1",
-            "BIN": str(Path(sys.executable).parent),
-            "RESULTS": str(tmp_path),
-            **settings,
-        },
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         check=False,

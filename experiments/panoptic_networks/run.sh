@@ -16,9 +16,7 @@ read -ra seeds <<<"${SEEDS:-}"
 plan=(-m experiments.panoptic_networks.plan "$stage" --results "$results" --arms "${arms[@]}" --seeds "${seeds[@]}")
 left=$("$bin/python" "${plan[@]}")
 mapfile -t sweeps < <(printf '%s' "$left")
-# The segmenter is trained once, on photos alone. Other machines need the same file, or their scores cannot be compared.
-segmenter=$runs/panoptic_networks_segmenter.pt
-settings=(trainer.limit_train_batches="${PHOTOS:-1800}" paths.runs="$runs" segmenter.weights="$segmenter" "$@")
+settings=(trainer.limit_train_batches="${PHOTOS:-1800}" paths.runs="$runs" "$@")
 parallel=(hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" hydra.sweep.dir="$runs")
 if [[ ${DRY:-} ]]; then
     for sweep in "${sweeps[@]}"; do echo "-m $sweep ${parallel[*]} ${settings[*]}"; done
@@ -26,7 +24,9 @@ if [[ ${DRY:-} ]]; then
 fi
 
 if ((${#sweeps[@]})); then
-    "$bin/oasis" train-segmenter experiment=panoptic_networks "${settings[@]}" --output "$segmenter" --epochs 8 --depth 4 --if-missing
+    # The segmenter is trained once, on photos alone. Other machines need the same file: with another, scores differ.
+    "$bin/oasis" train-segmenter experiment=panoptic_networks "${settings[@]}" --epochs 8 --depth 4 --if-missing \
+        --output "$runs/panoptic_networks_segmenter.pt"
     for sweep in "${sweeps[@]}"; do
         read -ra words <<<"$sweep"
         "$bin/python" train.py -m "${words[@]}" "${parallel[@]}" "${settings[@]}" </dev/null

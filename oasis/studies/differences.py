@@ -93,7 +93,7 @@ def sign_flip_p_value(values: Sequence[float]) -> float:
     half = len(values) // 2
     left, right = _signed_sums(values[:half]), np.sort(_signed_sums(values[half:]))
     nearer = np.searchsorted(right, seen - left, side="left") - np.searchsorted(right, -seen - left, side="right")
-    choices = 2 ** len(values)
+    choices = 1 << len(values)
     return (choices - int(nearer.clip(min=0).sum())) / choices
 
 
