@@ -27,11 +27,13 @@ if ((${#sweeps[@]})); then
     # The segmenter is trained once, on photos alone. Other machines need the same file: with another, scores differ.
     "$bin/oasis" train-segmenter experiment=panoptic_networks "${settings[@]}" --epochs 8 --depth 4 --if-missing \
         --output "$runs/panoptic_networks_segmenter.pt"
+    failed=0 # one run that fails does not keep the others from being collected
     for sweep in "${sweeps[@]}"; do
         read -ra words <<<"$sweep"
-        "$bin/python" train.py -m "${words[@]}" "${parallel[@]}" "${settings[@]}" </dev/null
+        "$bin/python" train.py -m "${words[@]}" "${parallel[@]}" "${settings[@]}" </dev/null || failed=1
     done
     "$bin/python" -m experiments.panoptic_networks.collect "$runs/panoptic_networks" "$stage" --results "$results"
+    if ((failed)); then exit 1; fi
 fi
 
 left=$("$bin/python" -m experiments.panoptic_networks.plan "$stage" --results "$results")
