@@ -30,6 +30,8 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
     training.require_own_presets(_choices())
     training.require_trusted_parts(config)
     require_seed(cfg.seed)
+    if cfg.preregistration:
+        instantiate(cfg.preregistration).stage_of(cfg.seed)  # which refuses a seed that is not of the plan
     folder = Path(cfg.paths.output_dir)
     with training.alone_in(folder):
         if not training.finished_before(folder, config, cfg.resume):

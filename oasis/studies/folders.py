@@ -22,11 +22,13 @@ from oasis.studies.settings import (
     total_batches,
     variant,
 )
+from oasis.studies.stages import settings_of_plan
 from oasis.training.callbacks.run_summary import choices_of_parts
+from oasis.training.preregistration import Preregistration
 
 SUMMARY, CONFIG, METRICS = "summary.json", "config.yaml", "metrics.csv"
 _VERSION = 1
-_FACTS = ("name", "device", "threads", "torch", "panoptic_oasis", "commit", "fingerprint")
+_FACTS = ("name", "arm", "device", "threads", "torch", "panoptic_oasis", "commit", "fingerprint")
 
 
 def is_run_folder(folder: Path) -> bool:
@@ -66,6 +68,7 @@ def _from_summary(path: Path, about: dict[str, Any]) -> Run:
     costs |= {f"{network}_parameters": parameters.get(network) for network in ("generator", "discriminator")}
     try:
         batches = int(content["batches"])
+        plan = content.get("preregistration") or {}
         settings = about.pop("settings") or _settings_of_summary(content)
         return Run(
             choices=_choices_of_summary(content),
@@ -76,8 +79,8 @@ def _from_summary(path: Path, about: dict[str, Any]) -> Run:
             real_photos=_scores(content.get("real_photos")),
             untrained=_scores(content.get("untrained")),
             costs=_numbers(costs),
-            settings={**settings, "batches": batches},
-            facts={name: str(content[name]) for name in _FACTS if content.get(name) is not None},
+            settings={**settings, **settings_of_plan(plan), "batches": batches},
+            facts=_facts(content, plan),
             protocols={str(name): str(line) for name, line in (content.get("protocols") or {}).items()},
             ended=path.stat().st_mtime,
             **about,
@@ -92,10 +95,12 @@ def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any])
     metrics, real, untrained = last_metrics(curves)
     batches, wanted = last_batch(curves), total_batches(config)
     newest = max((path.stat().st_mtime for path in (folder / METRICS, folder / CONFIG) if path.is_file()), default=0.0)
-    about["settings"] = {**about["settings"], "batches": batches}
+    seed, plan = int(config.get("seed") or 0), _plan(config)
+    record = plan.record(seed) if plan else {}
+    about["settings"] = {**about["settings"], **settings_of_plan(record), "batches": batches}
     return Run(
         choices=choices_of_config(config, _choices(folder)),
-        seed=int(config.get("seed") or 0),
+        seed=seed,
         batches=batches,
         # If the requested number of batches is unknown, runs of other lengths form other groups.
         finished=batches > 0 and (wanted is None or batches >= wanted),
@@ -103,7 +108,7 @@ def _from_curves(folder: Path, config: Mapping[str, Any], about: dict[str, Any])
         real_photos=real,
         untrained=untrained,
         costs=typical_speed(curves),
-        facts={"name": str(config["name"])} if config.get("name") else {},
+        facts=_facts({"name": config.get("name") or None}, record),
         ended=newest,
         **about,
     )
@@ -137,6 +142,16 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: not the configuration of a run: it holds a {type(content).__name__}.")
     return migrated(content, path)
+
+
+def _plan(config: Mapping[str, Any]) -> Preregistration | None:
+    plan = config.get("preregistration")
+    return Preregistration(plan["name"], plan["arm"], plan["stages"]) if plan else None
+
+
+def _facts(content: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+    known = {**content, "arm": plan.get("arm")}
+    return {name: str(known[name]) for name in _FACTS if known.get(name) is not None}
 
 
 def _choices(folder: Path) -> dict[str, str]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from oasis.studies.run import Run
 
+BROUGHT = ("model.", "generator.", "objective.", "schedule.", "callbacks.ema.")  # settings that a choice may bring
 # Choice -> the settings that may follow from it.
 _BRINGS = {
-    "model": ("model.", "generator.", "objective.", "schedule.", "callbacks.ema."),
+    "model": BROUGHT,
     "generator": ("generator.",),
     "objective": ("objective.",),
     "schedule": ("schedule.",),

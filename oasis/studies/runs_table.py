@@ -11,11 +11,17 @@ from typing import Any
 from oasis.errors import ConfigurationError
 from oasis.migration import migrated_metrics
 from oasis.studies.arms import ALWAYS
+from oasis.studies.naming import BROUGHT
 from oasis.studies.run import Run
+from oasis.studies.stages import PLAN, STAGE
 from oasis.training.callbacks.run_summary import PARTS
 
 _GROUPS = ("metrics", "real_photos", "untrained", "costs")
-_SHOWN = ("data.height", "data.width", "data.batch_size", "batches")  # the other settings are kept as a digest
+_SHOWN = ("data.height", "data.width", "data.batch_size", "batches")
+# The other settings are kept as digests: `settings`, and one for each part that a choice brings settings of. So runs of
+# other models can be compared even if they come from different tables.
+_DIGESTS = tuple(f"{prefix}settings" for prefix in BROUGHT)
+_CHOICES = tuple(f"choices/{part}" for part in PARTS if part not in ALWAYS)
 _HEAD = ("encoding", "discriminator", "seed", "finished", *_SHOWN, "settings", "device", "commit", "origin")
 
 
@@ -28,16 +34,16 @@ def write_runs_table(runs: Sequence[Run], path: Path) -> None:
     """
     ordered = sorted(runs, key=lambda run: (run.encoding, run.discriminator, run.seed, run.origin))
     columns = [f"{group}/{name}" for group in _GROUPS for name in _names(ordered, group)]
-    measured = sorted({name for run in runs for name in run.protocols})
-    parts = [part for part in PARTS if part not in ALWAYS and any(part in run.choices for run in runs)]
+    cells = [_further_cells(run) for run in ordered]
+    known = {name for own in cells for name in own}
+    measured = sorted(name for name in known if name.startswith("protocols/"))
+    further = [name for name in (*_CHOICES, *measured, *_DIGESTS, PLAN, STAGE, "arm") if name in known]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
-        of_protocols = (f"protocols/{name}" for name in measured)
-        table.writerow([*_HEAD, *columns, *(f"choices/{part}" for part in parts), *of_protocols])
-        for run in ordered:
-            chosen = (run.choices.get(part, "") for part in parts)
-            lines = (run.protocols.get(name, "") for name in measured)
-            table.writerow([*_head(run, runs), *(_value(run, column) for column in columns), *chosen, *lines])
+        table.writerow([*_HEAD, *columns, *further])
+        for run, own in zip(ordered, cells, strict=True):
+            values = (_value(run, column) for column in columns)
+            table.writerow([*_head(run, runs), *values, *(own.get(name, "") for name in further)])
 
 
 def read_runs_table(path: Path) -> list[Run]:
@@ -59,14 +65,28 @@ def read_runs_table(path: Path) -> list[Run]:
 def _head(run: Run, runs: Sequence[Run]) -> Iterator[Any]:
     yield from (run.encoding, run.discriminator, run.seed, int(run.finished))
     yield from (run.settings.get(name, "") for name in _SHOWN)
-    rest = {name: value for name, value in run.settings.items() if name not in (*_SHOWN, "settings")}
+    aside = (*_SHOWN, PLAN, STAGE, "settings")
+    rest = {name: value for name, value in run.settings.items() if not name.startswith(BROUGHT) and name not in aside}
     yield run.settings.get("settings") or _digest(rest)
     yield from (run.facts.get(name, "") for name in ("device", "commit"))
     yield _shortened(run.origin, [other.origin for other in runs])
 
 
+def _further_cells(run: Run) -> dict[str, str]:
+    """Those of columns that a table has if any of its runs needs them."""
+    cells = {f"choices/{part}": name for part, name in run.choices.items()}
+    cells |= {f"protocols/{name}": line for name, line in run.protocols.items()}
+    for prefix, name in zip(BROUGHT, _DIGESTS, strict=True):
+        brought = {setting: value for setting, value in run.settings.items() if setting.startswith(prefix)}
+        if brought:
+            cells[name] = brought.get(name) or _digest(brought)
+    cells |= {name: run.settings[name] for name in (PLAN, STAGE) if name in run.settings}
+    return cells | {name: run.facts[name] for name in ("arm",) if name in run.facts}
+
+
 def _run(row: Mapping[str, str], path: Path) -> Run:
     settings: dict[str, Any] = {name: int(row[name]) for name in _SHOWN if row[name]}
+    settings |= {name: row[name] for name in (*_DIGESTS, PLAN, STAGE) if row.get(name)}
     groups = {
         group: {
             name.removeprefix(f"{group}/"): float(text)
@@ -83,7 +103,7 @@ def _run(row: Mapping[str, str], path: Path) -> Run:
         batches=settings.get("batches", 0),
         finished=bool(int(row["finished"])),
         settings={**settings, "settings": row["settings"]},
-        facts={name: row[name] for name in ("device", "commit") if row[name]},
+        facts={name: row[name] for name in ("device", "commit", "arm") if row.get(name)},
         protocols={
             name.removeprefix("protocols/"): line
             for name, line in row.items()

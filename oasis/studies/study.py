@@ -15,6 +15,7 @@ from oasis.studies.differences import Difference
 from oasis.studies.naming import with_distinct_names, without_settings_of_choices
 from oasis.studies.run import LeftOut, Run
 from oasis.studies.settings import differing
+from oasis.studies.stages import require_new_seeds
 
 _LONGEST = 6  # differences named by one sentence
 _FACTORS = frozenset(
@@ -120,8 +121,10 @@ def assemble(
         strict: raise instead of warning: for several groups, runs left out, a repeated seed.
 
     Raises:
-        ConfigurationError: no run with numbers is left; or with `strict`, the first warning.
+        ConfigurationError: no run with numbers is left; a seed of two stages of a plan; or with `strict`, the first
+            warning.
     """
+    require_new_seeds(runs)
     left_out = [*unreadable, *(LeftOut(run.origin, reason) for run in runs if (reason := _unfit(run)))]
     usable = without_settings_of_choices(with_distinct_names([run for run in runs if not _unfit(run)]))
     if not usable:
@@ -185,15 +188,19 @@ def _of_group(group: RunGroup) -> list[str]:
     for first, *_ in group.contexts:
         if first.encoding != group.baseline:
             warnings.append(f"No run of {first.choosing(encoding=group.baseline)}: no baseline to compare others with.")
+    return [*warnings, *other_photos(group)]
+
+
+def other_photos(group: RunGroup) -> list[str]:
+    """A warning if real photos have different scores in runs of a group; none if they are the same."""
     for metric in group.metrics:
         photos = [value for run in group.runs if (value := run.real_photos.get(metric)) is not None]
         if photos and not math.isclose(min(photos), max(photos), rel_tol=1e-5, abs_tol=1e-9):
-            warnings.append(
+            return [
                 f"Real photos get from {min(photos):.6g} to {max(photos):.6g} in {metric}, where they should get one "
                 "number: these runs were measured by different segmenters, or on other photos."
-            )
-            break
-    return warnings
+            ]
+    return []
 
 
 def pooled(group: RunGroup) -> RunGroup | None:

@@ -15,6 +15,7 @@ from oasis.training.error_reporting import report_errors, telling_errors
 from oasis.training.module import GANModule
 from oasis.training.optimizers import fused_adam
 from oasis.training.parts import explaining_arguments, require_own_presets, require_trusted_parts
+from oasis.training.preregistration import Preregistration
 from oasis.training.runs.folder_lock import alone_in
 from oasis.training.runs.run_folder import (
     advice,
@@ -43,6 +44,7 @@ __all__ = [
     "LinearDecay",
     "LossPlot",
     "Metrics",
+    "Preregistration",
     "ProgressBar",
     "RunSummary",
     "StopOnNonFinite",

@@ -23,6 +23,7 @@ from oasis.training.callbacks.checkpoints import ConfigInCheckpoint
 from oasis.training.callbacks.metrics import REAL, UNTRAINED, Metrics
 from oasis.training.callbacks.progress import reached_end, total_batches
 from oasis.training.module import as_gan_module
+from oasis.training.preregistration import Preregistration
 from oasis.training.runs.identity import fingerprint
 from oasis.training.runs.peak_memory import PeakMemory
 from oasis.training.runs.provenance import commit, device_name
@@ -46,13 +47,25 @@ class RunSummary(Callback):
         name: of the experiment.
         choices: group -> chosen option in conf/; those of groups outside `PARTS` are left out.
         seed: of the run.
+        preregistration: the plan that it belongs to, if any.
+
+    Raises:
+        ConfigurationError: the plan has no such seed.
     """
 
-    def __init__(self, path: str, name: str, choices: Mapping[str, str | None], seed: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        choices: Mapping[str, str | None],
+        seed: int,
+        preregistration: Preregistration | None = None,
+    ) -> None:
         self.path = Path(path)
         self.name = name
         self.choices = choices_of_parts(choices)
         self.seed = seed
+        self._plan = preregistration.record(seed) if preregistration else None
         self._pace = Pace()
         self._memory = PeakMemory()
         self._scores: dict[str, dict[str, float]] = {}  # of the last validation, and references
@@ -116,6 +129,7 @@ class RunSummary(Callback):
             "version": VERSION,
             "name": self.name,
             "choices": self.choices,
+            "preregistration": self._plan,
             "dataset": _dataset(data_of(trainer)),
             "seed": self.seed,
             "batches": module.batches_seen,

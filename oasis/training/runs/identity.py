@@ -7,7 +7,7 @@ from typing import Any
 
 # Settings of where and how a run is computed, stored and logged, which do not affect its results.
 _ASIDE = {
-    "": ("format", "name", "paths", "logger", "resume", "summary", "trust", "debug"),
+    "": ("format", "name", "paths", "logger", "resume", "summary", "trust", "debug", "preregistration"),
     "data": (
         "num_workers",
         "pin_memory",

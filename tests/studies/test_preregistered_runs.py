@@ -1,0 +1,113 @@
+"""Runs of the preregistered experiment: the union of several sessions, and the analysis of all of them."""
+
+import pytest
+from made_up_runs import make_run
+from planned_runs import AWARE, SEMANTIC, planned_run, two_arms
+from scipy import stats
+
+from experiments.panoptic_networks import analysis, plan
+from experiments.panoptic_networks.collect import collect
+from oasis.errors import ConfigurationError
+from oasis.studies import read_runs_table, write_runs_table
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(runs, name="runs.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_runs_table(runs, tmp_path / name)
+        return tmp_path / name
+
+    return write
+
+
+def test_tables_of_two_sessions_become_one(folders, tmp_path):
+    def train(name, arm, seed, found, **changes):
+        record = {"name": plan.NAME, "arm": arm, "stage": "pilot"}
+        encoding = "semantic" if arm == SEMANTIC else "aware"
+        told = {"metrics": {plan.PRIMARY: found}, "preregistration": record, **changes}
+        return folders.summarized(name, encoding, seed, **told)
+
+    result = tmp_path / "results" / "runs.csv"
+    one = train("one/semantic", SEMANTIC, 100, 0.1).parent
+    train("one/half", SEMANTIC, 101, 0.1, finished=False)
+    assert collect([one], "pilot", result) == 1
+    two = train("two/aware", AWARE, 100, 0.2).parent
+    train("two/semantic", SEMANTIC, 100, 0.1)  # the same run, copied from the first session
+    assert collect([two], "pilot", result) == 2
+    assert [(run.origin, run.metrics[plan.PRIMARY]) for run in read_runs_table(result)] == [
+        ("panoptic_aware/seed_100 in runs.csv", 0.2),
+        ("semantic/seed_100 in runs.csv", 0.1),
+    ]
+    before = result.read_text()
+    again = train("three/aware", AWARE, 100, 0.3).parent
+    with pytest.raises(ConfigurationError, match=r"aware with seed 100 was trained twice.*The first one counts"):
+        collect([again], "pilot", result)
+    short = train("four/aware", AWARE, 101, 0.3, batches=10).parent
+    with pytest.raises(ConfigurationError, match=r"runs.csv: .*seed_101: trained under other.*\(batches: 20 / 10\)"):
+        collect([short], "pilot", result)
+    other = train("five/aware", AWARE, 102, 0.3, real_photos={plan.PRIMARY: 0.5}).parent
+    train("five/semantic", SEMANTIC, 102, 0.3, real_photos={plan.PRIMARY: 0.4})
+    with pytest.raises(ConfigurationError, match=r"Real photos get from 0\.4 to 0\.5"):
+        collect([other], "pilot", result)
+    assert result.read_text() == before
+    with pytest.raises(ConfigurationError, match="no finished run of the stage confirmation"):
+        collect([one], "confirmation", tmp_path / "none.csv")
+
+
+def test_the_analysis_is_worked_out_by_hand(table):
+    semantic, aware = [0.05, 0.06, 0.07, 0.06], [0.15, 0.17, 0.16, 0.16]
+    other = [planned_run("other", seed, value + 0.01 * seed) for seed, value in enumerate(semantic)]
+    runs = table([*two_arms(semantic, aware), *other])
+    text = analysis.table_of(runs, [SEMANTIC, AWARE, "other"], range(4))
+    first, second = (stats.ttest_rel(ours, semantic).pvalue for ours in (aware, [0.05, 0.07, 0.09, 0.09]))
+    rows = {cells[0]: cells[1:] for cells in _rows(text, "## Primary outcome", "## All outcomes")}
+    assert "3 arms, 4 seeds, 1800 photos a run." in text
+    assert rows["panoptic\\_aware"] == [
+        *("4", r"**+10.00 \[+8.70, +11.30\]**", f"{first:.2g}", f"{2 * first:.2g}"),
+        *("0.12", "0.25", "2.67", "yes", "**yes**"),
+    ]
+    assert rows["other"][2:] == [f"{second:.2g}", f"{second:.2g}", "0.25", "0.25", "1.25", "yes", "no"]
+    assert "| real photos | 40.00 | 0.02 |" in text
+    worse = [*two_arms(semantic, [], frechet=0.3), *two_arms([], aware, frechet=0.5)]
+    ((_, *_, not_worse, success),) = _rows(
+        analysis.table_of(table(worse), [SEMANTIC, AWARE], range(4)), "## Prim", "## All"
+    )
+    assert (not_worse, success) == ("no", "no")
+
+
+def _rows(text, start, end):
+    part = text[text.index(start) : text.index(end)]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("| ")][2:]
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        (two_arms([0.1, 0.2], [0.2]), "1 of 4 runs are missing: panoptic_networks/panoptic_aware with seed 1"),
+        (two_arms([0.1, 0.2, 0.1], [0.2, 0.2]), "1 of 4 runs are not planned: panoptic_networks/semantic with seed 2"),
+        (two_arms([0.1, 0.2], [0.2, 0.2], stage="pilot"), "is of plan panoptic_networks, stage pilot, not of"),
+        ([*two_arms([0.1], [0.2]), planned_run(SEMANTIC, 0, 0.3)], "semantic with seed 0 is there 2 times"),
+        (
+            [*two_arms([0.1, 0.1], [0.2]), planned_run(AWARE, 1, 0.3, batches=900)],
+            r"panoptic_aware/seed_1 .*trained under other settings than the rest \(batches: 1800 / 900\)",
+        ),
+        ([*two_arms([0.1], [0.2]), make_run("boundary", 0)], "is of plan None, stage None, not of panoptic_networks"),
+    ],
+    ids=["missing", "unplanned", "pilot", "twice", "budget", "no plan"],
+)
+def test_the_analysis_refuses_other_runs_than_the_planned_ones(table, runs, told):
+    with pytest.raises(ConfigurationError, match=told):
+        analysis.table_of(table(runs), [SEMANTIC, AWARE], range(2))
+
+
+def test_the_analysis_refuses_seeds_of_the_pilot(table):
+    table(two_arms([0.1], [0.2], stage="pilot"), "pilot/runs.csv")
+    with pytest.raises(ConfigurationError, match=r"Seed 0 of the plan panoptic_networks is of two stages: pilot \("):
+        analysis.table_of(table(two_arms([0.1, 0.1], [0.2, 0.2])), [SEMANTIC, AWARE], range(2))
+
+
+@pytest.mark.skipif(not (plan.RESULTS / "runs.csv").is_file(), reason="the confirmation has not been run")
+def test_the_committed_table_follows_from_the_committed_runs():
+    text = analysis.table_of(plan.RESULTS / "runs.csv", plan.planned_arms(), plan.planned_seeds("confirmation"))
+    assert (plan.RESULTS / "table.md").read_text(encoding="utf-8") == text

@@ -1,0 +1,91 @@
+"""The preregistered experiment: its arms, what it says of them, and its script."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from planned_runs import AWARE, SEMANTIC, planned_run, two_arms
+
+from experiments.panoptic_networks import plan
+from oasis.errors import ConfigurationError
+from oasis.studies import assemble, write_runs_table
+from oasis.studies.naming import with_options_in_names
+from oasis.studies.run import Run
+from oasis.studies.settings import choices_of_config, comparable_settings, variant
+
+ROOT = Path(__file__).parents[1]
+ARMS = plan.planned_arms()
+README = (plan.RESULTS.parent / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_every_arm_builds(composed, arm):
+    cfg = composed(f"experiment={arm}", "seed=100", "data.root=somewhere")
+    assert instantiate(cfg.preregistration).record(100) == {"name": plan.NAME, "arm": arm, "stage": "pilot"}
+    assert cfg.paths.output_dir == f"runs/{arm}/seed_100"
+    model = instantiate(cfg.model, condition_channels=instantiate(cfg.encoding).channels)
+    model.check_size(cfg.data.height, cfg.data.width)
+
+
+def test_all_arms_see_as_many_photos_and_no_two_are_one(composed):
+    runs = []
+    for arm in ARMS:
+        config = OmegaConf.to_container(composed(f"experiment={arm}", "data.root=somewhere"), resolve=True)
+        choices, settings = choices_of_config(config), comparable_settings(config)
+        run = Run(arm, choices, 0, 1, True, {"pq": 0.5}, settings=settings, variant=variant(config))
+        runs.append(with_options_in_names(run))
+    (group,) = assemble(runs).groups
+    assert len(group.arms) == len(ARMS) == 8
+    assert {(run.settings["trainer.limit_train_batches"], run.settings["data.batch_size"]) for run in runs} == {
+        (1800, 1)
+    }
+
+
+def test_the_readme_names_the_plan():
+    told = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
+    assert sorted(f"{plan.NAME}/{arm}" for arm in told) == ARMS
+    pilot = plan.planned_seeds("pilot")
+    assert f"Seeds {pilot[0]} to {pilot[-1]}" in README
+    with pytest.raises(ConfigurationError, match="replication: no such stage; there are: pilot, confirmation"):
+        plan.planned_seeds("replication")
+
+
+def test_only_what_is_missing_is_trained():
+    done = [planned_run(SEMANTIC, 0, 0.1), planned_run(AWARE, 0, 0.1), planned_run(SEMANTIC, 1, 0.1)]
+    left = plan.left_to_train(done, [SEMANTIC, AWARE], [0, 1, 2, 3])
+    assert left == {(AWARE,): [1], (SEMANTIC, AWARE): [2, 3]}
+
+
+def script(tmp_path, **settings):
+    settings |= {"BIN": str(Path(sys.executable).parent), "DRY": "1", "RESULTS": str(tmp_path)}
+    done = subprocess.run(
+        [ROOT / "experiments" / plan.NAME / "run.sh", "trainer.max_epochs=2"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_the_script_trains_what_the_plan_leaves(tmp_path):
+    (tmp_path / "pilot").mkdir()
+    write_runs_table(two_arms([0.1, 0.1], [0.2], 100, stage="pilot"), tmp_path / "pilot" / "runs.csv")
+    code, lines, told = script(tmp_path, ARMS="semantic panoptic_aware", SEEDS="100 101 103", PHOTOS="600")
+    assert code == 0, told
+    assert [line.split()[:3] for line in lines] == [
+        ["-m", f"experiment={AWARE}", "seed=101"],
+        ["-m", f"experiment={SEMANTIC},{AWARE}", "seed=103"],
+    ]
+    assert {"trainer.limit_train_batches=600", "trainer.max_epochs=2"} <= set(lines[0].split())
+
+
+def test_the_script_refuses_what_is_not_of_the_plan(tmp_path):
+    code, _, told = script(tmp_path, ARMS="semantik")
+    assert code == 1
+    assert "panoptic_networks/semantik: not of the plan" in told
