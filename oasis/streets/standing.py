@@ -74,7 +74,7 @@ class Standings:
             if other.z < one.z:
                 hidden |= other.seen
         visible = np.count_nonzero(one.seen & ~hidden)
-        return visible >= max(_SMALLEST, _SHARE * np.count_nonzero(one.seen))
+        return bool(visible >= max(_SMALLEST, _SHARE * np.count_nonzero(one.seen)))
 
     def _silhouette(self, place: Place, extent: Extent) -> Mask:
         body = box(place, -extent.length / 2, extent.length / 2, 0.0, extent.height, extent.half)

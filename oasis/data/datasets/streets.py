@@ -47,7 +47,7 @@ class Streets(Cityscapes):
         if self.streets is None:
             super().require_label_space(label_space)
             return
-        what, advice = "data=synthetic, whose maps are of Cityscapes' label ids", "Use label_space=cityscapes_ids"
+        what, advice = "Synthetic streets, whose maps are of Cityscapes' label ids", "Use label_space=cityscapes_ids"
         require_numbering(label_space, CITYSCAPES_IDS, what, advice)
         names = [label_space.names[index] if index >= 0 else None for index in label_space.raw_to_class]
         for raw, name in CITYSCAPES_IDS.items():
