@@ -24,9 +24,9 @@ if [[ ${DRY:-} ]]; then
 fi
 
 if ((${#sweeps[@]})); then
-    # The segmenter is trained once, on photos alone. Other machines need the same file: with another, scores differ.
+    # The segmenter was trained once, on photos alone, and comes with the experiment: with another one, scores differ.
     "$bin/oasis" train-segmenter experiment=panoptic_networks "${settings[@]}" --epochs 8 --depth 4 --if-missing \
-        --output "$runs/panoptic_networks_segmenter.pt"
+        --output experiments/panoptic_networks/segmenter.pt
     failed=0 # one run that fails does not keep the others from being collected
     for sweep in "${sweeps[@]}"; do
         read -ra words <<<"$sweep"
