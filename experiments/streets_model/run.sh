@@ -23,6 +23,6 @@ mkdir -p "$results"
 cp "$runs/streets_model_pictures/contact_sheet.png" "$results/pictures.png"
 
 # Scores beside photos and the untrained baseline, by a segmenter of the same streets.
-"$bin/oasis" train-segmenter experiment=streets_model --epochs 8 --depth 4 --if-missing
+"$bin/oasis" train-segmenter experiment=streets_model --epochs 4 --depth 4 --if-missing
 "$bin/oasis" evaluate "$model" segmenter=unet --output "$runs/streets_model_scores"
 cp "$runs/streets_model_scores/results.csv" "$results/"
