@@ -358,7 +358,7 @@ def test_streets_are_not_read_as_other_classes(tmp_path):
     """A street has the label ids 0 to 33 of Cityscapes; to ADE20K, 26 is a house."""
     streets = SyntheticStreets(train=1, val=1, height=32, width=64, root=str(tmp_path))
     for name in ("ade20k", "coco_stuff", "camvid"):
-        with pytest.raises(ConfigurationError, match=r"data=synthetic.*another class.*label_space=cityscapes_ids"):
+        with pytest.raises(ConfigurationError, match=r"Synthetic streets.*another class.*label_space=cityscapes_ids"):
             FileSamples(Streets(streets), "train", LabelSpace.built_in(name), 32, 64)
     for name in ("cityscapes_ids", "cityscapes_train_ids", "cityscapes_categories"):
         Streets(streets).require_label_space(LabelSpace.built_in(name))
