@@ -1,11 +1,10 @@
 """The first look at instances inside the networks: its arms, their folders, its script, and a tiny run of three."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+from dry_runs import dry_run
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -71,20 +70,9 @@ def test_each_arm_is_named_in_the_readme():
     assert set(ARMS) - set(scored) == {"discriminator_pretrained"}  # which needs weights
 
 
-def script(**settings):
-    done = subprocess.run(
-        [ROOT / "experiments" / "instances" / "run.sh", "trainer.max_epochs=2"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "DRY": "1", **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.splitlines(), done.stderr
-
-
 def test_the_script_trains_every_arm(tmp_path):
     (tmp_path / "weights.pth").touch()
-    code, words, _ = script(BACKBONE_WEIGHTS=str(tmp_path / "weights.pth"), PHOTOS="600")
+    code, words, _ = dry_run("instances", BACKBONE_WEIGHTS=str(tmp_path / "weights.pth"), PHOTOS="600")
     assert code == 0
     assert words[1] == f"experiment={','.join(f'instances/{arm}' for arm in ARMS)}"
     assert {"seed=0,1", "trainer.limit_train_batches=600", "trainer.max_epochs=2"} <= set(words)
@@ -92,13 +80,13 @@ def test_the_script_trains_every_arm(tmp_path):
 
 def test_the_script_leaves_out_what_has_no_weights_and_refuses_what_is_unknown(tmp_path):
     missing = str(tmp_path / "missing.pth")
-    code, words, said = script(BACKBONE_WEIGHTS=missing, ARMS="semantic discriminator_pretrained")
+    code, words, said = dry_run("instances", BACKBONE_WEIGHTS=missing, ARMS="semantic discriminator_pretrained")
     assert (code, words[1]) == (0, "experiment=instances/semantic")
     assert f"Left out: discriminator_pretrained, since {missing} is missing" in said
-    code, _, said = script(ARMS="semantik")
+    code, _, said = dry_run("instances", ARMS="semantik")
     assert code == 1
     assert "ARMS: no arm semantik; there are: boundary_classes condition_area" in said
-    code, _, said = script(BACKBONE_WEIGHTS=missing, ARMS="discriminator_pretrained")
+    code, _, said = dry_run("instances", BACKBONE_WEIGHTS=missing, ARMS="discriminator_pretrained")
     assert code == 1
     assert "No arm is left" in said
 

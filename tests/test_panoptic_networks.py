@@ -1,12 +1,9 @@
 """The preregistered experiment: its arms, what it says of them, and its script."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from dry_runs import dry_run
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from planned_runs import AWARE, SEMANTIC, planned_run, two_arms
@@ -18,7 +15,6 @@ from oasis.studies.naming import with_options_in_names
 from oasis.studies.run import Run
 from oasis.studies.settings import choices_of_config, comparable_settings, variant
 
-ROOT = Path(__file__).parents[1]
 ARMS = plan.planned_arms()
 README = (plan.RESULTS.parent / "README.md").read_text(encoding="utf-8")
 
@@ -61,22 +57,12 @@ def test_only_what_is_missing_is_trained():
     assert left == {(AWARE,): [1], (SEMANTIC, AWARE): [2, 3]}
 
 
-def script(tmp_path, **settings):
-    settings |= {"BIN": str(Path(sys.executable).parent), "DRY": "1", "RESULTS": str(tmp_path)}
-    done = subprocess.run(
-        [ROOT / "experiments" / plan.NAME / "run.sh", "trainer.max_epochs=2"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.splitlines(), done.stderr
-
-
 def test_the_script_trains_what_the_plan_leaves(tmp_path):
     (tmp_path / "pilot").mkdir()
     write_runs_table(two_arms([0.1, 0.1], [0.2], 100, stage="pilot"), tmp_path / "pilot" / "runs.csv")
-    code, lines, told = script(tmp_path, ARMS="semantic panoptic_aware", SEEDS="100 101 103", PHOTOS="600")
+    code, lines, told = dry_run(
+        plan.NAME, RESULTS=str(tmp_path), ARMS="semantic panoptic_aware", SEEDS="100 101 103", PHOTOS="600"
+    )
     assert code == 0, told
     assert [line.split()[:3] for line in lines] == [
         ["-m", f"experiment={AWARE}", "seed=101"],
@@ -86,6 +72,6 @@ def test_the_script_trains_what_the_plan_leaves(tmp_path):
 
 
 def test_the_script_refuses_what_is_not_of_the_plan(tmp_path):
-    code, _, told = script(tmp_path, ARMS="semantik")
+    code, _, told = dry_run(plan.NAME, RESULTS=str(tmp_path), ARMS="semantik")
     assert code == 1
     assert "panoptic_networks/semantik: not of the plan" in told

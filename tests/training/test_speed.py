@@ -1,6 +1,7 @@
 """The fast paths compute what the plain ones do."""
 
 import copy
+import re
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -245,9 +246,7 @@ def test_combinations_that_do_not_work_are_refused(built, options, words):
     with pytest.raises(InstantiationException) as caught:
         built(*options)
     assert isinstance(caught.value.__cause__, ConfigurationError)
-    with pytest.raises(ConfigurationError, match=words):
-        raise caught.value.__cause__
-    assert message(caught.value)
+    assert re.search(words, message(caught.value))
 
 
 def test_fused_adam_is_adam():
