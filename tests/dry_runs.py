@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def dry_run(experiment: str, **settings: str) -> tuple[int, list[str], str]:
-    """Exit code, lines, and errors of `DRY=1 run.sh trainer.max_epochs=2` with these environment variables."""
+def dry_run(experiment: str, script: str = "run.sh", **settings: str) -> tuple[int, list[str], str]:
+    """Exit code, lines, and errors of `DRY=1 SCRIPT trainer.max_epochs=2` with these environment variables."""
     done = subprocess.run(
-        [ROOT / "experiments" / experiment / "run.sh", "trainer.max_epochs=2"],
+        [ROOT / "experiments" / experiment / script, "trainer.max_epochs=2"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "BIN": str(Path(sys.executable).parent), "DRY": "1", **settings},
         capture_output=True,
         text=True,

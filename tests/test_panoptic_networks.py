@@ -16,6 +16,7 @@ from oasis.studies.run import Run
 from oasis.studies.settings import choices_of_config, comparable_settings, variant
 
 ARMS = plan.planned_arms()
+MODELS = sorted(path.stem for path in (plan.RESULTS.parents[2] / "conf/experiment/panoptic_models").glob("*.yaml"))
 README = (plan.RESULTS.parent / "README.md").read_text(encoding="utf-8")
 
 
@@ -75,3 +76,27 @@ def test_the_script_refuses_what_is_not_of_the_plan(tmp_path):
     code, _, told = dry_run(plan.NAME, RESULTS=str(tmp_path), ARMS="semantik")
     assert code == 1
     assert "panoptic_networks/semantik: not of the plan" in told
+
+
+@pytest.mark.parametrize("arm", MODELS)
+def test_every_other_model_builds_on_the_same_streets(composed, arm):
+    planned = composed(f"experiment={plan.BASELINE}", "seed=100", "data.root=somewhere")
+    cfg = composed(f"experiment=panoptic_models/{arm}", "data.root=somewhere")
+    assert (cfg.data.streets, cfg.segmenter) == (planned.data.streets, planned.segmenter)
+    for shared in ("data.height", "data.batch_size", "trainer.max_epochs", "trainer.limit_train_batches"):
+        assert OmegaConf.select(cfg, shared) == OmegaConf.select(planned, shared)
+    assert cfg.paths.output_dir == f"runs/panoptic_models/{arm}/seed_0"
+    model = instantiate(cfg.model, condition_channels=instantiate(cfg.encoding).channels)
+    model.check_size(cfg.data.height, cfg.data.width)
+
+
+def test_the_other_scripts_train_and_evaluate_all_arms():
+    code, words, told = dry_run(plan.NAME, "models.sh", PHOTOS="600")
+    assert code == 0, told
+    assert words[1] == f"experiment={','.join(f'panoptic_models/{arm}' for arm in MODELS)}"
+    assert {"seed=0,1", "trainer.limit_train_batches=600", "trainer.max_epochs=2"} <= set(words)
+    code, lines, told = dry_run(plan.NAME, "usefulness.sh", ARM="inade", SEEDS="0 1")
+    assert code == 0, told
+    evaluated = [line.split()[1].removeprefix("runs/panoptic_networks/") for line in lines]
+    assert evaluated == ["semantic/seed_0", "inade/seed_0", "semantic/seed_1", "inade/seed_1"]
+    assert all("--train-on-fakes" in line and "trainer.max_epochs=2" in line for line in lines)
