@@ -55,21 +55,19 @@ def test_the_readme_names_the_plan():
 def test_only_what_is_missing_is_trained():
     done = [planned_run(SEMANTIC, 0, 0.1), planned_run(AWARE, 0, 0.1), planned_run(SEMANTIC, 1, 0.1)]
     left = plan.left_to_train(done, [SEMANTIC, AWARE], [0, 1, 2, 3])
-    assert left == {(AWARE,): [1], (SEMANTIC, AWARE): [2, 3]}
+    assert left == {1: (AWARE,), 2: (SEMANTIC, AWARE), 3: (SEMANTIC, AWARE)}
 
 
 def test_the_script_trains_what_the_plan_leaves(tmp_path):
     (tmp_path / "pilot").mkdir()
     write_runs_table(two_arms([0.1, 0.1], [0.2], 100, stage="pilot"), tmp_path / "pilot" / "runs.csv")
-    code, lines, told = dry_run(
-        plan.NAME, RESULTS=str(tmp_path), ARMS="semantic panoptic_aware", SEEDS="100 101 103", PHOTOS="600"
-    )
+    code, lines, told = dry_run(plan.NAME, RESULTS=str(tmp_path), ARMS="semantic panoptic_aware", SEEDS="100 101 103")
     assert code == 0, told
     assert [line.split()[:3] for line in lines] == [
         ["-m", f"experiment={AWARE}", "seed=101"],
         ["-m", f"experiment={SEMANTIC},{AWARE}", "seed=103"],
     ]
-    assert {"trainer.limit_train_batches=600", "trainer.max_epochs=2"} <= set(lines[0].split())
+    assert "trainer.max_epochs=2" in lines[0].split()
 
 
 def test_the_script_refuses_what_is_not_of_the_plan(tmp_path):

@@ -21,6 +21,7 @@ from experiments.panoptic_networks.plan import (
     scores,
     table_of_stage,
 )
+from experiments.panoptic_networks.supplement import DISTANCE, supplement
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Score
 from oasis.metrics.names import describe
@@ -33,7 +34,6 @@ from oasis.studies.stages import require_new_seeds
 from oasis.studies.tables import difference_text
 
 TABLE = "table.md"
-DISTANCE = "segmenter/frechet"
 SECONDARY = ("segmenter/pq_things", "segmenter/ap", "instances/color", DISTANCE, "segmenter/miou")
 LEVEL, TIMES = 0.01, 2.0  # what counts as success
 
@@ -47,12 +47,14 @@ def table_of(runs: Path, arms: Sequence[str], seeds: Sequence[int]) -> str:
         seeds: all planned ones.
 
     Raises:
-        ConfigurationError: see `require_stage`; runs that are missing or not planned; seeds of the pilot.
+        ConfigurationError: see `require_stage`; runs that are missing or not planned; seeds of the pilot; a seed whose
+            arms were trained on different machines or by different code.
     """
     group = runs_of_stage(runs, CONFIRMATION)
     pilot = table_of_stage(runs.parent, PILOT)
     require_new_seeds([*(read_runs_table(pilot) if pilot.is_file() else ()), *group.runs])
     _require_all(group, arms, seeds, runs)
+    _require_one_machine_a_seed(group, runs)
     metrics = (PRIMARY, *(name for name in SECONDARY if name in group.metrics))
     return "\n".join(_lines(group, arms, seeds, metrics))
 
@@ -60,13 +62,28 @@ def table_of(runs: Path, arms: Sequence[str], seeds: Sequence[int]) -> str:
 def _require_all(group: RunGroup, arms: Sequence[str], seeds: Sequence[int], path: Path) -> None:
     """Every arm with every seed and a score: a test of a part of the runs is not the planned one."""
     planned = {(arm, seed) for arm in arms for seed in seeds}
-    found = {(arm, seed) for arm in {arm_of(run) for run in group.runs} for seed in scores(group, arm, PRIMARY)}
+    trained = {arm_of(run) for run in group.runs}
+    found = {
+        (arm, seed) for arm in trained for seed in scores(group, arm, PRIMARY).keys() & scores(group, arm, DISTANCE)
+    }
     for told, wrong in (("missing", planned - found), ("not planned", found - planned)):
         if wrong:
             listing = ", ".join(f"{arm} with seed {seed}" for arm, seed in sorted(wrong)[:8])
             raise ConfigurationError(
                 f"{path}: {len(wrong)} of {len(planned)} runs are {told}: {listing}. The analysis is of all planned "
                 "runs and no others: train what is missing with run.sh."
+            )
+
+
+def _require_one_machine_a_seed(group: RunGroup, path: Path) -> None:
+    """Arms are compared within a seed: another processor or another version of the code would be compared, too."""
+    for seed in sorted({run.seed for run in group.runs}):
+        ran = {(run.facts.get("device", ""), run.facts.get("commit", "")) for run in group.runs if run.seed == seed}
+        if len(ran) > 1:
+            listing = "; ".join(f"{device}, commit {commit[:7]}" for device, commit in sorted(ran))
+            raise ConfigurationError(
+                f"{path}: the arms of seed {seed} were not all trained on one machine by one version of the code "
+                f"({listing}). Remove the rows of that seed, and train it again with run.sh."
             )
 
 
@@ -81,6 +98,7 @@ def _lines(group: RunGroup, arms: Sequence[str], seeds: Sequence[int], metrics: 
     yield from ("## All outcomes, minus `semantic`", "")
     yield "Paired by seed, with 95 % intervals (Student's t). Only the first column was tested; the others are not"
     yield from ("corrected for their number.", "", table_as_markdown(_differences(group, others, metrics)), "")
+    yield from supplement(group, others)
 
 
 def _explained(count: int) -> str:

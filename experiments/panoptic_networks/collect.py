@@ -53,7 +53,10 @@ def collect(folders: Sequence[Path], stage: str, table: Path) -> int:
     Raises:
         ConfigurationError: see `union` and `require_stage`; the table is then as it was.
     """
-    found = [run for run in find_runs(folders).runs if run.settings.get(PLAN) == NAME and run.metrics]
+    search = find_runs(folders)
+    for one in search.unreadable:
+        print(f"Left out: {one.origin}: {one.reason}")
+    found = [run for run in search.runs if run.settings.get(PLAN) == NAME and run.metrics]
     new = [run for run in found if run.settings[STAGE] == stage and run.finished]
     runs = union(read_runs_table(table) if table.is_file() else (), new)
     if not runs:

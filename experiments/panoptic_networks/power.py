@@ -3,7 +3,8 @@
     python -m experiments.panoptic_networks.power --pilot experiments/panoptic_networks/results/pilot/runs.csv
 
 The test is a paired t test of an arm against `semantic`. With Holm's correction, the smallest p value has to be below
-ALPHA / ARMS, and the others below something larger: at that level, the power is at least POWER.
+ALPHA / ARMS, and the others below something larger: at that level, the power of the t test is at least POWER, if the
+pilot's spread is the true one.
 """
 
 import argparse
@@ -19,8 +20,9 @@ from oasis.report import Table, cells
 from oasis.report.markdown import table_as_markdown
 from oasis.studies.differences import Difference
 
-_MOST = 1000  # seeds
-_SHOWN = (4, 6, 8, 10, 12, 16, 20, 30)  # numbers of seeds
+_MOST = 1000  # seeds that are tried
+_SHOWN = (4, 8, 12, 16, 20, 30)  # numbers of seeds
+MOST_SEEDS = 12  # that the plan affords
 
 
 def power(effect: float, spread: float, pairs: int, alpha: float) -> float:
@@ -67,6 +69,27 @@ def pairs_needed(effect: float, spread: float, wanted: float, alpha: float) -> i
     )
 
 
+def effect_shown(spread: float, pairs: int, wanted: float, alpha: float) -> float:
+    """The smallest effect that so many pairs show with this power.
+
+    Args:
+        spread: see `power`, as the others.
+        pairs: number of differences.
+        wanted: the power.
+        alpha: the level.
+
+    Returns:
+        The effect, to a thousandth of the spread.
+    """
+    low, high = 0.0, 1.0
+    while power(high * spread, spread, pairs, alpha) < wanted:
+        high *= 2
+    while high - low > 0.001:
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(middle * spread, spread, pairs, alpha) >= wanted else (middle, high)
+    return high * spread
+
+
 def spreads(pilot: Path) -> dict[str, float]:
     """Arm -> standard deviation over seeds of its difference from `semantic`, in points of the primary outcome.
 
@@ -104,35 +127,35 @@ def report(pilot: Path, effect: float, wanted: float, arms: int, alpha: float) -
     """
     found, level = spreads(pilot), alpha / arms
     pooled = math.sqrt(statistics.fmean(spread**2 for spread in found.values()))
+    every = {name.split("/")[-1]: spread for name, spread in found.items()} | {"all arms": pooled}
     rows = [
-        cells(name.split("/")[-1], f"{spread:.2f}", pairs_needed(effect, spread, wanted, level) if spread else 2)
-        for name, spread in (*found.items(), ("all arms", pooled))
-    ]
-    chances = [
-        cells(count, *(f"{100 * power(size * effect, pooled, count, level):.0f}" for size in (1, 1.5, 2)))
-        for count in _SHOWN
+        cells(name, f"{spread:.2f}", *(_shown(spread, count, wanted, level) for count in _SHOWN))
+        for name, spread in every.items()
     ]
     title = describe(PRIMARY).title
     number = pairs_needed(effect, pooled, wanted, level)
+    taken = min(number, MOST_SEEDS)
     return "\n".join(
         (
             "<!-- Made from runs.csv by power.py; do not edit. -->",
             "",
-            f"Spread of the differences from `semantic` over seeds, in points of {title}, and the seeds for an effect "
-            f"of {effect:g} points with a power of {100 * wanted:g} % at p < {alpha:g}, corrected for {arms} arms:",
+            f"Spread of the differences from `semantic` over seeds, in points of {title}, and the effect, in points, "
+            f"that a number of seeds shows with a power of {100 * wanted:g} % at p < {alpha:g}, corrected for {arms} "
+            "arms:",
             "",
-            table_as_markdown(Table(cells("arm", "spread", "seeds"), tuple(rows))),
+            table_as_markdown(Table(cells("arm", "spread", *(f"{count} seeds" for count in _SHOWN)), tuple(rows))),
             "",
-            "Power in percent, with the spread of all arms:",
+            f"An effect of {effect:g} points takes {number} seeds, by the spread of all arms (the root of the mean "
+            "variance).",
             "",
-            table_as_markdown(
-                Table(cells("seeds", *(f"{size * effect:g} points" for size in (1, 1.5, 2))), tuple(chances))
-            ),
-            "",
-            f"**Seeds: {number}**, by the spread of all arms (the root of the mean variance).",
+            f"**Seeds: {taken}**, which show {_shown(pooled, taken, wanted, level)} points.",
             "",
         )
     )
+
+
+def _shown(spread: float, count: int, wanted: float, level: float) -> str:
+    return f"{effect_shown(spread, count, wanted, level):.1f}" if spread else "0"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

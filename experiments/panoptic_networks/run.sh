@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # One stage of the experiment: STAGE=pilot, and then how many seeds are needed; STAGE=confirmation, and then its table.
 # After an interruption, or on another machine with the stage's runs.csv, start it again: what is finished is skipped.
-# Settings, all optional: ARMS='semantic inade', SEEDS='0 1' (of the stage), PHOTOS=1800, JOBS=2, RUNS=runs, RESULTS, and
-# what train.py takes as arguments. DRY=1 only prints what would be trained.
+# Settings, all optional: ARMS='semantic inade', SEEDS='0 1' (of the stage), JOBS=2, RUNS=runs, RESULTS, and what train.py
+# takes as arguments. DRY=1 only prints what would be trained.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}
@@ -16,7 +16,7 @@ read -ra seeds <<<"${SEEDS:-}"
 plan=(-m experiments.panoptic_networks.plan "$stage" --results "$results" --arms "${arms[@]}" --seeds "${seeds[@]}")
 left=$("$bin/python" "${plan[@]}")
 mapfile -t sweeps < <(printf '%s' "$left")
-settings=(trainer.limit_train_batches="${PHOTOS:-1800}" paths.runs="$runs" "$@")
+settings=(paths.runs="$runs" "$@")
 parallel=(hydra/launcher=parallel hydra.launcher.n_jobs="${JOBS:-2}" hydra.sweep.dir="$runs")
 if [[ ${DRY:-} ]]; then
     for sweep in "${sweeps[@]}"; do echo "-m $sweep ${parallel[*]} ${settings[*]}"; done
@@ -27,12 +27,15 @@ if ((${#sweeps[@]})); then
     # The segmenter was trained once, on photos alone, and comes with the experiment: with another one, scores differ.
     "$bin/oasis" train-segmenter experiment=panoptic_networks "${settings[@]}" --epochs 8 --depth 4 --if-missing \
         --output experiments/panoptic_networks/segmenter.pt
-    failed=0 # one run that fails does not keep the others from being collected
+    failed=0 # one seed that fails does not keep the others from being trained
     for sweep in "${sweeps[@]}"; do
         read -ra words <<<"$sweep"
-        "$bin/python" train.py -m "${words[@]}" "${parallel[@]}" "${settings[@]}" </dev/null || failed=1
+        if "$bin/python" train.py -m "${words[@]}" "${parallel[@]}" "${settings[@]}" </dev/null; then
+            "$bin/python" -m experiments.panoptic_networks.collect "$runs/panoptic_networks" "$stage" --results "$results"
+        else
+            failed=1
+        fi
     done
-    "$bin/python" -m experiments.panoptic_networks.collect "$runs/panoptic_networks" "$stage" --results "$results"
     if ((failed)); then exit 1; fi
 fi
 

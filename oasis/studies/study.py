@@ -191,11 +191,17 @@ def _of_group(group: RunGroup) -> list[str]:
     return [*warnings, *other_photos(group)]
 
 
-def other_photos(group: RunGroup) -> list[str]:
-    """A warning if real photos have different scores in runs of a group; none if they are the same."""
+def other_photos(group: RunGroup, relative: float = 1e-5, absolute: float = 1e-9) -> list[str]:
+    """A warning if real photos have different scores in runs of a group; none if they are the same.
+
+    Args:
+        group: the runs.
+        relative: difference of scores that are called the same, relative to them.
+        absolute: the same, in their own unit.
+    """
     for metric in group.metrics:
         photos = [value for run in group.runs if (value := run.real_photos.get(metric)) is not None]
-        if photos and not math.isclose(min(photos), max(photos), rel_tol=1e-5, abs_tol=1e-9):
+        if photos and not math.isclose(min(photos), max(photos), rel_tol=relative, abs_tol=absolute):
             return [
                 f"Real photos get from {min(photos):.6g} to {max(photos):.6g} in {metric}, where they should get one "
                 "number: these runs were measured by different segmenters, or on other photos."

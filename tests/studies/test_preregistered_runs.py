@@ -1,5 +1,9 @@
 """Runs of the preregistered experiment: the union of several sessions, and the analysis of all of them."""
 
+import re
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from made_up_runs import make_run
 from planned_runs import AWARE, SEMANTIC, planned_run, two_arms
@@ -7,6 +11,7 @@ from scipy import stats
 
 from experiments.panoptic_networks import analysis, plan
 from experiments.panoptic_networks.collect import collect
+from experiments.panoptic_networks.supplement import COMBINATION, PARTS
 from oasis.errors import ConfigurationError
 from oasis.studies import read_runs_table, write_runs_table
 
@@ -76,6 +81,42 @@ def test_the_analysis_is_worked_out_by_hand(table):
     assert (not_worse, success) == ("no", "no")
 
 
+def test_what_is_told_beside_the_test_is_worked_out_by_hand(table):
+    arms = [plan.BASELINE, COMBINATION, *PARTS]
+    found = ([0.10, 0.12, 0.11], [0.30, 0.36, 0.30], [0.14, 0.15, 0.16], [0.20, 0.21, 0.22])
+    runs = [
+        planned_run(arm, seed, value, frechet=0.5 + 0.001 * seed * place)
+        for place, (arm, values) in enumerate(zip(arms, found, strict=True))
+        for seed, value in enumerate(values)
+    ]
+    text = analysis.table_of(table(runs), arms, range(3))
+    rows = {cells[0]: cells[1:] for cells in _rows(text, "## Beside the test", "## The combination")}
+    pairs = 100 * (np.array(found[1]) - 2 * np.array(found[0]))
+    interval = stats.t.interval(0.95, 2, pairs.mean(), stats.sem(pairs))
+    assert _numbers(rows["combination"][0]) == pytest.approx([pairs.mean(), *interval], abs=0.0051)
+    assert rows["combination"][1:4] == ["72", "1.00", "yes"]  # (32 - 11) of (40 - 11) points
+    parts = {cells[0]: _numbers(cells[1])[0] for cells in _rows(text + "## End", "## The combination", "## End")}
+    assert parts == pytest.approx(
+        {"minus instance\\_noise": 17.0, "minus panoptic\\_aware": 11.0, "minus the sum of the gains": 7.0}, abs=0.0051
+    )
+
+
+def test_arms_of_a_seed_share_machine_and_code(table):
+    def runs(commit):
+        other = replace(planned_run(AWARE, 1, 0.3), facts={"arm": AWARE, "device": "EPYC", "commit": commit})
+        same = replace(planned_run(SEMANTIC, 1, 0.3), facts={"arm": SEMANTIC, "device": "EPYC", "commit": "1234567890"})
+        return [*two_arms([0.1], [0.2]), other, same]
+
+    assert analysis.table_of(table(runs("1234567890")), [SEMANTIC, AWARE], range(2))
+    told = r"arms of seed 1 were not all trained on one machine .*EPYC, commit 1234567; EPYC, commit abcdefg"
+    with pytest.raises(ConfigurationError, match=told):
+        analysis.table_of(table(runs("abcdefghij")), [SEMANTIC, AWARE], range(2))
+
+
+def _numbers(cell):
+    return [float(number) for number in re.findall(r"[-+][\d.]+", cell)]
+
+
 def _rows(text, start, end):
     part = text[text.index(start) : text.index(end)]
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("| ")][2:]
@@ -92,9 +133,10 @@ def _rows(text, start, end):
             [*two_arms([0.1, 0.1], [0.2]), planned_run(AWARE, 1, 0.3, batches=900)],
             r"panoptic_aware/seed_1 .*trained under other settings than the rest \(batches: 1800 / 900\)",
         ),
+        (two_arms([0.1, 0.1], [0.2, 0.2], batches=900), "runs of 900 photos, where the plan has 1800"),
         ([*two_arms([0.1], [0.2]), make_run("boundary", 0)], "is of plan None, stage None, not of panoptic_networks"),
     ],
-    ids=["missing", "unplanned", "pilot", "twice", "budget", "no plan"],
+    ids=["missing", "unplanned", "pilot", "twice", "budget", "short", "no plan"],
 )
 def test_the_analysis_refuses_other_runs_than_the_planned_ones(table, runs, told):
     with pytest.raises(ConfigurationError, match=told):

@@ -8,7 +8,7 @@ from planned_runs import AWARE, two_arms
 from scipy import stats
 
 from experiments.panoptic_networks import plan
-from experiments.panoptic_networks.power import pairs_needed, power, report, spreads
+from experiments.panoptic_networks.power import effect_shown, pairs_needed, power, report, spreads
 from oasis.errors import ConfigurationError
 from oasis.studies import write_runs_table
 
@@ -46,8 +46,17 @@ def test_a_pilot_gives_the_number_of_seeds(table):
     assert spreads(pilot) == pytest.approx({AWARE: 2.0})  # 3, 5, 1 points
     text = report(pilot, effect=3.0, wanted=0.9, arms=7, alpha=0.01)
     number = pairs_needed(3.0, 2.0, 0.9, 0.01 / 7)
-    assert f"| panoptic\\_aware | 2.00 | {number} |" in text
-    assert f"**Seeds: {number}**" in text
+    assert f"An effect of 3 points takes {number} seeds" in text
+    assert number < 20
+    shown = [f"{effect_shown(2.0, count, 0.9, 0.01 / 7):.1f}" for count in (4, 8, 12)]
+    assert f"| panoptic\\_aware | 2.00 | {' | '.join(shown)} |" in text
+    assert f"**Seeds: 12**, which show {shown[-1]} points." in text
+
+
+@pytest.mark.parametrize(("spread", "pairs"), [(2.0, 4), (10.0, 12), (0.3, 30)])
+def test_the_effect_shown_has_the_power(spread, pairs):
+    effect = effect_shown(spread, pairs, 0.9, 0.01)
+    assert power(effect, spread, pairs, 0.01) == pytest.approx(0.9, abs=0.002)
 
 
 @pytest.mark.parametrize(
