@@ -95,6 +95,18 @@ def test_the_published_recipe(composed):
     assert encoding.channels == 35
 
 
+def test_the_recommended_experiment_differs_from_the_published_one_in_what_it_shows_alone(composed):
+    published, panoptic = (
+        OmegaConf.to_container(composed(f"experiment={name}", "paths.output_dir=unused", "data.root=somewhere"))
+        for name in ("oasis_cityscapes", "panoptic")
+    )
+    assert {name for name in published if published[name] != panoptic[name]} == {"name", "encoding", "generator"}
+    assert panoptic["encoding"]["_target_"] == "oasis.encodings.InstanceNoise"
+    ours, theirs = panoptic["generator"], published["generator"]
+    assert {name for name in theirs if theirs[name] != ours[name]} == {"panoptic"}
+    assert ours["panoptic"]["_target_"] == "oasis.models.PanopticSurroundings"
+
+
 def test_recipes_reach_every_setting(composed):
     cfg = composed("recipe=oasis/coco_stuff", "paths.output_dir=unused")
     assert (cfg.data.height, cfg.data.width, cfg.data.batch_size, cfg.trainer.max_epochs) == (256, 256, 32, 100)
