@@ -44,10 +44,13 @@ def test_all_arms_see_as_many_photos_and_no_two_are_one(composed):
 
 
 def test_the_readme_names_the_plan():
-    told = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
-    assert sorted(f"{plan.NAME}/{arm}" for arm in told) == ARMS
-    pilot = plan.planned_seeds("pilot")
+    for part in README.split("## Results"):
+        told = re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
+        assert sorted(f"{plan.NAME}/{arm}" for arm in told) == ARMS
+    pilot, confirmation = (plan.planned_seeds(stage) for stage in ("pilot", "confirmation"))
     assert f"Seeds {pilot[0]} to {pilot[-1]}" in README
+    assert f"**{confirmation[0]} to {confirmation[-1]}**" in README
+    assert confirmation == list(range(12))
     with pytest.raises(ConfigurationError, match="replication: no such stage; there are: pilot, confirmation"):
         plan.planned_seeds("replication")
 
