@@ -1,6 +1,7 @@
 """The preregistered experiment: its arms, what it says of them, and its script."""
 
 import re
+import statistics
 
 import pytest
 from dry_runs import dry_run
@@ -10,7 +11,7 @@ from planned_runs import AWARE, SEMANTIC, planned_run, two_arms
 
 from experiments.panoptic_networks import plan
 from oasis.errors import ConfigurationError
-from oasis.studies import assemble, write_runs_table
+from oasis.studies import assemble, read_runs_table, write_runs_table
 from oasis.studies.naming import with_options_in_names
 from oasis.studies.run import Run
 from oasis.studies.settings import choices_of_config, comparable_settings, variant
@@ -53,6 +54,36 @@ def test_the_readme_names_the_plan():
     assert confirmation == list(range(12))
     with pytest.raises(ConfigurationError, match="replication: no such stage; there are: pilot, confirmation"):
         plan.planned_seeds("replication")
+
+
+def test_the_pages_have_the_numbers_of_the_pilot():
+    runs = read_runs_table(plan.table_of_stage(plan.RESULTS, "pilot"))
+    choice = (plan.RESULTS.parents[2] / "docs" / "which-encoding.md").read_text(encoding="utf-8")
+    chosen = {
+        "combination": "**`instance_noise`, `generator/panoptic=aware`**",
+        "panoptic_aware": "`generator/panoptic=aware`",
+    }
+    for arm in (name.split("/")[-1] for name in ARMS):
+        own = [run for run in runs if plan.arm_of(run) == f"{plan.NAME}/{arm}"]
+        found, things, quality, miou = (
+            _spread([100 * run.metrics[f"segmenter/{name}"] for run in own], 1)
+            for name in ("touching_recall", "pq_things", "rq_things", "miou")
+        )
+        far, color = (
+            _spread([run.metrics[name] for run in own], decimals)
+            for name, decimals in (("segmenter/frechet", 2), ("instances/color", 3))
+        )
+        untrained = statistics.fmean(100 * run.untrained[plan.PRIMARY] for run in own)
+        minutes = statistics.fmean(run.costs["seconds"] / 60 for run in own)
+        row = [f"`{arm}`", found, f"{untrained:.1f}", things, quality, color, far, miou, f"{minutes:.1f}"]
+        assert f"| {' | '.join(row)} |" in README.replace("**", "")
+        name = chosen.get(arm, f"`{arm}`")
+        if f"| {name} |" in choice:
+            assert f"| {' | '.join([name, found, things, far, miou])} |".replace("**", "") in choice.replace("**", "")
+
+
+def _spread(values, decimals):
+    return f"{statistics.fmean(values):.{decimals}f} ± {statistics.stdev(values):.{decimals}f}"
 
 
 def test_only_what_is_missing_is_trained():

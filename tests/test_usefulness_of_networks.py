@@ -44,7 +44,7 @@ def test_arms_are_compared_by_the_generators_seed(tmp_path):
 
 def test_what_cannot_be_compared_is_refused(tmp_path):
     keep(tmp_path / "semantic", SEMANTIC)
-    with pytest.raises(ConfigurationError, match=r"inade: no seed_N.json"):
+    with pytest.raises(ConfigurationError, match=r"inade: no seed_N.json.*ARM=inade usefulness.sh"):
         usefulness.table_of(tmp_path, "inade")
     for name, scores, changes, message in (
         ("fewer", COMBINATION[:2], {}, r"fewer has the seeds \[0, 1\], semantic \[0, 1, 2\]"),

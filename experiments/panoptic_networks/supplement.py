@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-from experiments.panoptic_networks.plan import BASELINE, NAME, PRIMARY, scores
+from experiments.panoptic_networks.plan import BASELINE, NAME, PRIMARY, arm_of, scores
 from oasis.metrics import describe
 from oasis.report import Cell, Table, cells
 from oasis.report.markdown import table_as_markdown
@@ -53,7 +53,7 @@ def _row(group: RunGroup, arm: str) -> tuple[Cell, ...]:
     far, base_far = scores(group, arm, DISTANCE), scores(group, BASELINE, DISTANCE)
     allowed = MARGIN * statistics.fmean(base_far.values())
     no_worse = "yes" if Difference.between(far, base_far).interval[1] < allowed else "no"
-    runs = [run for run in group.runs if run.facts.get("arm") == arm]
+    runs = [run for run in group.runs if arm_of(run) == arm]
     return cells(
         arm.split("/")[-1],
         NOT_AVAILABLE if arm == BASELINE else difference_text(double, describe(PRIMARY)),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.panoptic_networks.plan import RESULTS
+from oasis.cli.usefulness import FORMAT
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Score
 from oasis.metrics import describe
@@ -29,7 +30,6 @@ from oasis.usefulness.results import both_of, fakes_of
 
 FOLDER = "usefulness"
 BASELINE = "semantic"
-_FORMAT = 1  # of usefulness.json
 _FAKES, _BOTH = "fakes", "photos and fakes"
 
 
@@ -56,10 +56,8 @@ def read(path: Path) -> Taught:
         ConfigurationError: another format, or more generators than one.
     """
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if content.get("format") != _FORMAT:
-        raise ConfigurationError(
-            f"{path}: format {content.get('format')}, not {_FORMAT}. Evaluate anew: usefulness.sh."
-        )
+    if content.get("format") != FORMAT:
+        raise ConfigurationError(f"{path}: format {content.get('format')}, not {FORMAT}. Evaluate anew: usefulness.sh.")
     arms: dict[str, dict[str, dict[str, list[float | None]]]] = content["arms"]
     names = [arm.removeprefix(fakes_of("")) for arm in arms if arm.startswith(fakes_of("")) and arm != UNTRAINED]
     if len(names) != 1:
@@ -90,7 +88,7 @@ def read_arm(folder: Path) -> dict[int, Taught]:
     """
     found = {int(path.stem.removeprefix("seed_")): read(path) for path in folder.glob("seed_*.json")}
     if not found:
-        raise ConfigurationError(f"{folder}: no seed_N.json. Evaluate the arm: ARMS={folder.name} usefulness.sh.")
+        raise ConfigurationError(f"{folder}: no seed_N.json. Evaluate the arm: ARM={folder.name} usefulness.sh.")
     return found
 
 
