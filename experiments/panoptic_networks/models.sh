@@ -19,8 +19,6 @@ if [[ ${DRY:-} ]]; then
     exit
 fi
 
-# Streets are drawn by several processes, which the workers of a sweep cannot start.
-"$bin/oasis" prepare experiment=panoptic_models/spade_semantic "${settings[@]}"
 "$bin/python" train.py "${sweep[@]}"
 mkdir -p "$results"
 "$bin/oasis" report "$runs/panoptic_models" -o "$runs/panoptic_models_report" --gallery "$results/gallery.png" --every-arm

@@ -73,7 +73,8 @@ def draw_all(root: Path, pictures: list[Picture], workers: int, progress: bool) 
     Args:
         root: the dataset's root.
         pictures: what to draw; the files' contents do not depend on the order or the process.
-        workers: number of processes; with one, or with few pictures, this process draws all.
+        workers: number of processes; with one, with few pictures, or if it is itself the worker of a pool, this process
+            draws all.
         progress: whether to show a bar on stderr.
     """
     for split, city in sorted({(picture.split, picture.city) for picture in pictures}):
@@ -87,7 +88,8 @@ def draw_all(root: Path, pictures: list[Picture], workers: int, progress: bool) 
 
 
 def _drawn(root: Path, pictures: list[Picture], workers: int) -> Iterator[int]:
-    if workers == 1 or len(pictures) < _FEW:
+    # Not every worker of a pool may start processes of its own: those of a sweep by joblib cannot.
+    if workers == 1 or len(pictures) < _FEW or multiprocessing.parent_process():
         for picture in pictures:
             picture.write(root)
             yield 1

@@ -222,6 +222,13 @@ def test_a_script_without_main_guard_can_write(tmp_path):
     assert len(contents(tmp_path / "out")) == 4 * 4 + 1
 
 
+def test_a_worker_of_a_sweep_draws_by_itself(tmp_path):
+    joblib = pytest.importorskip("joblib")  # whose workers cannot start processes by multiprocessing
+    dataset = SyntheticStreets(writer_module._FEW + 1, 1, height=32, width=64, root=tmp_path / "streets")
+    (root,) = joblib.Parallel(2)([joblib.delayed(dataset.write)(workers=2, progress=False)])
+    assert len(contents(root)) == (writer_module._FEW + 2) * 4 + 1
+
+
 def test_second_write_changes_nothing(tmp_path):
     dataset = small(tmp_path / "streets")
     root = dataset.write(progress=False)

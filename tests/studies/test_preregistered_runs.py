@@ -151,5 +151,9 @@ def test_the_analysis_refuses_seeds_of_the_pilot(table):
 
 @pytest.mark.skipif(not (plan.RESULTS / "runs.csv").is_file(), reason="the confirmation has not been run")
 def test_the_committed_table_follows_from_the_committed_runs():
-    text = analysis.table_of(plan.RESULTS / "runs.csv", plan.planned_arms(), plan.planned_seeds("confirmation"))
-    assert (plan.RESULTS / "table.md").read_text(encoding="utf-8") == text
+    arms, seeds = plan.planned_arms(), plan.planned_seeds("confirmation")
+    runs, table = plan.RESULTS / "runs.csv", plan.RESULTS / "table.md"
+    if left := plan.left_to_train(plan.runs_of_stage(runs, "confirmation").runs, arms, seeds):
+        assert not table.exists()
+        pytest.skip(f"the confirmation is not finished: seeds {sorted(left)} are left")
+    assert table.read_text(encoding="utf-8") == analysis.table_of(runs, arms, seeds)
