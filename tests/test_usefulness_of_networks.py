@@ -51,6 +51,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         ("shorter", COMBINATION, {"protocol": "300 steps."}, r"different ways:\n1500 steps.\n300 steps."),
         ("newer", COMBINATION, {"format": 2}, r"newer.seed_.\.json: format 2, not 1"),
         ("empty", COMBINATION, {"arms": {}}, r"0 generators, not one"),
+        ("missing", (0.3, float("nan"), 0.3), {}, r"seed_1.json: miou: \[nan, nan\]. A pair with a missing score"),
     ):
         keep(tmp_path / name, scores, **changes)
         with pytest.raises(ConfigurationError, match=message):

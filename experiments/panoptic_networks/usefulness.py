@@ -53,7 +53,7 @@ def read(path: Path) -> Taught:
         path: a `usefulness.json`.
 
     Raises:
-        ConfigurationError: another format, or more generators than one.
+        ConfigurationError: another format, more generators than one, or a missing score.
     """
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") != FORMAT:
@@ -66,15 +66,17 @@ def read(path: Path) -> Taught:
     return Taught(
         content["protocol"],
         {
-            title: {measure: _mean_of(each["values"]) for measure, each in arms[arm].items()}
+            title: {measure: _mean_of(each["values"], f"{path}: {measure}") for measure, each in arms[arm].items()}
             for arm, title in found.items()
         },
     )
 
 
-def _mean_of(values: Sequence[float | None]) -> float:
-    """The mean; nan where one is missing."""
-    return statistics.fmean(math.nan if value is None else value for value in values)
+def _mean_of(values: Sequence[float | None], origin: str) -> float:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if len(known) < len(values) or not known:
+        raise ConfigurationError(f"{origin}: {values}. A pair with a missing score would drop out of the comparison.")
+    return statistics.fmean(known)
 
 
 def read_arm(folder: Path) -> dict[int, Taught]:
