@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Subset
 from experiments.benchmarks.measuring import arguments, interleaved, report
 from oasis.data import CachedSamples, Cityscapes, FileSamples
 from oasis.data.cache import Container, build_cache
-from oasis.data.samples import Sample
+from oasis.data.sample import Sample
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from oasis.cli.datasets import load_data
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError
 from oasis.evaluation import PictureFinder, PictureFolders, Pictures, Resizing
 from oasis.training.segmenter_fit import NoCondition

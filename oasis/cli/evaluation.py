@@ -14,7 +14,7 @@ from oasis.checkpoint.own_data import own_data_config
 from oasis.cli.conf import load_config
 from oasis.cli.evaluated_images import Images, named_data
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import as_split
+from oasis.data.sample import as_split
 from oasis.devices import find_device
 from oasis.errors import ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained

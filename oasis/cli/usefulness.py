@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from oasis.cli.evaluation import data_of
-from oasis.data.samples import as_split
+from oasis.data.sample import as_split
 from oasis.devices import find_device
 from oasis.evaluation import open_models
 from oasis.files import write_json

@@ -3,7 +3,7 @@
 import torch
 
 from oasis.batch import Batch
-from oasis.data.samples import Sample
+from oasis.data.sample import Sample
 from oasis.data.transforms import compact_instances, flip_some, to_unit_range
 from oasis.encodings import Encoding
 from oasis.instances import segment_ids

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from oasis.data.sample import Sample
 from oasis.data.sampler import Place
-from oasis.data.samples import Sample, Samples
+from oasis.data.samples import Samples
 from oasis.data.scaling import Preparation
 from oasis.data.tolerant import Replacing
 from oasis.randomness import Stream, sample_generator

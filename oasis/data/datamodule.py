@@ -19,8 +19,9 @@ from oasis.data.faults import OnBadSample, Tolerance
 from oasis.data.file_samples import FileSamples
 from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.loading import make_loader, require_timeout, worker_failure
+from oasis.data.sample import Sample, Split
 from oasis.data.sampler import StreamSampler
-from oasis.data.samples import Sample, Samples, Split
+from oasis.data.samples import Samples
 from oasis.data.scaling import Preparation
 from oasis.data.settings import (
     require_batch_size,

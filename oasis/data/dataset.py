@@ -13,7 +13,7 @@ from oasis.data.files import reading
 from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import CityscapesInstances, InstanceMaps
 from oasis.data.listing import Listing
-from oasis.data.samples import SampleFiles, Split
+from oasis.data.sample import SampleFiles, Split
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 

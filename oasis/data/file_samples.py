@@ -17,7 +17,8 @@ from oasis.data.decoding import read_maps
 from oasis.data.faults import PartnerError, Tolerance, WrongSizeError
 from oasis.data.files import reading
 from oasis.data.files.opening import MAX_PIXELS
-from oasis.data.samples import Sample, SampleFiles, Samples, Split
+from oasis.data.sample import Sample, SampleFiles, Split
+from oasis.data.samples import Samples
 from oasis.data.scaling import Scaling, Stretch
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace

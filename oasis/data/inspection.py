@@ -16,7 +16,7 @@ from oasis.data.faults import ForeignIdsError
 from oasis.data.files import reading
 from oasis.data.files.meaning import check_label_file
 from oasis.data.files.opening import MAX_PIXELS
-from oasis.data.samples import SampleFiles
+from oasis.data.sample import SampleFiles
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace

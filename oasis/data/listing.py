@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from oasis.data.faults import PartnerError
-from oasis.data.files.opening import PHOTO_ENDINGS
-from oasis.data.samples import SampleFiles
-
-
-def is_hidden(path: Path) -> bool:
-    """Whether a file is one that systems leave behind: `.DS_Store`, `._x.png`, all below `@eaDir` or `__MACOSX`.
-
-    Args:
-        path: relative to the dataset's folder.
-    """
-    return any(part.startswith((".", "@eaDir", "__MACOSX")) for part in path.parts)
+from oasis.data.files.opening import PHOTO_ENDINGS, is_hidden
+from oasis.data.sample import SampleFiles
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from oasis.data.faults import Refusal
-from oasis.data.samples import Sample
+from oasis.data.sample import Sample
 from oasis.errors import ConfigurationError, DatasetError, message
 
 _Item = TypeVar("_Item")

@@ -1,64 +1,15 @@
-"""Samples, and the base class of their datasets."""
+"""The base class of the samples of a split."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict, cast, get_args
 
 import torch.utils.data
-from torch import Tensor
 
-from oasis.data.faults import Refusal, Tolerance
-from oasis.errors import ConfigurationError
+from oasis.data.dataset import Dataset
+from oasis.data.faults import Tolerance
+from oasis.data.sample import Sample, SampleFiles, Split
 from oasis.labels import LabelSpace
-
-if TYPE_CHECKING:
-    from oasis.data.dataset import Dataset
-
-Split = Literal["train", "val", "test"]
-
-
-def as_split(name: str, option: str = "--split") -> Split:
-    """The split of this name.
-
-    Args:
-        name: of the split.
-        option: that a user gave it by, for the error.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    if name not in get_args(Split):
-        raise ConfigurationError(f"{option} {name}: choose one of {', '.join(get_args(Split))}.")
-    return cast(Split, name)
-
-
-class Sample(TypedDict):
-    """One photo with its maps, as integers from the files.
-
-    image: (3, H, W) uint8; label: (H, W) uint8 raw label ids; instance: (H, W) int32 raw instance ids, zeros
-    if the dataset has none; name: the file stem; index: the position in the split; counted: see `Batch`, missing if
-    all are; refused: the samples that this one replaces, passed from a worker process to the one that trains.
-    """
-
-    image: Tensor
-    label: Tensor
-    instance: Tensor
-    name: str
-    index: int
-    counted: NotRequired[bool]
-    refused: NotRequired[list[Refusal]]
-
-
-@dataclass(frozen=True)
-class SampleFiles:
-    """The files of one sample; `instance` is None if the dataset has no instance map."""
-
-    name: str
-    photo: Path
-    label: Path
-    instance: Path | None
 
 
 class Samples(torch.utils.data.Dataset[Sample], ABC):
@@ -75,7 +26,7 @@ class Samples(torch.utils.data.Dataset[Sample], ABC):
         decodes: whether reading a sample is so slow that worker processes pay off.
     """
 
-    dataset: "Dataset"
+    dataset: Dataset
     split: Split
     label_space: LabelSpace
     height: int

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from oasis.data.listing import is_hidden
+from oasis.data.files.opening import is_hidden
 from oasis.errors import ConfigurationError
 
 PHOTO_KIND = "leftImg8bit"

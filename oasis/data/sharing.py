@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import torch.utils.data
 
-from oasis.data.samples import Sample, Samples
+from oasis.data.sample import Sample
+from oasis.data.samples import Samples
 
 
 class Share(torch.utils.data.Dataset[Sample]):

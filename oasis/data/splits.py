@@ -9,7 +9,8 @@ from oasis.data.cache import CachedSamples, Container
 from oasis.data.cropping import TrainingSamples
 from oasis.data.faults import Refusal
 from oasis.data.file_samples import FileSamples, Maps
-from oasis.data.samples import Samples, Split
+from oasis.data.sample import Split
+from oasis.data.samples import Samples
 from oasis.data.scaling import Preparation
 from oasis.data.tolerant import Readable, Replacing, find_refusals
 

@@ -14,7 +14,7 @@ from oasis.data.faults import PartnerError
 from oasis.data.inspection import Finding, Inspection
 from oasis.data.listing import Listing
 from oasis.data.loading import in_parallel
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.labels import LabelSpace
 
 

@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 
 from oasis.data.faults import Refusal
 from oasis.data.loading import in_parallel
-from oasis.data.samples import Sample, Samples
+from oasis.data.sample import Sample
+from oasis.data.samples import Samples
 from oasis.errors import DatasetError
 
 _TRIES = 16  # substitutes for a sample; if a tenth of all samples is bad, all substitutes are with probability 10^-16

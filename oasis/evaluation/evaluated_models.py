@@ -15,7 +15,7 @@ from oasis.batch import Batch
 from oasis.checkpoint import Restored, find_checkpoint, restore
 from oasis.checkpoint.clusters import read_clusters
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Sample, Split
+from oasis.data.sample import Sample, Split
 from oasis.errors import ConfigurationError
 from oasis.models import FeatureClusters, Generator
 from oasis.models.building import build_network

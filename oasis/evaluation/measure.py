@@ -12,7 +12,7 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Sample, Split
+from oasis.data.sample import Sample, Split
 from oasis.errors import ConfigurationError
 from oasis.evaluation.diversity import DiversityOf, among
 from oasis.evaluation.results import Column, Comparison, Score

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from oasis.data import LabelMapDataModule
 from oasis.data.files.opening import PHOTO_ENDINGS
-from oasis.data.samples import SampleFiles, Split
+from oasis.data.sample import SampleFiles, Split
 from oasis.data.searching import CONTACT_SHEET, pictures_below, stem_and_kind
 from oasis.errors import ConfigurationError
 

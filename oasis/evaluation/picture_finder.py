@@ -10,7 +10,7 @@ from typing import NamedTuple
 from oasis.data import LabelMapDataModule
 from oasis.data.files.opening import open_picture
 from oasis.data.files.photos import upright_size
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError
 from oasis.evaluation.pairing import Draw, Names, find_draws, listed, require_same_maps
 from oasis.evaluation.pictures import Pictures, Resizing

@@ -14,7 +14,7 @@ from torch import Tensor
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
 from oasis.data.files.reading import decode_photo
-from oasis.data.samples import Sample, Split
+from oasis.data.sample import Sample, Split
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.evaluation.pairing import Draw

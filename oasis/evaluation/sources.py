@@ -8,7 +8,7 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Sample, Split
+from oasis.data.sample import Sample, Split
 
 
 class PictureSource(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from oasis.data import Dataset
-from oasis.data.samples import as_split
+from oasis.data.sample import as_split
 from oasis.data.survey import Survey, survey_split
 from oasis.errors import ConfigurationError
 from oasis.inspection.tables import print_survey

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from oasis.data.files.opening import PHOTO_ENDINGS
+from oasis.data.files.opening import PHOTO_ENDINGS, is_hidden
 from oasis.data.files.reading import read_label_ids
-from oasis.data.listing import is_hidden
 from oasis.data.loading import in_parallel
 from oasis.errors import DatasetError
 from oasis.label_files import RAW_IDS

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from oasis.data import FileSamples
 from oasis.data.dataset import Dataset
-from oasis.data.samples import as_split
+from oasis.data.sample import as_split
 from oasis.data.transforms import compact_instances, to_unit_range
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.data.sized_maps import SizedMaps
 from oasis.metrics import FeatureExtractor
 from oasis.scoring.store import stored

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.metrics import FeatureExtractor, ScoredClasses, against, describe
 from oasis.scoring.metric_networks import MetricNetworks
 from oasis.scoring.segmenter_scores import SEGMENTER_PREFIX

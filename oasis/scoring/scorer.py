@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics.utilities import rank_zero_warn
 
 from oasis.batch import Batch
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.data.sized_maps import SizedMaps
 from oasis.errors import ConfigurationError, MetricError
 from oasis.labels import LabelSpace

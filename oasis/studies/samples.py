@@ -11,7 +11,7 @@ from torch.utils.data import default_collate
 
 from oasis.batch import Batch
 from oasis.checkpoint.own_data import own_data
-from oasis.data.samples import Sample, Split
+from oasis.data.sample import Sample, Split
 from oasis.errors import OasisError
 from oasis.evaluation import EvaluatedModel, open_models
 from oasis.labels import LabelSpace

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 from oasis.batch import Batch
 from oasis.data import LabelMapDataModule
 from oasis.data.batch_transform import BatchTransform
+from oasis.data.sample import Sample, Split
 from oasis.data.sampler import Place, StreamSampler
-from oasis.data.samples import Sample, Samples, Split
+from oasis.data.samples import Samples
 from oasis.errors import ConfigurationError
 from oasis.training.segmenter_fit import NoCondition
 

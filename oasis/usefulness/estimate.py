@@ -7,7 +7,7 @@ from statistics import median
 import torch
 
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.scoring import RealPhotos, Scorer
 from oasis.usefulness.arms import ArmData
 from oasis.usefulness.fakes import Source, generated

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError
 from oasis.evaluation import EvaluatedModel
 from oasis.metrics.usefulness import MEASURES

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.evaluation import EvaluatedModel, untrained
 from oasis.scoring.store import found, stored
 from oasis.usefulness.arms import BATCH, Fakes, for_segmenters, passes_of

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 
 from oasis.data import LabelMapDataModule
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.metrics.usefulness import MEASURES
 from oasis.scoring import SEGMENTER_PREFIX, RealPhotos, scores_of_photos
 from oasis.segmenters import UNetSegmenter

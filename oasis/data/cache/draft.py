@@ -10,7 +10,7 @@ import numpy as np
 
 from oasis.data.cache.container import INDEX, Container, Field, checksum, refusal_of
 from oasis.data.faults import Refusal
-from oasis.data.samples import Sample
+from oasis.data.sample import Sample
 from oasis.files import sync
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from oasis.data.cache.container import Container
-from oasis.data.samples import Sample, Samples
+from oasis.data.sample import Sample
+from oasis.data.samples import Samples
 
 _OF_A_PROCESS = ("_arrays", "_checked")
 

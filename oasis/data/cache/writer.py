@@ -17,7 +17,7 @@ from oasis.data.cache.draft import Draft, draft_folder
 from oasis.data.faults import Refusal
 from oasis.data.file_samples import FileSamples
 from oasis.data.loading import explained, unchanged
-from oasis.data.samples import Sample
+from oasis.data.sample import Sample
 from oasis.data.tolerant import attempt
 from oasis.errors import ConfigurationError, DatasetError, message
 from oasis.files import locked

@@ -11,7 +11,7 @@ from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.files.opening import MAX_PIXELS
 from oasis.data.instance_maps import PanopticInstances
 from oasis.data.panoptic import FORMATS
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 

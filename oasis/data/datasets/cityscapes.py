@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from oasis.data.dataset import Dataset, require_numbering
 from oasis.data.faults import ForeignIdsError
 from oasis.data.files.meaning import TRAIN_IDS
-from oasis.data.files.opening import MAP_ENDINGS, MAX_PIXELS, PHOTO_ENDINGS
-from oasis.data.listing import Listing, is_hidden
-from oasis.data.samples import Split
+from oasis.data.files.opening import MAP_ENDINGS, MAX_PIXELS, PHOTO_ENDINGS, is_hidden
+from oasis.data.listing import Listing
+from oasis.data.sample import Split
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace

@@ -14,7 +14,7 @@ from oasis.data.instance_maps import number_things
 from oasis.data.listing import Listing
 from oasis.data.panoptic.coco_index import SegmentIndex, json_of
 from oasis.data.panoptic.coco_segments import COCO_MAP, Segments, ids_of
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.instance_maps import INSTANCE_FORMATS
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 
 
 class COCOStuff(PairedFolders):

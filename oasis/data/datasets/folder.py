@@ -12,7 +12,7 @@ from oasis.data.datasets.split_lists import read_split_lists
 from oasis.data.files.opening import PHOTO_ENDINGS
 from oasis.data.instance_maps import find_instance_format
 from oasis.data.listing import Listing
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError, DatasetError
 
 _NAMES: dict[str, Split] = {

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from oasis.data.dataset import require_numbering
 from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.instance_maps import INSTANCE_FORMATS
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.label_formats import MAPILLARY_VERSIONS, find_mapillary_config
 from oasis.labels import LabelSpace

@@ -6,7 +6,7 @@ from typing import NamedTuple, get_args
 
 from oasis.data.dataset import Dataset
 from oasis.data.listing import Listing
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import DatasetError
 
 

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from oasis.data.files.opening import PHOTO_ENDINGS
 from oasis.data.listing import Listing
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import DatasetError
 
 

@@ -53,6 +53,15 @@ _READERS: Mapping[str, tuple[bytes, str, str]] = {
 }
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a file is one that systems leave behind: `.DS_Store`, `._x.png`, all below `@eaDir` or `__MACOSX`.
+
+    Args:
+        path: relative to the dataset's folder.
+    """
+    return any(part.startswith((".", "@eaDir", "__MACOSX")) for part in path.parts)
+
+
 def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The picture in a file, opened but not decoded yet.
 

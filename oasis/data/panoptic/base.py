@@ -14,9 +14,8 @@ from PIL import Image
 from oasis.data.faults import WrongModeError
 from oasis.data.files.id_maps import stored_values
 from oasis.data.files.id_modes import require_id_mode
-from oasis.data.files.opening import MAX_PIXELS, open_picture
+from oasis.data.files.opening import MAX_PIXELS, is_hidden, open_picture
 from oasis.data.files.photos import upright_size
-from oasis.data.listing import is_hidden
 from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace

@@ -12,7 +12,7 @@ from oasis.checkpoint.own_data import own_data_config
 from oasis.data import ADE20K, BDD100K, Cityscapes, COCOPanoptic, COCOStuff, Dataset, Mapillary
 from oasis.data.decoding import read_maps
 from oasis.data.listing import Listing
-from oasis.data.samples import Split, as_split
+from oasis.data.sample import Split, as_split
 from oasis.errors import CheckpointError, ConfigurationError, OasisError
 from oasis.labels import LabelSpace
 from oasis.synthesis import LabelMap, Synthesizer

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from oasis.data.files.opening import MAP_ENDINGS, PHOTO_ENDINGS
-from oasis.data.listing import is_hidden
+from oasis.data.files.opening import MAP_ENDINGS, PHOTO_ENDINGS, is_hidden
 from oasis.data.searching import PHOTO_KIND, pictures_below, stem_and_kind
 from oasis.errors import ConfigurationError
 from oasis.synthesis import MapKind

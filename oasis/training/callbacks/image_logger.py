@@ -6,7 +6,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from oasis.batch import Batch
-from oasis.data.samples import Split
+from oasis.data.sample import Split
 from oasis.errors import ConfigurationError
 from oasis.models.generating import generate
 from oasis.training.base import data_of
