@@ -56,7 +56,9 @@ def tidied(outputs: list[Any], folder: str) -> list[Any]:
     shown = [output for output in outputs if "text" not in output]
     printed = [output for output in outputs if output.get("name") == "stdout"]
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", "".join(output["text"] for output in printed))
-    lines = [line.rsplit("\r")[-1].rstrip() for line in text.replace(f"{folder}/", "").split("\n") if "━" not in line]
+    bars = ("━", "it/s")
+    lines = [line.rsplit("\r")[-1].rstrip() for line in text.replace(f"{folder}/", "").split("\n")]
+    lines = [line for line in lines if not any(bar in line for bar in bars)]
     for output in printed[:1]:
         output["text"] = "\n".join(lines).strip("\n") + "\n"
     return printed[:1] + shown
