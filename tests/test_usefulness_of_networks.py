@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from experiments.panoptic_networks import usefulness
+from experiments.panoptic_networks.plan import RESULTS
 from oasis.errors import ConfigurationError
 from oasis.usefulness import PHOTOS, UNTRAINED
 
@@ -56,3 +57,13 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         keep(tmp_path / name, scores, **changes)
         with pytest.raises(ConfigurationError, match=message):
             usefulness.table_of(tmp_path, name)
+
+
+def test_the_committed_table_follows_from_the_committed_scores_and_is_on_the_page():
+    folder = RESULTS / usefulness.FOLDER
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    assert table == usefulness.table_of(folder, "combination")
+    page = (RESULTS.parent / "README.md").read_text(encoding="utf-8").replace("**", "")
+    rows = [line.replace("\\", "").replace("**", "").split(" | ", 1)[1] for line in table.splitlines()[9:]]
+    assert len(rows) == 8
+    assert all(row.replace(" ± 0.00", "") in page for row in rows)
