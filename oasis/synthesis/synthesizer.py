@@ -2,35 +2,30 @@
 
 import secrets
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from typing import Self
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from oasis.bundled import INSTALL_AGAIN, STREETS, bundled_file
-from oasis.checkpoint import Restored, find_checkpoint, restore
-from oasis.checkpoint.clusters import read_clusters
-from oasis.devices import find_device
+from oasis.checkpoint import find_checkpoint, restore
 from oasis.errors import CheckpointError, ConfigurationError
-from oasis.instances import segment_ids
-from oasis.models import FeatureClusters
 from oasis.synthesis.coloring import as_picture, color_segments
-from oasis.synthesis.conditioning import condition_of, tensors_of
-from oasis.synthesis.fitting import require_size, trained_size, usable
+from oasis.synthesis.conditioning import tensors_of
+from oasis.synthesis.fitting import trained_size, usable
 from oasis.synthesis.formats import MapKind
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.loading import MapInput, open_label_map
+from oasis.synthesis.model import GeneratingModel
 from oasis.synthesis.noise import Noise
 from oasis.synthesis.styling import Styling, noise_of_style
 
 _SEEDS = 2**31
 
 
-class Synthesizer:
+class Synthesizer(GeneratingModel):
     """Generates photos from label maps.
 
     Pictures are generated one by one on any device, so that a seed gives the same picture in any batch, to the byte.
@@ -42,43 +37,8 @@ class Synthesizer:
         >>> synthesizer = Synthesizer.from_checkpoint("runs/demo")  # doctest: +SKIP
         >>> synthesizer.synthesize("street_labelIds.png", seed=0).save("photo.png")  # doctest: +SKIP
 
-    Args:
-        restored: the restored checkpoint.
-        height: of the generated pictures.
-        width: of the generated pictures.
-        name: in captions.
-        device: `cpu`, `cuda`, `cuda:1`, ...; `auto` = a GPU if there is one.
-        bf16: compute in bfloat16 where that is safe: faster on GPUs, slightly less exact.
-        checkpoint: its file, beside which are the clusters of a model with a style per segment.
-
-    Attributes:
-        restored: the restored checkpoint.
-        label_space: the classes.
-        encoding: encodes label maps for the generator.
-        generator: the averaged one if the run kept an average.
-        device: where it computes.
-
-    Raises:
-        ConfigurationError: no such device, or a size that the generator does not support.
+    Arguments, attributes and errors are those of `GeneratingModel`.
     """
-
-    def __init__(
-        self,
-        restored: Restored,
-        height: int,
-        width: int,
-        name: str,
-        device: str = "auto",
-        bf16: bool = False,
-        checkpoint: Path | None = None,
-    ) -> None:
-        self.checkpoint = checkpoint
-        self.restored, self.label_space = restored, restored.label_space
-        self.height, self.width, self.name, self.bf16 = height, width, name, bf16
-        self.device = find_device(device)
-        self.encoding = restored.encoding.eval().to(self.device)
-        self.generator = restored.generator.eval().requires_grad_(False).to(self.device)
-        require_size(self.generator, height, width, name)
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, device: str = "auto", bf16: bool = False) -> Self:
@@ -117,18 +77,6 @@ class Synthesizer:
             raise CheckpointError(
                 f"{name}, which comes with the project, is damaged: {error} {INSTALL_AGAIN}"
             ) from error
-
-    @property
-    def needs_instances(self) -> bool:
-        """Whether label maps with things need an instance map."""
-        return self.encoding.needs_instances or self.generator.needs_segments
-
-    @cached_property
-    def clusters(self) -> FeatureClusters:
-        """What the segments of a model with a style per segment draw from; see `read_clusters`."""
-        if self.checkpoint is None:
-            raise CheckpointError(f"{self.name}: no file of a checkpoint, beside which clusters of styles would be.")
-        return read_clusters(self.encoding, self.generator, self.checkpoint)
 
     def open(
         self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None, *, kind: MapKind | None = None
@@ -210,10 +158,6 @@ class Synthesizer:
         each = zip(opened, seeds or repeat(None), noises or repeat(None), strict=False)
         return [self.synthesize(one, None, seed, noise, original_size=original_size) for one, seed, noise in each]
 
-    def noise(self, seed: int) -> Noise:
-        """The noise of this seed; see `Noise`."""
-        return Noise.draw(self.generator.noise_dim, seed)
-
     def colors(self, label_map: MapInput | LabelMap, instance_map: MapInput | None = None) -> Image.Image:
         """The map in the colours of its classes, at the size of the pictures; see `color_segments`."""
         opened = label_map
@@ -221,19 +165,6 @@ class Synthesizer:
             opened = open_label_map(opened, instance_map, label_space=self.label_space)
         label, instance = tensors_of(opened.resized(self.height, self.width))
         return as_picture(color_segments(label[0], instance[0], opened.label_space.palette))
-
-    def inputs(self, label_map: LabelMap, noise: Noise) -> tuple[Tensor, Tensor]:
-        """The condition (1, K, H, W) and the segments (1, H, W) of an opened map, see `Generator.forward`."""
-        tensors = tensors_of(label_map.resized(self.height, self.width))
-        label, instance = (each.to(self.device) for each in tensors)
-        condition = condition_of(self.encoding, label, instance, noise)
-        return condition, segment_ids(label, instance, self.label_space.num_classes)
-
-    def image(self, condition: Tensor, segments: Tensor, noise: Tensor | None) -> Tensor:
-        """The generator's picture, (1, 3, H, W) in [-1, 1]; differentiable."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            image: Tensor = self.generator(condition, noise, *([segments] if self.generator.needs_segments else []))
-        return image
 
     @torch.no_grad()
     def _generate(
