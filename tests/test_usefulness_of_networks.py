@@ -10,6 +10,7 @@ from scipy import stats
 from experiments.panoptic_networks import usefulness
 from experiments.panoptic_networks.plan import RESULTS
 from oasis.errors import ConfigurationError
+from oasis.evaluation import Score
 from oasis.usefulness import PHOTOS, UNTRAINED
 
 SEMANTIC, COMBINATION = (0.20, 0.22, 0.21), (0.30, 0.29, 0.36)  # mIoU of segmenters, by the generator's seed
@@ -67,3 +68,11 @@ def test_the_committed_table_follows_from_the_committed_scores_and_is_on_the_pag
     rows = [line.replace("\\", "").replace("**", "").split(" | ", 1)[1] for line in table.splitlines()[9:]]
     assert len(rows) == 8
     assert all(row.replace(" ± 0.00", "") in page for row in rows)
+    choice = (RESULTS.parents[2] / "docs" / "which-encoding.md").read_text(encoding="utf-8")
+    found = {
+        arm: Score(
+            tuple(each.scores["fakes"]["touching_recall"] for each in usefulness.read_arm(folder / arm).values())
+        )
+        for arm in ("semantic", "combination")
+    }
+    assert all(f"{100 * score.mean:.1f} ± {100 * score.spread:.1f} %" in choice for score in found.values())
