@@ -81,8 +81,8 @@ def test_every_training_command_composes(composed, words, tmp_path, monkeypatch)
     overrides = [word for word in training(words) if word != "-m"]
     swept = [first_of_sweep(override) if "-m" in words else override for override in overrides]
     cfg = composed(
-        *(override.replace("NAME", STAND_INS.get(override.split("=")[0], "semantic")) for override in swept),
         "paths.output_dir=unused",
+        *(override.replace("NAME", STAND_INS.get(override.split("=")[0], "semantic")) for override in swept),
     )
     for override in swept:
         key, value = override.split("=", 1)

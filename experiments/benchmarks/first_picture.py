@@ -3,7 +3,7 @@
     python -m experiments.benchmarks.first_picture [--rounds 3] [--json FILE]
 
 Measured from the start of a process: `oasis generate LABELMAP` until it ends, and `oasis app` until the photo of the
-first example is in a browser that is already open. Both use the model that comes along, in an empty folder, without
+first example is in a browser that is already open. Both use the bundled model, in an empty folder, without
 this user's settings and runs. Wants chromium, playwright and gradio (the extra `app`). The last line is
 `ratio first_picture VALUE`, the goal over the slower median.
 """

@@ -13,7 +13,14 @@ from pathlib import Path
 from experiments.site.notebook import as_markdown
 
 ROOT = Path(__file__).parents[2]
-FIRST_PAGES = ("README.md", "docs/*.md", "docs/*.ipynb", "docs/*.css", "experiments/*/README.md")
+FIRST_PAGES = (
+    "README.md",
+    "docs/*.md",
+    "docs/*.ipynb",
+    "docs/*.css",
+    "experiments/README.md",
+    "experiments/*/README.md",
+)
 LINK = re.compile(r"\]\((?!https?:|data:|#)([^)#\s]+)")
 API = {
     "oasis": "Generating from Python",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The model that comes with the project, from nothing to oasis/bundled/streets.safetensors and results/. After an
+# The bundled model, from nothing to oasis/bundled/streets.safetensors and results/. After an
 # interruption, start it again: it goes on. Settings, all optional: EPOCHS=8, BATCHES=2000 (an epoch), RUNS=runs, RESULTS,
 # MODEL, and what train.py takes as arguments. DRY=1 only prints what would be trained.
 set -euo pipefail

@@ -47,7 +47,7 @@ class ModelPool:
 
     @classmethod
     def from_checkpoints(cls, paths: Iterable[str | Path], device: str = "auto", bf16: bool = False) -> Self:
-        """Load checkpoints, see `Synthesizer.from_checkpoint`; if there are none, the model that comes along.
+        """Load checkpoints, see `Synthesizer.from_checkpoint`; if there are none, the bundled model.
 
         Raises:
             CheckpointError: one of them cannot be used, or has no clusters of styles to draw from.

@@ -8,14 +8,14 @@ STREETS = "streets"
 MODELS = (STREETS,)
 """Their names; each is a file `NAME.safetensors` of `oasis export --half` in this folder."""
 
-NOTE = f"No checkpoint named: {STREETS}, the model that comes with the project, trained on synthetic streets."
+NOTE = f"No checkpoint named: {STREETS}, the bundled model, trained on synthetic streets."
 """What commands say before they use it."""
 
 INSTALL_AGAIN = "Install it again: pip install --force-reinstall --no-deps panoptic-oasis (in a checkout: git restore)."
 
 
 def bundled_file(name: str = STREETS) -> Path:
-    """The file of a model that comes with the package.
+    """The file of a bundled model.
 
     Raises:
         ConfigurationError: none is called this.
@@ -23,10 +23,10 @@ def bundled_file(name: str = STREETS) -> Path:
     """
     if name not in MODELS:
         raise ConfigurationError(
-            f"No model that comes with the project is called {name!r}; there is {', '.join(MODELS)}. Others are read "
+            f"No bundled model is called {name!r}; there is {', '.join(MODELS)}. Others are read "
             "by Synthesizer.from_checkpoint."
         )
     path = Path(__file__).parent / f"{name}.safetensors"
     if not path.is_file():
-        raise CheckpointError(f"{path} is missing, {name}, the model that comes with the project. {INSTALL_AGAIN}")
+        raise CheckpointError(f"{path} is missing, {name}, the bundled model. {INSTALL_AGAIN}")
     return path

@@ -35,7 +35,7 @@ _Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CHECKPOINT] [INPUT] [SETTING=VALUE...]",
-        help="A checkpoint file, a run folder or hf://OWNER/NAME, by default the model that comes with the project; a "
+        help="A checkpoint file, a run folder or hf://OWNER/NAME, by default the bundled model; a "
         "label map, a folder that is searched, or the root of a dataset; or, in place of INPUT, settings of a dataset "
         "as for `oasis train`: data=synthetic.",
         show_default=False,

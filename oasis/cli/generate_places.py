@@ -11,7 +11,7 @@ from oasis.errors import ConfigurationError
 class Places(NamedTuple):
     """What is generated from what.
 
-    checkpoint: None = the model that comes with the project; source: None = a dataset that the settings name.
+    checkpoint: None = the bundled model; source: None = a dataset that the settings name.
     """
 
     checkpoint: str | None
@@ -67,7 +67,7 @@ def _require_no_input(first: Path, second: Path) -> None:
         what = "a picture" if first.is_file() else "a folder without any"
         raise ConfigurationError(
             f"{first} is no checkpoint but {what}, and {second} would be the input. The checkpoint comes first; "
-            "several label maps go into one folder; without a checkpoint, the model that comes with the project "
+            "several label maps go into one folder; without a checkpoint, the bundled model "
             "takes one INPUT."
         )
 
@@ -78,8 +78,8 @@ def _without_input(only: Path) -> ConfigurationError:
     if not only.exists() and not is_on_hub(only) and only.suffix not in SUFFIXES:
         return ConfigurationError(
             f"{only}: no such file or folder, neither a checkpoint nor an input. Give a label map, a folder of them, "
-            "the root of a dataset, or settings of one, data=synthetic; and before it a checkpoint, unless the model "
-            "that comes with the project will do."
+            "the root of a dataset, or settings of one, data=synthetic; and before it a checkpoint, unless the "
+            "bundled model will do."
         )
     what = f"{only} holds a checkpoint, {newest_below(only)}," if only.is_dir() else f"{only} is a checkpoint,"
     maps = " If the input is what else is in it, name a checkpoint before it, or a folder without runs." * only.is_dir()

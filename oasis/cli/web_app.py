@@ -22,7 +22,7 @@ def app(
         typer.Argument(
             metavar="[CHECKPOINT]...",
             help="Checkpoint files, run folders or hf://OWNER/NAME; several can be compared on one map. Default: the "
-            "newest demo run, else the model that comes with the project.",
+            "newest demo run, else the bundled model.",
             show_default=False,
         ),
     ] = None,

@@ -60,7 +60,7 @@ class Synthesizer(GeneratingModel):
 
     @classmethod
     def pretrained(cls, name: str = STREETS, device: str = "auto", bf16: bool = False) -> Self:
-        """A model that comes with the project, without a download.
+        """A bundled model, without a download.
 
         Args:
             name: `streets`, trained on synthetic streets with the classes of Cityscapes.

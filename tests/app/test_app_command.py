@@ -70,4 +70,4 @@ def test_without_a_checkpoint_it_says_which_model_it_takes(monkeypatch, tmp_path
     result = CliRunner().invoke(command, ["--runs", str(tmp_path)])
     assert str(result.exception) == f"taken: {[last] if demo else []}"
     said = result.output.replace("\n", "")
-    assert (f"the newest demo run, {last}" if demo else "streets, the model that comes with the project") in said
+    assert (f"the newest demo run, {last}" if demo else "streets, the bundled model") in said

@@ -36,7 +36,7 @@ class GenerateOptions:
     """Unchecked options.
 
     Attributes:
-        checkpoint: see `find_checkpoint`; None = the model that comes with the project.
+        checkpoint: see `find_checkpoint`; None = the bundled model.
         source: a file, a folder, or the root of a dataset of the model's own layout; or a dataset.
         output: the output folder.
         split: of a dataset.

@@ -1,4 +1,4 @@
-"""`oasis generate` without a checkpoint: the model that comes with the project."""
+"""`oasis generate` without a checkpoint: the bundled model."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def street(tmp_path):
 def test_a_picture_or_a_folder_alone_is_the_input(generate, street, tmp_path, source):
     done = generate(street if source == "street" else street.parent, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
-    assert "No checkpoint named: streets, the model that comes with the project" in done.said
+    assert "No checkpoint named: streets, the bundled model" in done.said
     model = Synthesizer.pretrained()
     assert Image.open(tmp_path / "out" / "street.png").size == (model.width, model.height)
 
