@@ -15,7 +15,7 @@ mkdir -p "$results"
 export OMP_NUM_THREADS=1
 
 # A few hundred photos are seen more than once: five times 367 are the 1,800 steps that run.sh takes.
-settings=(experiment=study data=cityscapes data.root="$root" trainer.max_epochs=5 trainer.limit_train_batches=null "$@")
+settings=(experiment=study data=cityscapes data.root="'$root'" trainer.max_epochs=5 trainer.limit_train_batches=null "$@")
 
 "$bin/oasis" train-segmenter "${settings[@]}" --epochs "${SEGMENTER_EPOCHS:-100}" --depth 4 --if-missing
 

@@ -4,8 +4,9 @@ It does what the README announced before the runs, once all of them are there, a
 """
 
 import argparse
+import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from experiments.panoptic_networks.plan import (
@@ -17,6 +18,7 @@ from experiments.panoptic_networks.plan import (
     arm_of,
     planned_arms,
     planned_seeds,
+    require_one_machine_a_seed,
     runs_of_stage,
     scores,
     table_of_stage,
@@ -54,7 +56,7 @@ def table_of(runs: Path, arms: Sequence[str], seeds: Sequence[int]) -> str:
     pilot = table_of_stage(runs.parent, PILOT)
     require_new_seeds([*(read_runs_table(pilot) if pilot.is_file() else ()), *group.runs])
     _require_all(group, arms, seeds, runs)
-    _require_one_machine_a_seed(group, runs)
+    require_one_machine_a_seed(group.runs, runs)
     metrics = (PRIMARY, *(name for name in SECONDARY if name in group.metrics))
     return "\n".join(_lines(group, arms, seeds, metrics))
 
@@ -64,7 +66,9 @@ def _require_all(group: RunGroup, arms: Sequence[str], seeds: Sequence[int], pat
     planned = {(arm, seed) for arm in arms for seed in seeds}
     trained = {arm_of(run) for run in group.runs}
     found = {
-        (arm, seed) for arm in trained for seed in scores(group, arm, PRIMARY).keys() & scores(group, arm, DISTANCE)
+        (arm, seed)
+        for arm in trained
+        for seed in _finite(scores(group, arm, PRIMARY)) & _finite(scores(group, arm, DISTANCE))
     }
     for told, wrong in (("missing", planned - found), ("not planned", found - planned)):
         if wrong:
@@ -75,16 +79,9 @@ def _require_all(group: RunGroup, arms: Sequence[str], seeds: Sequence[int], pat
             )
 
 
-def _require_one_machine_a_seed(group: RunGroup, path: Path) -> None:
-    """Arms are compared within a seed: another processor or another version of the code would be compared, too."""
-    for seed in sorted({run.seed for run in group.runs}):
-        ran = {(run.facts.get("device", ""), run.facts.get("commit", "")) for run in group.runs if run.seed == seed}
-        if len(ran) > 1:
-            listing = "; ".join(f"{device}, commit {commit[:7]}" for device, commit in sorted(ran))
-            raise ConfigurationError(
-                f"{path}: the arms of seed {seed} were not all trained on one machine by one version of the code "
-                f"({listing}). Remove the rows of that seed, and train it again with run.sh."
-            )
+def _finite(scores: Mapping[int, float]) -> set[int]:
+    """The seeds with a number."""
+    return {seed for seed, score in scores.items() if math.isfinite(score)}
 
 
 def _lines(group: RunGroup, arms: Sequence[str], seeds: Sequence[int], metrics: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.panoptic_networks.plan import NAME, RESULTS, arm_of, require_stage, table_of_stage
+from experiments.panoptic_networks.plan import (
+    CONFIRMATION,
+    NAME,
+    RESULTS,
+    arm_of,
+    left_to_train,
+    planned_arms,
+    require_one_machine_a_seed,
+    require_stage,
+    table_of_stage,
+)
 from oasis.errors import ConfigurationError
 from oasis.files import replacing
 from oasis.studies import Run, find_runs, read_runs_table, write_runs_table
@@ -39,19 +49,23 @@ def union(earlier: Iterable[Run], new: Iterable[Run]) -> list[Run]:
     return [replace(run, origin=f"{arm}/seed_{seed}") for (arm, seed), run in known.items()]
 
 
-def collect(folders: Sequence[Path], stage: str, table: Path) -> int:
+def collect(folders: Sequence[Path], stage: str, table: Path, arms: Sequence[str]) -> int:
     """Write the table anew, with the finished runs of a stage in these folders.
+
+    A seed is added when all its arms are there: another machine trains the seeds that the table lacks.
 
     Args:
         folders: with runs, at any depth.
         stage: whose runs are meant.
         table: the table of the stage; created if missing.
+        arms: all that a seed must have.
 
     Returns:
         The number of runs in it.
 
     Raises:
-        ConfigurationError: see `union` and `require_stage`; the table is then as it was.
+        ConfigurationError: no seed is complete; see `union`, `require_stage` and `require_one_machine_a_seed`. The
+            table is then as it was.
     """
     search = find_runs(folders)
     for one in search.unreadable:
@@ -59,8 +73,14 @@ def collect(folders: Sequence[Path], stage: str, table: Path) -> int:
     found = [run for run in search.runs if run.settings.get(PLAN) == NAME and run.metrics]
     new = [run for run in found if run.settings[STAGE] == stage and run.finished]
     runs = union(read_runs_table(table) if table.is_file() else (), new)
+    left = left_to_train(runs, arms, sorted({run.seed for run in runs}))
+    for seed, missing in left.items():
+        print(f"Seed {seed} waits for {', '.join(missing)}")
+    runs = [run for run in runs if run.seed not in left]
     if not runs:
-        raise ConfigurationError(f"{folders[0]}: no finished run of the stage {stage}. Train some with run.sh.")
+        raise ConfigurationError(f"{folders[0]}: no seed of the stage {stage} has all arms. Train some with run.sh.")
+    if stage == CONFIRMATION:
+        require_one_machine_a_seed(runs, table)
     with replacing(table) as unfinished:
         write_runs_table(runs, unfinished)
         written = read_runs_table(unfinished)
@@ -76,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the stages' tables")
     options = parser.parse_args(arguments)
     table = table_of_stage(options.results, options.stage)
-    print(f"Written: {table}, {collect(options.folders, options.stage, table)} runs")
+    print(f"Written: {table}, {collect(options.folders, options.stage, table, planned_arms())} runs")
 
 
 if __name__ == "__main__":

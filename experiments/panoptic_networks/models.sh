@@ -20,7 +20,9 @@ if [[ ${DRY:-} ]]; then
 fi
 
 "$bin/python" train.py "${sweep[@]}"
-mkdir -p "$results"
-"$bin/oasis" report "$runs/panoptic_models" -o "$runs/panoptic_models_report" --gallery "$results/gallery.png" --every-arm
-cp "$runs/panoptic_models_report/runs.csv" "$results/"
-"$bin/python" -m experiments.panoptic_encodings.make_table --results "$results"
+for model in spade pix2pixhd; do # each on its own: only runs of one model differ in nothing but what they are shown
+    mkdir -p "$results/$model"
+    "$bin/oasis" report "$runs/panoptic_models/${model}_"* -o "$runs/panoptic_models_report/$model" --gallery "$results/$model/gallery.png" --every-arm
+    cp "$runs/panoptic_models_report/$model/runs.csv" "$results/$model/"
+    "$bin/python" -m experiments.panoptic_encodings.make_table --results "$results/$model" --against semantic
+done

@@ -6,7 +6,7 @@ prints one sweep a line, `experiment=ARM,... seed=N`, without the runs that are 
 """
 
 import argparse
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from oasis.errors import ConfigurationError
 from oasis.studies import Run, RunGroup, assemble, read_runs_table
+from oasis.studies.runs_table import VARIANT
 from oasis.studies.stages import PLAN, STAGE
 from oasis.studies.study import other_photos
 
@@ -115,19 +116,56 @@ def require_stage(runs: Sequence[Run], stage: str, path: Path) -> RunGroup:
     if told := [
         *other_photos(group, relative=0.02, absolute=1e-4),
         *_other_protocols(group),
+        *_other_variants(group),
         *(f"{one.origin}: {one.reason}" for one in study.left_out),
     ]:
         raise ConfigurationError(f"{path}: {told[0]}")
     return group
 
 
+def require_one_machine_a_seed(runs: Iterable[Run], path: Path) -> None:
+    """Arms are compared within a seed: another processor or another version of the code would be compared, too.
+
+    Args:
+        runs: of one stage.
+        path: their table, for errors.
+
+    Raises:
+        ConfigurationError: a seed whose arms were trained on different machines or by different code.
+    """
+    places: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for run in runs:
+        places[run.seed].add((run.facts.get("device", ""), run.facts.get("commit", "")))
+    for seed, ran in sorted(places.items()):
+        if len(ran) > 1:
+            listing = "; ".join(f"{device}, commit {commit[:7]}" for device, commit in sorted(ran))
+            raise ConfigurationError(
+                f"{path}: the arms of seed {seed} were not all trained on one machine by one version of the code "
+                f"({listing}). Remove the rows of that seed, move the folders seed_{seed} of all arms away, and train "
+                "it again with run.sh."
+            )
+
+
 def _other_protocols(group: RunGroup) -> list[str]:
-    """What is told if a metric was not measured in one way."""
+    """What is told if a metric was not measured in one way, or if that is not known of all runs."""
     for metric in group.metrics:
-        lines = {line for run in group.runs if (line := run.protocols.get(metric))}
+        lines = {run.protocols.get(metric, "not known") for run in group.runs}
         if len(lines) > 1:
             return [f"{metric} was measured in {len(lines)} ways: {'; '.join(sorted(lines))}"]
     return []
+
+
+def _other_variants(group: RunGroup) -> list[str]:
+    """What is told if the encoding or discriminator of an arm has other settings in some runs, as far as known."""
+    known: dict[str, dict[str, str]] = defaultdict(dict)
+    for run in group.runs:
+        if VARIANT in run.facts:
+            known[arm_of(run)].setdefault(run.facts[VARIANT], run.origin)
+    several = [(arm, origins) for arm, origins in known.items() if len(origins) > 1]
+    return [
+        f"{arm}: encoding and discriminator have other settings in {' than in '.join(origins.values())}"
+        for arm, origins in several
+    ]
 
 
 def left_to_train(done: Iterable[Run], arms: Sequence[str], seeds: Sequence[int]) -> dict[int, tuple[str, ...]]:

@@ -39,10 +39,6 @@ if ((${#sweeps[@]})); then
     if ((failed)); then exit 1; fi
 fi
 
-if [[ $stage != pilot && -d $runs/panoptic_networks/semantic/seed_0 ]]; then
-    # On the machine that trained seed 0: the streets are chosen by their label maps, the seed by its number.
-    "$bin/oasis" report "$runs"/panoptic_networks/*/seed_0 -o "$runs/panoptic_networks_report" --gallery "$results/gallery.png" --every-arm
-fi
 left=$("$bin/python" -m experiments.panoptic_networks.plan "$stage" --results "$results")
 if [[ $left ]]; then
     echo "Not finished, still to be trained: $left"
@@ -50,4 +46,9 @@ elif [[ $stage == pilot ]]; then
     "$bin/python" -m experiments.panoptic_networks.power --pilot "$results/pilot/runs.csv" | tee "$results/pilot/power.md"
 else
     "$bin/python" -m experiments.panoptic_networks.analysis --results "$results"
+fi
+
+if [[ $stage != pilot && -d $runs/panoptic_networks/semantic/seed_0 ]]; then
+    # On the machine that trained seed 0: the streets are chosen by their label maps, the seed by its number.
+    "$bin/oasis" report "$runs"/panoptic_networks/*/seed_0 -o "$runs/panoptic_networks_report" --gallery "$results/gallery.png" --every-arm
 fi

@@ -39,11 +39,15 @@ class Taught:
 
     Attributes:
         protocol: how they were trained and tested, in a sentence.
-        scores: what they were trained on -> measure -> mean over the segmenters' seeds, 0 to 1.
+        scores: what they were trained on -> measure -> score of each segmenter, 0 to 1.
     """
 
     protocol: str
-    scores: Mapping[str, Mapping[str, float]]
+    scores: Mapping[str, Mapping[str, tuple[float, ...]]]
+
+    def mean(self, source: str, measure: str) -> float:
+        """Over the segmenters that were trained on one source."""
+        return statistics.fmean(self.scores[source][measure])
 
 
 def read(path: Path) -> Taught:
@@ -66,17 +70,17 @@ def read(path: Path) -> Taught:
     return Taught(
         content["protocol"],
         {
-            title: {measure: _mean_of(each["values"], f"{path}: {measure}") for measure, each in arms[arm].items()}
+            title: {measure: _all_of(each["values"], f"{path}: {measure}") for measure, each in arms[arm].items()}
             for arm, title in found.items()
         },
     )
 
 
-def _mean_of(values: Sequence[float | None], origin: str) -> float:
+def _all_of(values: Sequence[float | None], origin: str) -> tuple[float, ...]:
     known = [value for value in values if value is not None and math.isfinite(value)]
     if len(known) < len(values) or not known:
         raise ConfigurationError(f"{origin}: {values}. A pair with a missing score would drop out of the comparison.")
-    return statistics.fmean(known)
+    return tuple(known)
 
 
 def read_arm(folder: Path) -> dict[int, Taught]:
@@ -119,9 +123,11 @@ def table_of(folder: Path, arm: str) -> str:
 def _lines(arm: str, ours: Mapping[int, Taught], theirs: Mapping[int, Taught], protocol: str) -> Iterator[str]:
     yield from ("<!-- Made from seed_N.json by usefulness.py; do not edit. -->", "", protocol, "")
     yield f"Mean ± standard deviation over {len(ours)} generators of each arm; differences are paired by their seeds,"
-    yield from ("with 95 % intervals (Student's t).", "")
+    yield "with 95 % intervals (Student's t). In brackets, each segmenter; those of all rows have the same seeds, so"
+    yield from ("that intervals are for these segmenters.", "")
     measures = list(next(iter(ours.values())).scores[PHOTOS])
-    rows = [_mean(PHOTOS, theirs, PHOTOS, measures), _mean(UNTRAINED, theirs, UNTRAINED, measures)]
+    first = next(iter(theirs.values()))
+    rows = [_each(source, first, measures) for source in (PHOTOS, UNTRAINED)]
     for source in (_FAKES, _BOTH):
         rows += [
             _mean(f"{source} of {name}", each, source, measures) for name, each in ((BASELINE, theirs), (arm, ours))
@@ -134,14 +140,24 @@ def _lines(arm: str, ours: Mapping[int, Taught], theirs: Mapping[int, Taught], p
     yield from (table_as_markdown(Table(heads, tuple(rows))), "")
 
 
+def _each(source: str, taught: Taught, measures: Sequence[str]) -> tuple[Cell, ...]:
+    """A row of what no generator of an arm has made."""
+    texts = []
+    for name in measures:
+        mean, info = taught.mean(source, name), _info(name)
+        each = ", ".join(info.show(value, info.decimals_of(mean)) for value in taught.scores[source][name])
+        texts.append(f"{info.show(mean)} ({each})")
+    return cells(source, *texts)
+
+
 def _mean(title: str, taught: Mapping[int, Taught], source: str, measures: Sequence[str]) -> tuple[Cell, ...]:
-    scores = {name: Score(tuple(one.scores[source][name] for one in taught.values())) for name in measures}
+    scores = {name: Score(tuple(one.mean(source, name) for one in taught.values())) for name in measures}
     shown = (score_cell(_info(name), score.mean, score.spread) for name, score in scores.items())
     return *cells(title), *shown
 
 
 def _difference(ours: Mapping[int, Taught], theirs: Mapping[int, Taught], source: str, measure: str) -> Difference:
-    mine, other = ({seed: one.scores[source][measure] for seed, one in taught.items()} for taught in (ours, theirs))
+    mine, other = ({seed: one.mean(source, measure) for seed, one in taught.items()} for taught in (ours, theirs))
     return Difference.between(mine, other)
 
 

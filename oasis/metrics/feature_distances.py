@@ -141,16 +141,16 @@ def _of_low_rank(generated: int, real: int, dimensions: int) -> str:
 
 def _without_spread(generated: int, real: int, dimensions: int, subset_size: int) -> str:
     fewest = min(generated, real)
-    if fewest >= subset_size:
+    if fewest > subset_size:
         return ""
     return (
-        f"{fewest} images are fewer than the {subset_size} of a subset: the kernel distance comes without its spread "
+        f"{fewest} images are no more than the {subset_size} of a subset: the kernel distance comes without its spread "
         f"(NaN); measure more images for one"
     )
 
 
 def _spread(real: Tensor, generated: Tensor, subsets: int, size: int) -> float:
-    enough = min(len(real), len(generated)) >= size
+    enough = min(len(real), len(generated)) > size  # of just as many images, all subsets are one
     return kernel_spread(real, generated, subsets, size) if enough else np.nan
 
 

@@ -45,8 +45,8 @@ _KNOWN = {
     "segmenter/rq_stuff": _share("RQ stuff", "RQ over the classes without instances."),
     "segmenter/touching_recall": _share(
         "Touching found",
-        "Recall of the instances that touch another one of their class: the share that the segmenter predicts as "
-        "separate instances (IoU above 0.5). They show what a panoptic label map adds over a semantic one.",
+        "Recall of the instances that touch another one of their class: the share that an instance predicted by the "
+        "segmenter matches (IoU above 0.5). They show what a panoptic label map adds over a semantic one.",
     ),
     "segmenter/touching_count": MetricInfo(
         "Touching instances",

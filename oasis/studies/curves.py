@@ -86,4 +86,4 @@ def _number(text: str | None) -> float | None:
         value = float(text or "")
     except ValueError:
         return None
-    return None if math.isinf(value) else value
+    return math.nan if math.isinf(value) else value  # no number, but not an earlier one in its place

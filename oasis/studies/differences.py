@@ -26,7 +26,7 @@ class Difference:
     def between(cls, ours: Mapping[int, float], theirs: Mapping[int, float]) -> "Difference":
         """Ours minus theirs, for the seeds that both have."""
         both = sorted(ours.keys() & theirs.keys())
-        pairs = {seed: ours[seed] - theirs[seed] for seed in both}
+        pairs = {seed: _minus(ours[seed], theirs[seed]) for seed in both}
         return cls({seed: value for seed, value in pairs.items() if math.isfinite(value)})
 
     @property
@@ -72,6 +72,11 @@ class Difference:
     def p_value(self) -> float:
         """Two-sided p value of the exact sign-flip test; nan without pairs, or with too many."""
         return sign_flip_p_value(list(self.values.values()))
+
+
+def _minus(our: float, their: float) -> float:
+    """The difference; 0 for scores that differ by rounding alone, which a test would take for certainty."""
+    return 0.0 if math.isclose(our, their, rel_tol=1e-12) else our - their
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:

@@ -1,13 +1,11 @@
 """The mean of all encodings but the baseline: does any encoding of instances help?"""
 
-import math
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from oasis.studies.arms import Arm
 from oasis.studies.run import Run
-from oasis.studies.study import RunGroup
+from oasis.studies.study import RunGroup, mean_of
 
 _FEWEST = 2  # encodings for a mean
 
@@ -29,16 +27,13 @@ def with_others(group: RunGroup) -> tuple[RunGroup, list[tuple[Arm, Arm]]]:
         others = [arm for arm in arms if arm != baseline]
         if len(others) >= _FEWEST and baseline in arms:
             mean = baseline.choosing(encoding=f"mean of the {len(others)} others")
-            runs += _means(group, others, mean)
+            runs += _means(group, others, mean.encoding)
             pairs.append((mean, baseline))
     return replace(group, runs=(*group.runs, *runs)), pairs
 
 
-def _means(group: RunGroup, others: Sequence[Arm], mean: Arm) -> Iterator[Run]:
-    """One run per seed with the means of the others' metrics."""
-    values = {name: [group.by_seed(arm, name) for arm in others] for name in group.metrics}
-    for run in group.of(others[0]):
-        means = {
-            name: statistics.fmean(one.get(run.seed, math.nan) for one in by_seed) for name, by_seed in values.items()
-        }
-        yield replace(run.choosing(encoding=mean.encoding), metrics=means)
+def _means(group: RunGroup, others: Sequence[Arm], name: str) -> Iterator[Run]:
+    """One run for each seed that all others have, with the means of their metrics."""
+    by_seed = [{run.seed: run for run in group.of(arm)} for arm in others]
+    for seed in sorted(set.intersection(*(set(runs) for runs in by_seed))):
+        yield mean_of([runs[seed] for runs in by_seed]).choosing(encoding=name)

@@ -22,6 +22,7 @@ DRAWS = 9999  # sampled permutations
 _FEWEST = 2  # levels and blocks
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # (..., blocks, levels) to (...)
+_Block = tuple[Hashable, Hashable]  # the repetition of a run, and its other choices
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Factor:
     Attributes:
         name: encoding, discriminator or seed, or the baseline against the other encodings.
         levels: number of levels.
-        blocks: number of groups of runs that differ only in it and have all its levels.
+        blocks: number of repetitions: seeds; for the factor seed, groups of runs that differ only in it.
         p_values: metric -> p value; nan if too few runs have a number.
         compared: description of the comparison.
     """
@@ -70,16 +71,19 @@ def factors(group: RunGroup) -> list[Factor]:
     return found
 
 
-def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashable], Callable[[Run], Hashable]]:
-    """The level of a factor in a run, and the block of runs that differ only in it and in what follows from it."""
+def _level_and_block(group: RunGroup, name: str) -> tuple[Callable[[Run], Hashable], Callable[[Run], _Block]]:
+    """The level of a factor in a run, and the runs that differ only in it and in what follows from it.
+
+    These are named by the repetition that they belong to, and the rest.
+    """
     inside = {name, *choices_that_follow(group.arms, name)}
 
     def level(run: Run) -> Hashable:
         return run.seed if name == "seed" else group.arm_of(run)[name]
 
-    def block(run: Run) -> Hashable:
+    def block(run: Run) -> _Block:
         others = tuple(chosen for part, chosen in group.arm_of(run).choices if part not in inside)
-        return others if name == "seed" else (*others, run.seed)
+        return (others, ()) if name == "seed" else (run.seed, others)
 
     return level, block
 
@@ -130,15 +134,22 @@ def _complete(
     metric: str,
     levels: list[Hashable],
     level: Callable[[Run], Hashable],
-    block: Callable[[Run], Hashable],
+    block: Callable[[Run], _Block],
 ) -> NDArray[np.float64]:
-    """(blocks, levels) values of a metric; incomplete blocks are left out."""
-    blocks: dict[Hashable, dict[Hashable, float]] = defaultdict(dict)
+    """(repetitions, levels) values of a metric, means over the rest; where a level is missing, runs are left out.
+
+    Runs of one seed share first weights and the order of the data. Counted apart, they would be no repetitions.
+    """
+    blocks: dict[_Block, dict[Hashable, float]] = defaultdict(dict)
     for run in group.runs:
         blocks[block(run)][level(run)] = run.metrics.get(metric, math.nan)
-    rows = [[blocks[one].get(other, math.nan) for other in levels] for one in sorted(blocks, key=str)]
-    whole = [row for row in rows if all(map(math.isfinite, row))]
-    return np.array(whole, dtype=np.float64).reshape(len(whole), len(levels))
+    whole: dict[Hashable, list[list[float]]] = defaultdict(list)
+    for repetition, rest in sorted(blocks, key=str):
+        row = [blocks[repetition, rest].get(one, math.nan) for one in levels]
+        if all(map(math.isfinite, row)):
+            whole[repetition].append(row)
+    means = [np.mean(rows, axis=0) for rows in whole.values()]
+    return np.array(means, dtype=np.float64).reshape(len(means), len(levels))
 
 
 def _sentences(factor: Factor) -> list[str]:
@@ -148,7 +159,8 @@ def _sentences(factor: Factor) -> list[str]:
         if math.isfinite(p_value):
             seen = p_value < 1 - CONFIDENCE
             (told if seen else untold).append(f"{describe(metric).title} (p = {p_value:.2g})")
-    tested = f"{factor.compared}, in {factor.blocks} blocks of runs: it"
+    repeated = f"in {factor.blocks} arms" if factor.name == "seed" else f"with {factor.blocks} seeds"
+    tested = f"{factor.compared}, {repeated}: it"
     sentences = [f"{tested} matters for {', '.join(told)}."] if told else []
     if untold:
         sentences.append(f"{tested} cannot be shown to matter for {', '.join(untold)}.")

@@ -21,7 +21,9 @@ _SHOWN = ("data.height", "data.width", "data.batch_size", "batches")
 # The other settings are kept as digests: `settings`, and one for each part that a choice brings settings of. So runs of
 # other models can be compared even if they come from different tables.
 _DIGESTS = tuple(f"{prefix}settings" for prefix in BROUGHT)
+VARIANT = "variant"  # the digest of the settings of encoding and discriminator
 _CHOICES = tuple(f"choices/{part}" for part in PARTS if part not in ALWAYS)
+_ASIDE = (VARIANT, PLAN, STAGE, "arm")
 _HEAD = ("encoding", "discriminator", "seed", "finished", *_SHOWN, "settings", "device", "commit", "origin")
 
 
@@ -37,7 +39,7 @@ def write_runs_table(runs: Sequence[Run], path: Path) -> None:
     cells = [_further_cells(run) for run in ordered]
     known = {name for own in cells for name in own}
     measured = sorted(name for name in known if name.startswith("protocols/"))
-    further = [name for name in (*_CHOICES, *measured, *_DIGESTS, PLAN, STAGE, "arm") if name in known]
+    further = [name for name in (*_CHOICES, *measured, *_DIGESTS, *_ASIDE) if name in known]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow([*_HEAD, *columns, *further])
@@ -80,8 +82,10 @@ def _further_cells(run: Run) -> dict[str, str]:
         brought = {setting: value for setting, value in run.settings.items() if setting.startswith(prefix)}
         if brought:
             cells[name] = brought.get(name) or _digest(brought)
+    if run.variant:
+        cells[VARIANT] = _digest(run.variant)
     cells |= {name: run.settings[name] for name in (PLAN, STAGE) if name in run.settings}
-    return cells | {name: run.facts[name] for name in ("arm",) if name in run.facts}
+    return cells | {name: run.facts[name] for name in ("arm", VARIANT) if name in run.facts}
 
 
 def _run(row: Mapping[str, str], path: Path) -> Run:
@@ -103,7 +107,7 @@ def _run(row: Mapping[str, str], path: Path) -> Run:
         batches=settings.get("batches", 0),
         finished=bool(int(row["finished"])),
         settings={**settings, "settings": row["settings"]},
-        facts={name: row[name] for name in ("device", "commit", "arm") if row.get(name)},
+        facts={name: row[name] for name in ("device", "commit", "arm", VARIANT) if row.get(name)},
         protocols={
             name.removeprefix("protocols/"): line
             for name, line in row.items()

@@ -2,6 +2,7 @@
 
 import json
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,13 +32,11 @@ class RunGroup:
         runs: one for each arm and seed.
         baseline: the encoding that others are compared with.
         unlike: differences of its settings from those of the first group of a report; empty in the first.
-        unit: of the repetitions of a difference.
     """
 
     runs: tuple[Run, ...]
     baseline: str
     unlike: tuple[str, ...] = ()
-    unit: str = "seeds"
 
     @cached_property
     def choices(self) -> tuple[str, ...]:
@@ -210,17 +209,36 @@ def other_photos(group: RunGroup, relative: float = 1e-5, absolute: float = 1e-9
 
 
 def pooled(group: RunGroup) -> RunGroup | None:
-    """All contexts combined, with a seed for each pair of context and seed; None if there is one context.
+    """Runs averaged over discriminators and all other choices: one for each encoding and seed.
 
-    Differences between encodings are then measured with all pairs of runs, and are means over discriminators and all
-    other choices.
+    Runs of one seed share first weights and the order of the data. They are no independent repetitions, whatever else
+    they differ in: seeds are.
+
+    Args:
+        group: its runs; those of contexts without the baseline, and encodings and seeds that another of the contexts
+            lacks, are left out.
+
+    Returns:
+        The group of the means; None if fewer than two contexts have the baseline and another encoding.
     """
-    if len(group.contexts) < 2:
+    contexts = [arms for arms in group.contexts if len(arms) > 1 and arms[0].encoding == group.baseline]
+    if len(contexts) < 2:
         return None
     joined = {
-        part: " + ".join(dict.fromkeys(arm[part] for arm in group.arms)) for part in group.choices if part != "encoding"
+        part: " + ".join(dict.fromkeys(arms[0][part] for arms in contexts))
+        for part in group.choices
+        if part != "encoding"
     }
-    pairs = sorted({(group.arm_of(run).context, run.seed) for run in group.runs})
-    numbers = {pair: number for number, pair in enumerate(pairs)}
-    runs = (replace(run.choosing(**joined), seed=numbers[group.arm_of(run).context, run.seed]) for run in group.runs)
-    return replace(group, runs=tuple(runs), unit="pairs of runs")
+    alike: dict[tuple[str, int], list[Run]] = defaultdict(list)
+    for run in (run for arms in contexts for arm in arms for run in group.of(arm)):
+        alike[run.encoding, run.seed].append(run)
+    whole = [several for several in alike.values() if len(several) == len(contexts)]
+    return replace(group, runs=tuple(mean_of(several).choosing(**joined) for several in whole))
+
+
+def mean_of(runs: Sequence[Run]) -> Run:
+    """The first of these runs with the means of their metrics, those that all of them have."""
+    names = set.intersection(*(set(run.metrics) for run in runs))
+    return replace(
+        runs[0], metrics={name: statistics.fmean(run.metrics[name] for run in runs) for name in sorted(names)}
+    )

@@ -1,6 +1,7 @@
 """The sentences of a report: conclusions from differences, and their certainty."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from oasis.metrics.names import describe
@@ -28,7 +29,7 @@ def conclusions(group: RunGroup, pairs: Pairs) -> Iterator[str]:
     for arm, other in pairs:
         differences = {name: group.difference(arm, other, name) for name in group.metrics}
         decided = [part for part in (_sentence(differences, better) for better in (True, False)) if part]
-        open_ = [part for part in (_undecided(differences, group.unit), _unmeasured(differences)) if part]
+        open_ = [part for part in (_undecided(differences), _unmeasured(differences)) if part]
         if decided:
             yield f"{arm} against {other}: {'; '.join([*decided, *open_])}."
         else:
@@ -48,12 +49,12 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
     Args:
         comparisons: the comparisons in the tables of differences.
     """
-    counts: dict[tuple[int, str], int] = {}
+    counts: Counter[int] = Counter()
     for compared in comparisons:
         group = compared.group
         for one in (group.difference(*pair, name) for pair in compared.pairs for name in group.metrics):
             if one.pairs > 1:
-                counts[one.pairs, group.unit] = counts.get((one.pairs, group.unit), 0) + 1
+                counts[one.pairs] += 1
     if not counts:
         return ["A difference needs two seeds or more that both sides were trained with: there are no intervals."]
     notes = [
@@ -61,7 +62,7 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
         "95 % confidence interval of their mean (Student's t over seeds). Where it contains 0, the two cannot be told "
         "apart with as many seeds; that is not to say that they are equal."
     ]
-    notes += [_reach(count, unit) for count, unit in sorted(counts)]
+    notes += [_reach(count) for count in sorted(counts)]
     intervals = sum(counts.values())
     notes.append(
         f"These tables hold {intervals} interval{'s' if intervals > 1 else ''}. If nothing made any difference, about "
@@ -70,9 +71,9 @@ def how_to_read(comparisons: Sequence[Comparison]) -> list[str]:
     return notes
 
 
-def _reach(count: int, unit: str) -> str:
+def _reach(count: int) -> str:
     return (
-        f"With {count} {unit} an interval reaches {reach(count):.2f} standard deviations of the differences to either "
+        f"With {count} seeds an interval reaches {reach(count):.2f} standard deviations of the differences to either "
         "side"
         + (": it is wide, and shows only large effects." if count < 6 else ".")
         + f" The exact sign-flip test, which assumes no distribution, gives no p below "
@@ -100,12 +101,12 @@ def _sentence(differences: dict[str, Difference], better: bool) -> str:
     return f"{word} in {', '.join(parts)}" if parts else ""
 
 
-def _undecided(differences: dict[str, Difference], unit: str) -> str:
+def _undecided(differences: dict[str, Difference]) -> str:
     named: dict[int, list[str]] = {}
     for name, one in differences.items():
         if one.pairs > 1 and not one.significant:
             named.setdefault(one.pairs, []).append(describe(name).title)
-    parts = [f"cannot be told apart with {pairs} {unit} in {', '.join(titles)}" for pairs, titles in named.items()]
+    parts = [f"cannot be told apart with {pairs} seeds in {', '.join(titles)}" for pairs, titles in named.items()]
     return "; ".join(parts)
 
 

@@ -221,8 +221,9 @@ def test_two_processes_give_the_number_of_one():
     assert metric.compute() == expected
 
 
-def test_warns_once_of_too_few_images():
-    metric = FeatureDistances(features(60, 32, 0), both(subset_size=25))
+@pytest.mark.parametrize("subset", [20, 25])  # 20 of 20 images are the same subset every time: no spread, not 0
+def test_warns_once_of_too_few_images(subset):
+    metric = FeatureDistances(features(60, 32, 0), both(subset_size=subset))
     metric.update(torch.arange(20), features(20, 32, 1))
     with pytest.warns(UserWarning, match="images") as caught:
         values = metric.compute()
@@ -230,7 +231,7 @@ def test_warns_once_of_too_few_images():
     assert len(messages) == 2
     assert "20 generated and 60 real images against 32 features" in messages[0]
     assert "rank 19" in messages[0]
-    assert "20 images are fewer than the 25 of a subset" in messages[1]
+    assert f"20 images are no more than the {subset} of a subset" in messages[1]
     assert np.isnan(values["kernel_std"])
     assert np.isfinite([values["frechet"], values["kernel"]]).all()
     with warnings.catch_warnings():

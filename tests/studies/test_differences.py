@@ -63,6 +63,13 @@ def test_equal_differences_have_an_interval_of_no_width():
     assert [Difference({0: value, 1: value}).t_p_value for value in (0.5, 0.0)] == [0.0, 1.0]
 
 
+def test_rounding_is_no_difference():
+    ours = {seed: 0.1 + 0.2 for seed in range(4)}
+    one = Difference.between(ours, dict.fromkeys(ours, 0.3))
+    assert one.mean == 0.0
+    assert (one.significant, one.t_p_value, one.p_value) == (False, 1.0, 1.0)
+
+
 def test_sign_flips_are_those_of_the_slow_way():
     rng = random.Random(2)
     for n in range(1, 8):

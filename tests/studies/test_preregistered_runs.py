@@ -1,5 +1,6 @@
 """Runs of the preregistered experiment: the union of several sessions, and the analysis of all of them."""
 
+import math
 import re
 from dataclasses import replace
 
@@ -26,20 +27,26 @@ def table(tmp_path):
     return write
 
 
-def test_tables_of_two_sessions_become_one(folders, tmp_path):
+def test_tables_of_two_sessions_become_one(folders, tmp_path, capsys):
     def train(name, arm, seed, found, **changes):
         record = {"name": plan.NAME, "arm": arm, "stage": "pilot"}
         encoding = "semantic" if arm == SEMANTIC else "aware"
         told = {"metrics": {plan.PRIMARY: found}, "preregistration": record, **changes}
         return folders.summarized(name, encoding, seed, **told)
 
+    def add(folder, stage="pilot", table=tmp_path / "results" / "runs.csv"):
+        return collect([folder], stage, table, [SEMANTIC, AWARE])
+
     result = tmp_path / "results" / "runs.csv"
     one = train("one/semantic", SEMANTIC, 100, 0.1).parent
-    train("one/half", SEMANTIC, 101, 0.1, finished=False)
-    assert collect([one], "pilot", result) == 1
+    train("one/half", AWARE, 100, 0.1, finished=False)
+    with pytest.raises(ConfigurationError, match="no seed of the stage pilot has all arms"):
+        add(one)
     two = train("two/aware", AWARE, 100, 0.2).parent
     train("two/semantic", SEMANTIC, 100, 0.1)  # the same run, copied from the first session
-    assert collect([two], "pilot", result) == 2
+    train("two/next", SEMANTIC, 101, 0.1)
+    assert add(two) == 2
+    assert "Seed 101 waits for panoptic_networks/panoptic_aware\n" in capsys.readouterr().out
     assert [(run.origin, run.metrics[plan.PRIMARY]) for run in read_runs_table(result)] == [
         ("panoptic_aware/seed_100 in runs.csv", 0.2),
         ("semantic/seed_100 in runs.csv", 0.1),
@@ -47,17 +54,33 @@ def test_tables_of_two_sessions_become_one(folders, tmp_path):
     before = result.read_text()
     again = train("three/aware", AWARE, 100, 0.3).parent
     with pytest.raises(ConfigurationError, match=r"aware with seed 100 was trained twice.*The first one counts"):
-        collect([again], "pilot", result)
+        add(again)
     short = train("four/aware", AWARE, 101, 0.3, batches=10).parent
+    train("four/semantic", SEMANTIC, 101, 0.1)
     with pytest.raises(ConfigurationError, match=r"runs.csv: .*seed_101: trained under other.*\(batches: 20 / 10\)"):
-        collect([short], "pilot", result)
+        add(short)
     other = train("five/aware", AWARE, 102, 0.3, real_photos={plan.PRIMARY: 0.5}).parent
     train("five/semantic", SEMANTIC, 102, 0.3, real_photos={plan.PRIMARY: 0.4})
     with pytest.raises(ConfigurationError, match=r"Real photos get from 0\.4 to 0\.5"):
-        collect([other], "pilot", result)
+        add(other)
+    wide = train("six/aware", AWARE, 103, 0.3, config={"discriminator": {"channels": 8}}).parent
+    train("six/semantic", SEMANTIC, 103, 0.3)
+    told = r"panoptic_aware: encoding and discriminator have other settings in .*seed_10[03] than in .*seed_10[03]"
+    with pytest.raises(ConfigurationError, match=told):
+        add(wide)
     assert result.read_text() == before
-    with pytest.raises(ConfigurationError, match="no finished run of the stage confirmation"):
-        collect([one], "confirmation", tmp_path / "none.csv")
+    with pytest.raises(ConfigurationError, match="no seed of the stage confirmation has all arms"):
+        add(one, "confirmation", tmp_path / "none.csv")
+
+
+def test_a_seed_is_not_put_together_from_two_machines(folders, tmp_path):
+    for arm, device in ((SEMANTIC, "EPYC"), (AWARE, "Xeon")):
+        record = {"name": plan.NAME, "arm": arm, "stage": "confirmation"}
+        encoding = "semantic" if arm == SEMANTIC else "aware"
+        told = {"metrics": {plan.PRIMARY: 0.1}, "preregistration": record, "device": device}
+        folders.summarized(device, encoding, 0, **told)
+    with pytest.raises(ConfigurationError, match=r"arms of seed 0 were not all .*move the folders seed_0 of all arms"):
+        collect([folders.root], "confirmation", tmp_path / "runs.csv", [SEMANTIC, AWARE])
 
 
 def test_the_analysis_is_worked_out_by_hand(table):
@@ -135,8 +158,20 @@ def _rows(text, start, end):
         ),
         (two_arms([0.1, 0.1], [0.2, 0.2], batches=900), "runs of 900 photos, where the plan has 1800"),
         ([*two_arms([0.1], [0.2]), make_run("boundary", 0)], "is of plan None, stage None, not of panoptic_networks"),
+        (
+            two_arms([0.1, 0.1], [0.2, math.inf]),
+            "1 of 4 runs are missing: panoptic_networks/panoptic_aware with seed 1",
+        ),
+        (two_arms([0.1, math.nan], [0.2, 0.2]), "1 of 4 runs are missing: panoptic_networks/semantic with seed 1"),
+        (
+            [
+                replace(run, protocols={plan.PRIMARY: "4 views"} if run.seed else {})
+                for run in two_arms([0.1] * 2, [0.2] * 2)
+            ],
+            "segmenter/touching_recall was measured in 2 ways: 4 views; not known",
+        ),
     ],
-    ids=["missing", "unplanned", "pilot", "twice", "budget", "short", "no plan"],
+    ids=["missing", "unplanned", "pilot", "twice", "budget", "short", "no plan", "inf", "nan", "protocol"],
 )
 def test_the_analysis_refuses_other_runs_than_the_planned_ones(table, runs, told):
     with pytest.raises(ConfigurationError, match=told):
