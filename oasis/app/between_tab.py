@@ -5,8 +5,10 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.components import html
 from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
+from oasis.app.inner_tab import InnerTab
 from oasis.app.pictures import Figure, grid, placeholder
 from oasis.app.session import Session
+from oasis.synthesis.variety import require_random
 
 
 class BetweenTab:
@@ -19,7 +21,7 @@ class BetweenTab:
         tab: the tab to fill.
     """
 
-    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+    def __init__(self, context: AppContext, tab: InnerTab) -> None:
         self.context = context
         with gr.Row(elem_classes="tight"):
             left, right = seed_field("From seed", 0, "from-seed"), seed_field("To seed", 1, "to-seed")
@@ -34,6 +36,7 @@ class BetweenTab:
     def generate(self, session: Session, name: str, first: float | None, second: float | None, share: float) -> Updates:
         """The photos of both seeds, and the one in between."""
         label_map, model = session.require_map(), self.context.pool.model(name)
+        require_random(model)
         seeds = seed_of(first), seed_of(second)
         left, right = (model.noise(seed) for seed in seeds)
         noises = (left, left.mixed(right, share), right)
@@ -42,4 +45,4 @@ class BetweenTab:
         names = (f"photo_seed{seeds[0]}.png", f"photo_between_{share:.2f}.png", f"photo_seed{seeds[1]}.png")
         figures = [Figure(p.image, c, file_name=f) for p, c, f in zip(photos, captions, names, strict=True)]
         each = markup.seconds(sum(photo.seconds for photo in photos) / len(photos))
-        return {self.pictures: grid(figures, 3), self.told: markup.status([f"{each} each", photos[0].model])}
+        return {self.pictures: grid(figures, 3), self.told: markup.status([f"{each} each", name])}

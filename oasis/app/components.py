@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import asdict
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def clickable(value: str, elem_id: str) -> gr.HTML:
 
 def strip(choices: Sequence[tuple[str, Image.Image]], elem_id: str) -> gr.HTML:
     """A row of thumbnails; a click on one sends a `click` event with its index."""
-    pictures = [{"name": name, "picture": data_url(picture)} for name, picture in choices]
+    pictures = [{"name": escape(name), "picture": data_url(picture)} for name, picture in choices]
     return gr.HTML(
         pictures,
         html_template=_STRIP,

@@ -11,6 +11,7 @@ import gradio as gr
 from oasis.app.limits import Limits
 from oasis.app.markup import problem
 from oasis.app.model_pool import ModelPool
+from oasis.app.uploads import in_the_page
 from oasis.errors import ConfigurationError, MissingInstancesError, OasisError, message
 from oasis.synthesis.examples import Example
 
@@ -19,6 +20,7 @@ _MOST_SEED = 2**31 - 1
 NO_MAP = "Choose a map in the first tab"
 
 Updates = dict[Any, Any]  # component -> new value; those left out stay as they are
+NO_UPDATES: Updates = gr.skip()  # Gradio refuses an empty dict
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def explained(error: OasisError) -> str:
         return (
             f"{error.what} Upload its instance map too, or a map that holds both; or choose a model that does without."
         )
-    return message(error)
+    return in_the_page(message(error))
 
 
 def telling(where: gr.HTML) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:

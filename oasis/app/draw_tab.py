@@ -5,12 +5,12 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import canvas, html, on_canvas, strip
-from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
+from oasis.app.context import EVENT, AppContext, Updates, explained, seed_field, seed_of, sent, telling
 from oasis.app.drawing import Stroke
 from oasis.app.empty_street import empty_start
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
-from oasis.errors import ConfigurationError
+from oasis.errors import ConfigurationError, OasisError
 
 
 class DrawTab:
@@ -62,12 +62,16 @@ class DrawTab:
         return {self.context.session: session, self.canvas: on_canvas(colors), self.legend: markup.legend(label_map)}
 
     def generate(self, session: Session, name: str, number: float | None) -> Updates:
-        """The current map and its photo."""
-        seed, label_map = seed_of(number), session.require_map()
-        photo = self.context.pool.generate(name, label_map, seed=seed)
+        """The current map, and its photo or why there is none."""
+        shown = self.show(session, name)
+        try:
+            seed = seed_of(number)
+            photo = self.context.pool.generate(name, session.require_map(), seed=seed)
+        except OasisError as error:
+            return shown | {self.told: markup.problem(explained(error))}
         count = f"{session.strokes} stroke{'' if session.strokes == 1 else 's'}"
-        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", count, photo.model)
-        return self.show(session, name) | {
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", count, name)
+        return shown | {
             self.photo: Figure(photo.image, "Photo", file_name=f"drawn_seed{seed}.png").html(),
             self.told: markup.status(parts),
         }

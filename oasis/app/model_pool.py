@@ -22,12 +22,10 @@ class GeneratedPhoto:
     Attributes:
         image: RGB, of the model's size.
         seconds: time to generate it, without waiting for others.
-        model: the name of the model.
     """
 
     image: Image.Image
     seconds: float
-    model: str
 
 
 class ModelPool:
@@ -103,7 +101,7 @@ class ModelPool:
         with self._lock:
             start = time.perf_counter()
             image = model.synthesize(label_map, seed=seed, noise=noise, style=style)
-            return GeneratedPhoto(image, time.perf_counter() - start, name)
+            return GeneratedPhoto(image, time.perf_counter() - start)
 
 
 def _unused(name: str, taken: Iterable[str]) -> str:

@@ -6,9 +6,11 @@ from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import clickable, html
 from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, sent, telling
+from oasis.app.inner_tab import InnerTab
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.errors import ConfigurationError
+from oasis.synthesis import LabelMap, Segment
 
 
 class ResampleTab:
@@ -21,7 +23,7 @@ class ResampleTab:
         tab: the tab to fill.
     """
 
-    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+    def __init__(self, context: AppContext, tab: InnerTab) -> None:
         self.context, self.tab = context, tab
         with gr.Row(elem_classes="tight"):
             self.seed = seed_field(elem_id="resample-seed")
@@ -72,13 +74,26 @@ class ResampleTab:
         self, session: Session, name: str, number: float | None, whole_class: bool, event: gr.EventData
     ) -> Updates:
         """Resample the segment that was clicked on."""
-        label_map, model = session.require_map(), self.context.pool.model(name)
-        row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
-        session.resample(name, model, seed_of(number), label_map.segment_at(row, column), whole_class)
+        model = self.context.pool.model(name)
+        segment = clicked_segment(event, session.require_map().resized(model.height, model.width))
+        session.resample(name, model, seed_of(number), segment, whole_class)
         return self.generate(session, name, number)
 
 
-def pixel_at(x: object, y: object, height: int, width: int) -> tuple[int, int]:
+def clicked_segment(event: gr.EventData, label_map: LabelMap) -> Segment:
+    """The segment that was clicked on.
+
+    Args:
+        event: the click.
+        label_map: at the size of the model, which decides what the picture shows.
+
+    Raises:
+        ConfigurationError: the click is not in the picture.
+    """
+    return label_map.segment_at(*_pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width))
+
+
+def _pixel_at(x: object, y: object, height: int, width: int) -> tuple[int, int]:
     """The pixel (row, column) at a position from a browser, as shares of width and height.
 
     Raises:

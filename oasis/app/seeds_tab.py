@@ -5,8 +5,10 @@ import gradio as gr
 from oasis.app import markup
 from oasis.app.components import html
 from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
+from oasis.app.inner_tab import InnerTab
 from oasis.app.pictures import Figure, grid, placeholder
 from oasis.app.session import Session
+from oasis.synthesis.variety import require_random
 
 _MOST = 12
 
@@ -21,7 +23,7 @@ class SeedsTab:
         tab: photos are generated when it is opened.
     """
 
-    def __init__(self, context: AppContext, tab: gr.Tab) -> None:
+    def __init__(self, context: AppContext, tab: InnerTab) -> None:
         self.context = context
         with gr.Row(elem_classes="tight"):
             seed = seed_field("First seed", elem_id="vary-seed")
@@ -37,6 +39,7 @@ class SeedsTab:
     def generate(self, session: Session, name: str, number: float | None, count: float) -> Updates:
         """Photos of the current map."""
         first, label_map = seed_of(number), session.require_map()
+        require_random(self.context.pool.model(name))
         seeds = range(first, first + min(max(int(count), 1), _MOST))
         photos = [self.context.pool.generate(name, label_map, seed=seed) for seed in seeds]
         figures = [
@@ -44,5 +47,5 @@ class SeedsTab:
             for seed, photo in zip(seeds, photos, strict=True)
         ]
         each = markup.seconds(sum(photo.seconds for photo in photos) / len(photos))
-        told = markup.status([f"{len(figures)} photos", f"{each} each", photos[0].model])
+        told = markup.status([f"{len(figures)} photos", f"{each} each", name])
         return {self.pictures: grid(figures, 3), self.told: told}

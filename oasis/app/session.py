@@ -4,10 +4,12 @@ import numpy as np
 from PIL import Image
 
 from oasis.app.drawing import Drawing, Stroke
-from oasis.errors import ConfigurationError
+from oasis.errors import ConfigurationError, DatasetError
 from oasis.synthesis import LabelMap, Noise, Segment, Synthesizer
+from oasis.synthesis.fitting import usable
 from oasis.synthesis.segment_styles import Part
 from oasis.synthesis.style import Photo
+from oasis.synthesis.variety import require_resamplable
 
 
 class Session:
@@ -35,10 +37,6 @@ class Session:
         self.forget_styles()
         self.start_again()
 
-    def take_photo(self, photo: Image.Image) -> None:
-        """Give the whole map the style of a photo."""
-        self.photo, self.styles = photo, {}
-
     def forget_styles(self) -> None:
         """Reset the styles."""
         self.photo, self.styles = None, {}
@@ -54,10 +52,16 @@ class Session:
         return self.label_map
 
     def draw(self, stroke: Stroke, model: Synthesizer, undo: int) -> None:
-        """Draw a stroke into the map, which is first resized to the model's size.
+        """Draw a stroke into the map, which first becomes one of the model's classes and size.
+
+        Args:
+            stroke: its class is one of the model's.
+            model: whose classes the brushes have.
+            undo: how many strokes can be undone.
 
         Raises:
-            ConfigurationError: there is no map; or see `Drawing.draw`.
+            ConfigurationError: there is no map, or one with classes that the model does not have; or see
+                `Drawing.draw`.
         """
         label_map = self.require_map()
         if self._drawing is None:
@@ -67,10 +71,10 @@ class Session:
 
     def undo(self) -> bool:
         """Undo the last stroke; False if there is none."""
-        done = self._drawing is not None and self._drawing.undo()
-        if self._drawing is not None and done:
-            self._adopt(self._drawing)
-        return done
+        if self._drawing is None or not self._drawing.undo():
+            return False
+        self._adopt(self._drawing)
+        return True
 
     @property
     def strokes(self) -> int:
@@ -84,7 +88,7 @@ class Session:
             self.resampled = []
         return self._noise[2]
 
-    def resample(self, name: str, model: Synthesizer, seed: int, segment: Segment, whole_class: bool) -> Noise:
+    def resample(self, name: str, model: Synthesizer, seed: int, segment: Segment, whole_class: bool) -> None:
         """Resample the noise under one segment, or under all pixels of its class; different each time.
 
         Args:
@@ -93,15 +97,17 @@ class Session:
             seed: of the noise elsewhere.
             segment: the clicked segment.
             whole_class: all pixels of its class instead of itself.
+
+        Raises:
+            ConfigurationError: no part of the model's pictures can change alone, see `require_resamplable`.
         """
+        require_resamplable(model)
         where = self.require_map().class_mask(segment.name) if whole_class else segment.mask
         before = self.noise(name, model, seed)
         fresh = int(np.random.SeedSequence((seed, len(self.resampled) + 1)).generate_state(1)[0])
-        noise = before.resampled(where, fresh)
+        self._noise = (name, seed, before.resampled(where, fresh))
         number = "" if whole_class or segment.instance_id is None else f" {segment.instance_id}"
         self.resampled.append(f"all of {segment.name}" if whole_class else f"{segment.name}{number}")
-        self._noise = (name, seed, noise)
-        return noise
 
     def start_again(self) -> None:
         """Reset the resampled noise."""
@@ -116,7 +122,13 @@ class Session:
 
 
 def _drawing(label_map: LabelMap, model: Synthesizer, undo: int) -> Drawing:
-    """The map at the model's size, to draw on; without an instance map, things have no instances."""
-    small = label_map.resized(model.height, model.width)
+    """The map in the model's classes and size, to draw on; without an instance map, things have no instances."""
+    try:
+        small = usable(label_map, model.label_space, False, model.name).resized(model.height, model.width)
+    except DatasetError as error:
+        raise ConfigurationError(
+            f"{label_map.source}: the brushes have the classes of {model.name}, which lacks some of this map: it shows "
+            f"{', '.join(label_map.class_names)}. Start from a map above the canvas, or upload another."
+        ) from error
     instance = small.label.astype(np.int32) if small.instance is None else small.instance
-    return Drawing(small.label, instance, label_map.label_space, undo)
+    return Drawing(small.label, instance, small.label_space, undo)

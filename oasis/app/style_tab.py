@@ -3,18 +3,22 @@
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+from PIL import Image
 
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import clickable, html
-from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, sent, telling
+from oasis.app.context import EVENT, NO_MAP, AppContext, Updates, seed_field, seed_of, telling
 from oasis.app.pictures import Figure, placeholder
-from oasis.app.resample_tab import pixel_at
+from oasis.app.resample_tab import clicked_segment
 from oasis.app.session import Session
 from oasis.app.uploads import open_photo_upload
 from oasis.errors import ConfigurationError
 from oasis.models.feature_clusters import MOST_CLUSTERS
-from oasis.synthesis.style import require_segment_styles
+from oasis.synthesis import LabelMap, Segment
+from oasis.synthesis.segment_styles import Part
+from oasis.synthesis.style import Photo, require_segment_styles
 
 
 class StyleTab:
@@ -61,16 +65,21 @@ class StyleTab:
 
     def generate(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo in the styles that were chosen so far."""
+        return self._styled(session, name, number, session.photo, session.styles)
+
+    def _styled(
+        self,
+        session: Session,
+        name: str,
+        number: float | None,
+        whole: Image.Image | None,
+        styles: dict[Part, Photo | int],
+    ) -> Updates:
+        """The photo in these styles, which are kept if there can be one."""
         model, seed, label_map = self.context.pool.model(name), seed_of(number), session.require_map()
-        photo = self.context.pool.generate(name, label_map, seed=seed, style=session.styles or session.photo)
-        if session.styles:
-            what = ", ".join(
-                f"{part}: {f'cluster {style}' if isinstance(style, int) else 'the photo'}"
-                for part, style in session.styles.items()
-            )
-        else:
-            what = "that of the photo" if session.photo is not None else "drawn by the seed"
-        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", f"style: {what}")
+        photo = self.context.pool.generate(name, label_map, seed=seed, style=styles or whole)
+        session.photo, session.styles = whole, styles
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", f"style: {_described(whole, styles)}")
         return {
             self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
@@ -80,9 +89,10 @@ class StyleTab:
 
     def take_photo(self, session: Session, name: str, number: float | None, file: str | None) -> Updates:
         """The map in the style of an uploaded photo."""
-        if file is not None:
-            session.take_photo(open_photo_upload(Path(file), self.context.limits))
-        return self.generate(session, name, number) | {self.file: None}
+        if file is None:
+            return self.generate(session, name, number)
+        photo = open_photo_upload(Path(file), self.context.limits)
+        return self._styled(session, name, number, photo, {}) | {self.file: None}
 
     def start_again(self, session: Session, name: str, number: float | None) -> Updates:
         """The photo of the seed alone."""
@@ -99,14 +109,39 @@ class StyleTab:
         event: gr.EventData,
     ) -> Updates:
         """Give the segment that was clicked on a style."""
-        label_map, model = session.require_map(), self.context.pool.model(name)
-        row, column = pixel_at(sent(event, "x"), sent(event, "y"), label_map.height, label_map.width)
-        segment = label_map.segment_at(row, column)
-        part = segment.name if segment.instance_id is None else segment.instance_id
+        model = self.context.pool.model(name)
+        label_map = model.open(session.require_map()).resized(model.height, model.width)
+        part = _part(clicked_segment(event, label_map), label_map)
         require_segment_styles(model.generator, model.name, part)
-        if of_photo and session.photo is None:
+        style = session.photo if of_photo else int(cluster)
+        if style is None:
             raise ConfigurationError("There is no photo yet: upload one, such as a car, cut out roughly.")
-        if not of_photo:
-            model.clusters.require(int(cluster))
-        session.styles[part] = session.photo if of_photo and session.photo is not None else int(cluster)
-        return self.generate(session, name, number)
+        if isinstance(style, int):
+            model.clusters.require(style)
+        return self._styled(session, name, number, session.photo, {**session.styles, part: style})
+
+
+def _part(segment: Segment, label_map: LabelMap) -> Part:
+    """The part of a map that gets a style of its own.
+
+    Raises:
+        ConfigurationError: the segment has no instance, and others of its class have: it has no name of its own.
+    """
+    if segment.instance_id is not None:
+        return segment.instance_id
+    name = segment.name
+    if not np.array_equal(segment.mask, label_map.class_mask(name)):
+        raise ConfigurationError(
+            f"{label_map.source}: what you clicked is {name} without an instance of its own, which could only get the "
+            f"style of every {name} of the map. Click a single {name} instead."
+        )
+    return name
+
+
+def _described(whole: Image.Image | None, styles: dict[Part, Photo | int]) -> str:
+    """Styles as text."""
+    if not styles:
+        return "drawn by the seed" if whole is None else "that of the photo"
+    return ", ".join(
+        f"{part}: {f'cluster {style}' if isinstance(style, int) else 'the photo'}" for part, style in styles.items()
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from oasis.app import markup
 from oasis.app.color_map import color_map
 from oasis.app.components import html, strip
-from oasis.app.context import EVENT, AppContext, Updates, seed_field, seed_of, sent, telling
+from oasis.app.context import EVENT, NO_UPDATES, AppContext, Updates, seed_field, seed_of, sent, telling
 from oasis.app.pictures import Figure, placeholder
 from oasis.app.session import Session
 from oasis.app.uploads import open_upload
@@ -90,7 +90,7 @@ class UploadTab:
         """The photo of the current map."""
         label_map, seed, model = session.require_map(), seed_of(number), self.context.pool.model(name)
         photo = self.context.pool.generate(name, label_map, seed=seed)
-        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", photo.model)
+        parts = (f"Generated in {markup.seconds(photo.seconds)}", f"seed {seed}", name)
         return {
             self.context.session: session,
             self.shown: Figure(color_map(label_map, model), "Label map", is_map=True).html(),
@@ -125,7 +125,7 @@ class UploadTab:
     ) -> Updates:
         """The photo of the uploaded map."""
         if label is None and instance is None:
-            return {}  # a kind was chosen before the file
+            return NO_UPDATES  # a kind was chosen before the file
         if label is None:
             return {self.told: markup.status(["The label map is still to come: an instance map alone is not enough."])}
         model, companion = self.context.pool.model(name), Path(instance) if instance is not None else None

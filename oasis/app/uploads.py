@@ -32,9 +32,17 @@ _IN_THE_PAGE: Mapping[str, str] = {
     r"Say which classes category_id means with --label-space-of-input \(.*?\)": "Choose the map's classes",
     r"Name one for each: --replace .*": "Choose the map's classes, or another model.",
     r"`oasis convert[^`]*` converts them": "choose that as the format of the instances",
+    r"say so with --instance-format numbers \([^)]*\)": "choose that as the format of the instances",
     r", or a class file with these ids, label_space=file": "",
     r"For maps of another dataset, say whose .*": "For maps of another dataset, choose the map's classes.",
 }
+
+
+def in_the_page(text: str) -> str:
+    """A message for the shell, with advice for the page instead."""
+    for told, shown in _IN_THE_PAGE.items():
+        text = re.sub(told, shown, text)
+    return text
 
 
 def open_upload(
@@ -68,8 +76,6 @@ def open_upload(
             _require_size(path, limits)
             if path != described:
                 _require_picture(path)
-        if kind is None and label.stem.endswith("_labelTrainIds"):
-            kind = MapKind.TRAIN_IDS
         return open_label_map(
             label,
             None if described is not None else companion,
@@ -84,9 +90,7 @@ def open_upload(
         text = message(error)
         for path in paths:
             text = text.replace(str(path), path.name)
-        for told, shown in _IN_THE_PAGE.items():
-            text = re.sub(told, shown, text)
-        raise DatasetError(text) from None  # whose message has the paths
+        raise DatasetError(in_the_page(text)) from None  # whose message has the paths
 
 
 def open_photo_upload(path: Path, limits: Limits) -> Image.Image:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data.faults import ContradictionError, ForeignIdsError
-from oasis.errors import ConfigurationError, DatasetError
+from oasis.errors import ConfigurationError
 from oasis.instances import MAX_INSTANCES
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS, RAW_INSTANCES
 from oasis.labels import LabelSpace
@@ -46,7 +46,15 @@ class Maps:
     instance_file: Path
 
 
-def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -> NDArray[np.uint8]:
+_ADVICE = (
+    "restore the originals, or let the instance map decide with "
+    f"data.on_inconsistent_ids={OnInconsistentIds.TRUST_INSTANCES}."
+)
+
+
+def consistent_label(
+    maps: Maps, space: LabelSpace, policy: OnInconsistentIds, advice: str = _ADVICE
+) -> NDArray[np.uint8]:
     """The label map, checked against the instance map; 2 ms for two million pixels.
 
     Maps are constant over long runs, so each check is made once per run instead of once per pixel.
@@ -55,16 +63,20 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
         maps: the two maps, of one shape.
         space: which classes have instances.
         policy: how to handle thing pixels of another class.
+        advice: what to do about them, for the error.
 
     Returns:
         (H, W) uint8: `maps.label` itself, or a copy that follows the instance map.
 
     Raises:
-        DatasetError: an instance of a class that has none, more than `MAX_INSTANCES` instances, or, under
-            `OnInconsistentIds.ERROR`, a thing pixel that has another class in the label map.
+        DatasetError: an instance of a class that has none, more than `MAX_INSTANCES` instances, or things that are
+            merely numbered; or, under `OnInconsistentIds.ERROR`, a thing pixel that has another class in the label map.
     """
     label, instance, pixels = _stretches(maps.label, maps.instance)
     is_thing = instance >= INSTANCES_PER_CLASS
+    if not is_thing.any():
+        _require_plain_ids(maps, label, instance, pixels, space)
+        return maps.label
     label, instance, pixels = label[is_thing], instance[is_thing], pixels[is_thing]
     thing = _class_of(instance)
     _require_thing_classes(maps.instance_file, instance, pixels, space)
@@ -78,7 +90,11 @@ def consistent_label(maps: Maps, space: LabelSpace, policy: OnInconsistentIds) -
     if not wrong.any():
         return maps.label
     if policy is OnInconsistentIds.ERROR:
-        raise _disagreement(maps, instance[wrong], label[wrong], pixels[wrong], space)
+        raise ContradictionError(
+            f"{maps.instance_file}: {pixels[wrong].sum()} thing pixels have another class in {maps.label_file}: "
+            f"{_listing(instance[wrong], label[wrong], pixels[wrong], space)}. The two maps do not belong together, or "
+            f"one was edited: {advice}"
+        )
     return np.where(maps.instance >= INSTANCES_PER_CLASS, _class_of(maps.instance), maps.label).astype(np.uint8)
 
 
@@ -117,13 +133,27 @@ def _require_thing_classes(
     )
 
 
-def _disagreement(
-    maps: Maps,
-    instance: NDArray[np.int32],
-    label: NDArray[np.uint8],
-    pixels: NDArray[np.intp],
-    space: LabelSpace,
-) -> DatasetError:
+def _require_plain_ids(
+    maps: Maps, label: NDArray[np.uint8], instance: NDArray[np.int32], pixels: NDArray[np.intp], space: LabelSpace
+) -> None:
+    """Raise if the things of a map without any instance have other ids than that of their class: plain numbers.
+
+    0 is none in most formats, and stands for no instance here too.
+    """
+    is_thing = np.isin(space.raw_to_class, [*space.things])[label]
+    strange = is_thing & (instance != label) & (instance > 0)
+    if strange.any():
+        raise ContradictionError(
+            f"{maps.instance_file}: no id is 1000 or more, as those of instances are, but {pixels[strange].sum()} "
+            f"pixels of things have other ids than their class in {maps.label_file}: "
+            f"{_listing(instance[strange], label[strange], pixels[strange], space)}. If each object has a number of "
+            "its own, say so with --instance-format numbers (data=folder data.instance_format=numbers for training, "
+            "instance_format=INSTANCE_FORMATS['numbers'] in Python); else the two maps do not belong together."
+        )
+
+
+def _listing(instance: NDArray[np.int32], label: NDArray[np.uint8], pixels: NDArray[np.intp], space: LabelSpace) -> str:
+    """The pairs of instance and label id that occur, in words: those of most pixels first."""
     pairs, which = np.unique(np.stack([instance, label.astype(np.int32)]), axis=1, return_inverse=True)
     counts = np.bincount(which.reshape(-1), weights=pixels).astype(int)
     largest = np.argsort(-counts, kind="stable")[:4]
@@ -131,12 +161,7 @@ def _disagreement(
         f"instance {pairs[0, i]} on label id {pairs[1, i]} ({_name(space, pairs[1, i])}, {counts[i]} pixels)"
         for i in largest
     )
-    more = ", ..." if len(counts) > len(largest) else ""
-    return ContradictionError(
-        f"{maps.instance_file}: {counts.sum()} thing pixels have another class in {maps.label_file}: {listing}{more}. "
-        "The two maps do not belong together, or one was edited: restore the originals, or let the instance map "
-        f"decide with data.on_inconsistent_ids={OnInconsistentIds.TRUST_INSTANCES}."
-    )
+    return listing + (", ..." if len(counts) > len(largest) else "")
 
 
 def _name(space: LabelSpace, raw: int) -> str:

@@ -39,6 +39,10 @@ class ContactSheet:
         """Whether further rows are only counted."""
         return len(self._rows) >= self.most_rows
 
+    def count(self) -> None:
+        """Count a label map that is not shown."""
+        self._count += 1
+
     def add(
         self,
         name: str,
@@ -54,7 +58,7 @@ class ContactSheet:
             samples: captions, and RGB pictures.
             photo: the source of the map, RGB; shown before it.
         """
-        self._count += 1
+        self.count()
         if self.is_full:
             return
         first = _thumbnail(colors)

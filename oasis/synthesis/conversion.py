@@ -86,7 +86,10 @@ def _from_label_ids(pixels: Pixels, space: LabelSpace, _: Described | None) -> C
 
 def _from_train_ids(pixels: Pixels, space: LabelSpace, _: Described | None) -> Converted:
     if not has_cityscapes_ids(space):
-        raise ConfigurationError(f"{pixels.source}: kind={MapKind.TRAIN_IDS} is Cityscapes', this model has others.")
+        raise ConfigurationError(
+            f"{pixels.source}: kind={MapKind.TRAIN_IDS} is Cityscapes', as is the name *_labelTrainIds; this model has "
+            f"other classes. If the numbers are its label ids: kind={MapKind.LABEL_IDS}."
+        )
     present = np.unique(pixels.values)
     strange = [number for number in present.tolist() if number not in TRAIN_IDS and number != _VOID]
     if strange:

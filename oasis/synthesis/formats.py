@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data.files.id_maps import Pixels
-from oasis.data.files.meaning import has_own_colors
+from oasis.data.files.meaning import stands_for_colors
 from oasis.data.panoptic.base import class_of
 from oasis.data.panoptic.coco_segments import ids_of
 from oasis.errors import ConfigurationError, DatasetError
@@ -28,7 +28,8 @@ class MapKind(StrEnum):
     """Grey, the raw class id of each pixel: labelIds of Cityscapes."""
 
     TRAIN_IDS = "train_ids"
-    """Grey, Cityscapes' 19 train ids, 255 for void, as written by segmenters. Never detected, must be given."""
+    """Grey, Cityscapes' 19 train ids, 255 for void, as written by segmenters. Not seen in the pixels: the kind is
+    given, or the file is called `*_labelTrainIds`."""
 
     INSTANCE_IDS = "instance_ids"
     """Grey of 16 or 32 bits, class id * 1000 + k for things (256 for class 0), else the class id: instanceIds."""
@@ -86,7 +87,7 @@ def tell_kind(pixels: Pixels, space: LabelSpace, has_segments: bool) -> MapKind:
         return _kind_of_colors(pixels, space, has_segments)
     if pixels.has_equal_channels and has_segments:
         return MapKind.COCO_PANOPTIC
-    if pixels.palette is not None and _stands_for_colors(pixels, space):
+    if stands_for_colors(pixels, space):
         return MapKind.COLORS
     return _kind_of_numbers(pixels, space)
 
@@ -130,18 +131,6 @@ def _kind_of_colors(pixels: Pixels, space: LabelSpace, has_segments: bool) -> Ma
     if not Palette.of(space).knows_all(pixels.colors) and speak_for_themselves(ids_of(pixels.colors), space):
         return MapKind.COCO_PANOPTIC
     return MapKind.COLORS
-
-
-def _stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
-    palette = Palette.of(space)
-    numbers, counts = np.unique(pixels.numbers, return_counts=True)
-    if pixels.palette is None or numbers[-1] >= len(pixels.palette):
-        return False
-    known = palette.known(pixels.palette[numbers][None])[0]
-    are_ids = bool((np.asarray(space.raw_to_class)[numbers] >= 0).all())
-    if known.all():
-        return not (are_ids and (pixels.has_equal_channels or has_own_colors(pixels, space)))
-    return not are_ids and counts[known].sum() * 2 > counts.sum()
 
 
 def _with_individuals(space: LabelSpace) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
-from oasis.data.faults import ContradictionError, UnreadableFileError, WrongSizeError
+from oasis.data.faults import UnreadableFileError, WrongSizeError
 from oasis.data.files.id_maps import MapInput, Pixels, read_pixels
 from oasis.data.files.id_modes import too_few_bits
 from oasis.data.files.meaning import check_label_ids, has_cityscapes_ids
@@ -19,6 +19,7 @@ from oasis.data.instance_maps import InstanceMaps
 from oasis.data.panoptic.class_names import require_classes
 from oasis.data.panoptic.coco_index import SegmentIndex, jsons_beside, read_once
 from oasis.data.panoptic.coco_segments import Segments
+from oasis.data.searching import stem_and_kind
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 from oasis.synthesis.conversion import Converted, Described, convert
@@ -29,6 +30,8 @@ from oasis.synthesis.translation import translated
 __all__ = ["MapInput", "open_label_map"]
 
 SegmentsInfo = Sequence[Mapping[str, Any]]
+
+_ADVICE = "the instance map alone also says which class each pixel is: give it in place of the label map."
 
 
 def open_label_map(
@@ -47,11 +50,11 @@ def open_label_map(
 
     Args:
         label_map: a PNG's path, a PIL image, or an array: integers (H, W), or RGB (H, W, 3). labelIds, instanceIds,
-            panoptic ids, COCO panoptic and colour maps are detected by `tell_kind`.
+            panoptic ids, COCO panoptic and colour maps are detected by `tell_kind`, train ids by a file's name.
         instance_map: the instances: instanceIds, panoptic ids or COCO panoptic, of the same size. None if the label
             map has them itself, or they are unknown.
         label_space: the expected label space.
-        kind: of `label_map`; None = detected.
+        kind: of `label_map`; None = train ids if its file is called `*_labelTrainIds`, else detected.
         segments: the `segments_info` of a COCO panoptic map, with raw class ids or train ids as `category_id`; or the
             path of the JSON; None = from `NAME.json` beside the picture, or `FOLDER.json` beside its folder. The
             `categories` of a JSON are mapped to the label space by name.
@@ -69,6 +72,8 @@ def open_label_map(
             label map and instance map of different sizes, or contradicting each other.
     """
     pixels = read_pixels(label_map, "label map", max_pixels)
+    if kind is None and pixels.path is not None and stem_and_kind(pixels.path.stem)[1] == "labelTrainIds":
+        kind = MapKind.TRAIN_IDS  # whose pixels cannot be distinguished from label ids
     own = label_space_of_input or label_space
     named = replaced if label_space_of_input is None else {}  # else they are read first, and replaced then
     described = _described(pixels, own, kind, segments, label_space_of_input is not None)
@@ -87,7 +92,7 @@ def open_label_map(
     if instance_map is not None:
         found = _with_individuals(found, instance_map, instance_format, max_pixels)
     elif found.instance is not None:
-        _require_consistent(found.label, found.source, found.instance, found.source, own)
+        _require_consistent(found, found.instance, found.source)
     if own == label_space and (by_name or not replaced):
         return found
     return translated(found, label_space, {} if by_name else replaced)
@@ -107,7 +112,7 @@ def _with_individuals(
         instance = instance_format.ids(found.label, numbers, found.label_space)
     else:
         raise DatasetError("instance map: with an instance_format, give the path of its file.")
-    _require_consistent(found.label, found.source, instance, source, found.label_space)
+    _require_consistent(found, instance, source)
     return replace(found, instance=instance, remarks=(*found.remarks, *remarks))
 
 
@@ -117,17 +122,19 @@ def _described(
     """The list of a COCO panoptic map, None for other maps.
 
     Raises:
-        DatasetError: an invalid list; one without names, of a label space that was not told.
+        DatasetError: an invalid list, or a map that cannot have one; a list without names, of a label space that was
+            not told.
     """
-    if segments is not None and not isinstance(segments, Path):
-        return Described(Segments.of(segments, pixels.source), {}, "segments_info")
     is_rgb = pixels.are_colors or pixels.has_equal_channels
+    if segments is not None and not is_rgb:
+        told = f"{segments} describes" if isinstance(segments, Path) else "segments describe"
+        raise DatasetError(f"{pixels.source}: {told} RGB pictures, but its pixels are numbers (H, W).")
     if isinstance(segments, Path):
-        if not is_rgb:
-            raise DatasetError(
-                f"{pixels.source}: {segments} describes RGB pictures, but its pixels are numbers (H, W)."
-            )
+        if not segments.is_file():
+            raise UnreadableFileError(f"{segments}: no such file; it would be the JSON of {pixels.source}.")
         found: Described | None = _of_index(read_once(segments), (pixels.path or Path(pixels.source)).name)
+    elif segments is not None:
+        return Described(Segments.of(segments, pixels.source), {}, "segments_info")
     elif is_rgb and kind in (None, MapKind.COCO_PANOPTIC):
         found = _segments_beside(pixels.path, required=kind is not None)
     else:
@@ -167,7 +174,7 @@ def _individuals(pixels: Pixels, space: LabelSpace) -> tuple[NDArray[np.int32], 
         )
     if pixels.eight_bits:
         raise too_few_bits(pixels.source, f"mode {pixels.mode}" if pixels.path else f"values of {pixels.mode}")
-    # Below 1000 there are no instances, which is valid if the picture has none.
+    # Below 1000 there are no instances, which is valid if the picture has none: then these are the class ids.
     return converted.label.astype(np.int32), []
 
 
@@ -182,25 +189,10 @@ def _require_same_size(
         )
 
 
-def _require_consistent(
-    label: NDArray[np.uint8],
-    label_source: str,
-    instance: NDArray[np.int32],
-    instance_source: str,
-    space: LabelSpace,
-) -> None:
+def _require_consistent(found: LabelMap, instance: NDArray[np.int32], source: str) -> None:
     """Raise unless every instance is of a thing class, and of the same class in the label map."""
-    maps = Maps(label, instance, Path(label_source), Path(instance_source))
-    trusted = consistent_label(maps, space, OnInconsistentIds.TRUST_INSTANCES)
-    wrong = trusted != label
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0].tolist()
-        raise ContradictionError(
-            f"{instance_source}: {wrong.sum()} thing pixels have another class in {label_source}, the first in "
-            f"row {row}, column {column}: instance {instance[row, column]} on label id {label[row, column]} "
-            f"({space.names[space.raw_to_class[label[row, column]]]}). The two do not belong together, or one was "
-            "edited; the instance map alone also says which class each pixel is: give it in place of the label map."
-        )
+    maps = Maps(found.label, instance, Path(found.source), Path(source))
+    consistent_label(maps, found.label_space, OnInconsistentIds.ERROR, _ADVICE)
 
 
 def _segments_beside(path: Path | None, required: bool) -> Described | None:

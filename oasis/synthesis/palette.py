@@ -5,10 +5,9 @@ from functools import lru_cache
 from typing import Self
 
 import numpy as np
-from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from numpy.typing import NDArray
 
-from oasis.data.files.meaning import has_cityscapes_ids
+from oasis.data.files.meaning import cityscapes_colors
 from oasis.errors import DatasetError
 from oasis.labels import LabelSpace
 
@@ -52,7 +51,7 @@ class Palette:
             void = (ignored[0], space.names[space.ignore_index])
             # Black means unlabelled, even if a class is black too.
             found[_code(space.palette[space.ignore_index])] = void
-        for raw, color in _cityscapes_colors(space).items():
+        for raw, color in cityscapes_colors(space).items():
             found.setdefault(_code(color), (raw, space.names[space.raw_to_class[raw]]))
         codes = sorted(found)
         return cls(
@@ -171,13 +170,6 @@ def _fill(label: NDArray[np.uint8], holes: NDArray[np.bool_]) -> NDArray[np.uint
             label[here][ready] = label[there][ready]
             holes[here][ready] = False
     return label
-
-
-def _cityscapes_colors(space: LabelSpace) -> dict[int, tuple[int, int, int]]:
-    """Raw id -> colour of Cityscapes' classes in the label space; empty for another dataset's."""
-    if not has_cityscapes_ids(space):
-        return {}
-    return {entry.id: entry.color for entry in cityscapes_labels if entry.id >= 0 and space.raw_to_class[entry.id] >= 0}
 
 
 def _code(color: tuple[int, int, int]) -> int:

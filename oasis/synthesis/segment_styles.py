@@ -53,38 +53,38 @@ class SegmentStyles:
         """The same cluster of every class; see `FeatureClusters.nth`."""
         return self.clusters.nth(self._tensors[0], number)
 
-    def with_clusters(self, features: Tensor, styles: Mapping[Part, Photo | int]) -> Tensor:
-        """The features with those of numbered clusters in the parts that have a number.
+    def styled(self, features: Tensor, styles: Mapping[Part, Photo | int], encoded: Tensor | None = None) -> Tensor:
+        """The features with those of the styles in their parts, one after the other.
+
+        Args:
+            features: (1, D, H, W), of what has no style.
+            styles: see `classes_first`.
+            encoded: (1, D, H, W), those of photos; None = parts with a photo keep theirs.
 
         Raises:
             ConfigurationError: the map lacks a part, or a class a cluster of this number.
         """
         for part, style in styles.items():
             mask = torch.from_numpy(self._mask(part)).to(self.device)
-            if isinstance(style, int):
-                features = torch.where(mask, self.numbered(style), features)
-        return features
-
-    def with_photos(self, features: Tensor, encoded: Tensor, styles: Mapping[Part, Photo | int]) -> Tensor:
-        """The features with encoded ones in the parts that have a photo."""
-        for part, style in styles.items():
-            if not isinstance(style, int):
-                features = torch.where(torch.from_numpy(self._mask(part)).to(self.device), encoded, features)
+            found = self.numbered(style) if isinstance(style, int) else encoded
+            features = features if found is None else torch.where(mask, found, features)
         return features
 
     def laid_over(self, image: Tensor, styles: Mapping[Part, Photo | int]) -> Tensor:
         """A picture in which the photos of parts are laid over their segments, each stretched to the segment's box.
 
         Args:
-            image: (1, 3, H, W) float in [-1, 1].
-            styles: the photos; numbers are passed over.
+            image: (1, 3, H, W) float in [-1, 1]; parts with a number keep it.
+            styles: see `classes_first`.
         """
-        image = image.clone()
+        before, image = image, image.clone()
         for part, style in styles.items():
+            whole = self._mask(part)
             if isinstance(style, int):
+                image = torch.where(torch.from_numpy(whole).to(self.device), before, image)
                 continue
             photo = open_photo(style)
-            for mask in self._segments(self._mask(part)):
+            for mask in self._segments(whole):
                 rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
                 box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
                 within = mask[box]
@@ -108,6 +108,11 @@ class SegmentStyles:
         """The segments inside of a mask that contains none in part."""
         numbers = self._tensors[1][0].cpu().numpy()
         return [mask & (numbers == number) for number in np.unique(numbers[mask])]
+
+
+def classes_first(styles: Mapping[Part, Photo | int]) -> dict[Part, Photo | int]:
+    """The styles in the order in which they are applied, so that an instance keeps its own beside that of its class."""
+    return dict(sorted(styles.items(), key=lambda item: isinstance(item[0], int)))
 
 
 def require_parts(styles: Mapping[Part, Photo | int]) -> None:

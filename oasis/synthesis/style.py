@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from oasis.data.files.photos import upright_rgb
 from oasis.data.files.reading import decode_photo
 from oasis.data.transforms import to_unit_range
 from oasis.errors import ConfigurationError
@@ -15,12 +16,12 @@ Photo = str | Path | Image.Image
 
 
 def open_photo(photo: Photo) -> Image.Image:
-    """A photo in RGB.
+    """A photo as upright RGB, whether it is a file or an opened picture.
 
     Raises:
-        DatasetError: see `oasis.data.files.reading.decode_photo`.
+        DatasetError: see `oasis.data.files.reading.decode_photo` and `upright_rgb`.
     """
-    return photo.convert("RGB") if isinstance(photo, Image.Image) else decode_photo(Path(photo))
+    return upright_rgb(photo, "photo") if isinstance(photo, Image.Image) else decode_photo(Path(photo))
 
 
 def photo_tensor(photo: Photo, height: int, width: int) -> Tensor:

@@ -9,7 +9,7 @@ from oasis.synthesis.conditioning import noise_of
 from oasis.synthesis.label_map import LabelMap
 from oasis.synthesis.model import GeneratingModel
 from oasis.synthesis.noise import Noise
-from oasis.synthesis.segment_styles import Part, SegmentStyles, require_parts
+from oasis.synthesis.segment_styles import Part, SegmentStyles, classes_first, require_parts
 from oasis.synthesis.style import (
     Photo,
     photo_tensor,
@@ -65,12 +65,13 @@ def noise_of_style(
     if not style:
         return features
     require_parts(style)
-    features = styles.with_clusters(features, style)
+    style = classes_first(style)
+    features = styles.styled(features, style)
     if all(isinstance(each, int) for each in style.values()):
         return features
     # The encoder's instance norms see colors only beside others: objects are laid into the picture without them.
     seen = styles.laid_over(model.image(condition, segments, features), style)
-    return styles.with_photos(features, style_noise(generator, seen, segments), style)
+    return styles.styled(features, style, style_noise(generator, seen, segments))
 
 
 def require_clusters(model: GeneratingModel) -> None:

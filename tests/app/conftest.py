@@ -150,6 +150,15 @@ def pool(ids: LabelSpace) -> ModelPool:
 
 
 @pytest.fixture
+def narrow() -> Synthesizer:
+    """Of a stranger's checkpoint: it knows sky and houses, and its third class runs a script where it is no text."""
+    names = ("void <img src=x onerror=\"document.title='script ran'\">", "sky", "house")
+    colors = ((0, 0, 0), (70, 130, 180), (70, 70, 70))
+    space = LabelSpace(names, colors, frozenset(), 0, (0, 1, 2, *(-1,) * 253), frozenset({1, 2}))
+    return tiny_synthesizer(Semantic(space), "narrow")
+
+
+@pytest.fixture
 def street() -> tuple[np.ndarray, np.ndarray]:
     """Sky, a road and two cars that touch: label map uint8 and instance map int32."""
     label = np.full((HEIGHT, WIDTH), 23, np.uint8)

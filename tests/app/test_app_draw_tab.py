@@ -1,7 +1,17 @@
-"""The tab Draw in Chromium: a mouse draws, the map and the photo change."""
+"""The tab Draw in Chromium: a mouse draws, the map and the photo change; and its answers without a browser."""
+
+import base64
+import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from oasis.app.limits import Limits
+from oasis.app.model_pool import ModelPool
+from oasis.app.session import Session
+from oasis.synthesis import LabelMap
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within Gradio, of pandas
 
@@ -58,3 +68,45 @@ def test_filled_outline_and_photo_on_demand(visitor):
     visitor.page.click("#render")
     visitor.told("#draw-told", "1 stroke ")
     assert not np.array_equal(visitor.picture("#draw-photo"), photo)
+
+
+@pytest.mark.parametrize(
+    ("drawn_on", "said", "cars"), [(1, "no classes of this model: car", 1), (2, "brushes have the classes of plain", 0)]
+)
+def test_canvas_shows_the_map_where_there_can_be_no_photo(pool, narrow, drawn_on, said, cars):
+    """The map is one of the second model, which knows no cars: a car can be drawn into its sky, not into its houses."""
+    gr = pytest.importorskip("gradio")
+    from oasis.app.context import AppContext
+    from oasis.app.draw_tab import DrawTab
+
+    both, session = ModelPool([pool.model("plain"), narrow]), Session()
+    with gr.Blocks(), gr.Tab("Draw") as inner:
+        tab = DrawTab(AppContext(both, Limits(), [], gr.State(session), gr.Dropdown(both.names)), inner)
+    session.take(LabelMap(np.full((32, 64), drawn_on, np.uint8), None, narrow.label_space, "map.png"))
+    stroke = {"raw_id": 26, "points": [[0.5, 0.5]], "radius": 0.2}
+    answer = tab.stroke(session, "narrow", 0, True, SimpleNamespace(stroke=stroke))
+    assert said in answer[tab.told]
+    assert session.strokes == cars
+    picture = Image.open(io.BytesIO(base64.b64decode(answer[tab.canvas]["picture"].partition(",")[2])))
+    assert picture.getpixel((picture.width // 2, picture.height // 2)) == ((0, 0, 142) if cars else (70, 70, 70))
+
+
+def test_names_of_a_checkpoint_are_text(browser, narrow, monkeypatch):
+    from oasis.app.server import serving
+
+    markup = narrow.label_space.names[0]
+    monkeypatch.setattr(narrow, "name", markup)
+    with serving(ModelPool([narrow]), Limits()) as address:
+        page = browser.new_page()
+        page.goto(address)
+        for tab, place in (
+            ("Draw", "#starts"),
+            ("Draw", "#draw-legend"),
+            ("Vary", "#vary-told"),
+            ("Compare", "figure"),
+        ):
+            page.get_by_role("tab", name=tab, exact=True).click()
+            page.locator(place).filter(has_text=markup).first.wait_for()
+        assert page.locator("img[src=x]").count() == 0
+        assert page.title() == "Panoptic OASIS"
+        page.close()

@@ -16,9 +16,12 @@ from oasis.app.model_pool import ModelPool
 from oasis.app.pictures import Figure
 from oasis.app.session import Session
 from oasis.bundled import bundled_file
+from oasis.checkpoint import Restored
+from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
-from oasis.synthesis import LabelMap
+from oasis.models import SPADEGenerator
+from oasis.synthesis import LabelMap, Synthesizer
 from oasis.synthesis.examples import draw_examples
 
 
@@ -82,7 +85,6 @@ def test_pictures_are_generated_one_after_the_other(pool, label_map, monkeypatch
 def test_a_photo_is_what_the_synthesizer_generates(pool, label_map):
     photo = pool.generate("outlines", label_map, seed=3)
     assert same(photo.image, pool.model("outlines").synthesize(label_map, seed=3))
-    assert photo.model == "outlines"
     assert photo.seconds > 0
 
 
@@ -112,13 +114,46 @@ def test_large_map_is_drawn_on_at_the_models_size(pool, street, ids):
     assert session.require_map().instance_ids == (24000,)  # the cars of `large` are not told apart
 
 
+def test_strokes_have_the_classes_of_the_brushes(pool, narrow, ids):
+    """Whatever the classes of the map: an upload has those of the selected model, the brushes those of the first."""
+    sky, session = np.ones((32, 64), np.uint8), Session()
+    session.take(LabelMap(sky, None, narrow.label_space, "sky.png"))
+    session.draw(Stroke(26, ((0.5, 0.5),), 0.1), pool.model(), undo=5)
+    assert session.require_map().label_space == ids
+    assert session.require_map().class_names == ("sky", "car")
+    assert session.require_map().instance_ids == (26000,)
+
+
+def test_map_without_the_classes_of_the_brushes_is_not_drawn_on(pool, narrow):
+    town = LabelMap(np.full((32, 64), 2, np.uint8), None, narrow.label_space, "town.png")
+    session = Session()
+    session.take(town)
+    with pytest.raises(ConfigurationError, match=r"town\.png: the brushes .* classes of plain.*shows house\. Start"):
+        session.draw(Stroke(26, ((0.5, 0.5),), 0.1), pool.model(), undo=5)
+    assert session.require_map() is town
+    assert session.strokes == 0
+
+
+@pytest.mark.parametrize(("noise_dim", "said"), [(0, "has no noise"), (8, "has one latent vector a picture")])
+def test_nothing_is_drawn_anew_where_nothing_can_change_alone(label_map, ids, noise_dim, said):
+    sizes = {"height": 32, "width": 64, "norm": "instance"}
+    generator = SPADEGenerator(ids.num_classes, noise_dim, 2, spade_channels=4, **sizes)
+    model = Synthesizer(Restored({}, ids, Semantic(ids), generator, 0), 32, 64, "spade", "cpu")
+    session = Session()
+    session.take(label_map)
+    with pytest.raises(ConfigurationError, match=f"spade: its SPADEGenerator {said}"):
+        session.resample("spade", model, 0, label_map.segment_at(15, 12), whole_class=False)
+    assert session.resampled == []
+
+
 def test_resampling_changes_the_instance_and_every_time_anew(pool, label_map):
     model, session = pool.model("plain"), Session()
     session.take(label_map)
     car = label_map.segment_at(15, 12)
     pictures = [model.synthesize(label_map, noise=session.noise("plain", model, 1))]
     for _ in range(2):
-        pictures.append(model.synthesize(label_map, noise=session.resample("plain", model, 1, car, whole_class=False)))
+        session.resample("plain", model, 1, car, whole_class=False)
+        pictures.append(model.synthesize(label_map, noise=session.noise("plain", model, 1)))
     changed = [np.abs(np.asarray(a, int) - np.asarray(b, int)).mean(2) for a, b in pairwise(pictures)]
     for change in changed:
         assert change[car.mask].mean() > 3
@@ -131,8 +166,9 @@ def test_resampling_changes_the_instance_and_every_time_anew(pool, label_map):
 def test_resampling_a_class_covers_all_of_it(pool, label_map):
     model, session = pool.model("plain"), Session()
     session.take(label_map)
-    noise = session.resample("plain", model, 1, label_map.segment_at(15, 12), whole_class=True)
-    changed = noise.rows(*label_map.label.shape) != noise.rows(*label_map.label.shape)[0, 0]
+    session.resample("plain", model, 1, label_map.segment_at(15, 12), whole_class=True)
+    rows = session.noise("plain", model, 1).rows(*label_map.label.shape)
+    changed = rows != rows[0, 0]
     np.testing.assert_array_equal(changed, label_map.label == 26)
     assert session.resampled == ["all of car"]
 

@@ -36,6 +36,20 @@ def upload(address: str, name: str, content: bytes) -> tuple[int, dict[str, str]
     return request(address, "POST", "/gradio_api/upload", body, headers)
 
 
+def answer(address: str, elem_id: str, kind: str, fields: list) -> tuple[int, bytes]:
+    """What the app answers to an event of a component in the first tab, from a page with these fields."""
+    config = json.loads(request(address, "GET", "/config")[2])
+    components = {each["props"].get("elem_id"): each for each in config["components"]}
+    target, model = [components[elem_id]["id"], kind], components["model"]["props"]["value"]
+    event = next(each for each in config["dependencies"] if target in each["targets"])
+    call = {"data": [None, model, 0, *fields], "fn_index": event["id"], "session_hash": "stranger"}
+    headers = {"Content-Type": "application/json"}
+    status, _, text = request(address, "POST", "/gradio_api/queue/join", json.dumps(call), headers)
+    if status == 200:
+        text += request(address, "GET", "/gradio_api/queue/data?session_hash=stranger")[2]
+    return status, text
+
+
 def alive(address: str) -> bool:
     return request(address, "GET", "/")[0] == 200
 
@@ -205,16 +219,15 @@ def test_page_cannot_be_talked_into_reading_other_files(address, tmp_path):
     """A browser may send any path as if it had uploaded that file; only uploaded files are opened."""
     secret = tmp_path / "secret.png"
     secret.write_bytes(b"the secret")
-    config = json.loads(request(address, "GET", "/config")[2])
-    event = next(each for each in config["dependencies"] if any(kind == "upload" for _, kind in each["targets"]))
     file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-    model = next(c for c in config["components"] if c["props"].get("elem_id") == "model")["props"]["value"]
-    call = {"data": [None, model, 0, file, None], "fn_index": event["id"], "session_hash": "stranger"}
-    headers = {"Content-Type": "application/json"}
-    status, _, text = request(address, "POST", "/gradio_api/queue/join", json.dumps(call), headers)
-    if status == 200:
-        text += request(address, "GET", "/gradio_api/queue/data?session_hash=stranger")[2]
+    status, text = answer(address, "label-file", "upload", [file, None, "", "", ""])
     assert b"process_completed" in text or status >= 400
     assert b'"success":true' not in text.replace(b" ", b"")
     assert b"the secret" not in text
     assert b"secret.png: is no PNG" not in text  # it was not opened
+
+
+def test_kind_may_be_chosen_before_the_file(address):
+    status, text = answer(address, "map-kind", "input", [None, None, "colors", "", ""])
+    assert status == 200
+    assert b'"success":true' in text.replace(b" ", b"")

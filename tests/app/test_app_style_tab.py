@@ -93,6 +93,47 @@ def test_a_click_gives_a_segment_a_cluster_or_the_photo(tab, session):
     assert "26000: cluster 4, sky: the photo" in told
 
 
+def test_a_refused_choice_is_forgotten(tab, session, features, tmp_path):
+    tab.click(session, "features", 0, False, 3, CAR)
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    with pytest.raises(ConfigurationError, match="plain: its OASISGenerator has no style encoder"):
+        tab.take_photo(session, "plain", 0, str(tmp_path / "photo.png"))
+    for seed, cluster in ((-1, 4), (0, 10)):
+        with pytest.raises(ConfigurationError, match=r"A seed is a whole number|no such cluster"):
+            tab.click(session, "features", seed, False, cluster, click(5, 2))
+    assert "style: 26000: cluster 3" in tab.generate(session, "features", 0)[tab.told]
+    assert (session.styles, session.photo) == ({26000: 3}, None)
+
+
+def test_a_click_gives_what_the_picture_shows_a_style(tab, features, street):
+    """The model's size is a third of the map's, in which a small person gets lost."""
+    from oasis.app.session import Session
+
+    label, instance = (each.repeat(3, 0).repeat(3, 1) for each in street)
+    label[0, 0], instance[0, 0] = 24, 24500
+    session = Session()
+    session.take(features.open(label, instance))
+    tab.click(session, "features", 0, False, 3, SimpleNamespace(x=0.0, y=0.0))
+    tab.click(session, "features", 0, False, 4, CAR)
+    assert session.styles == {"sky": 3, 26000: 4}
+
+
+def test_a_group_has_no_style_apart_from_that_of_all(tab, features, street):
+    from oasis.app.session import Session
+
+    label, instance = (each.copy() for each in street)
+    label[:4, :4] = instance[:4, :4] = 26
+    session = Session()
+    session.take(features.open(label, instance))
+    with pytest.raises(ConfigurationError, match=r"what you clicked is car without an instance.*Click a single car"):
+        tab.click(session, "features", 0, False, 3, click(1, 1))
+    assert session.styles == {}
+    instance[instance > 1000] = 26
+    session.take(features.open(label, instance))
+    tab.click(session, "features", 0, False, 3, click(1, 1))
+    assert session.styles == {"car": 3}
+
+
 def test_models_without_styles_say_so(tab, session):
     with pytest.raises(ConfigurationError, match=r"plain: its OASISGenerator has no style encoder"):
         tab.click(session, "plain", 0, False, 3, CAR)

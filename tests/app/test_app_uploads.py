@@ -12,7 +12,7 @@ from oasis.app.uploads import open_upload
 from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.errors import ConfigurationError, MissingInstancesError, OasisError, message
 from oasis.labels import LabelSpace
-from oasis.synthesis import MapKind
+from oasis.synthesis import LabelMap, MapKind
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -161,6 +161,17 @@ def test_instances_in_the_format_that_is_chosen(ids, limits, tmp_path):
     assert found.instance.tolist() == [[7, 7, 26001, 26001, 26000, 26000]] * 4
     with pytest.raises(OasisError, match=r"objects\.png: .*do not fit into 8 bits"):
         open_upload(*paths, ids, limits)
+
+
+def test_advice_is_for_the_page(narrow, street, ids):
+    pytest.importorskip("gradio")
+    from oasis.app.context import explained
+
+    with pytest.raises(OasisError, match=r"--replace 'road=CLASS'") as caught:
+        narrow.open(LabelMap(*street, ids))
+    said = explained(caught.value)
+    assert said.endswith("Choose the map's classes, or another model.")
+    assert "--replace" not in said
 
 
 def test_missing_instances_are_asked_for_in_the_words_of_the_page():

@@ -3,6 +3,12 @@
 import numpy as np
 import pytest
 
+from oasis.app.limits import Limits
+from oasis.app.model_pool import ModelPool
+from oasis.app.session import Session
+from oasis.errors import ConfigurationError
+from oasis.synthesis import LabelMap
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # within Gradio, of pandas
 
 
@@ -57,6 +63,41 @@ def test_slider_goes_from_one_seed_to_the_other(visitor):
     slider.dispatch_event("pointerup")
     visitor.told("#between-grid", "100% of the way")
     np.testing.assert_array_equal(visitor.picture("#between-grid", 1), right)
+
+
+def test_tab_within_shows_the_map_that_was_chosen_since(visitor):
+    visitor.choose_example()
+    visitor.tab("Vary")
+    visitor.told("#vary-told", "6 photos")
+    seeds = visitor.picture("#vary-grid")
+    tabs = {"Resample by clicking": "#resample-map", "Between two seeds": "#between-grid"}
+    for example, (tab, place) in enumerate(tabs.items(), 1):
+        visitor.tab(tab)
+        before = visitor.picture(place)
+        visitor.tab("Upload")
+        visitor.choose_example(example)
+        visitor.tab("Vary")
+        visitor.changed(place, before)
+    visitor.tab("Seeds side by side")
+    visitor.changed("#vary-grid", seeds)
+
+
+def test_seeds_of_a_model_without_noise_are_not_told_apart(narrow, monkeypatch):
+    gr = pytest.importorskip("gradio")
+    from oasis.app.between_tab import BetweenTab
+    from oasis.app.context import AppContext
+    from oasis.app.inner_tab import InnerTab
+    from oasis.app.seeds_tab import SeedsTab
+
+    monkeypatch.setattr(narrow.generator, "noise_dim", 0)
+    session = Session()
+    session.take(LabelMap(np.ones((32, 64), np.uint8), None, narrow.label_space))
+    with gr.Blocks(), gr.Tab("Vary") as outer:
+        context = AppContext(ModelPool([narrow]), Limits(), [], gr.State(session), gr.Dropdown(["narrow"]))
+        tabs = [build(context, InnerTab("within", outer, outer, gr.State(""))) for build in (SeedsTab, BetweenTab)]
+    for tab, fields in zip(tabs, ((0, 2), (0, 1, 0.5)), strict=True):
+        with pytest.raises(ConfigurationError, match="every seed gives the same picture"):
+            tab.generate(session, "narrow", *fields)
 
 
 def test_checkpoints_are_compared_on_one_map(visitor):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from oasis.data import Cityscapes, FileSamples, LabelMapDataModule
 from oasis.data.consistency import Maps, OnInconsistentIds, consistent_label
+from oasis.data.inspection import Inspection
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.instances import MAX_INSTANCES
@@ -79,6 +80,10 @@ def test_the_data_module_hands_the_policy_on(mismatched, ids):
 def test_every_thing_pixel_is_judged(label, instance):
     space = LabelSpace.cityscapes_ids()
     maps = Maps(label, instance, *FILES)
+    if (instance < 1000).all() and ((instance > 0) & (instance != label) & np.isin(label, (24, 26))).any():
+        with pytest.raises(DatasetError, match="no id is 1000 or more"):
+            consistent_label(maps, space, TRUST)
+        return
     expected, wrong = label.copy(), 0
     for y, x in np.ndindex(4, 5):
         if instance[y, x] >= 1000 and instance[y, x] // 1000 != label[y, x]:
@@ -92,6 +97,35 @@ def test_every_thing_pixel_is_judged(label, instance):
             consistent_label(maps, space, OnInconsistentIds.ERROR)
     else:
         assert consistent_label(maps, space, OnInconsistentIds.ERROR) is label
+
+
+@pytest.mark.parametrize("policy", list(OnInconsistentIds))
+def test_mere_numbers_are_no_instance_ids(tiny, ids, policy):
+    """They have no instance by the rules of Cityscapes, so that all would be lost in silence."""
+
+    def number(instance):
+        things = np.unique(instance[instance >= 1000])
+        numbers = np.searchsorted(things, instance) + 1
+        instance[...] = np.where(instance >= 1000, numbers, 0)
+
+    edited(tiny.instance("train", FIRST), number)
+    words = (
+        rf"{FIRST}_gtFine_instanceIds.png: no id is 1000 or more.*{FIRST}_gtFine_labelIds.png: .*instance_format=numb"
+    )
+    dataset = FileSamples(Cityscapes(tiny.root), "train", ids, 32, 64, on_inconsistent_ids=policy)
+    with pytest.raises(DatasetError, match=words):
+        dataset[0]
+    finding = Inspection(dataset.dataset, dataset.files, ids, policy)[0]
+    assert [fault.kind for fault in finding.faults] == ["label and instance map disagree"]
+    assert "--instance-format numbers" in finding.faults[0].reason
+
+
+def test_maps_without_any_instance_pass(ids):
+    """Void, stuff and a group region have their class ids in genuine maps; 0 is nothing in those of other programs."""
+    label = np.array([[0, 4, 7, 7, 26]], np.uint8)
+    for plain in (label, np.zeros_like(label), np.array([[9, 9, 9, 9, 0]])):
+        maps = Maps(label, plain.astype(np.int32), *FILES)
+        assert consistent_label(maps, ids, OnInconsistentIds.ERROR) is label
 
 
 @pytest.mark.parametrize("policy", list(OnInconsistentIds))

@@ -80,6 +80,24 @@ def test_a_palette_of_other_classes_is_no_map_of_numbers(tmp_path, ids):
         np.testing.assert_array_equal(read, np.array(raw).reshape(2, 2))
 
 
+def test_void_colors_count_in_training_as_in_generating(tmp_path):
+    """A car and a caravan, which is void in train ids but has a colour of its own."""
+    space, every = LabelSpace.cityscapes_train_ids(), LabelSpace.cityscapes_ids()
+    for numbers, fine in (([26, 29], True), ([7, 11], False)):
+        picture = Image.frombytes("P", (2, 1), bytes(numbers))
+        palette = np.full((256, 3), 77, np.uint8)
+        palette[numbers] = [every.palette[every.raw_to_class[raw]] for raw in (26, 29)]
+        picture.putpalette(palette.tobytes())
+        picture.save(tmp_path / "map.png")
+        label = np.array([numbers], np.uint8)
+        if fine:
+            check_label_file(label, tmp_path / "map.png", space)
+        else:
+            with pytest.raises(DatasetError, match=r"map\.png: mode P, whose colours are those of classes"):
+                check_label_file(label, tmp_path / "map.png", space)
+        np.testing.assert_array_equal(open_label_map(tmp_path / "map.png", label_space=space).label, [[26, 29]])
+
+
 def test_a_map_that_is_no_picture_is_checked_too(tmp_path, ids):
     (tmp_path / "map.npy").write_bytes(b"numbers")
     check_label_file(np.full((2, 2), 7, np.uint8), tmp_path / "map.npy", ids)

@@ -235,6 +235,7 @@ INSTANCES: dict[str, Case] = {
         "oasis convert IN OUT --from panoptic_ids --to cityscapes",
     ),
     "of stuff": Case(lambda: saved(np.where(INSTANCE == 7, 7001, INSTANCE).astype(np.uint16)), "7001", "here is 7001"),
+    "numbers of objects": alike(lambda: saved((INSTANCE >= 1000).astype(np.uint16)), "no id is 1000 or more"),
     "another picture's": alike(lambda: saved(np.roll(INSTANCE, 2, axis=1)), "thing pixels have another class"),
     "another size": alike(lambda: saved(INSTANCE[:, 1:].copy()), "do not belong together"),
 }
@@ -309,7 +310,7 @@ def evaluate(root: Path) -> Seen:
 def generate(root: Path) -> Seen:
     (given,) = find_maps(root / "gtFine/val/town/a_gtFine_labelIds.png")
     assert given.instance is not None
-    found = open_label_map(given.path, given.instance, label_space=SPACE, kind=given.kind)
+    found = open_label_map(given.path, given.instance, label_space=SPACE)
     return found.label, found.instance, None
 
 
@@ -584,6 +585,7 @@ CONVERTED = {
     "train ids": "its classes are not those of",
     "train ids, void": "its classes are not those of",
     "png P, 4 bits": "its classes are not those of",
+    "numbers of objects": "its classes are not those of",
     "another picture's": "its classes are not those of",
 }
 

@@ -44,7 +44,8 @@ def test_no_more_is_kept_than_can_be_looked_at():
     for number in range(5):
         samples = [(str(i), flat((10 + number, 20 + i, 0))) for i in range(4)]
         sheet.add(f"map {number}", flat((10 + number, 0, 0)), samples)
-    assert len(sheet) == 5
+    sheet.count()
+    assert len(sheet) == 6
     assert sheet.is_full
     drawn = sheet.draw()
     assert has(drawn, (11, 21, 0)) > 0

@@ -137,6 +137,17 @@ def test_coco_categories_that_are_train_ids_are_noticed(street, ids):
     assert found.remarks == ("taken for coco_panoptic", "its categories are train ids")
 
 
+def test_a_list_of_segments_is_of_rgb_pictures(street, ids, tmp_path):
+    segments = segments_info(street.instance, ())
+    for numbers in (street.label, street.instance):
+        with pytest.raises(DatasetError, match=r"label map: segments describe RGB pictures, but .* numbers \(H, W\)"):
+            open_label_map(numbers, label_space=ids, segments=segments)
+        with pytest.raises(DatasetError, match=r"label map: .*map\.json describes RGB pictures"):
+            open_label_map(numbers, label_space=ids, segments=tmp_path / "map.json")
+    with pytest.raises(DatasetError, match=r"gone\.json: no such file; it would be the JSON of label map"):
+        open_label_map(to_coco(street.instance), label_space=ids, segments=tmp_path / "gone.json")
+
+
 def test_a_coco_map_of_cityscapesscripts_needs_no_json(street, space):
     found = open_label_map(to_coco(street.instance), label_space=space)
     np.testing.assert_array_equal(found.instance, street.instance)
@@ -164,6 +175,22 @@ def test_train_ids_have_to_be_said(street, space):
         open_label_map(np.array([[26, 0]]), label_space=space, kind=MapKind.TRAIN_IDS)
     with pytest.raises(ConfigurationError, match="kind=train_ids is Cityscapes'"):
         open_label_map(trained, label_space=rooms(), kind=MapKind.TRAIN_IDS)
+
+
+def test_train_ids_by_the_name_of_their_file(street, ids, write):
+    raw_to_train = {raw: train for train, raw in TRAIN_IDS.items()}
+    trained = np.vectorize(lambda raw: raw_to_train.get(raw, 255))(street.label).astype(np.uint8)
+    for name in ("a_gtFine_labelTrainIds.png", "b_labelTrainIds.png"):
+        for file in (write(name, trained), str(write(name, trained))):
+            np.testing.assert_array_equal(open_label_map(file, label_space=ids).label, street.label)
+    with pytest.raises(DatasetError, match="255 is the void value"):
+        open_label_map(write("labelTrainIds.png", trained), label_space=ids)
+    sketch = np.array([[0, 13]], np.uint8)  # a road and a car, or nothing and a fence
+    file = write("sketch_labelTrainIds.png", sketch)
+    np.testing.assert_array_equal(open_label_map(file, label_space=ids).label, [[7, 26]])
+    np.testing.assert_array_equal(open_label_map(file, label_space=ids, kind=MapKind.LABEL_IDS).label, sketch)
+    with pytest.raises(ConfigurationError, match=r"sketch_labelTrainIds\.png: .*the name \*_labelTrainIds.*=label_ids"):
+        open_label_map(file, label_space=rooms())
 
 
 def test_stuff_that_a_segmenter_numbers_is_stuff(ids):

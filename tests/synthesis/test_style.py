@@ -11,6 +11,7 @@ from oasis.encodings import InstanceNoise, Semantic
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.models import SPADEGenerator
 from oasis.synthesis import Synthesizer, imitate
+from oasis.synthesis.style import photo_tensor
 
 HEIGHT, WIDTH = 32, 128
 COLORS = {"sunset": (200, 90, 40), "night": (30, 40, 110), "meadow": (60, 170, 80)}
@@ -92,6 +93,25 @@ def test_the_style_is_the_encoders_mean(synthesizer, street, tmp_path):
     assert abs(np.asarray(picture) - (expected.numpy() + 1) * 127.5).max() < 0.51
     with pytest.raises(DatasetError, match=r"gone\.jpg"):
         synthesizer.synthesize(street.label, style=tmp_path / "gone.jpg")
+
+
+@pytest.mark.parametrize("case", ["turned", "grey of 16 bits"])
+def test_a_photo_is_the_same_opened_and_as_a_file(synthesizer, tmp_path, case):
+    shades = np.linspace(0, 255, 60 * 40).reshape(40, 60)
+    if case == "turned":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(np.stack([shades, 255 - shades, shades.T.reshape(40, 60)], 2).astype(np.uint8)).save(
+            tmp_path / "photo.png", exif=exif
+        )
+    else:
+        Image.fromarray((shades * 257).astype(np.uint16)).save(tmp_path / "photo.png")
+    with Image.open(tmp_path / "photo.png") as opened:
+        expected, found = (photo_tensor(given, 60, 40) for given in (tmp_path / "photo.png", opened))
+        pictures = [synthesizer.synthesize(MAP, seed=0, style=given) for given in (tmp_path / "photo.png", opened)]
+    assert torch.equal(found, expected)
+    assert found.std() > 0.3
+    assert np.array_equal(*pictures)
 
 
 def test_random_encodings_keep_their_seed(ids, street):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.errors import DatasetError
 from oasis.synthesis import MapKind, open_label_map
 
@@ -99,9 +100,35 @@ def test_maps_that_contradict_each_other(ids, street):
     street.label[street.instance == 26002] = 7
     count = int((street.instance == 26002).sum())
     with pytest.raises(
-        DatasetError, match=rf"instance map: {count} thing pixels .* row 16, column 20: instance 26002 on label id 7 "
+        DatasetError,
+        match=rf"instance map: {count} thing pixels have another class in label map: instance 26002 on label id 7 "
+        rf"\(road, {count} pixels\).*the instance map alone also says which class",
     ):
         open_label_map(street.label, street.instance, label_space=ids)
+
+
+def test_mere_numbers_of_objects_are_no_instance_ids(ids, street, write):
+    """They would be things without instances, in silence."""
+    numbers = np.zeros_like(street.instance)
+    for number, instance in enumerate((26000, 26002, 24001), 1):
+        numbers[street.instance == instance] = number
+    label, file = write("a_labelIds.png", street.label), write("numbers.png", numbers)
+    for given in (numbers, file):
+        with pytest.raises(
+            DatasetError,
+            match=r"no id is 1000 or more.* 1 on label id 26 \(car, 96 pixels\).*--instance-format numbers",
+        ):
+            open_label_map(label, given, label_space=ids)
+    found = open_label_map(label, file, label_space=ids, instance_format=INSTANCE_FORMATS["numbers"])
+    assert found.instance_ids == (24000, 26000, 26001)
+
+
+@pytest.mark.parametrize("plain", ["class ids", "zeros"])
+def test_a_picture_may_have_no_instance(ids, street, plain):
+    """With class ids or nothing in its instance map; the person is a group region."""
+    label = np.where(street.label == 26, 7, street.label).astype(np.uint8)
+    instance = label.astype(np.int32) if plain == "class ids" else np.zeros_like(street.instance)
+    assert open_label_map(label, instance, label_space=ids).instance_ids == ()
 
 
 def test_an_instance_map_in_colors_names_nobody(ids, street):

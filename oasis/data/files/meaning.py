@@ -64,8 +64,8 @@ def check_label_file(raw: NDArray[np.uint8], path: Path, space: LabelSpace) -> N
         indexed = None
     if indexed is not None and stands_for_colors(indexed, space):
         raise WrongModeError(
-            f"{path}: mode P, whose colours are those of classes, but of other classes than its numbers. Training "
-            "reads numbers: convert the map with oasis.synthesis.open_label_map and write its label."
+            f"{path}: mode P, whose colours are those of classes, but whose numbers are not the ids of these classes. "
+            "Training reads numbers: convert the map with oasis.synthesis.open_label_map and write its label."
         )
     check_label_ids(raw, str(path), space)
 
@@ -90,27 +90,33 @@ def looks_like_train_ids(raw: NDArray[np.uint8]) -> bool:
 
 
 def stands_for_colors(pixels: Pixels, space: LabelSpace) -> bool:
-    """Whether all colours of a picture with a palette are those of classes, but of other classes than its numbers.
+    """Whether the numbers of a picture with a palette mean nothing but their colours.
+
+    All its colours are those of classes, but of other classes than its numbers; or most pixels have such colours, and
+    not all numbers are class ids.
 
     Args:
-        pixels: numbers with a palette.
+        pixels: numbers, with or without a palette.
         space: the label space.
     """
-    numbers = np.unique(pixels.numbers)
-    if pixels.palette is None or numbers[-1] >= len(pixels.palette):
+    if pixels.palette is None:
         return False
-    shown = [tuple(color) for color in pixels.palette[numbers].tolist()]
-    return set(shown) <= set(space.palette) and not has_own_colors(pixels, space)
+    numbers, counts = np.unique(pixels.numbers, return_counts=True)
+    if numbers[-1] >= len(pixels.palette):
+        return False
+    colors = {*space.palette, *cityscapes_colors(space).values()}
+    known = np.array([tuple(color) in colors for color in pixels.palette[numbers].tolist()])
+    are_ids = bool((np.asarray(space.raw_to_class)[numbers] >= 0).all())
+    if known.all():
+        return not (are_ids and (pixels.has_equal_channels or _has_own_colors(pixels, numbers, space)))
+    return not are_ids and bool(counts[known].sum() * 2 > counts.sum())
 
 
-def has_own_colors(pixels: Pixels, space: LabelSpace) -> bool:
-    """Whether every number of a picture with a palette has the colour of the class that it is the raw id of."""
-    numbers = np.unique(pixels.numbers).tolist()
-    if pixels.palette is None or numbers[-1] >= min(len(pixels.palette), len(space.raw_to_class)):
-        return False
-    classes = [space.raw_to_class[number] for number in numbers]
-    shown = [tuple(color) for color in pixels.palette[numbers].tolist()]
-    return all(index >= 0 and space.palette[index] == color for index, color in zip(classes, shown, strict=True))
+def cityscapes_colors(space: LabelSpace) -> dict[int, tuple[int, int, int]]:
+    """Raw id -> colour of Cityscapes' classes in the label space, void ones too; empty for another dataset's."""
+    if not has_cityscapes_ids(space):
+        return {}
+    return {entry.id: entry.color for entry in cityscapes_labels if entry.id >= 0 and space.raw_to_class[entry.id] >= 0}
 
 
 def has_cityscapes_ids(space: LabelSpace) -> bool:
@@ -118,6 +124,16 @@ def has_cityscapes_ids(space: LabelSpace) -> bool:
     theirs = {entry.name: entry.id for entry in cityscapes_labels}
     pairs = ((raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index))
     return all(theirs.get(space.names[index]) == raw for raw, index in pairs)
+
+
+def _has_own_colors(pixels: Pixels, numbers: NDArray[np.int64], space: LabelSpace) -> bool:
+    """Whether every number, all of them raw ids, has the colour of its class."""
+    assert pixels.palette is not None
+    published = cityscapes_colors(space)
+    shown = zip(numbers.tolist(), pixels.palette[numbers].tolist(), strict=True)
+    return all(
+        tuple(color) in (space.palette[space.raw_to_class[number]], published.get(number)) for number, color in shown
+    )
 
 
 def _listing(raw: NDArray[Any]) -> str:

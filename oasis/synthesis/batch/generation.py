@@ -29,7 +29,7 @@ class Outcome:
     Attributes:
         written: files.
         bad: inputs that failed, with reasons.
-        without_part: names of inputs without the part to resample.
+        without_part: names of inputs that have no pixel of the part to resample, at the size of the pictures.
         remarks: remark of a reader -> number of inputs.
         replaced: classes that are another to the model, `NAME as OTHER` -> pixels of all inputs.
     """
@@ -122,7 +122,7 @@ class Generation:
         on_step: Callable[[float], None],
     ) -> None:
         label_map = self.read(each)
-        fits = self.sampling.fits(label_map)
+        fits = self.sampling.fits(self.synthesizer, label_map)
         sampling = self.sampling if fits else self.sampling.without_part()
         noises = sampling.noises(self.synthesizer, label_map)
         shown: list[tuple[str, Image.Image]] = []
@@ -148,8 +148,11 @@ class Generation:
     def _show(
         self, each: Input, label_map: LabelMap, samples: Sequence[tuple[str, Image.Image]], sheet: ContactSheet
     ) -> None:
+        if sheet.is_full:
+            sheet.count()
+            return
         height, width = self.synthesizer.height, self.synthesizer.width
-        photo = Image.fromarray(read_photo(each.path, height, width)) if self.photos and not sheet.is_full else None
+        photo = Image.fromarray(read_photo(each.path, height, width)) if self.photos else None
         sheet.add(each.name, self.synthesizer.colors(label_map), samples, photo)
 
     def _animate(self, each: Input, label_map: LabelMap, outcome: Outcome) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from oasis.data.files.opening import MAP_ENDINGS, PHOTO_ENDINGS, is_hidden
 from oasis.data.searching import PHOTO_KIND, pictures_below, stem_and_kind
 from oasis.errors import ConfigurationError
-from oasis.synthesis import MapKind
 
 # Suffixes of the files of one picture, in order of preference for its label map.
 _KINDS = ("labelIds", "instanceIds", "panoptic", "", "color", "labelTrainIds")
@@ -23,13 +22,11 @@ class Input:
         name: folders and stem, without an ending, for the names of its pictures, such as `town/town_000001`.
         path: the label map, or the photo.
         instance: its instance map.
-        kind: of the label map, if its name has it; None = inferred from its pixels.
     """
 
     name: str
     path: Path
     instance: Path | None = None
-    kind: MapKind | None = None
 
 
 def find_maps(where: Path, instances: Path | None = None) -> list[Input]:
@@ -49,8 +46,7 @@ def find_maps(where: Path, instances: Path | None = None) -> list[Input]:
     """
     if where.is_file():
         name, kind = stem_and_kind(where.stem)
-        partner = where.with_name(where.name.replace("_labelIds", "_instanceIds"))
-        return [_input(name, kind, where, partner if partner.is_file() else None)]
+        return [Input(name, where, _partner(where) if kind == "labelIds" else None)]
     _require_folder(where)
     groups: dict[str, dict[str, Path]] = defaultdict(dict)
     for path in pictures_below(where, MAP_ENDINGS):
@@ -88,7 +84,7 @@ def with_instances(inputs: Sequence[Input], where: Path, instances: Path) -> lis
             f"label maps; INPUT is {where}."
         )
     maps = {each.name: each for each in inputs}
-    found = {each.name: each.path for each in find_maps(instances)}
+    found = {each.name: each.instance or each.path for each in find_maps(instances)}
     missing = sorted(maps.keys() ^ found.keys())
     if missing:
         name = missing[0]
@@ -159,13 +155,14 @@ def _add(group: dict[str, Path], kind: str, path: Path) -> None:
 
 def _best(name: str, group: dict[str, Path]) -> Input:
     kind = next(kind for kind in _KINDS if kind in group)
-    return _input(name, kind, group[kind], group.get("instanceIds"))
+    return Input(name, group[kind], group.get("instanceIds") if kind == "labelIds" else None)
 
 
-def _input(name: str, kind: str, path: Path, instance: Path | None) -> Input:
-    if kind == "labelTrainIds":  # their pixels cannot be distinguished from label ids
-        return Input(name, path, kind=MapKind.TRAIN_IDS)
-    return Input(name, path, instance if kind == "labelIds" else None)
+def _partner(path: Path) -> Path | None:
+    """The instance map beside a file of label ids: of the same ending, else of another."""
+    stem = f"{path.stem.removesuffix('labelIds')}instanceIds"
+    candidates = (path.with_name(stem + ending) for ending in (path.suffix, *MAP_ENDINGS))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def _require_folder(where: Path) -> None:

@@ -29,6 +29,7 @@ from oasis.synthesis.batch.style_words import parse_styles
 from oasis.synthesis.imitation import require_searchable
 from oasis.synthesis.photo_reading import PhotoReader
 from oasis.synthesis.styling import require_clusters
+from oasis.synthesis.variety import require_random, require_resamplable
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class GenerateOptions:
         animation: also written for each input.
         steps: frames of the animation, from sample to sample.
         original_size: pictures get the size of their label maps.
-        kind: of all label maps; None = by their names and pixels.
+        kind: of all label maps; None = see `open_label_map`.
         label_space_of_input: of all label maps; None = the model's.
         instances: a file or folder with the instance maps of the source; None = those that are beside it.
         instance_format: how these are stored; None = detected.
@@ -163,12 +164,10 @@ class GenerateOptions:
 
     def _look(self, synthesizer: Synthesizer) -> Look:
         """What decides the look of the pictures, if this model supports it."""
-        generator = synthesizer.generator
-        if self.resample is not None and not (generator.noise_per_pixel or generator.noise_per_segment):
-            raise ConfigurationError(
-                f"--resample {self.resample}: {type(generator).__name__} has one latent vector a picture, "
-                "so that no part of it can differ alone. Leave it out, or use a model with noise per pixel: oasis."
-            )
+        if self.resample is not None:
+            require_resamplable(synthesizer)
+        elif self.samples > 1 or self.animation is not None:
+            require_random(synthesizer)
         if not self.style and self.like is None:
             require_clusters(synthesizer)
             return OfSeed()
@@ -220,7 +219,7 @@ class GenerateOptions:
             each.path,
             each.instance,
             label_space=label_space,
-            kind=self.kind or each.kind,
+            kind=self.kind,
             label_space_of_input=self.label_space_of_input,
             replaced=self.replaced,
             instance_format=self.instance_format,

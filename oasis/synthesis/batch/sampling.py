@@ -113,12 +113,12 @@ class Sampling:
         base = synthesizer.noise(self.seed)
         return [base, *(base.resampled(mask, seed) for seed in seeds[1:])]
 
-    def fits(self, label_map: LabelMap) -> bool:
-        """Whether a map has the part in which samples differ."""
-        return self.part is None or self.part.is_in(label_map)
+    def fits(self, synthesizer: Synthesizer, label_map: LabelMap) -> bool:
+        """Whether a map has a pixel of the part in which samples differ, at the size of the pictures."""
+        return self.part is None or self.part.is_in(label_map.resized(synthesizer.height, synthesizer.width))
 
     def without_part(self) -> "Sampling":
-        """The single sample of a map without the part."""
+        """The single sample of a map without a pixel of the part."""
         return Sampling(self.seed, 1)
 
     def caption(self, number: int) -> str:

@@ -113,6 +113,22 @@ def test_maps_without_the_part_have_one_sample(generate, semantic, maps, tmp_pat
     assert done.exit_code == 1
 
 
+def test_a_part_without_a_pixel_at_the_size_of_the_pictures_is_told(generate, semantic, tmp_path):
+    """Else all samples would be one picture, told as different."""
+    label = np.full((512, 1024), 7, np.uint8)
+    label[1:4, 1:4] = 24
+    instance = label.astype(np.uint16)
+    instance[label == 24] = 24500
+    for kind, pixels in (("labelIds", label), ("instanceIds", instance)):
+        Image.fromarray(pixels).save(tmp_path / f"small_{kind}.png")
+    for part in ("24500", "person"):
+        command = (semantic, tmp_path / "small_labelIds.png", "--samples", 3, "--resample", part)
+        done = generate(*command, "-o", tmp_path / part)
+        assert done.exit_code == 1
+        assert f"--resample {part}: 1 of 1 have none" in done.said
+        assert files(tmp_path / part) == ["contact_sheet.png", "small_0.png"]
+
+
 def test_original_size(generate, semantic, maps, tmp_path):
     done = generate(semantic, maps, "-o", tmp_path / "out", "--original-size")
     assert done.exit_code == 0, done.said

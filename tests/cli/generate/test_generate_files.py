@@ -4,8 +4,7 @@ import pytest
 from PIL import Image
 
 from oasis.errors import ConfigurationError
-from oasis.synthesis import MapKind
-from oasis.synthesis.batch.inputs import find_maps, find_photos, passed_over
+from oasis.synthesis.batch.inputs import find_maps, find_photos, passed_over, with_instances
 from oasis.synthesis.batch.output import OutputFolder
 
 
@@ -82,11 +81,24 @@ def test_a_single_file_finds_its_instance_map(tmp_path):
     assert found(find_maps(tmp_path / "x_instanceIds.png"), tmp_path) == [("x", "x_instanceIds.png", None)]
 
 
-def test_train_ids_are_known_by_their_name_only(tmp_path):
-    touch(tmp_path, "x_gtFine_labelTrainIds.png", "y_labelIds.png")
-    kinds = [(each.name, each.kind) for each in find_maps(tmp_path)]
-    assert kinds == [("x", MapKind.TRAIN_IDS), ("y", None)]
-    assert find_maps(tmp_path / "x_gtFine_labelTrainIds.png")[0].kind is MapKind.TRAIN_IDS
+def test_both_files_may_be_of_different_kinds(tmp_path):
+    touch(tmp_path, "x_labelIds.tif", "x_instanceIds.png", "x_instanceIds.json")
+    expected = [("x", "x_labelIds.tif", "x_instanceIds.png")]
+    assert found(find_maps(tmp_path), tmp_path) == expected
+    assert found(find_maps(tmp_path / "x_labelIds.tif"), tmp_path) == expected
+    touch(tmp_path, "x_instanceIds.tif")
+    assert found(find_maps(tmp_path / "x_labelIds.tif"), tmp_path) == [("x", "x_labelIds.tif", "x_instanceIds.tif")]
+
+
+def test_a_folder_of_instances_may_hold_label_maps_too(tmp_path):
+    touch(tmp_path, "maps/x_color.png", "maps/y.png", "maps/z_labelIds.png")
+    touch(tmp_path, "inst/x_labelIds.png", "inst/x_instanceIds.png", "inst/y.png", "inst/z_instanceIds.png")
+    paired = with_instances(find_maps(tmp_path / "maps"), tmp_path / "maps", tmp_path / "inst")
+    assert found(paired, tmp_path) == [
+        ("x", "maps/x_color.png", "inst/x_instanceIds.png"),
+        ("y", "maps/y.png", "inst/y.png"),
+        ("z", "maps/z_labelIds.png", "inst/z_instanceIds.png"),
+    ]
 
 
 def test_the_file_that_is_named_is_taken(tmp_path):

@@ -28,6 +28,15 @@ def spade_vae(tmp_path_factory):
     return folder / "vae.ckpt"
 
 
+@pytest.fixture(scope="module")
+def spade(tmp_path_factory):
+    """An imported SPADE without noise."""
+    folder = tmp_path_factory.mktemp("spade")
+    torch.save(made_up(baseline_states.spade_generator(35, 1)), folder / "G.pth")
+    import_official(folder / "G.pth", folder / "spade.ckpt")
+    return folder / "spade.ckpt"
+
+
 @pytest.fixture
 def photos(tmp_path):
     paths = {name: tmp_path / f"{name}.png" for name in ("red", "blue")}
@@ -69,6 +78,9 @@ def test_like(generate, semantic, maps, photos, tmp_path):
         ("spade_vae", ["--style", "PHOTO", "--samples", "2"], "decides the look of one picture a map"),
         ("spade_vae", ["--style", "PHOTO", "--like", "PHOTO"], "decides the look of one picture a map"),
         ("spade_vae", ["--resample", "car", "--samples", "2"], "SPADEGenerator has one latent vector a picture"),
+        ("spade", ["--samples", "2"], "SPADEGenerator has no noise"),
+        ("spade", ["--interpolate", "gif"], "SPADEGenerator has no noise"),
+        ("spade", ["--resample", "car", "--samples", "2"], "SPADEGenerator has no noise"),
         ("spade_vae", ["--style", "gone.png"], "gone.png"),
     ],
 )
