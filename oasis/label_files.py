@@ -84,10 +84,11 @@ def parse_classes(content: object, path: str | Path) -> Mapping[str, Any]:
         raise ConfigurationError(
             f"{path}: no class is scored. At least one besides {ignore!r}, which is ignored, must not be scored: false."
         )
-    generated = generated_palette(len(classes))
+    if not any(entry["ids"] for entry in classes):
+        raise ConfigurationError(f"{path}: no class has a raw id, so that no map can be read. List them: ids: [7].")
     return {
         "names": tuple(names),
-        "palette": tuple(tuple(entry.get("color", generated[index])) for index, entry in enumerate(classes)),
+        "palette": _palette(classes),
         "things": frozenset(index for index, entry in enumerate(classes) if entry.get("thing", False)),
         "ignore_index": ignored,
         "raw_to_class": _table(path, classes),
@@ -95,11 +96,22 @@ def parse_classes(content: object, path: str | Path) -> Mapping[str, Any]:
     }
 
 
+def _palette(classes: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], ...]:
+    """The colour of each class: the given one, or one generated for its index; none that is given is generated."""
+    given = {tuple(entry["color"]) for entry in classes if "color" in entry}
+    by_index = generated_palette(len(classes))
+    others = (color for color in generated_palette(2 * RAW_IDS) if color not in given and color not in by_index)
+    return tuple(
+        tuple(entry["color"]) if "color" in entry else by_index[index] if by_index[index] not in given else next(others)
+        for index, entry in enumerate(classes)
+    )
+
+
 def generated_palette(count: int) -> tuple[tuple[int, int, int], ...]:
     """Distinct colours: black, then hues a golden angle apart in three shades.
 
     Args:
-        count: number of colours, including black; at most 256.
+        count: number of colours, including black; at most 512.
 
     Returns:
         `count` colours, RGB in 0..255; deterministic.

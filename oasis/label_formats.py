@@ -105,7 +105,8 @@ def mapillary_config(root: str | Path | None, version: str) -> Path:
 def from_mapillary(labels: Sequence[Any], path: Path) -> dict[str, Any]:
     """The `labels` of `config_v1.2.json` or `config_v2.0.json` of Mapillary Vistas as `ignore` and `classes`.
 
-    The raw id of a label is its position. Two that are called the same get their full name, `object--vehicle--car`.
+    The raw id of a label is its position. Two that are called the same, and those without a `readable` name, get their
+    full name, `object--vehicle--car`.
 
     Raises:
         ConfigurationError: a label without a name, or none is the unlabelled one.
@@ -113,9 +114,10 @@ def from_mapillary(labels: Sequence[Any], path: Path) -> dict[str, Any]:
     for index, label in enumerate(labels):
         if not isinstance(label, dict) or not isinstance(label.get("name"), str):
             raise ConfigurationError(f"{path}: label {index} has no name, as all labels of Mapillary Vistas have.")
-    readable = Counter(str(label.get("readable")) for label in labels)
-    names = {label["name"]: label["name"] for label in labels}
-    names |= {label["name"]: label["readable"] for label in labels if readable[str(label.get("readable"))] == 1}
+    readable = {each["name"]: each["readable"] for each in labels if isinstance(each.get("readable"), str)}
+    counts = Counter([*readable.values(), *(each["name"] for each in labels if each["name"] not in readable)])
+    names = {each["name"]: each["name"] for each in labels}
+    names |= {name: short for name, short in readable.items() if counts[short] == 1}
     if _UNLABELED not in names:
         raise ConfigurationError(f"{path}: no label is called {_UNLABELED}, which is the ignored class of Mapillary.")
     classes = [

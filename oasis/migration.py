@@ -177,14 +177,6 @@ def _from_format_3(config: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _with_settings(part: Any, of_targets: Mapping[str, Mapping[str, Any]]) -> Any:
-    """A copy of a configuration in which each `_target_` has further settings, unless it has them already."""
-    if not isinstance(part, Mapping):
-        return part
-    copied = {key: _with_settings(value, of_targets) for key, value in part.items()}
-    return {**of_targets.get(str(copied.get("_target_")), {}), **copied}
-
-
 _STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_format_1, _from_format_2, _from_format_3)
 
 
@@ -220,11 +212,18 @@ def _group(config: dict[str, Any], path: list[str]) -> dict[str, Any] | None:
 
 def _with_targets(part: Any, targets: Mapping[str, str]) -> Any:
     """A copy of a configuration in which each `_target_` has its current name."""
+    return _copied(part, lambda group: {k: targets.get(str(v), v) if k == "_target_" else v for k, v in group.items()})
+
+
+def _with_settings(part: Any, of_targets: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A copy of a configuration in which each `_target_` has further settings, unless it has them already."""
+    return _copied(part, lambda group: {**of_targets.get(str(group.get("_target_")), {}), **group})
+
+
+def _copied(part: Any, by: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """A copy of a configuration in which each group, at any depth and in lists, is replaced by `by(group)`."""
     if isinstance(part, Mapping):
-        copied = {key: _with_targets(value, targets) for key, value in part.items()}
-        if isinstance(copied.get("_target_"), str):
-            copied["_target_"] = targets.get(copied["_target_"], copied["_target_"])
-        return copied
+        return by({name: _copied(value, by) for name, value in part.items()})
     if isinstance(part, list | tuple):
-        return [_with_targets(value, targets) for value in part]
+        return [_copied(value, by) for value in part]
     return part

@@ -52,4 +52,4 @@ def test_names_and_colours_tell_classes_apart(name):
 
 def test_colours_are_always_the_same():
     assert generated_palette(4) == ((0, 0, 0), (242, 36, 36), (86, 117, 191), (92, 153, 8))
-    assert len(set(generated_palette(256))) == 256
+    assert len(set(generated_palette(512))) == 512

@@ -4,12 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from oasis.errors import ConfigurationError
 from oasis.label_files import generated_palette, parse_classes
 from oasis.labels import LabelSpace, built_in_names
+from oasis.synthesis.palette import Palette
 
 ROOT = Path(__file__).parents[1]
 
@@ -118,6 +120,15 @@ def test_the_configuration_of_mapillary_vistas(tmp_path):
     assert space.raw_to_class[:6] == (0, 1, 2, 3, 4, -1)
 
 
+def test_a_label_of_mapillary_without_a_readable_name_keeps_its_own(tmp_path):
+    labels = [dict(label) for label in VISTAS["labels"]]
+    labels[0]["readable"] = 7
+    del labels[1]["readable"]
+    (tmp_path / "config.json").write_text(json.dumps({"labels": labels}))
+    space = LabelSpace.from_file(tmp_path / "config.json")
+    assert space.names == ("animal--bird", "nature--snow", "object--other", "void--other", "Unlabeled")
+
+
 def test_a_configuration_of_another_dataset(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"labels": VISTAS["labels"][:4]}))
@@ -165,6 +176,35 @@ def test_what_is_wrong_is_named(write, old, new, words):
 def test_a_color_given_twice(write):
     path = write(SPACE.replace("ids: [], scored: false", "ids: [4], color: [9, 8, 7]"))
     with pytest.raises(ConfigurationError, match=r"classes\.yaml: color=\[9, 8, 7\] is 'cat' and 'lawn'"):
+        LabelSpace.from_file(path)
+
+
+def test_generated_colors_are_none_of_the_given(write):
+    """The first two that would be generated are those of the road and of the unscored sky."""
+    first, second = generated_palette(3)[1:]
+    classes = [
+        {"name": "void", "ids": [0]},
+        {"name": "new", "ids": [1]},
+        {"name": "other", "ids": [4]},
+        {"name": "road", "ids": [2], "color": list(first)},
+        {"name": "sky", "ids": [3], "color": list(second), "scored": False},
+    ]
+    space = LabelSpace.from_file(write(yaml.safe_dump({"ignore": "void", "classes": classes})))
+    assert len(set(space.palette)) == 5
+    assert (space.palette[0], space.palette[3:]) == ((0, 0, 0), (first, second))
+    colors = np.array([[space.palette[1], space.palette[2], first, second]], np.uint8)
+    assert Palette.of(space).read(colors, "map.png")[0].tolist() == [[1, 4, 2, 3]]
+
+
+def test_every_color_is_another_whatever_is_given():
+    given = [list(color) for color in generated_palette(256)[1:129]]
+    classes = [{"name": f"{i}", "ids": [i], **({"color": given[i - 128]} if i >= 128 else {})} for i in range(256)]
+    assert len(set(LabelSpace.from_classes(classes, "0").palette)) == 256
+
+
+def test_a_file_without_any_raw_id(write):
+    path = write(SPACE.replace("ids: [0, 255]", "ids: []").replace("ids: [3]", "ids: []"))
+    with pytest.raises(ConfigurationError, match=r"classes\.yaml: no class has a raw id"):
         LabelSpace.from_file(path)
 
 

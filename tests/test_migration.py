@@ -81,6 +81,17 @@ def test_format_2_stretched_photos_and_knew_one_layout_of_cityscapes(today):
     }
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_parts_in_lists_are_migrated_too(number):
+    name = "judge_features" if number == 1 else "segmenter_features"
+    unet, features = {"_target_": "oasis.segmenters.UNetSegmenter.for_dataset"}, {"_target_": f"oasis.metrics.{name}"}
+    old = {"format": number, "segmenter": {"members": [unet, [features], 3]}}
+    assert migrated(old, "there.ckpt")["segmenter"] == {
+        "members": [{**unet, "views": 4}, [{"_target_": "oasis.metrics.segmenter_features"}], 3]
+    }
+    assert old["segmenter"]["members"][0] == unet  # not changed
+
+
 def test_a_configuration_of_today_stays_what_it_is(today):
     assert migrated(stamped(today), "config.yaml") == stamped(today)
     assert essentials(stamped(today)) == essentials(today)

@@ -163,6 +163,10 @@ class LabelMapDataModule(LightningDataModule):
         """
         return self._splits.scored(split)
 
+    def listed(self, split: Split) -> Samples:
+        """All samples of one split: with `on_bad_sample=skip` also the bad ones, which are not looked for."""
+        return self._splits.all(split)
+
     def maps_at(self, split: Split, height: int, width: int) -> SizedMaps:
         """Reads the label maps of a split's batches at another size; see `SizedMaps`, `Splits.maps`."""
         return SizedMaps(self._splits.maps(split, height, width), self.label_space)

@@ -1,7 +1,7 @@
 """The base class of datasets: a layout of files on disk, and the formats of its maps."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -176,27 +176,62 @@ class Dataset(ABC):
         return size
 
 
-def require_numbering(label_space: LabelSpace, ids: Collection[int], what: str, advice: str) -> None:
+def require_numbering(label_space: LabelSpace, official: LabelSpace, what: str, advice: str) -> None:
     """Raise if the raw ids of a label space are those of other maps.
 
     It may have fewer ids than the maps, as a class file drafted from some of them, and 255, if it has all others.
 
     Args:
         label_space: the label space.
-        ids: all that the maps may hold.
+        official: that of the maps, with all ids that they may hold.
         what: the maps, in words.
         advice: what to do.
 
     Raises:
-        ConfigurationError: it has ids that the maps never hold.
+        ConfigurationError: it has ids that the maps never hold; or see `require_names`.
     """
-    known = {raw for raw, index in enumerate(label_space.raw_to_class) if index >= 0}
-    foreign = sorted(known - {*ids})
-    if foreign and (foreign != [_VOID] or not known >= {*ids}):
+    known, ids = (
+        {raw for raw, index in enumerate(space.raw_to_class) if index >= 0} for space in (label_space, official)
+    )
+    foreign = sorted(known - ids)
+    if foreign and (foreign != [_VOID] or not known >= ids):
         raise ConfigurationError(
             f"{what}: label maps hold the ids {_ranges(ids)}, but the label space has classes for {_ranges(known)}: a "
             f"number would be another class. {advice}."
         )
+    require_names(label_space, _named_ids(official), what, advice)
+
+
+def require_names(label_space: LabelSpace, ids_of: Mapping[str, set[int]], what: str, advice: str) -> None:
+    """Raise if a class of a label space has the name of a class of the maps, but none of its ids.
+
+    So a class may unite several of theirs, or bear a name of its own.
+
+    Args:
+        label_space: the label space.
+        ids_of: name -> raw ids in the maps.
+        what: the maps, in words.
+        advice: what to do.
+
+    Raises:
+        ConfigurationError: the message names the class.
+    """
+    for name, ids in _named_ids(label_space).items():
+        theirs = ids_of.get(name, ids)
+        if ids.isdisjoint(theirs):
+            raise ConfigurationError(
+                f"{what}: {name!r} is {_ranges(theirs)} in label maps, but {_ranges(ids)} in the label space: a number "
+                f"would be another class. {advice}."
+            )
+
+
+def _named_ids(space: LabelSpace) -> dict[str, set[int]]:
+    """Name -> raw ids of each class that has some, but for the ignored one."""
+    ids_of: dict[str, set[int]] = {}
+    for raw, index in enumerate(space.raw_to_class):
+        if index not in (-1, space.ignore_index):
+            ids_of.setdefault(space.names[index], set()).add(raw)
+    return ids_of
 
 
 def _ranges(ids: Collection[int]) -> str:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oasis.data.faults import ForeignIdsError
 from oasis.data.files import reading
 from oasis.data.panoptic import FORMATS, PanopticFormat
+from oasis.data.panoptic.base import class_of, first_instances, numbered_within
 from oasis.errors import ConfigurationError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
@@ -93,7 +93,7 @@ class PanopticInstances(InstanceMaps):
     def ids(self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace) -> NDArray[np.int32]:
         """Those of things; a segment of stuff is none."""
         single = instance >= INSTANCES_PER_CLASS
-        raw = np.where(single, instance // INSTANCES_PER_CLASS % RAW_IDS, instance)
+        raw = np.where(single, class_of(instance), instance)
         return np.where(single & _are_things(raw, label_space), instance, raw).astype(np.int32)
 
 
@@ -149,17 +149,7 @@ class NumberedInstances(InstanceMaps):
     def ids(self, label: NDArray[np.uint8], instance: NDArray[np.int32], label_space: LabelSpace) -> NDArray[np.int32]:
         """Things with a number; those of a class are counted from 0 in the order of their numbers."""
         single = (instance > 0) & _are_things(label, label_space)
-        within = np.zeros_like(instance)
-        for raw in np.unique(label[single]).tolist():
-            mask = single & (label == raw)
-            numbers, place = np.unique(instance[mask], return_inverse=True)
-            if len(numbers) > INSTANCES_PER_CLASS:
-                raise ForeignIdsError(
-                    f"{len(numbers)} instances of the raw label id {raw} in one map, more than {INSTANCES_PER_CLASS}: "
-                    "is it a map of instances?"
-                )
-            within[mask] = place.reshape(-1)
-        return number_things(label, within, single, label_space)
+        return number_things(label, numbered_within(label, instance, single), single, label_space)
 
 
 INSTANCE_FORMATS: Mapping[str, InstanceMaps] = {
@@ -205,9 +195,8 @@ def number_things(
     Returns:
         (H, W) int32: `label * 1000 + number` for single things (256 for label 0), the label elsewhere.
     """
-    plain = label.astype(np.int32)
-    numbered = np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number
-    return np.where(_are_things(plain, label_space) & single, numbered, plain)
+    numbered = first_instances(label) + number
+    return np.where(_are_things(label, label_space) & single, numbered, label).astype(np.int32)
 
 
 def _are_things(raw: NDArray[np.integer[Any]], label_space: LabelSpace) -> NDArray[np.bool_]:

@@ -173,11 +173,28 @@ def make_loader(
     )
 
 
+def in_order(items: Dataset[_Item], workers: int) -> Iterator[_Item]:
+    """All items of a dataset in order, made by several processes, which are started now.
+
+    A loader is a pool of processes that works on every platform, forwards errors, keeps the order, and starts quickly,
+    since processes are forked if possible. Start it before a thread, such as that of a progress bar.
+
+    Args:
+        items: picklable.
+        workers: processes; 0 = this one, as for a few items.
+    """
+    loader = DataLoader(
+        items,
+        batch_size=None,
+        collate_fn=unchanged,
+        num_workers=workers if workers > 1 and len(cast(Sequence[_Item], items)) >= _FEW else 0,
+        generator=torch.Generator(),  # its own, so that the global random state does not change
+    )
+    return iter(loader)
+
+
 def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
     """All items of a dataset in order, made by several processes, with a progress bar on stderr.
-
-    A loader is a pool of processes that works on every platform, keeps the order, and starts quickly, since processes
-    are forked if possible.
 
     Args:
         items: picklable.
@@ -188,25 +205,25 @@ def in_parallel(items: Dataset[_Item], workers: int, title: str) -> list[_Item]:
         DatasetError: a process died.
     """
     size = len(cast(Sequence[_Item], items))
-    loader = DataLoader(
-        items,
-        batch_size=None,
-        collate_fn=unchanged,
-        num_workers=workers if workers > 1 and size >= _FEW else 0,
-        generator=torch.Generator(),  # its own, so that the global random state does not change
-    )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     made: list[_Item] = []
-    started = iter(loader)  # before the bar, since processes are forked and its thread is not
-    with (
-        closing(explained(started)) as results,
-        Progress(*columns, console=Console(stderr=True), disable=size < _FEW, transient=True) as bar,
-    ):
+    started = in_order(items, workers)
+    with closing(explained(started)) as results, progress_bar(size >= _FEW, transient=True) as bar:
         task = bar.add_task(title, total=size)
         for result in results:
             made.append(result)
             bar.advance(task)
     return made
+
+
+def progress_bar(shown: bool, transient: bool = False) -> Progress:
+    """Bars on stderr: a title, how many of how many, and the time that is left.
+
+    Args:
+        shown: whether to show them at all.
+        transient: whether they vanish at the end.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not shown, transient=transient)
 
 
 def unchanged(item: Any) -> Any:

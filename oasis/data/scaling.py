@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oasis.data.faults import WrongSizeError
+from oasis.data.settings import is_whole
 from oasis.errors import ConfigurationError
 
 Size = tuple[int, int]
@@ -109,7 +110,8 @@ class Preparation:
             scoring. None = no crop.
 
     Raises:
-        ConfigurationError: both are given; a window larger than the picture it is cut out of.
+        ConfigurationError: both are given; one that is no number of pixels; a window larger than the picture it is cut
+            out of.
     """
 
     height: int
@@ -118,13 +120,19 @@ class Preparation:
     short_side: int | None = None
 
     def __post_init__(self) -> None:
+        sides = {"height": self.height, "width": self.width}
+        if self.short_side is not None:
+            sides["short_side"] = self.short_side
+        for name, pixels in sides.items():
+            if not is_whole(pixels, 1):
+                raise ConfigurationError(f"data.{name}={pixels}: give a whole number of pixels, 1 or more.")
         if self.resize is not None and self.short_side is not None:
             raise ConfigurationError(
-                f"data.resize={list(self.resize)} and data.short_side={self.short_side} are two ways to prepare a "
+                f"data.resize={self.resize} and data.short_side={self.short_side} are two ways to prepare a "
                 "crop. Choose one."
             )
         if self.resize is not None:
-            self._require_resize(list(self.resize))
+            self._require_resize(self.resize)
         if self.short_side is not None and self.short_side < min(self.height, self.width):
             raise ConfigurationError(
                 f"data.short_side={self.short_side} is smaller than the shorter side of the crop, {self._crop}. Raise "
@@ -174,11 +182,12 @@ class Preparation:
     def _crop(self) -> str:
         return f"data.height={self.height} data.width={self.width}"
 
-    def _require_resize(self, resize: list[int]) -> None:
-        if len(resize) != 2 or not all(isinstance(side, int) and side > 0 for side in resize):
-            raise ConfigurationError(f"data.resize={resize}: give [height, width], such as data.resize=[286,286].")
-        if resize[0] < self.height or resize[1] < self.width:
+    def _require_resize(self, resize: Sequence[int]) -> None:
+        given = list(resize) if isinstance(resize, Sequence) and not isinstance(resize, str) else resize
+        if not isinstance(given, list) or len(given) != 2 or not all(is_whole(side, 1) for side in given):
+            raise ConfigurationError(f"data.resize={given}: give [height, width], such as data.resize=[286,286].")
+        if given[0] < self.height or given[1] < self.width:
             raise ConfigurationError(
-                f"data.resize={resize} is smaller than the crop, {self._crop}. Raise it, or lower data.height and "
+                f"data.resize={given} is smaller than the crop, {self._crop}. Raise it, or lower data.height and "
                 "data.width."
             )

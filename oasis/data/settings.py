@@ -1,5 +1,6 @@
 """Validation of data settings before anything is read."""
 
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,19 @@ if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
 
+def is_whole(value: object, least: int) -> bool:
+    """Whether a setting is a whole number, and large enough; `true` and 1.0 are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
 def require_batch_size(batch_size: int) -> int:
     """Refuse an invalid batch size.
 
     Raises:
-        ConfigurationError: below 1.
+        ConfigurationError: not a whole number, or below 1.
     """
-    if batch_size < 1:
-        raise ConfigurationError(f"data.batch_size={batch_size}: at least 1 is needed.")
+    if not is_whole(batch_size, 1):
+        raise ConfigurationError(f"data.batch_size={batch_size}: a whole number of samples, at least 1, is needed.")
     return batch_size
 
 
@@ -25,10 +31,13 @@ def require_workers(workers: int | None) -> int | None:
     """Refuse an invalid number of processes.
 
     Raises:
-        ConfigurationError: below 0.
+        ConfigurationError: not a whole number, or below 0.
     """
-    if workers is not None and workers < 0:
-        raise ConfigurationError(f"data.num_workers={workers}: 0 reads in the training process, null chooses.")
+    if workers is not None and not is_whole(workers, 0):
+        raise ConfigurationError(
+            f"data.num_workers={workers}: give a whole number of processes; 0 reads in the training process, null "
+            "chooses."
+        )
     return workers
 
 
@@ -36,10 +45,12 @@ def require_pixels(pixels: int) -> int:
     """Refuse an invalid limit of pixels.
 
     Raises:
-        ConfigurationError: below 1.
+        ConfigurationError: not a whole number, or below 1.
     """
-    if pixels < 1:
-        raise ConfigurationError(f"data.max_pixels={pixels}: the most pixels that a picture may have, at least 1.")
+    if not is_whole(pixels, 1):
+        raise ConfigurationError(
+            f"data.max_pixels={pixels}: the most pixels that a picture may have, a whole number, at least 1."
+        )
     return pixels
 
 

@@ -102,7 +102,7 @@ class SegmenterTraining(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Warns if there are no instance maps to train on."""
-        dataset = data_of(self.trainer).dataset("train")
+        dataset = data_of(self.trainer).listed("train")
         without = [files for files in dataset.files if files.instance is None]
         if without:
             rank_zero_warn(

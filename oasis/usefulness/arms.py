@@ -83,6 +83,10 @@ class ArmData(LightningDataModule):
         """The samples of a split."""
         return self.data.dataset(split)
 
+    def listed(self, split: Split) -> Samples:
+        """All samples of a split, also bad ones."""
+        return self.data.listed(split)
+
     def train_dataloader(self) -> DataLoader[Sample]:
         """All batches, with photos."""
         return self.data.loader_of("train", [place.sample for place in self.places])

@@ -1,19 +1,21 @@
 """`data.on_bad_sample`: handling of samples that cannot be read."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule
+from oasis.data import CachedSamples, Cityscapes, FileSamples, LabelMapDataModule, splits
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache import Container, build_cache
 from oasis.data.faults import Refusal, Tolerance
 from oasis.data.tolerant import Replacing, find_refusals
 from oasis.encodings import Semantic
 from oasis.errors import ConfigurationError, DatasetError
+from oasis.training.segmenter import SegmenterTraining
 
 LAX = Tolerance("skip", 0.5)
 
@@ -80,6 +82,29 @@ def test_resuming_replaces_as_the_whole_run_did(module, spoil):
     resumed = module()
     resumed.load_state_dict({"batches_served": 1})
     assert names(resumed.train_dataloader())[:4] == whole[2:6]
+
+
+@pytest.mark.filterwarnings("ignore:Bad sample")
+def test_training_does_not_look_for_bad_samples_in_advance(fit, spoil, monkeypatch):
+    """Only the split that is scored is read once before; the other is decoded as training reads it."""
+    spoil("train", 2)
+    looked = []
+
+    def look(source, workers):
+        looked.append(source.split)
+        return find_refusals(source, workers)
+
+    monkeypatch.setattr(splits, "find_refusals", look)
+    skip = ("data.on_bad_sample=skip", "data.max_bad_share=0.5", "discriminator=panoptic")
+    fit("run", *skip, "trainer.max_epochs=1", "callbacks.summary=null")
+    assert looked == ["val"]
+
+
+def test_training_a_segmenter_does_not_either(module, ids, monkeypatch):
+    training = SegmenterTraining(ids, channels=4, depth=2)
+    training._trainer = SimpleNamespace(datamodule=module())  # has looked in the validation split
+    monkeypatch.setattr(splits, "find_refusals", lambda source, workers: pytest.fail(f"{source.split} is read"))
+    training.setup("fit")
 
 
 def test_a_batch_holds_the_other_sample_whole(dataset, spoil):

@@ -88,7 +88,7 @@ def test_the_arrays_are_plain_numpy_files_with_an_index(container):
     assert (image.shape, image.dtype) == ((7, 3, 32, 64), np.uint8)
     assert np.load(container.folder / "instance.npy").dtype == np.uint16
     index = json.loads((container.folder / "index.json").read_text())
-    assert index["version"] == 2
+    assert index["version"] == 3
     assert index["names"][0] == "town_000000_000019"
     assert index["settings"]["height"] == 32
     photo = "leftImg8bit/train/town/town_000003_000019_leftImg8bit.png"
@@ -243,7 +243,7 @@ def test_too_little_room_is_told_beforehand(container, monkeypatch, decoded):
     assert not container.exists()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 @pytest.mark.parametrize("there", [False, True], ids=["new", "anew"])
 def test_a_disk_that_runs_full_is_left_as_it_was(container, monkeypatch, number, there):
     if there:

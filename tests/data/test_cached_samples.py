@@ -117,6 +117,38 @@ def test_classes_whose_instances_do_not_fit_into_16_bits(tiny, ids, tmp_path):
     assert torch.equal(compact_instances(cached[0]["instance"][None]), compact_instances(low))
 
 
+class WithIdZero(Cityscapes):
+    """Cars of class 0, whose instances start at 256000."""
+
+    def read_label(self, path, max_pixels=2**26):
+        label = super().read_label(path, max_pixels)
+        return np.where(label == 26, 0, label).astype(np.uint8)
+
+    def read_instance(self, path, max_pixels=2**26):
+        instance = super().read_instance(path, max_pixels)
+        return np.where(instance >= 26000, instance - 26_000 + 256_000, instance).astype(np.int32)
+
+
+@pytest.mark.parametrize("is_thing", [True, False], ids=["thing", "void"])
+def test_instances_of_class_0(tiny, tmp_path, is_thing):
+    """Stored as 256 * 1000 + k, which do not fit into 16 bits, though the highest class that has instances is 60."""
+    classes = [
+        {"name": "car", "ids": [0], "thing": is_thing},
+        {"name": "lamp", "ids": [60], "thing": True},
+        {"name": "all else", "ids": list(range(1, 34))},
+    ]
+    space = LabelSpace.from_classes(classes, ignore="all else" if is_thing else "car")
+    plain = FileSamples(WithIdZero(tiny.root), "train", space, 32, 64)
+    container = Container(plain, tmp_path / "there")
+    build_cache(container, progress=False)
+    assert not build_cache(container, verify=True, progress=False)
+    cached = CachedSamples(container)
+    assert {256_000, 256_002} <= set(np.unique(plain[0]["instance"]).tolist())
+    assert all(same(cached[i], plain[i]) for i in range(len(plain)))
+    assert all(same(*pair) for pair in zip(cached.__getitems__([0, 1]), [plain[0], plain[1]], strict=True))
+    assert container.fields["instance"].dtype == (np.int32 if is_thing else np.uint16)
+
+
 def test_genuine_frames(ids, tmp_path):
     if "OASIS_REAL_DATA" not in os.environ:
         pytest.skip("OASIS_REAL_DATA names no folder with genuine frames")
@@ -247,7 +279,7 @@ def junk(folder):
 
 
 CORRUPT = [
-    (other_version, "version 0 of this format, but this is version 2"),
+    (other_version, "version 0 of this format, but this is version 3"),
     (other_settings, "other settings: height is 32, was 31"),
     (corrupt_index, r"index\.json cannot be read"),
     (foreign_index, "not one of cached samples"),
@@ -332,8 +364,8 @@ def test_a_folder_for_each_dataset_split_size_and_setting(listed, ids, tmp_path,
 
 def test_a_new_version_of_the_code_caches_anew(listed, ready, monkeypatch):
     container = ready().container
-    monkeypatch.setattr(container_module, "VERSION", 3)
-    assert "version 2 of this format, but this is version 3" in Container(listed()).fault()
+    monkeypatch.setattr(container_module, "VERSION", 4)
+    assert "version 3 of this format, but this is version 4" in Container(listed()).fault()
     assert Container(listed()).folder == container.folder
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from oasis.data import COCOPanoptic, FileSamples
 from oasis.data.cache import Container
-from oasis.errors import DatasetError
+from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
 
 SPACE = LabelSpace.from_classes(**panoptic_classes())
@@ -131,6 +131,22 @@ def test_no_json_and_one_of_other_pictures(root):
     path.unlink()
     with pytest.raises(DatasetError, match=r"train2017\.json: cannot be read \(No such file.*comes with the maps"):
         read(root)
+
+
+def test_categories_of_ones_own_may_have_the_names_of_coco(root):
+    """The layout is that of many datasets: what a number means, says the JSON."""
+    for path in (root / "annotations").glob("*.json"):
+        content = json.loads(path.read_text())
+        content["categories"] = [{"id": 24, "name": "person"}, {"id": 26, "name": "car"}, {"id": 23, "name": "sky"}]
+        numbers = {1: 24, 3: 26, 187: 23}
+        for segment in (segment for one in content["annotations"] for segment in one["segments_info"]):
+            segment["category_id"] = numbers[segment["category_id"]]
+        path.write_text(json.dumps(content))
+    assert set(np.unique(read(root, space=LabelSpace.cityscapes_ids())[0]["label"])) == {0, 23, 24, 26}
+    with pytest.raises(
+        ConfigurationError, match=r"panoptic_\w+2017\.json: 'person' is 24 in label maps, but 1 in the lab"
+    ):
+        read(root, space=LabelSpace.built_in("coco_panoptic"))
 
 
 def test_a_grey_map(root):

@@ -118,9 +118,20 @@ def test_batch_larger_than_the_dataset(module):
         module(batch_size=8)
 
 
-def test_batch_size_zero(module):
-    with pytest.raises(ConfigurationError, match=r"data\.batch_size=0"):
-        module(batch_size=0)
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"batch_size": 0}, r"data\.batch_size=0: a whole number of samples, at least 1"),
+        ({"batch_size": None}, r"data\.batch_size=None: a whole number"),
+        ({"batch_size": 2.0}, r"data\.batch_size=2\.0: a whole number"),
+        ({"num_workers": 1.5}, r"data\.num_workers=1\.5: give a whole number of processes"),
+        ({"num_workers": True}, r"data\.num_workers=True: give a whole number"),
+        ({"max_pixels": "many"}, r"data\.max_pixels=many: .*a whole number"),
+    ],
+)
+def test_numbers_that_cannot_be(module, settings, words):
+    with pytest.raises(ConfigurationError, match=words):
+        module(**settings)
 
 
 def test_group_regions_are_no_instances(module):

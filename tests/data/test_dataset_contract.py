@@ -212,6 +212,38 @@ def test_no_root():
         Cityscapes(None)
 
 
+# Where a name of the other label space is at another number, or its numbers never occur in the maps.
+OTHERS = {
+    "ADE20K": ["coco_stuff", "coco_panoptic", "coco_things", "cityscapes_ids", "camvid"],
+    "BDD100K": ["bdd100k_semantic", "cityscapes_ids", "camvid", "ade20k"],
+    "COCOPanoptic": ["coco_stuff", "ade20k", "cityscapes_ids"],
+    "COCOStuff": ["ade20k", "coco_panoptic", "coco_things", "cityscapes_ids"],
+    "Streets": ["ade20k", "coco_stuff", "camvid"],
+}
+
+
+@pytest.mark.parametrize(("name", "other"), [(name, other) for name, others in OTHERS.items() for other in others])
+def test_the_label_space_of_another_dataset(dataset, space, other):
+    """Read with the numbers of another dataset, every class of every map would be wrong."""
+    with pytest.raises(ConfigurationError, match=r"a number would be another class\. Use label_space="):
+        read(dataset, LabelSpace.built_in(other))
+    dataset.require_label_space(space)
+
+
+def test_classes_of_ones_own_at_the_numbers_of_the_maps(dataset, space):
+    """Some of the numbers, united under the name of one of them; and names that the dataset does not know."""
+    ids = [(raw, index) for raw, index in enumerate(space.raw_to_class) if index not in (-1, space.ignore_index)]
+    (first, index), *others = ids
+    united = {"name": space.names[index], "ids": [first, *(raw for raw, _ in others[:1])]}
+    own = [{"name": f"my {raw}", "ids": [raw]} for raw, _ in others[1:]]
+    void = {
+        "name": "nothing",
+        "ids": [raw for raw, index in enumerate(space.raw_to_class) if index == space.ignore_index],
+    }
+    for classes in ([void, united, *own], [void, *own], [void, united]):
+        dataset.require_label_space(LabelSpace.from_classes(classes, "nothing"))
+
+
 @pytest.mark.parametrize("kind", ["photo", "label"])
 def test_a_partner_that_is_missing(dataset, space, kind):
     files = dataset.listing("train").samples()[1]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from layouts import each, save, write_folder
 
-from oasis.data import FileSamples, Folder
+from oasis.data import CachedSamples, FileSamples, Folder
+from oasis.data.cache import Container, build_cache
 from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.errors import ConfigurationError, DatasetError
 from oasis.labels import LabelSpace
@@ -116,6 +117,28 @@ def test_another_format_makes_cached_samples_invalid(tmp_path, ids):
     assert one != other
 
 
+def test_samples_cached_in_another_format_are_not_used(tmp_path, ids):
+    """Numbers, then SPADE's: of its group of persons, the copy of the label map is no number."""
+    root = write_folder(tmp_path / "data")
+    for split, name, kind, number, _ in each():
+        label = np.array([23, 26, 24])[kind]
+        save(stored("spade", label, kind, number), root / "instances" / split / f"{name}.png")
+
+    def opened(form):
+        dataset = Folder(root, instances="instances", instance_format=form)
+        return Container(FileSamples(dataset, "train", ids, 32, 64), tmp_path / "cache")
+
+    wrong, right = opened("numbers"), opened("spade")
+    build_cache(wrong, progress=False)
+    assert np.unique(CachedSamples(wrong)[0]["instance"]).tolist() == [23, 24000, 26000, 26001]
+    with pytest.warns(UserWarning, match=r"other settings: dataset\.instance_format is spade, was numbers"):
+        assert CachedSamples.find(right) is None
+    build_cache(right, progress=False)
+    cached = CachedSamples.find(right)
+    assert np.unique(cached[0]["instance"]).tolist() == [23, 24, 26007, 26008]
+    assert np.array_equal(cached[0]["instance"], right.source[0]["instance"])
+
+
 def test_more_numbers_than_a_class_has_instances():
     label, numbers = np.full((26, 40), 26, np.uint8), np.arange(1, 1041, dtype=np.int32).reshape(26, 40)
     with pytest.raises(DatasetError, match=r"1040 instances of the raw label id 26"):
@@ -155,6 +178,21 @@ def test_one_folder_is_for_training_and_a_share_of_it_is_drawn_for_validation(tm
         drawn[seed] = tuple(val)
     assert len(set(drawn.values())) > 2
     assert len(names(Folder(tmp_path, val_fraction=0.01), "val")) == 1
+
+
+def test_a_share_is_drawn_from_listed_training_samples(tmp_path):
+    write_folder(tmp_path, "{kind}")
+    (tmp_path / "train.txt").write_text("\n".join([*TRAIN, VAL[0]]))
+    (tmp_path / "other.txt").write_text(VAL[1])
+    dataset = Folder(tmp_path, splits={"train": "train.txt"}, val_fraction=0.5)
+    assert dataset.splits() == ["train", "val"]
+    assert sorted(names(dataset, "train") + names(dataset, "val")) == [*TRAIN, VAL[0]]  # the fifth is not listed
+    assert len(names(dataset, "val")) == 2
+    tested = Folder(tmp_path, splits={"train": "train.txt", "test": "other.txt"}, val_fraction=0.5)
+    assert names(tested, "val") == names(dataset, "val")
+    assert names(tested, "test") == [VAL[1]]
+    with pytest.raises(ConfigurationError, match=r"val_fraction=0\.5: data\.splits\.val=other\.txt lists validation"):
+        Folder(tmp_path, splits={"train": "train.txt", "val": "other.txt"}, val_fraction=0.5).splits()
 
 
 @pytest.mark.parametrize("form", ["{name}", "{name}.jpg", "images/{name}.jpg", "images/{name}", "\n{name}\n  "])

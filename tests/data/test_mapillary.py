@@ -82,6 +82,16 @@ def test_another_version(tmp_path):
         FileSamples(Mapillary(root, "v1.2"), "train", space)
 
 
+def test_the_classes_of_the_version_with_fewer(tmp_path):
+    """All of its numbers are among those of the other version, of other classes."""
+    space = LabelSpace.mapillary(write_mapillary(tmp_path, "v1.2"), "v1.2")
+    root = write_mapillary(tmp_path / "v2.0")
+    with pytest.raises(
+        ConfigurationError, match=r"config_v2\.0\.json lists 5 classes: 'Sky' is 1 .* but 0 in the label"
+    ):
+        FileSamples(Mapillary(root), "train", space)
+
+
 def test_instances_are_optional(tmp_path):
     root = write_mapillary(tmp_path)
     (root / "training" / "v2.0" / "instances").rename(tmp_path / "moved")

@@ -157,13 +157,23 @@ def test_a_bad_sample_is_replaced_and_cropped(module, folder):
         ({"resize": [31, 40]}, r"data\.resize=\[31, 40\] is smaller than the crop, data\.height=32 data\.width=32"),
         ({"resize": [286]}, r"data\.resize=\[286\]: give \[height, width\]"),
         ({"resize": [286, 0]}, "give"),
+        ({"resize": 286}, r"data\.resize=286: give \[height, width\]"),
+        ({"resize": "ab"}, r"data\.resize=ab: give \[height, width\]"),
+        ({"resize": [286.0, 286]}, r"data\.resize=\[286\.0, 286\]: give"),
+        ({"short_side": 40.5}, r"data\.short_side=40\.5: give a whole number of pixels"),
+        ({"height": 64.0}, r"data\.height=64\.0: give a whole number of pixels"),
+        ({"width": None}, r"data\.width=None: give a whole number of pixels"),
         ({"short_side": 31}, "smaller than the shorter side of the crop"),
         ({"short_side": 40, "resize": [40, 40]}, "Choose one"),
     ],
 )
 def test_impossible_preparations(settings, said):
     with pytest.raises(ConfigurationError, match=said):
-        Preparation(H, W, **settings)
+        Preparation(**{"height": H, "width": W, **settings})
+
+
+def test_sizes_of_numpy_are_whole_numbers():
+    assert Preparation(np.int64(H), np.int32(W), [np.int64(H), W]).training.shape == (H, W)
 
 
 def test_a_picture_that_is_smaller_than_the_crop_is_refused_before_training(module):

@@ -23,10 +23,10 @@ from oasis.data.file_samples import FileSamples
 from oasis.data.scaling import Stretch
 from oasis.errors import DatasetError
 from oasis.files import cache_folder
-from oasis.label_files import INSTANCES_PER_CLASS
+from oasis.label_files import INSTANCES_PER_CLASS, first_instance
 from oasis.labels import LabelSpace
 
-VERSION = 2
+VERSION = 3
 """Incremented whenever the arrays made of the same source files, or their layout, change."""
 
 INDEX = "index.json"
@@ -53,7 +53,7 @@ class Arrays:
     Attributes:
         image: (N, 3, H, W) uint8.
         label: (N, H, W) uint8 raw label ids.
-        instance: (N, H, W) raw instance ids, uint16, or int32 for classes above 64.
+        instance: (N, H, W) raw instance ids, uint16, or int32 if class 0 or one above 64 has instances.
         checksum: (N,) uint32, see `checksum`.
     """
 
@@ -68,7 +68,7 @@ class Arrays:
         return int(self.checksum[index]) in (found, refusal_of(found))
 
     def refused(self) -> list[int]:
-        """The rows of samples that could not be read when they were cached."""
+        """The rows of samples that could not be read or stored when they were cached."""
         if not len(self.checksum):
             return []
         blank = checksum(*(np.zeros_like(rows[0]) for rows in (self.image, self.label, self.instance)))
@@ -84,7 +84,7 @@ class Container:
 
     Attributes:
         source: as given.
-        folder: of this container, unique for each dataset, split, size and label settings.
+        folder: of this container, unique for each root, class of the dataset, split, size and label settings.
         index: the text of its index: version, settings, and every source file with its size and modification time.
     """
 
@@ -100,7 +100,7 @@ class Container:
             "format": "oasis cached samples",
             "version": VERSION,
             "root": str(root),
-            "settings": settings,
+            "settings": {**settings, **{f"dataset.{key}": value for key, value in source.dataset.identity().items()}},
             "sources": {path.relative_to(source.root).as_posix(): list(state) for path, state in states.items()},
             "names": [files.name for files in source.files],
         }
@@ -206,7 +206,7 @@ def checksum(image: NDArray[np.uint8], label: NDArray[np.uint8], instance: NDArr
 
 
 def refusal_of(crc: int) -> int:
-    """The checksum value of a placeholder row for a sample that cannot be read.
+    """The checksum value of a placeholder row for a sample that cannot be read or stored.
 
     The row has zeros and a checksum that does not match: a reader without support for refusals takes it for damaged
     and reads the sample's files, as one with support does.
@@ -215,7 +215,7 @@ def refusal_of(crc: int) -> int:
 
 
 def _settings(source: FileSamples) -> dict[str, str | int]:
-    """All settings that affect a sample or whether it is refused."""
+    """All settings, but for the dataset's own, that affect a sample or whether it is refused."""
     settings: dict[str, str | int] = {
         "dataset": type(source.dataset).__name__,
         "split": source.split,
@@ -229,10 +229,14 @@ def _settings(source: FileSamples) -> dict[str, str | int]:
 
 
 def _instance_type(space: LabelSpace) -> DTypeLike:
-    """16 bits if they hold every raw instance id, as in the files of Cityscapes."""
+    """16 bits if they hold every raw instance id, as in the files of Cityscapes.
+
+    Void may have instances too. At its usual id 0 they would take 32 bits; samples with such are read from their files.
+    """
     with_instances = {*space.things, space.ignore_index}
-    highest = max((raw for raw, index in enumerate(space.raw_to_class) if index in with_instances), default=0)
-    return np.uint16 if (highest + 1) * INSTANCES_PER_CLASS - 1 <= np.iinfo(np.uint16).max else np.int32
+    raw_ids = [raw for raw, index in enumerate(space.raw_to_class) if index in with_instances]
+    first = max((first_instance(raw) for raw in raw_ids if raw or space.raw_to_class[raw] in space.things), default=0)
+    return np.uint16 if first + INSTANCES_PER_CLASS - 1 <= np.iinfo(np.uint16).max else np.int32
 
 
 def _digest(value: object) -> str:

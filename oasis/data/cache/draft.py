@@ -58,9 +58,9 @@ class Draft:
             file.close()
 
     def append(self, sample: Sample | Refusal) -> None:
-        """Write the next sample, or zeros for one that cannot be read."""
+        """Write the next sample, or zeros for one that cannot be read, or has a void instance with too high an id."""
         fields = self.container.fields
-        if isinstance(sample, Refusal):
+        if isinstance(sample, Refusal) or sample["instance"].max() > np.iinfo(fields["instance"].dtype).max:
             image, label, instance = (
                 np.zeros(fields[n].shape, fields[n].dtype) for n in ("image", "label", "instance")
             )

@@ -18,8 +18,8 @@ class CachedSamples(Samples):
     """The samples of a `FileSamples`, bit-identical, hundreds of times faster.
 
     Each sample's checksum is compared when a process reads it for the first time. A sample that fails is decoded from
-    the dataset's files, with a warning. A sample that could not be read when it was cached is read from its files too,
-    without a warning.
+    the dataset's files, with a warning. A sample that could not be read or stored when it was cached is read from its
+    files too, without a warning.
 
     Args:
         container: of the samples.
@@ -42,8 +42,8 @@ class CachedSamples(Samples):
         self.files = self.source.files
         self.tolerance = self.source.tolerance
         self._open()
-        if self._refused and not self.tolerance.skips:
-            self.source[min(self._refused)]  # raises its error
+        for index in sorted(() if self.tolerance.skips else self._refused):
+            self.source[index]  # raises its error, if it cannot be read
 
     @classmethod
     def find(cls, container: Container) -> Self | None:
@@ -80,7 +80,7 @@ class CachedSamples(Samples):
         return self.source.fingerprint()
 
     def suspects(self) -> Sequence[int]:
-        """The samples that could not be read when they were cached."""
+        """The samples that could not be read or stored when they were cached."""
         return sorted(self._refused)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,31 +1,27 @@
 """Caching the samples of a split, once for all processes, resumable."""
 
-import errno
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
-from torch.utils.data import DataLoader, Dataset
+from rich.progress import track
+from torch.utils.data import Dataset
 
 from oasis.data.bad_samples import BadSamples
 from oasis.data.cache.container import Container
 from oasis.data.cache.draft import Draft, draft_folder
 from oasis.data.faults import Refusal
 from oasis.data.file_samples import FileSamples
-from oasis.data.loading import explained, unchanged
+from oasis.data.loading import explained, in_order, progress_bar
 from oasis.data.sample import Sample
 from oasis.data.tolerant import attempt
-from oasis.errors import ConfigurationError, DatasetError, message
+from oasis.errors import ConfigurationError, DatasetError, message, no_room
 from oasis.files import locked
 from oasis.streets.writer import cores
 
-_FEW = 16  # samples; fewer are decoded sooner than worker processes have started
 _SPARE = 64 * 2**20  # bytes of the disk that are left free
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def build_cache(
@@ -75,12 +71,11 @@ def build_cache(
 
 def _write(container: Container, workers: int, progress: bool) -> None:
     _require_room(container)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Processes are started before the bar, since they are forked and its thread is not.
     source = container.source
     bad = BadSamples(source.tolerance, source.split, len(source), None)
     with Draft(container) as draft, closing(_decoded(container, draft.done, workers)) as samples:
-        with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        with progress_bar(progress) as bar:
             title = f"caching {source.split} at {source.height}x{source.width}"
             task = bar.add_task(title, total=len(container), completed=draft.done)
             for sample in samples:
@@ -94,22 +89,13 @@ def _write(container: Container, workers: int, progress: bool) -> None:
 def _decoded(container: Container, first: int, workers: int) -> Generator[Sample | Refusal]:
     """The samples from `first` on, in order, decoded by several processes; refusals only if the tolerance allows them.
 
-    A loader is a pool of processes that works on every platform, forwards errors, and keeps the order, so that one
-    process can write all rows sequentially. Writing takes a hundredth of the time of decoding.
+    One process can write all rows sequentially: writing takes a hundredth of the time of decoding. An error of the
+    reader is raised without the worker processes' traceback.
     """
-    rest = _Rest(container.source, first)
-    loader = DataLoader(
-        rest,
-        batch_size=None,
-        collate_fn=unchanged,
-        num_workers=workers if workers > 1 and len(rest) >= _FEW else 0,
-        generator=torch.Generator(),  # its own, so that caching does not change the global random state
-    )
-    return _handed_on(iter(loader))
+    return _handed_on(in_order(_Rest(container.source, first), workers))
 
 
 def _handed_on(samples: Iterator[Sample | Refusal]) -> Generator[Sample | Refusal]:
-    """The same samples; an error of the reader is raised without the worker processes' traceback."""
     try:
         yield from explained(samples)
         return
@@ -179,7 +165,7 @@ def _explained(container: Container) -> Iterator[None]:
         yield
     except OSError as error:
         folder: Path = container.folder
-        if error.errno in _NO_ROOM:
+        if no_room(error):
             shutil.rmtree(draft_folder(container), ignore_errors=True)
             raise DatasetError(f"No room is left for the cached samples in {folder}. {_ADVICE}") from error
         raise DatasetError(

@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from oasis.data.dataset import require_numbering
 from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.data.sample import Split
+from oasis.labels import LabelSpace
 
 _FOLDERS: dict[Split, str] = {"train": "training", "val": "validation", "test": "testing"}
 
@@ -34,3 +36,8 @@ class ADE20K(PairedFolders):
         return SplitFolders(
             self.root / "images" / name, self.root / "annotations" / name, instances if instances.is_dir() else None
         )
+
+    def require_label_space(self, label_space: LabelSpace) -> None:
+        """Refuse label spaces of other numbers; see `Dataset.require_label_space`."""
+        advice = "Use label_space=ade20k, as data=ade20k does; maps with numbers of their own are for data=folder"
+        require_numbering(label_space, LabelSpace.ade20k(), "ADE20K", advice)

@@ -74,12 +74,14 @@ class BDD100K(PairedFolders):
         return _MASKS.classes(path, max_pixels) if self._panoptic else super().read_label(path, max_pixels)
 
     def require_label_space(self, label_space: LabelSpace) -> None:
-        """Refuse the label space of the other annotations; see `Dataset.require_label_space`."""
-        ids = range(41) if self._panoptic else (*range(19), 255)
+        """Refuse label spaces of other numbers, as of the other annotations; see `Dataset.require_label_space`."""
         name = _LABEL_SPACES[self.annotations]
         setting = "data=bdd100k" if self._panoptic else "data=bdd100k_semantic"
         require_numbering(
-            label_space, ids, f"data.annotations={self.annotations}", f"Use label_space={name}, as {setting} does"
+            label_space,
+            LabelSpace.built_in(name),
+            f"data.annotations={self.annotations}",
+            f"Use label_space={name}, as {setting} does",
         )
 
     @property

@@ -17,7 +17,6 @@ from oasis.errors import DatasetError
 from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
 from oasis.labels import LabelSpace
 
-_HIGHEST_LABEL_ID = 33
 _LABEL_ID_OF = np.array([{**TRAIN_IDS, 255: 0}.get(raw, -1) for raw in range(RAW_IDS)])  # of each train id
 
 
@@ -100,7 +99,7 @@ class Cityscapes(Dataset):
         if self._has_train_ids:
             require_numbering(
                 label_space,
-                range(_HIGHEST_LABEL_ID + 1),
+                LabelSpace.cityscapes_ids(),
                 f"data.label_suffix={self.label_suffix} (read as label ids)",
                 "Use label_space=cityscapes_train_ids, or another one of label ids; maps with numbers of their own are "
                 "for data=folder",

@@ -1,12 +1,14 @@
 """COCO panoptic, as downloaded."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oasis.data.dataset import require_names
 from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.files import reading
 from oasis.data.files.opening import MAX_PIXELS
@@ -66,6 +68,20 @@ class COCOPanoptic(PairedFolders):
     def index_files(self, split: Split) -> Sequence[Path]:
         """The JSON of a split."""
         return (json_of(self.folders(split).labels),)
+
+    def require_label_space(self, label_space: LabelSpace) -> None:
+        """Refuse label spaces with a category of the JSON at another id; see `Dataset.require_label_space`."""
+        folders = [self.folders(split).labels for split in get_args(Split)]
+        described = [folder for folder in folders if json_of(folder).is_file()]
+        if not described:
+            return
+        folder = min(described, key=lambda folder: json_of(folder).stat().st_size)  # not of COCO's training split
+        ids_of: dict[str, set[int]] = {}
+        with suppress(DatasetError):  # told when that split is listed
+            for category, name in self._index(folder).categories.items():
+                ids_of.setdefault(name, set()).add(category)
+        advice = "Use label_space=coco_panoptic, as data=coco_panoptic does, or a class file of these categories"
+        require_names(label_space, ids_of, str(json_of(folder)), advice)
 
     def label_size(self, path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
         """(width, height) of a map; see `Dataset.label_size`."""

@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from oasis.data.dataset import require_numbering
 from oasis.data.datasets.paired_folders import PairedFolders, SplitFolders
 from oasis.data.instance_maps import INSTANCE_FORMATS
 from oasis.data.sample import Split
+from oasis.labels import LabelSpace
 
 
 class COCOStuff(PairedFolders):
@@ -35,3 +37,10 @@ class COCOStuff(PairedFolders):
             return SplitFolders(photos, self.root / f"{split}_label", instances if instances.is_dir() else None)
         name = f"{split}2017"
         return SplitFolders(self.root / name, self.root / "stuffthingmaps_trainval2017" / name, None)
+
+    def require_label_space(self, label_space: LabelSpace) -> None:
+        """Refuse label spaces of other numbers; see `Dataset.require_label_space`."""
+        advice = (
+            "Use label_space=coco_stuff, as data=coco_stuff does; maps with numbers of their own are for data=folder"
+        )
+        require_numbering(label_space, LabelSpace.coco_stuff(), "COCO-Stuff", advice)

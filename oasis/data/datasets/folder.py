@@ -45,7 +45,7 @@ class Folder(Dataset):
         label_suffix: the same for label maps.
         instance_suffix: the same for instance maps.
         splits: split -> a text file with its samples, as names without endings or as paths of photos.
-        val_fraction: the share of the training samples that is for validation instead, drawn at random.
+        val_fraction: the share of the training samples, listed or not, that is for validation instead, drawn at random.
         split_seed: of that draw.
 
     Raises:
@@ -163,22 +163,31 @@ class Folder(Dataset):
     def _split_of(self, listing: Listing) -> dict[str, Split]:
         """The split of each sample."""
         if self.lists:
-            return read_split_lists({split: self.root / path for split, path in self.lists.items()}, self.root, listing)
-        split_of: dict[str, Split] = {}
-        for found in (listing.instances, listing.labels, listing.photos):
-            for key, path in found.items():
-                parts = [part.lower() for part in path.relative_to(self.root).parts[:-1]]
-                split_of[key] = next((_NAMES[part] for part in parts if part in _NAMES), "train")
+            lists = {split: self.root / path for split, path in self.lists.items()}
+            split_of = read_split_lists(lists, self.root, listing)
+        else:
+            split_of = _by_folders(listing, self.root)
         if self.val_fraction:
             if "val" in split_of.values():
+                found = f"data.splits.val={self.lists['val']} lists" if self.lists else f"{self.root} has a folder of"
                 raise ConfigurationError(
-                    f"data.val_fraction={self.val_fraction}: {self.root} has a folder of validation samples already."
+                    f"data.val_fraction={self.val_fraction}: {found} validation samples already. Leave one of them out."
                 )
             training = sorted(key for key, split in split_of.items() if split == "train")
             count = max(1, round(self.val_fraction * len(training)))
             drawn = np.random.default_rng(self.split_seed).permutation(len(training))[:count]
             split_of |= dict.fromkeys((training[index] for index in drawn), "val")
         return split_of
+
+
+def _by_folders(listing: Listing, root: Path) -> dict[str, Split]:
+    """The split of each sample by the names of its folders."""
+    split_of: dict[str, Split] = {}
+    for found in (listing.instances, listing.labels, listing.photos):
+        for key, path in found.items():
+            parts = [part.lower() for part in path.relative_to(root).parts[:-1]]
+            split_of[key] = next((_NAMES[part] for part in parts if part in _NAMES), "train")
+    return split_of
 
 
 def _open_parts(pattern: tuple[str, ...], path: tuple[str, ...]) -> PurePosixPath:

@@ -73,10 +73,9 @@ class Mapillary(PairedFolders):
             raise
 
     def require_label_space(self, label_space: LabelSpace) -> None:
-        """Refuse the classes of the other version; see `Dataset.require_label_space`."""
+        """Refuse label spaces of other numbers, as of the other version; see `Dataset.require_label_space`."""
         config = find_mapillary_config(self.root, self.version)
         if config is not None:
-            count = LabelSpace.from_file(config).num_classes
-            require_numbering(
-                label_space, range(count), f"{config} lists {count} classes", "Use label_space=mapillary, the default"
-            )
+            official = LabelSpace.from_file(config)
+            what = f"{config} lists {official.num_classes} classes"
+            require_numbering(label_space, official, what, "Use label_space=mapillary, the default")

@@ -5,7 +5,6 @@ from typing import Any
 
 from oasis.data.dataset import require_numbering
 from oasis.data.datasets.cityscapes import Cityscapes
-from oasis.data.files.meaning import CITYSCAPES_IDS
 from oasis.errors import ConfigurationError
 from oasis.labels import LabelSpace
 from oasis.streets import SyntheticStreets
@@ -39,23 +38,16 @@ class Streets(Cityscapes):
             raise ConfigurationError(f"{counts}: at least one batch ({batch_size}) and one street are needed.")
 
     def require_label_space(self, label_space: LabelSpace) -> None:
-        """Refuse label spaces of other numbers than those of Cityscapes; see `Dataset.require_label_space`.
-
-        Raises:
-            ConfigurationError: it has ids that streets never have, or a class of Cityscapes at none of its ids.
-        """
+        """Refuse label spaces of other numbers than those of Cityscapes; see `Dataset.require_label_space`."""
         if self.streets is None:
             super().require_label_space(label_space)
             return
-        what, advice = "Synthetic streets, whose maps are of Cityscapes' label ids", "Use label_space=cityscapes_ids"
-        require_numbering(label_space, CITYSCAPES_IDS, what, advice)
-        names = [label_space.names[index] if index >= 0 else None for index in label_space.raw_to_class]
-        for raw, name in CITYSCAPES_IDS.items():
-            if name in names and names[raw] != name:
-                raise ConfigurationError(
-                    f"{what}: {raw} is {name!r} there, but {names[raw]!r} in the label space, whose {name!r} is "
-                    f"{names.index(name)}: a number would be another class. {advice}."
-                )
+        require_numbering(
+            label_space,
+            LabelSpace.cityscapes_ids(),
+            "Synthetic streets, whose maps are of Cityscapes' label ids",
+            "Use label_space=cityscapes_ids",
+        )
 
     def identity(self) -> dict[str, Any]:
         """The settings of the streets; their folder differs between machines."""

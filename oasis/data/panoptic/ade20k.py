@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from oasis.data.files import reading
-from oasis.data.panoptic.base import PanopticFormat, PanopticMap, pictures, save
+from oasis.data.panoptic.base import PanopticFormat, PanopticMap, numbered_within, pictures, save
 from oasis.errors import DatasetError
 
 _LABELS, _INSTANCES = "annotations", "annotations_instance"
@@ -42,11 +42,7 @@ class ADE20KFormat(PanopticFormat):
         label = reading.read_label_ids(Path(*parts[:place], _LABELS, *parts[place + 1 :]), self.max_pixels)
         green = self.decode(path, "RGB")[..., 1].astype(np.int64)
         single = self.is_thing(label) & (green > 0)
-        number = np.zeros_like(green)
-        for raw in np.unique(label[single]).tolist():
-            mask = single & (label == raw)
-            number[mask] = np.unique(green[mask], return_inverse=True)[1].reshape(-1)
-        return PanopticMap.of_numbers(label, number, single)
+        return PanopticMap.of_numbers(label, numbered_within(label, green, single), single)
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless but for the numbers of instances, whose order is kept."""

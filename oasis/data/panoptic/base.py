@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from oasis.data.faults import WrongModeError
+from oasis.data.faults import ForeignIdsError, WrongModeError
 from oasis.data.files.id_maps import stored_values
 from oasis.data.files.id_modes import require_id_mode
 from oasis.data.files.opening import MAX_PIXELS, is_hidden, open_picture
@@ -91,9 +91,7 @@ class PanopticMap:
         """
         if single.any() and number[single].max() >= INSTANCES_PER_CLASS:
             raise DatasetError(f"instance {number[single].max()} of a class: they are numbered 0 to 999.")
-        plain = label.astype(np.int32)
-        numbered = np.where(plain == 0, RAW_IDS, plain) * INSTANCES_PER_CLASS + number
-        return cls(label, np.where(single, numbered, plain).astype(np.int32))
+        return cls(label, np.where(single, first_instances(label) + number, label).astype(np.int32))
 
 
 class PanopticFormat(ABC):
@@ -180,6 +178,40 @@ class PanopticFormat(ABC):
                 f"{path}: a picture of mode {picture.mode}, but this file has mode {' or '.join(modes)} in the "
                 f"format: {self.contents}."
             )
+
+
+def first_instances(raw: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
+    """`oasis.label_files.first_instance` of each class id."""
+    return np.where(raw == 0, RAW_IDS, raw.astype(np.int32)) * INSTANCES_PER_CLASS
+
+
+def numbered_within(
+    label: NDArray[np.uint8], number: NDArray[Integers], single: NDArray[np.bool_]
+) -> NDArray[Integers]:
+    """The instances of each class, counted from 0 in the order of their numbers within the picture.
+
+    Args:
+        label: (H, W) raw class ids.
+        number: (H, W) integers, read where `single`.
+        single: (H, W) bool, pixels that belong to a single instance.
+
+    Returns:
+        (H, W), 0..999; 0 where not `single`.
+
+    Raises:
+        ForeignIdsError: more than 1000 instances of a class.
+    """
+    within = np.zeros_like(number)
+    for raw in np.unique(label[single]).tolist():
+        mask = single & (label == raw)
+        numbers, place = np.unique(number[mask], return_inverse=True)
+        if len(numbers) > INSTANCES_PER_CLASS:
+            raise ForeignIdsError(
+                f"{len(numbers)} instances of the raw label id {raw} in one map, more than {INSTANCES_PER_CLASS}: is "
+                "it a map of instances?"
+            )
+        within[mask] = place.reshape(-1)
+    return within
 
 
 def class_of(instances: NDArray[Integers]) -> NDArray[Integers]:

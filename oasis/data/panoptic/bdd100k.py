@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from oasis.data.files.opening import open_picture
-from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, pictures, save
+from oasis.data.panoptic.base import PanopticFormat, PanopticMap, first, numbered_within, pictures, save
 from oasis.data.panoptic.class_names import void_id
 from oasis.errors import DatasetError
 
@@ -45,11 +45,7 @@ class BDD100KFormat(PanopticFormat):
         label = np.where(ignored, void_id(self.space, int(ignored.sum()), str(path)), red).astype(np.uint8)
         segment = 256 * blue + alpha
         single = self.is_thing(label) & (green & _CROWD == 0) & (segment > 0)
-        number = np.zeros_like(segment)
-        for raw in np.unique(label[single]).tolist():
-            mask = single & (label == raw)
-            number[mask] = np.unique(segment[mask], return_inverse=True)[1].reshape(-1)
-        return PanopticMap.of_numbers(label, number, single)
+        return PanopticMap.of_numbers(label, numbered_within(label, segment, single), single)
 
     def write(self, folder: Path, name: str, panoptic: PanopticMap) -> Counter[str]:
         """Lossless but for the numbers of instances, whose order is kept."""

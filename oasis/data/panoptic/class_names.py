@@ -104,7 +104,9 @@ def require_classes(replaced: Mapping[str, str], space: LabelSpace, given: Colle
                 f"--replace {name}={other}: {name!r} is no class of the maps, such as {', '.join([*given][:8])}."
             )
         if not _has(space, other):
-            raise ConfigurationError(f"--replace {name}={other}: {other!r} is no class of the model. Its classes: ")
+            raise ConfigurationError(
+                f"--replace {name}={other}: {other!r} is no class of the model. Its classes: {_known(space)}."
+            )
 
 
 def find_class(name: str, space: LabelSpace) -> str | None:

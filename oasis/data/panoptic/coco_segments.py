@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oasis.data.faults import ContradictionError
+from oasis.data.panoptic.base import first_instances
 from oasis.errors import DatasetError
-from oasis.label_files import INSTANCES_PER_CLASS, RAW_IDS
+from oasis.label_files import INSTANCES_PER_CLASS
 
 COCO_MAP = "a COCO panoptic map (id = R + 256 G + 65536 B)"
 """What such a picture is, for messages."""
@@ -133,7 +134,7 @@ class Segments:
         Raises:
             DatasetError: more than 1000 instances of a class.
         """
-        base = np.where(raw == 0, RAW_IDS, raw) * INSTANCES_PER_CLASS
+        base = first_instances(raw)
         kept = single & (base <= self.id) & (self.id < base + INSTANCES_PER_CLASS)
         instances = np.where(kept, self.id, raw).astype(np.int32)
         taken, free = set(self.id[kept].tolist()), {int(first): int(first) for first in base}
