@@ -24,16 +24,17 @@ _OWN = "oasis"
 _named: set[str] = set()  # by the user of this process
 
 
-def trust(packages: str | Iterable[str]) -> None:
+def trust(packages: str | Iterable[str] | None) -> None:
     """Trust packages or single modules in this process.
 
     Args:
-        packages: importable names, or a single one; the current folder is searched as well.
+        packages: importable names, or a single one; the current folder is searched as well. None = none.
 
     Raises:
         ConfigurationError: a package that is not installed.
     """
-    for package in [packages] if isinstance(packages, str) else packages:
+    listed = packages if isinstance(packages, Iterable) and not isinstance(packages, str) else [packages]
+    for package in map(str, () if packages is None else listed):
         if os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         if not package.replace(".", "").isidentifier() or not _is_installed(package):

@@ -1,5 +1,6 @@
 """`debug=` and the settings of one machine, conf/local."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 from run_files import csv_rows
 
 from oasis.data import LabelMapDataModule
+from oasis.errors import ConfigurationError
 from oasis.training import GANModule
 
 ROOT = Path(__file__).parents[1]
@@ -67,10 +71,47 @@ def test_detect_anomalies_checks_every_backward_pass(fit, monkeypatch):
     assert not torch.is_anomaly_enabled()
 
 
-@pytest.mark.parametrize("debug", ["one_batch", "overfit", "profile"])
+DEBUGS = ["one_batch", "overfit", "profile"]
+
+
+@pytest.mark.parametrize("debug", DEBUGS)
 def test_a_run_that_debugs_is_not_one_to_resume(composed, debug):
     assert composed("experiment=smoke", f"debug={debug}").name == "debug"
     assert composed("experiment=smoke", "debug=detect_anomalies").name == "smoke"
+
+
+@pytest.mark.parametrize("debug", DEBUGS)
+@pytest.mark.parametrize(
+    "experiment", ["smoke", "study", "attempt_study", "instances/semantic", "panoptic_networks/semantic",
+                   "panoptic_models/spade_semantic", "models"],
+)  # fmt: skip
+def test_a_run_that_debugs_is_in_a_folder_of_its_own_and_of_no_plan(composed, debug, experiment):
+    cfg = composed(f"experiment={experiment}", f"debug={debug}")
+    assert re.fullmatch(r"runs/debug/\d{4}-[\d_-]+", cfg.paths.output_dir)
+    assert cfg.preregistration is cfg.callbacks.summary.preregistration is None
+    found = OmegaConf.to_container(HydraConfig.get().sweep, resolve=False)
+    composed("experiment=smoke")  # for whose sweeps `FoldersOfSweeps` makes folders named after settings
+    assert found == OmegaConf.to_container(HydraConfig.get().sweep, resolve=False)
+
+
+@pytest.mark.parametrize(
+    ("debug", "settings"),
+    [
+        ("one_batch", ("model=spade", "recipe=spade/cityscapes")),
+        ("one_batch", ("model=pix2pixhd", "recipe=pix2pixhd/cityscapes")),
+        *((debug, ("schedule=linear_decay", "schedule.epochs=99", "callbacks.ema=null")) for debug in DEBUGS),
+    ],
+)
+def test_a_run_with_a_long_decay_and_without_an_average_is_debugged(fit, debug, settings):
+    run = fit("run", *settings, f"debug={debug}", "trainer.max_epochs=1", "trainer.limit_train_batches=1")
+    assert (run / "checkpoints" / "last.ckpt").is_file()
+    assert OmegaConf.load(run / "config.yaml").callbacks.ema is None
+
+
+@pytest.mark.parametrize("setting", ["+callbacks.emma.decay=0.9", "callbacks.ema=false"])
+def test_what_is_no_callback_is_refused(fit, setting):
+    with pytest.raises(ConfigurationError, match=r"callbacks\.emm?a=.*no _target_.*null switches .* ema, image_logger"):
+        fit("run", setting)
 
 
 def test_settings_of_a_machine_win_over_experiments_and_lose_to_debug_and_the_command_line(tmp_path, monkeypatch):

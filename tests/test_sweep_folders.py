@@ -5,6 +5,7 @@ import re
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from run_files import training_losses
 from starting import starter
 
 from hydra_plugins.panoptic_oasis_sweeps import job_names, sweep_id
@@ -54,6 +55,20 @@ def test_the_same_command_twice_goes_on(start, tmp_path):
     assert f"Skipped: {folder / 'encoding-semantic'} was finished before" in said
     assert (folder / "encoding-semantic" / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
     assert len(list((tmp_path / "runs" / "smoke").iterdir())) == 1
+
+
+def test_a_sweep_of_other_settings_starts_anew_and_a_longer_one_goes_on(start, tmp_path):
+    command = ("-m", *FIXED, f"paths.runs={tmp_path}/runs", "resume=auto", "seed=0,1")
+    sweeps = [("trainer.max_epochs=1",), ("trainer.max_epochs=1", "data.flip=false"), ("trainer.max_epochs=2",)]
+    rows, known = [], set()
+    for settings in sweeps:
+        code, said = start(*command, *settings)
+        assert code == 0, said
+        assert "Skipped" not in said
+        (folder,) = set((tmp_path / "runs" / "smoke").iterdir()) - known
+        known.add(folder)
+        rows.append([[row["step"] for row in training_losses(folder / f"seed-{seed}")] for seed in (0, 1)])
+    assert rows == [[[1, 2]] * 2, [[1, 2]] * 2, [[3, 4]] * 2]
 
 
 def jobs(*settings):

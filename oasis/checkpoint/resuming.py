@@ -2,7 +2,9 @@
 
 import glob
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,11 @@ from oasis.checkpoint.finding import find_checkpoint, is_on_hub
 from oasis.checkpoint.reading import counts, load
 from oasis.checkpoint.restoring import restored_label_space
 from oasis.data import LabelMapDataModule
-from oasis.errors import CheckpointError, NothingToTrainError
+from oasis.errors import CheckpointError, NothingToTrainError, OasisError
 from oasis.labels import LabelSpace
 from oasis.run_names import LAST
-from oasis.training.runs.identity import differences
-from oasis.training.runs.run_folder import SEARCHING
+from oasis.training.runs.identity import differences, listed, other_settings
+from oasis.training.runs.run_folder import SEARCHING, read_config
 
 # Settings that must be equal for the weights and the order of the data to fit.
 _SAME = ("encoding", "generator", "discriminator", "data.batch_size")
@@ -25,6 +27,9 @@ _MEANINGLESS_ONCE_TRAINED = ("init_gain", ".fast", ".sparse", ".merge_resampling
 _DATA = LabelMapDataModule.__name__
 _NEEDED = ("loops", "optimizer_states", "callbacks", _DATA)
 _STEM = Path(LAST).stem
+
+_Found = tuple[Path, dict[str, Any]]  # a checkpoint and its configuration
+_Fits = Callable[[Path, Mapping[str, Any]], bool]
 
 
 def find_to_resume(
@@ -37,12 +42,13 @@ def find_to_resume(
     """The checkpoint to resume from, checked to be intact and to fit the run.
 
     Args:
-        resume: None = start anew; `last` = the newest good one below `runs`; `auto` = the same, but start anew if
-            there is none, so that one command line serves the first start and all others; else a path.
+        resume: None = start anew; `last` = the newest good one of this experiment below `runs`, which may be meant to
+            be longer; `auto` = the same, but start anew if there is none, so that one command line serves the first
+            start and all others; else a path.
         runs: the folder of the runs of one name.
         config: the resolved configuration of the run about to start.
         job: the name of this run's folder, if it is a job of a sweep: `last` and `auto` then search only folders of
-            this name, since other jobs have other settings. None = it is not such a job.
+            this name. None = it is not such a job.
         folder: this run's own folder. If it has a good checkpoint, the run was interrupted: it resumes from there,
             unless `resume` is a path. None = it has none.
 
@@ -52,22 +58,22 @@ def find_to_resume(
     Raises:
         CheckpointError: not found; see `load`; or the checkpoint was written by another configuration.
     """
-    named = resume is not None and resume not in SEARCHING
     found = None
-    if folder is not None and not named:
+    if resume is not None and resume not in SEARCHING:
+        found = _named(find_checkpoint(str(resume)) if is_on_hub(str(resume)) else Path(str(resume)))
+    elif folder is not None:
         found = _first_good(_newest_first(folder.glob("checkpoints/*.ckpt")))
     if found is None and resume in SEARCHING:
-        found = _among_runs(Path(runs), job)
-    if found is None and resume == "last":
-        below = runs if job is None else Path(runs, "*", job)
-        raise CheckpointError(
-            f"resume=last: no run below {below} has an intact checkpoints/{LAST}. Leave resume out, or use resume=auto."
-        )
-    if named:
-        found = _named(find_checkpoint(str(resume)) if is_on_hub(str(resume)) else Path(str(resume)))
+        found = _among_runs(str(resume), Path(runs), job, config)
     if found is None:
         return None
     path, written = found
+    _require_fitting(path, written, config)
+    return path
+
+
+def _require_fitting(path: Path, written: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose weights or order of the data do not fit a run."""
     classes = _other_classes(config, written, path)
     told = [f"label_space: {classes}"] if classes else []
     told += [
@@ -81,7 +87,6 @@ def find_to_resume(
             f"{path} was written by another configuration:\n  " + "\n  ".join(told) + "\nResume it with the "
             "settings it was written with, or start anew without resume."
         )
-    return path
 
 
 def _other_classes(config: Mapping[str, Any], written: Mapping[str, Any], path: Path) -> str:
@@ -135,9 +140,33 @@ def require_something_left(path: Path, config: Mapping[str, Any], folder: Path) 
             )
 
 
-def _among_runs(runs: Path, job: str | None) -> tuple[Path, dict[str, Any]] | None:
+def _among_runs(resume: str, runs: Path, job: str | None, config: Mapping[str, Any]) -> _Found | None:
+    """The newest good checkpoint of this experiment below a folder.
+
+    Raises:
+        CheckpointError: there is none, but `resume` is `last`.
+    """
     within = "**" if job is None else f"*/{glob.escape(job)}"  # a sweep's folder, a job's in it
-    return _first_good(_newest_first(runs.glob(f"{within}/checkpoints/*.ckpt")))
+    foreign = []
+
+    def is_ours(path: Path, written: Mapping[str, Any]) -> bool:
+        others = other_settings(config, written)
+        if others:
+            told = listed(others, "in the checkpoint")
+            foreign.append(f"{path} was passed over, it is of another experiment:\n{told}\n")
+        return not others
+
+    found = _first_good(_newest_first(runs.glob(f"{within}/checkpoints/*.ckpt")), is_ours)
+    if found is None and resume == "last":
+        below = runs if job is None else Path(runs, "*", job)
+        newest = f"{foreign[0]}To go on from it all the same, name it (resume=FILE). Else leave" if foreign else "Leave"
+        raise CheckpointError(
+            f"resume=last: no run below {below} has an intact checkpoints/{LAST} of this experiment. {newest} resume "
+            "out, or use resume=auto."
+        )
+    if found is None and foreign:
+        warnings.warn(f"resume=auto starts anew. {foreign[0]}", stacklevel=2)
+    return found
 
 
 def _resumable(path: Path) -> dict[str, Any]:
@@ -159,19 +188,36 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
     return sorted(kept, key=lambda path: (path.stat().st_mtime_ns, path.name == LAST), reverse=True)
 
 
-def _first_good(candidates: list[Path]) -> tuple[Path, dict[str, Any]] | None:
-    """The first readable one and its configuration; warns of those before it."""
+def _first_good(candidates: Iterable[Path], fits: _Fits | None = None) -> _Found | None:
+    """The first readable one and its configuration; warns of damaged ones before it.
+
+    Args:
+        candidates: the newest first.
+        fits: whether a run can go on from a file with this configuration; None = from any.
+    """
+    config_in = cache(_config_in)
     passed_over = False
     for path in candidates:
+        if fits is not None and (told := config_in(path.parent.parent)) is not None and not fits(path, told):
+            continue  # a long file need not be read
         try:
             config = _resumable(path)["config"]
         except CheckpointError as error:
             warnings.warn(f"Passed over: {error}", stacklevel=2)
             passed_over = True
             continue
+        if fits is not None and not fits(path, config):
+            continue
         if passed_over:
             warnings.warn(f"Going on from {path}, which is older.", stacklevel=2)
         return path, config
+    return None
+
+
+def _config_in(folder: Path) -> dict[str, Any] | None:
+    """The configuration in the folder of a run; None if it cannot be read."""
+    with suppress(OasisError):
+        return read_config(folder)
     return None
 
 

@@ -24,7 +24,10 @@ from oasis.randomness import require_seed
 def train(cfg: DictConfig) -> dict[str, float | None]:
     """Compose -> instantiate -> fit; returns the scores of the last validation."""
     training.filter_warnings()
+    if HydraConfig.get().mode == RunMode.RUN:
+        training.require_sweep(_choices())
     read_label_space(cfg)
+    training.keep_off(cfg.get("callbacks") or {}, _callbacks())
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     plugins.trust(cfg.trust)
     training.require_own_presets(_choices())
@@ -80,6 +83,10 @@ def _choices() -> dict[str, str | None]:
 
 def _models() -> list[str]:
     return [path.stem for path in (conf_dir() / "model").glob("*.yaml")]
+
+
+def _callbacks() -> list[str]:
+    return [str(name) for name in OmegaConf.load(conf_dir() / "callbacks" / "default.yaml")]
 
 
 def run_job(cfg: DictConfig) -> dict[str, float | None]:

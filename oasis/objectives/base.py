@@ -13,6 +13,9 @@ from oasis.randomness import Stream
 LossTerms = dict[str, Tensor]
 """Name -> scalar; the loss is their sum."""
 
+ADVERSARIAL = ("generator_adversarial", "discriminator_real", "discriminator_fake")
+"""The validation terms of an objective whose two networks have one adversarial loss each."""
+
 
 class Step(Protocol):
     """The input of an objective: one batch and the two networks, which may be compiled or distributed.

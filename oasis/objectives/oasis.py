@@ -21,7 +21,7 @@ from oasis.losses import (
 )
 from oasis.models import DiscriminatorOutput
 from oasis.models.spectral_norm import iterate_norms
-from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.base import ADVERSARIAL, LossTerms, Objective, Step
 from oasis.objectives.individuals import IndividualTerms, heads_of
 from oasis.objectives.perceptual import PerceptualTerm
 from oasis.randomness import Stream
@@ -142,7 +142,7 @@ class OASISObjective(Objective):
     @property
     def validation_names(self) -> tuple[str, ...]:
         """See `validation_loss`."""
-        return ("generator_adversarial", "discriminator_real", "discriminator_fake")
+        return ADVERSARIAL
 
     def real(self, logits: Tensor, batch: Batch) -> Tensor:
         """The cross-entropy with the pixels' classes, with boundary classes if the logits have outputs for them.

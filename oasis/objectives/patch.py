@@ -9,7 +9,7 @@ from torch import Tensor
 from oasis.errors import ConfigurationError
 from oasis.losses import feature_matching_loss, style_divergence
 from oasis.models import PatchOutput
-from oasis.objectives.base import LossTerms, Objective, Step
+from oasis.objectives.base import ADVERSARIAL, LossTerms, Objective, Step
 from oasis.objectives.perceptual import PerceptualTerm
 
 
@@ -92,7 +92,7 @@ class PatchObjective(Objective):
     @property
     def validation_names(self) -> tuple[str, ...]:
         """See `validation_loss`."""
-        return ("generator_adversarial", "discriminator_real", "discriminator_fake")
+        return ADVERSARIAL
 
     def discriminator_inputs(self, image: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
         """The pictures, and the condition of each."""

@@ -14,7 +14,13 @@ from oasis.training.callbacks.signals import StopOnSignal
 from oasis.training.error_reporting import report_errors, telling_errors
 from oasis.training.module import GANModule
 from oasis.training.optimizers import fused_adam
-from oasis.training.parts import explaining_arguments, require_own_presets, require_trusted_parts
+from oasis.training.parts import (
+    explaining_arguments,
+    keep_off,
+    require_own_presets,
+    require_sweep,
+    require_trusted_parts,
+)
 from oasis.training.preregistration import Preregistration
 from oasis.training.runs.folder_lock import alone_in
 from oasis.training.runs.run_folder import (
@@ -59,11 +65,13 @@ __all__ = [
     "finished_before",
     "fixed_noise",
     "fused_adam",
+    "keep_off",
     "list_files",
     "make_trainer",
     "print_networks",
     "report_errors",
     "require_own_presets",
+    "require_sweep",
     "require_trusted_parts",
     "telling_errors",
     "train_segmenter",

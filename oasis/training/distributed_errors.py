@@ -12,6 +12,9 @@ import torch.distributed as dist
 
 from oasis.errors import LostProcessError, OasisError
 
+LAUNCHERS = ("submitit.", "joblib.")
+"""How the modules are called that run the jobs of a sweep in processes of their own."""
+
 _LAUNCHER = "PANOPTIC_OASIS_LAUNCHER"  # PID of the process that started the others on this machine
 _PLACE = re.compile(r"^\[\S*\.cc:\d+\] ")  # a location in gloo's source
 _LOOK = 1.0  # seconds between checks of it

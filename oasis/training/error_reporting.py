@@ -14,12 +14,11 @@ from omegaconf.errors import OmegaConfBaseException
 from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
 
 from oasis.errors import OasisError, exit_code, message
-from oasis.training.distributed_errors import follow
+from oasis.training.distributed_errors import LAUNCHERS, follow
 from oasis.training.runs.quoting import for_shell, quoted_setting
 
 _FIXABLE = (OasisError, HydraException, OmegaConfBaseException, MisconfigurationException, OSError)
 _TRACEBACKS = "PANOPTIC_OASIS_TRACEBACKS"  # the user's setting, inherited by child processes
-_LAUNCHERS = ("submitit.", "joblib.")  # their errors name the job of a sweep that died, with its last output
 _AMBIGUOUS = re.compile(r"Ambiguous value for argument '(.*)'\n")
 _SPECIAL = (
     "the value needs quotes, for Hydra and for the shell, since it holds one of = , ( ) [ ] { } # ~, a quote, or a "
@@ -76,8 +75,8 @@ def telling_errors(folder: str) -> Iterator[None]:
 
 
 def _is_fixable(error: BaseException) -> bool:
-    launchers = type(error).__module__.startswith(_LAUNCHERS)
-    return launchers or isinstance(error, _FIXABLE) or isinstance(error.__cause__, OasisError)
+    of_launcher = type(error).__module__.startswith(LAUNCHERS)  # names the job that died, with its last output
+    return of_launcher or isinstance(error, _FIXABLE) or isinstance(error.__cause__, OasisError)
 
 
 def explained(error: BaseException, settings: Callable[[], Collection[str]] = tuple) -> str:

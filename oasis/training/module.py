@@ -112,17 +112,19 @@ class GANModule(LightningModule):
         self.stepped = False
         self._gradients: dict[str, Tensor] = {}  # of a checkpoint, until training starts
         self._waiting = 0  # accumulated batches since the last step
+        self._window = accumulate_batches  # batches between the last step and the next
 
     def setup(self, stage: str) -> None:
-        """Refuses what does not fit: precisions, a dataset without instance maps, an encoding without classes.
+        """Refuses what does not fit: precisions, a schedule, a dataset without instance maps, other encodings.
 
         Raises:
-            ConfigurationError: the message names the precision, the first sample without an instance map, or the
-                encoding.
+            ConfigurationError: the message names the precision, the setting of the schedule, the first sample without
+                an instance map, or the encoding.
         """
         refuse_unfit_precision(self.trainer)
+        self._rate_factor()
         if getattr(self.trainer, "datamodule", None) is not None:  # benchmarks fit on batches of their own
-            dataset = data_of(self.trainer).dataset("train")
+            dataset = data_of(self.trainer).listed("train")
             require_instances(self.generator, self.discriminator, self.objective, dataset)
             require_classes(self.generator, data_of(self.trainer).encoding)
             require_class_masks(self.objective, data_of(self.trainer).encoding)
@@ -150,19 +152,25 @@ class GANModule(LightningModule):
             weight = self.get_parameter(name)
             weight.grad = torch.empty_like(weight).copy_(gradient)
         self._gradients = {}
+        self.on_train_epoch_start()  # Lightning does not call it for an epoch that is resumed within
 
     def on_train_epoch_start(self) -> None:
         """Sets the learning rates of this epoch."""
-        factor = self.schedule(self.current_epoch, self.trainer.max_epochs or -1)
+        factor = self._rate_factor()
         for optimizer, settings in zip(self.trainer.optimizers, self._settings, strict=True):
             for group, wanted in zip(optimizer.param_groups, settings, strict=True):
                 group["lr"] = wanted["lr"] * factor
+
+    def _rate_factor(self) -> float:
+        return self.schedule(self.current_epoch, self.trainer.max_epochs or -1)
 
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
         batch = replace(batch, condition=batch.condition.contiguous(memory_format=self.memory_format))
         self._waiting += 1
-        self.stepped = self.trainer.is_last_batch or self._waiting >= self.accumulate_batches
+        left = self.trainer.num_training_batches - batch_idx  # of the epoch, with this one
+        self._window = int(min(self.accumulate_batches, self._waiting - 1 + left))
+        self.stepped = self._waiting >= self._window
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         terms = {
             **_named("generator", self.optimize(generator_optimizer, self.generator_loss, batch)),
@@ -179,15 +187,16 @@ class GANModule(LightningModule):
         with self.toggled_optimizer(optimizer):  # avoids the other network's weight gradients
             terms = require_terms(loss(batch), f"{type(self.objective).__name__}.{loss.__name__}")
             total = torch.stack(list(terms.values())).sum()
-            self.manual_backward(total if self.accumulate_batches == 1 else total / self.accumulate_batches)
+            self.manual_backward(total if self._window == 1 else total / self._window)
             if self.stepped:
-                if self.clip_norm is not None:
-                    clip_norm(
-                        optimizer.optimizer, self.clip_norm, getattr(self.trainer.precision_plugin, "scaler", None)
-                    )
                 optimizer.step()
                 optimizer.zero_grad()  # now: the other network's step needs the memory
         return mean_of_processes({name: term.detach() for name, term in terms.items()})
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clips the gradients, once Lightning has unscaled those of 16-bit training."""
+        if self.clip_norm is not None:
+            clip_norm(optimizer, self.clip_norm, getattr(self.trainer.precision_plugin, "scaler", None))
 
     def generator_loss(self, batch: Batch) -> LossTerms:
         """The objective's terms for the generator, by name."""

@@ -67,10 +67,10 @@ def clip_norm(optimizer: Optimizer, max_norm: float, scaler: torch.amp.GradScale
     """Clip the gradients of an optimizer's parameters to a total norm of at most `max_norm`.
 
     Args:
-        optimizer: after the backward pass.
+        optimizer: about to step; Lightning has unscaled its gradients, unless it is fused and does so itself.
         max_norm: above 0.
-        scaler: of 16-bit training, to unscale gradients first; None without.
+        scaler: of 16-bit training, to unscale gradients of a fused optimizer first; None without.
     """
-    if scaler is not None:
+    if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
         scaler.unscale_(optimizer)
     torch.nn.utils.clip_grad_norm_([each for group in optimizer.param_groups for each in group["params"]], max_norm)

@@ -1,11 +1,12 @@
 """Checks of a configuration's parts before anything is built."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
 from hydra.errors import InstantiationException
+from omegaconf import DictConfig
 
 from oasis.errors import ConfigurationError
 from oasis.plugins import require_trusted
@@ -42,6 +43,47 @@ def require_own_presets(choices: Mapping[str, str | None]) -> None:
             raise ConfigurationError(
                 f"{group}={choice} is a preset of model={choice.split('/')[0]}, but the run has model={model}. Leave "
                 f"it out, or write conf/{group}/{model}/NAME.yaml."
+            )
+
+
+def require_sweep(choices: Mapping[str, str | None]) -> None:
+    """Refuse, in a single run, what only a sweep uses: a launcher of jobs, or a search.
+
+    Args:
+        choices: Hydra's, by group.
+
+    Raises:
+        ConfigurationError: the message names the choice.
+    """
+    for group, origin in (("hydra/sweeper", "hparams_search"), ("hydra/launcher", "hydra/launcher")):
+        if choices.get(group) not in (None, "basic"):
+            named = origin if choices.get(origin) else group
+            raise ConfigurationError(
+                f"{named}={choices[named]} is for several runs, and without -m this is a single one. Add it, as in "
+                f"`oasis train -m ...`, or leave the choice out ({group}=basic)."
+            )
+
+
+def keep_off(callbacks: MutableMapping[str, Any], known: Collection[str]) -> None:
+    """Switch off, in place, the callbacks that one file has set to null and a later one gives a setting.
+
+    `callbacks.ema.bn_batches` of debug=one_batch must not bring back an average that a recipe does without.
+
+    Args:
+        callbacks: by name; such a one has settings, but no class.
+        known: names of all callbacks that may be switched off.
+
+    Raises:
+        ConfigurationError: a callback of another name without a class.
+    """
+    for name, settings in callbacks.items():
+        adjusted = isinstance(settings, DictConfig) and "_target_" not in settings
+        if adjusted and name in known:
+            callbacks[name] = None
+        elif adjusted or not isinstance(settings, DictConfig | None):
+            raise ConfigurationError(
+                f"callbacks.{name}={settings!r}: it has no _target_, the class to make it of. null switches a callback "
+                f"off; there are {', '.join(known)}."
             )
 
 

@@ -11,6 +11,8 @@ class Schedule(Protocol):
     def __call__(self, epoch: int, max_epochs: int) -> float:
         """The factor.
 
+        Called for epoch 0 before anything is trained, too, so that errors come early.
+
         Args:
             epoch: counted from 0.
             max_epochs: of the run; -1 = unlimited.
@@ -32,7 +34,7 @@ class LinearDecay:
         epochs: n, the length of the decay; 100 of 200 as published for pix2pixHD and SPADE.
 
     Raises:
-        ConfigurationError: epochs below 1; or, when called, a run without an end.
+        ConfigurationError: epochs below 1; or, when called, a run without an end, or one shorter than the decay.
 
     Source: Wang et al. 2018, appendix; Park et al. 2019, section 4.
     """
@@ -46,4 +48,10 @@ class LinearDecay:
         """See `Schedule`."""
         if max_epochs < 1:
             raise ConfigurationError("schedule=linear_decay falls towards the end of the run: set trainer.max_epochs.")
+        if self.epochs > max_epochs:
+            raise ConfigurationError(
+                f"schedule.epochs={self.epochs}: the decay is longer than the run, trainer.max_epochs={max_epochs}, so "
+                f"the first rate would be {max_epochs}/{self.epochs} of the one that is set. Lower it, to "
+                f"schedule.epochs={max(1, max_epochs // 2)} for the second half of the run, or set schedule=constant."
+            )
         return min(1.0, (max_epochs - epoch) / self.epochs)

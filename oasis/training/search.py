@@ -78,8 +78,11 @@ class Search:
             raise ConfigurationError(
                 f"hydra.sweeper.trials={self.trials} at_a_time={self.at_a_time}: both must be 1 or more."
             )
-        if not self.space:
-            raise ConfigurationError("hydra.sweeper.space is empty: name at least one setting and its bounds.")
+        if not isinstance(self.space, Mapping) or not self.space:
+            raise ConfigurationError(
+                f"hydra.sweeper.space={self.space}: name at least one setting and its bounds, such as "
+                "{data.batch_size: {low: 1, high: 8}}."
+            )
         for name, bounds in self.space.items():
             _require_bounds(name, bounds)
         if self.maximize is None and higher_is_better(self.objective) is None:
@@ -158,19 +161,22 @@ def _written(value: Any) -> str:
     return str(value)
 
 
-def _require_bounds(name: str, bounds: Mapping[str, Any]) -> None:
-    keys = set(bounds)
-    wanted = "{low, high}, with log or step, or {choices}"
-    if keys == {"choices"}:
-        if not bounds["choices"]:
-            raise ConfigurationError(f"hydra.sweeper.space.{name}: no choices. It must be {wanted}.")
+def _require_bounds(name: str, bounds: object) -> None:
+    told = f"hydra.sweeper.space.{name}={bounds}"
+    wanted = "it must be {low, high}, with log or step, or {choices}"
+    if not isinstance(bounds, Mapping):
+        raise ConfigurationError(f"{told}: {wanted}.")
+    if set(bounds) == {"choices"}:
+        if not isinstance(bounds["choices"], list | tuple) or not bounds["choices"]:
+            raise ConfigurationError(f"{told}: choices must be a list of at least one value.")
         return
-    if not {"low", "high"} <= keys <= _BOUNDS or (bounds.get("log") and bounds.get("step")):
-        raise ConfigurationError(f"hydra.sweeper.space.{name}={dict(bounds)}: it must be {wanted}.")
+    if not {"low", "high"} <= set(bounds) <= _BOUNDS or (bounds.get("log") and bounds.get("step")):
+        raise ConfigurationError(f"{told}: {wanted}.")
+    step = bounds.get("step") or 1
+    if not all(isinstance(number, int | float) for number in (bounds["low"], bounds["high"], step)) or step <= 0:
+        raise ConfigurationError(f"{told}: low, high and step must be numbers, step above 0.")
     if not bounds["low"] < bounds["high"] or (bounds.get("log") and bounds["low"] <= 0):
-        raise ConfigurationError(
-            f"hydra.sweeper.space.{name}={dict(bounds)}: low must be below high, and above 0 for a log scale."
-        )
+        raise ConfigurationError(f"{told}: low must be below high, and above 0 for a log scale.")
 
 
 def _distribution(optuna: Any, bounds: Mapping[str, Any]) -> Any:

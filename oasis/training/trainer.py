@@ -12,9 +12,7 @@ import torch
 from pytorch_lightning.strategies import DDPStrategy, Strategy
 
 from oasis.errors import ConfigurationError
-from oasis.training.distributed_errors import lead
-
-_LAUNCHERS = ("submitit.", "joblib.")
+from oasis.training.distributed_errors import LAUNCHERS, lead
 
 
 def make_trainer(strategy: str | Strategy = "auto", threads: int | None = None, **settings: Any) -> pl.Trainer:
@@ -68,7 +66,7 @@ def _require_script() -> None:
         ConfigurationError: this is a job of a sweep whose launcher has started it by a script of its own.
     """
     spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec is not None and spec.name.startswith(_LAUNCHERS) and "SLURM_NTASKS" not in os.environ:
+    if spec is not None and spec.name.startswith(LAUNCHERS) and "SLURM_NTASKS" not in os.environ:
         raise ConfigurationError(
             "trainer.devices, trainer.num_nodes: jobs of hydra/launcher=local and of hydra/launcher=parallel train on "
             "one device each. Set trainer.devices=1, or leave hydra/launcher out: jobs then take turns. On a cluster, "

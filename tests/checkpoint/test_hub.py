@@ -11,8 +11,10 @@ from untrained import write_checkpoint
 from oasis import Synthesizer
 from oasis.checkpoint import find_checkpoint
 from oasis.cli import app
-from oasis.errors import CheckpointError, ConfigurationError
+from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 from oasis.export import export
+from oasis.hub_files import find_checkpoint as find_weights
+from oasis.hub_files import is_repository
 from oasis.publishing import push
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
@@ -186,6 +188,7 @@ def test_the_model_card(uploads, checkpoint):
 
 def test_scores_of_the_run_are_in_its_card(uploads, checkpoint, tmp_path):
     run = shutil.copytree(checkpoint.parent.parent, tmp_path / "run")
+    (run / "config.yaml").touch()
     scores = {"metrics": {"segmenter/miou": 0.3125}, "real_photos": {"segmenter/miou": 0.75}, "untrained": {}}
     (run / "summary.json").write_text(json.dumps({"version": 1, **scores}))
     push(run, "ada/towns")
@@ -193,10 +196,60 @@ def test_scores_of_the_run_are_in_its_card(uploads, checkpoint, tmp_path):
     assert row.endswith("| 31.25 | 75.00 | - |")
 
 
+@pytest.mark.parametrize("place", ["models/mine.ckpt", "checkpoints/last.ckpt"])
+def test_pictures_and_scores_of_strangers_stay_here(uploads, tmp_path, place):
+    """What lies two folders above a checkpoint belongs to it only in the folder of a run."""
+    ade20k = {"_target_": "oasis.labels.LabelSpace.ade20k"}  # of which no streets can be drawn
+    file = write_checkpoint(tmp_path / place, "Semantic", ade20k)
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "holiday.png").write_bytes(b"private")
+    scores = {"metrics": {"segmenter/miou": 0.3125}, "real_photos": {}, "untrained": {}}
+    (tmp_path / "summary.json").write_text(json.dumps({"version": 1, **scores}))
+    push(file, "ada/towns")
+    assert not (uploads["files"] / "samples.png").exists()
+    assert "mIoU" not in (uploads["files"] / "README.md").read_text()
+
+
+def test_pictures_of_a_run_are_in_its_card(uploads, tmp_path):
+    ade20k = {"_target_": "oasis.labels.LabelSpace.ade20k"}
+    write_checkpoint(tmp_path / "checkpoints" / "last.ckpt", "Semantic", ade20k)
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / "samples").mkdir()
+    for number in (1, 2):
+        (tmp_path / "samples" / f"{number}.png").write_bytes(b"picture %d" % number)
+    push(tmp_path, "ada/towns")
+    assert (uploads["files"] / "samples.png").read_bytes() == b"picture 2"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ada/towns", "Ada-1/towns_2.b", "towns", "a/b/c", "runs/x--y", "foo/bar.git", "foo/..bar", "-a/b", "a/b-",
+        "a/.b", "a /b", "ä/b", "/b", "a/", "a" * 97 + "/b", "a/" + "b" * 96, "",
+    ],
+)  # fmt: skip
+def test_names_are_those_of_the_hub(name):
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+        accepted = "/" in name
+    except huggingface_hub.errors.HFValidationError:
+        accepted = False
+    assert is_repository(name) == accepted
+
+
+@pytest.mark.parametrize("name", ["runs/x--y", "foo/bar.git", "runs/x..y", "towns"])
+def test_what_is_no_name_on_the_hub_is_told(name):
+    with pytest.raises(MissingWeightsError, match=rf"segmenter\.weights={name}: no such folder, nor the name"):
+        find_weights(name)
+
+
 @pytest.mark.parametrize(
     ("repository", "token", "words"),
     [
         ("towns", "hf_secret", "towns: no name on the hub; give OWNER/NAME"),
+        ("ada/to--wns", "hf_secret", "ada/to--wns: no name on the hub; give OWNER/NAME"),
         ("ada/towns", None, "nobody is logged in.*`hf auth login`"),
     ],
 )

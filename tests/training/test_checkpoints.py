@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from run_files import csv_column, csv_rows
 
 from oasis.checkpoint import load, restore
@@ -56,17 +57,30 @@ def test_best_by_a_metric(fit, read_checkpoint, mode):
     assert kept[0]["best_score"] == pytest.approx(best, abs=1e-6)
 
 
-def test_best_score_survives_a_resume(fit, read_checkpoint):
-    """A resumed run whose metric only gets worse must not write a new best."""
-    monitored = "callbacks.checkpoints.monitor=val/discriminator_real", "callbacks.checkpoints.mode=min"
-    run = fit("run", "trainer.max_epochs=1", *monitored)
-    checkpoint = load(last(run))
+def with_score(path, score, to):
+    """A copy of a checkpoint with another best score."""
+    checkpoint = load(path)
     for state in checkpoint["callbacks"].values():
         if "best_score" in state:
-            state["best_score"] = -1.0  # better than any cross-entropy
-    torch.save(checkpoint, run / "changed.ckpt")
-    resumed = fit("resumed", "trainer.max_epochs=2", f"resume={run / 'changed.ckpt'}", *monitored)
-    assert not (resumed / "checkpoints" / "best.ckpt").exists()
+            state["best_score"] = score
+    torch.save(checkpoint, to)
+
+
+@pytest.mark.parametrize(("beside", "kept"), [(-1.0, True), (-2.0, False), ("corrupt", False), (None, False)])
+def test_the_best_so_far_survives_a_resume(trained, fit, tmp_path, beside, kept):
+    """A resumed run whose metric only gets worse writes no new best, and keeps the one that its score belongs to."""
+    monitored = "callbacks.checkpoints.monitor=val/discriminator_real", "callbacks.checkpoints.mode=min"
+    run = trained("run", "trainer.max_epochs=1", *monitored)
+    changed, best = tmp_path / "last.ckpt", tmp_path / "best.ckpt"
+    with_score(last(run), -1.0, changed)  # better than any cross-entropy
+    if beside == "corrupt":
+        best.write_bytes(b"corrupt")
+    elif beside is not None:
+        with_score(last(run).with_name("best.ckpt"), beside, best)
+    resumed = fit("resumed", "trainer.max_epochs=2", f"resume={changed}", *monitored)
+    found = resumed / "checkpoints" / "best.ckpt"
+    assert found.exists() == kept
+    assert not kept or found.read_bytes() == best.read_bytes()
 
 
 def test_unknown_metric(fit):
@@ -137,9 +151,14 @@ def test_at_any_moment_there_is_a_good_one(tmp_path, monkeypatch, renames):
     assert "last.ckpt" in {path.read_text() for path in tmp_path.glob("last*.ckpt")}
 
 
-def test_no_negative_number_of_older_ones(fit):
-    with pytest.raises(Exception, match=r"callbacks\.checkpoints\.keep_last=-1"):
-        fit("run", "callbacks.checkpoints.keep_last=-1")
+@pytest.mark.parametrize(
+    "setting",
+    ["keep_last=-1", "keep_last=None", "every_batches=-1", "every_batches=0", "every_batches=often",
+     "keep_every_batches=-1"],
+)  # fmt: skip
+def test_numbers_of_files_that_cannot_be(fit, setting):
+    with pytest.raises(Exception, match=rf"callbacks\.checkpoints\.{setting}: "):
+        fit("run", f"callbacks.checkpoints.{setting}")
 
 
 def test_a_run_cut_off_before_a_validation_makes_up_for_it(fit, monkeypatch):
@@ -232,6 +251,58 @@ def test_no_good_one(run):
 
 def test_auto_starts_anew_where_there_is_nothing(tmp_path):
     assert find_to_resume("auto", tmp_path, {}) is None
+
+
+OTHERS = [
+    ("seed", 1),
+    ("objective.label_mix_weight", 10.0),
+    ("model.generator_optimizer.lr", 1e-5),
+    ("schedule._target_", "oasis.training.LinearDecay"),
+    ("data.flip", False),
+    ("encoding.label_space", None),
+    ("trainer.limit_train_batches", 2),
+    ("init_from", "elsewhere/last.ckpt"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OTHERS)
+@pytest.mark.parametrize("told_by", ["folder", "checkpoint"])
+def test_checkpoints_of_other_experiments_are_passed_over(run, name, value, told_by):
+    config = load(last(run))["config"]
+    OmegaConf.update(changed := OmegaConf.create(config), name, value)
+    changed = OmegaConf.to_container(changed)
+    if told_by == "checkpoint":
+        (run / "config.yaml").unlink()
+    with pytest.warns(UserWarning, match=rf"resume=auto starts anew\. .*last\.ckpt was passed over.*\n  {name}"):
+        assert find_to_resume("auto", run.parent, changed) is None
+    with pytest.raises(CheckpointError, match=rf"(?s)resume=last: no run below.*  {name}: .* now, .*resume=FILE"):
+        find_to_resume("last", run.parent, changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trainer.max_epochs", 9),
+        ("trainer.max_steps", 99),
+        ("trainer.check_val_every_n_epoch", 9),
+        ("trainer.devices", 2),
+        ("data.num_workers", 3),
+        ("callbacks.checkpoints.every_batches", 2),
+        ("name", "renamed"),
+    ],
+)
+def test_a_longer_run_of_the_same_experiment_goes_on(run, name, value):
+    OmegaConf.update(config := OmegaConf.create(load(last(run))["config"]), name, value)
+    assert find_to_resume("last", run.parent, OmegaConf.to_container(config)) == last(run)
+
+
+def test_an_older_run_of_the_same_experiment_goes_on_and_the_newer_one_is_not_read(run, trained, recwarn):
+    config = load(last(run))["config"]
+    newer = trained("newer", "seed=1", "trainer.max_epochs=1")
+    os.utime(last(newer))
+    damage(last(newer))  # nobody is told
+    assert find_to_resume("auto", run.parent, config) == last(run)
+    assert not [warning for warning in recwarn if "assed over" in str(warning.message)]
 
 
 def test_packed_files_are_refused_unread(run, tmp_path):

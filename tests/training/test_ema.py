@@ -5,7 +5,7 @@ import torch
 from pytorch_lightning import Callback
 
 from oasis.checkpoint import restore
-from oasis.errors import CheckpointError
+from oasis.errors import CheckpointError, ConfigurationError
 from oasis.training import GeneratorEMA
 
 
@@ -74,6 +74,13 @@ def test_resuming_without_an_average_says_so(fit):
     run = fit("run", "trainer.max_epochs=1", "callbacks.ema=null")
     with pytest.raises(CheckpointError, match=r"callbacks\.ema=null"):
         fit("more", "trainer.max_epochs=2", f"resume={run / 'checkpoints' / 'last.ckpt'}")
+
+
+@pytest.mark.parametrize("setting", ["decay=null", "decay=1", "decay=slow", "bn_batches=null", "bn_batches=-1"])
+def test_averages_that_cannot_be(fit, setting):
+    with pytest.raises(Exception, match=rf"callbacks\.ema\.{setting.replace('null', 'None')}: must be") as refused:
+        fit("run", f"callbacks.ema.{setting}")
+    assert isinstance(refused.value.__cause__, ConfigurationError)
 
 
 def test_average_before_setup_is_a_bug():

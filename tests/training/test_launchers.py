@@ -149,14 +149,28 @@ def test_jobs_of_a_sweep_go_on_from_their_own_checkpoints(fit, tmp_path):
     runs = tmp_path / "runs" / "test"
     fit("first/zero", "trainer.max_epochs=1").rename(runs / "first" / "0_seed=[0]")
     fit("first/one", "trainer.max_epochs=1", "seed=1").rename(runs / "first" / "1_seed=[1]")
-    written = torch.load(runs / "first" / "0_seed=[0]" / "checkpoints" / "last.ckpt", weights_only=True)["config"]
     for job in ("0_seed=[0]", "1_seed=[1]"):
-        found = find_to_resume("auto", runs, written, job)
-        assert found == runs / "first" / job / "checkpoints" / "last.ckpt"
+        path = runs / "first" / job / "checkpoints" / "last.ckpt"
+        written = torch.load(path, weights_only=True)["config"]
+        assert find_to_resume("auto", runs, written, job) == path
+        assert find_to_resume("auto", runs, written) == path
     assert find_to_resume("auto", runs, written, "2_seed=[2]") is None
-    assert find_to_resume("auto", runs, written).parts[-3] == "1_seed=[1]"
     with pytest.raises(errors.CheckpointError, match=r"resume=last: no run below .*2_seed=\[2\] has an intact"):
         find_to_resume("last", runs, written, "2_seed=[2]")
+
+
+def test_an_arm_whose_folder_is_called_like_that_of_another_one_starts_anew(fit, tmp_path):
+    runs = tmp_path / "runs" / "test"
+    one, other = (
+        fit(f"{encoding}/seed_0", "trainer.max_epochs=1", f"encoding={encoding}") / "checkpoints" / "last.ckpt"
+        for encoding in ("semantic", "boundary")
+    )
+    config = torch.load(other, weights_only=True)["config"]
+    assert find_to_resume("auto", runs, config, "seed_0") == other
+    other.unlink()
+    with pytest.warns(UserWarning, match=r"(?s)resume=auto starts anew\..*seed_0.*  encoding\._target_: ") as told:
+        assert find_to_resume("auto", runs, config, "seed_0") is None
+    assert str(one) in str(told[0].message)
 
 
 def launcher_of(name, *overrides):

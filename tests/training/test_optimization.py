@@ -43,9 +43,27 @@ def test_schedules_that_cannot_be():
         LinearDecay(0)
     with pytest.raises(ConfigurationError, match=r"trainer\.max_epochs"):
         LinearDecay(2)(0, -1)
+    with pytest.raises(ConfigurationError, match=r"schedule\.epochs=4: .*trainer\.max_epochs=3.*schedule\.epochs=1"):
+        LinearDecay(4)(0, 3)
+    assert LinearDecay(3)(0, 3) == 1
 
 
-def test_rates_fall_in_training_and_go_on_after_a_resumption(fit, read_checkpoint, monkeypatch):
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        (("schedule.epochs=4", "trainer.max_epochs=2"), r"longer than the run"),
+        (("trainer.max_epochs=-1", "trainer.max_steps=4"), r"set trainer\.max_epochs"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_the_run_is_refused_before_anything_is_scored(fit, monkeypatch, settings, match):
+    monkeypatch.setattr("oasis.training.Metrics.on_train_start", lambda *_: pytest.fail("scored first"))
+    with pytest.raises(ConfigurationError, match=match):
+        fit("run", "schedule=linear_decay", *settings)
+
+
+@pytest.fixture
+def rates_seen(monkeypatch):
+    """Epoch and learning rates of each training batch."""
     seen = []
     original = GANModule.training_step
 
@@ -54,9 +72,24 @@ def test_rates_fall_in_training_and_go_on_after_a_resumption(fit, read_checkpoin
         return original(self, batch, batch_idx)
 
     monkeypatch.setattr(GANModule, "training_step", noted)
+    return seen
+
+
+def test_an_epoch_that_is_resumed_within_keeps_its_rates(fit, read_checkpoint, rates_seen):
+    settings = ["schedule=linear_decay", "schedule.epochs=2", "trainer.max_epochs=2"]
+    complete = read_checkpoint(fit("complete", *settings))["state_dict"]
+    half = fit("half", *settings, "trainer.max_steps=8")  # the first of three batches of the second epoch
+    rates_seen.clear()
+    resumed = fit("on", *settings, f"resume={half / 'checkpoints' / 'last.ckpt'}")
+    assert rates_seen == [(1, 2e-4, 2e-4)] * 2
+    for name, value in read_checkpoint(resumed)["state_dict"].items():
+        assert value.equal(complete[name]), name
+
+
+def test_rates_fall_in_training_and_go_on_after_a_resumption(fit, read_checkpoint, rates_seen):
     settings = ["schedule=linear_decay", "schedule.epochs=2", "model.generator_optimizer.lr=0.2"]
     complete = read_checkpoint(fit("complete", *settings, "trainer.max_epochs=3"))
-    assert {epoch: (g, d) for epoch, g, d in seen} == {0: (0.2, 4e-4), 1: (0.2, 4e-4), 2: (0.1, 2e-4)}
+    assert {epoch: (g, d) for epoch, g, d in rates_seen} == {0: (0.2, 4e-4), 1: (0.2, 4e-4), 2: (0.1, 2e-4)}
     # Stopped within the second epoch of three.
     half = fit("half", *settings, "trainer.max_epochs=3", "trainer.max_steps=8")
     resumed = fit("on", *settings, "trainer.max_epochs=3", f"resume={half / 'checkpoints' / 'last.ckpt'}")
@@ -101,13 +134,15 @@ def test_clipping_reaches_training(fit, read_checkpoint):
     assert all((tight[name] - start[name]).abs().max() < 1e-8 for name in learnt)
 
 
-def test_two_accumulated_batches_are_one_of_twice_the_size(fit, read_checkpoint):
+@pytest.mark.parametrize(("window", "batches"), [(2, 2), (4, 3)], ids=["full", "last of an epoch"])
+def test_accumulated_batches_are_one_of_their_total_size(fit, read_checkpoint, window, batches):
     """But for rounding: gradients of the mean are the mean of gradients."""
-    one = networks(read_checkpoint(fit("one", *SGD, *ADDS_UP, "data.batch_size=4", "trainer.max_epochs=1")))
-    settings = ("data.batch_size=2", "model.accumulate_batches=2", "trainer.limit_train_batches=2")
-    two = networks(read_checkpoint(fit("two", *SGD, *ADDS_UP, *settings, "trainer.max_epochs=1")))
+    whole = ("trainer.max_epochs=1", f"data.batch_size={2 * batches}")
+    one = networks(read_checkpoint(fit("one", *SGD, *ADDS_UP, *whole)))
+    parts = ("trainer.max_epochs=1", "data.batch_size=2", f"trainer.limit_train_batches={batches}")
+    several = networks(read_checkpoint(fit("several", *SGD, *ADDS_UP, *parts, f"model.accumulate_batches={window}")))
     for name, value in one.items():
-        torch.testing.assert_close(value, two[name], rtol=1e-4, atol=1e-5, msg=name)
+        torch.testing.assert_close(value, several[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
 def test_accumulated_gradients_survive_a_resumption(fit, read_checkpoint):

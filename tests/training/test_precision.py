@@ -103,6 +103,29 @@ def test_trains_in_bfloat16(fit, read_checkpoint, settings):
         assert value.dtype in (torch.float32, torch.int64, torch.bool), name
 
 
+def train(module, batches, plugin):
+    trainer = Trainer(
+        accelerator="cpu", plugins=[plugin], max_epochs=1, logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(module, DataLoader(batches, batch_size=None, collate_fn=lambda x: x))
+
+
+@pytest.mark.parametrize("fused", ["true", "false"])
+def test_gradients_are_clipped_once_they_are_unscaled(built, fused):
+    """A step of the length of the norm, whoever unscales: Lightning, or a fused optimizer."""
+    steps = [
+        f"{sign}model.{network}_optimizer.{setting}"
+        for network in ("generator", "discriminator")
+        for sign, setting in (("", "_target_=torch.optim.SGD"), ("~", "betas"), ("", "lr=1"), ("+", f"fused={fused}"))
+    ]
+    module, batch = built(*WIDE, *steps, "model.clip_norm=0.01")
+    before = [weight.detach().clone() for weight in module.generator.parameters()]
+    train(module, [batch], MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**10)))
+    moved = [after - start for after, start in zip(module.generator.parameters(), before, strict=True)]
+    assert float(torch.cat([each.detach().flatten() for each in moved]).norm()) == pytest.approx(0.01, rel=1e-3)
+
+
 def test_a_scaler_serves_both_optimizers(built):
     """16-mixed as on a GPU without bfloat16: small gradients are not lost, a step that overflows is left out."""
     module, batch = built("speed=oasis/fast", "generator.init_gain=1", "discriminator.init_gain=1")
@@ -121,11 +144,7 @@ def test_a_scaler_serves_both_optimizers(built):
         return terms
 
     module.training_step = record
-    trainer = Trainer(
-        accelerator="cpu", plugins=[plugin], max_epochs=1, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
-    )  # fmt: skip
-    trainer.fit(module, DataLoader([batch] * 4, batch_size=None, collate_fn=lambda x: x))
+    train(module, [batch] * 4, plugin)
     assert len(weights) == 4
     assert scales[0] == 2.0**10
     assert scales[1] == 2.0**11  # grew after four good steps, two a batch

@@ -212,6 +212,16 @@ def test_what_changes_the_numbers_makes_another_experiment(composed, override):
     assert fingerprint(plain(composed(*shared))) != fingerprint(plain(composed(*shared, override)))
 
 
+@pytest.mark.parametrize(
+    "sources",
+    [("runs/a/checkpoints/last.ckpt", "runs/b/checkpoints/last.ckpt"), ("hf://me/streets", "hf://you/streets"),
+     ("hf://me/streets", "null")],
+)  # fmt: skip
+def test_runs_from_other_weights_are_other_experiments(composed, sources):
+    one, other = (plain(composed("paths.output_dir=here", f"init_from={source}")) for source in sources)
+    assert fingerprint(one) != fingerprint(other)
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_a_configuration_comes_back_from_its_file(composed, tmp_path, experiment):
     config = plain(composed(f"experiment={experiment}", "paths.output_dir=here", "data.root=there"))

@@ -71,7 +71,13 @@ def test_settings_as_a_command_line_takes_them():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"space": {}}, "space is empty"),
+        ({"space": {}}, r"space=\{\}: name at least one setting"),
+        ({"space": 3}, r"space=3: name at least one setting"),
+        ({"space": {"w": [0.1, 1]}}, r"space\.w=\[0\.1, 1\]: it must be \{low, high\}"),
+        ({"space": {"w": 3}}, r"space\.w=3: it must be \{low, high\}"),
+        ({"space": {"w": {"low": "a", "high": 1}}}, "low, high and step must be numbers"),
+        ({"space": {"w": {"low": 0, "high": None}}}, "low, high and step must be numbers"),
+        ({"space": {"w": {"low": 0, "high": 1, "step": -1}}}, "step above 0"),
         ({"trials": 0}, "trials=0"),
         ({"at_a_time": 0}, "at_a_time=0"),
         ({"objective": "speed/thing"}, "maximize=true or false"),
@@ -79,7 +85,8 @@ def test_settings_as_a_command_line_takes_them():
         ({"space": {"w": {"low": 1.0, "high": 2.0, "base": 2}}}, r"space\.w="),
         ({"space": {"w": {"low": 2.0, "high": 1.0}}}, "low must be below high"),
         ({"space": {"w": {"low": 0.0, "high": 1.0, "log": True}}}, "above 0 for a log scale"),
-        ({"space": {"w": {"choices": []}}}, "no choices"),
+        ({"space": {"w": {"choices": []}}}, r"space\.w=.*choices must be a list"),
+        ({"space": {"w": {"choices": "abc"}}}, r"choices must be a list"),
     ],
     ids=lambda value: value.replace(" ", "_")[:12] if isinstance(value, str) else "",
 )
@@ -141,6 +148,20 @@ def test_a_search_started_again_trains_nothing_twice(search, tmp_path):
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("Skipped: ") == 2
     assert json.loads((tmp_path / "instance_weights" / "search.json").read_text()) == found
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("hparams_search=optuna", "hparams_search=optuna"), ("hydra/sweeper=search", "hydra/sweeper=search"),
+     ("hydra/launcher=parallel", "hydra/launcher=parallel")],
+)  # fmt: skip
+def test_a_search_or_a_launcher_without_a_sweep_is_refused(python, tmp_path, setting, told):
+    pytest.importorskip("joblib")
+    done = python.run("train.py", "experiment=smoke", f"paths.runs={tmp_path}", setting)
+    assert done.returncode == 1
+    assert f"error: {told} is for several runs, and without -m this is a single one." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*/*/config.yaml"))
 
 
 def test_a_search_over_more_than_its_space_ends_early_with_one_clear_message(search, tmp_path):

@@ -1,5 +1,6 @@
 """Training in several processes computes what one process computes."""
 
+import json
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import torch
 from model_sizes import fitted
 from run_files import csv_rows, training_losses
+from segmenting import untrained_segmenter
 
 ROOT = Path(__file__).parents[2]
 # Gain 1, or the first steps would compute on what is so small that any difference is lost.
@@ -136,6 +138,16 @@ def test_validation_losses_count_each_sample_once(tiny_overrides, fit, run, tmp_
     )
     assert len(expected) == 1
     assert found == [pytest.approx(expected[0], rel=1e-6)]
+
+
+def test_a_protocol_counts_the_label_maps_of_all_processes_once(ids, tiny_overrides, run, tmp_path, monkeypatch):
+    """One validation batch of two of the three samples, one of them in each process."""
+    measured = untrained_segmenter(ids, monkeypatch, tmp_path)
+    settings = ["trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1"]
+    run(*command(tiny_overrides, tmp_path / "two", "trainer.devices=2", *settings, *measured, "data.batch_size=2",
+                 "trainer.check_val_every_n_epoch=1"))  # fmt: skip
+    told = json.loads((tmp_path / "two" / "summary.json").read_text())["protocols"]["segmenter/miou"]
+    assert "; 2 label maps of val, " in told
 
 
 def test_two_nodes_of_torchrun_train_as_one(tiny_overrides, fit, python, tmp_path):

@@ -1,14 +1,17 @@
 """Writing checkpoints: the last, every N, and the best."""
 
 import math
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from oasis.errors import ConfigurationError, NonFiniteLossError
-from oasis.files import put_in_place
+from oasis.errors import UNREADABLE, ConfigurationError, NonFiniteLossError
+from oasis.files import put_in_place, replacing
 from oasis.migration import migrated_metric, stamped
 from oasis.run_names import BEST, LAST
 from oasis.training.callbacks.monitor import (
@@ -42,7 +45,7 @@ class Checkpoints(Checkpoint):
         newest: the newest `last.ckpt` of this run; None before the first.
 
     Raises:
-        ConfigurationError: an invalid mode; or none for an unknown metric; a negative keep_last.
+        ConfigurationError: an invalid mode; or none for an unknown metric; a negative keep_last; an interval below 1.
     """
 
     def __init__(
@@ -54,10 +57,13 @@ class Checkpoints(Checkpoint):
         monitor: str | None = None,
         mode: Literal["min", "max"] | None = None,
     ) -> None:
-        if keep_last < 0:
+        if not isinstance(keep_last, int) or keep_last < 0:
             raise ConfigurationError(
                 f"callbacks.checkpoints.keep_last={keep_last}: must be 0 (only last.ckpt) or above."
             )
+        for name, interval in (("every_batches", every_batches), ("keep_every_batches", keep_every_batches)):
+            if interval is not None and (not isinstance(interval, int) or interval < 1):
+                raise ConfigurationError(f"callbacks.checkpoints.{name}={interval}: at least 1, or null for none.")
         self.folder = Path(folder)
         self.keep_last = keep_last
         self.every_batches = every_batches
@@ -85,13 +91,15 @@ class Checkpoints(Checkpoint):
             require_measured(self.monitor, trainer, as_gan_module(pl_module))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Checks the optimizers' states, the last part of a checkpoint to be restored.
+        """Checks the optimizers' states, the last part of a checkpoint to be restored, and copies the best one so far.
 
         Raises:
             CheckpointError: they do not fit the weights.
         """
         if trainer.ckpt_path is not None:
             require_fitting_state(trainer.optimizers, trainer.ckpt_path)
+            if self.monitor is not None and trainer.is_global_zero:
+                self._copy_best(Path(trainer.ckpt_path).with_name(BEST))
         self._training = True
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -165,6 +173,17 @@ class Checkpoints(Checkpoint):
         if state_dict["monitor"] is not None and migrated_metric(state_dict["monitor"]) == self.monitor:
             self.best_score = state_dict["best_score"]
 
+    def _copy_best(self, theirs: Path) -> None:
+        """Copies the best state of the run that is resumed, unless that run has gone on to a better one since."""
+        ours = self.folder / BEST
+        if not theirs.is_file() or theirs.resolve() == ours.resolve():
+            return
+        with suppress(*UNREADABLE):  # a corrupt one is not needed: the score to beat is known
+            states = torch.load(theirs, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+            if states[self.state_key]["best_score"] == self.best_score:
+                with replacing(ours) as unfinished:
+                    shutil.copyfile(theirs, unfinished)
+
     def _write(self, trainer: Trainer, name: str, keep: int = 0) -> None:
         _require_finite(trainer.lightning_module)
         unfinished = self.folder / f"{name}.part"
@@ -180,7 +199,7 @@ def _require_finite(module: LightningModule) -> None:
         raise NonFiniteLossError(
             f"After batch {as_gan_module(module).batches_seen}, {len(bad)} weights are NaN or infinite, "
             f"first {bad[0]}. They were not saved; earlier checkpoints, if any, are intact. "
-            "Resume with lower model.generator_optimizer.lr and model.discriminator_optimizer.lr."
+            "Resume one (resume=FILE) with lower model.generator_optimizer.lr and model.discriminator_optimizer.lr."
         )
 
 

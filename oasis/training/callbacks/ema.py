@@ -36,10 +36,15 @@ class GeneratorEMA(Callback):
     """
 
     def __init__(self, decay: float = 0.999, bn_batches: int = 50) -> None:
-        if not 0 <= decay < 1:
-            raise ConfigurationError(f"callbacks.ema.decay={decay}: must be at least 0 and below 1, such as 0.999.")
-        if bn_batches < 0:
-            raise ConfigurationError(f"callbacks.ema.bn_batches={bn_batches}: must be 0 (no estimation) or above.")
+        if not isinstance(decay, int | float) or not 0 <= decay < 1:
+            raise ConfigurationError(
+                f"callbacks.ema.decay={decay}: must be at least 0 and below 1, such as 0.999. Without an average: "
+                "callbacks.ema=null."
+            )
+        if not isinstance(bn_batches, int) or bn_batches < 0:
+            raise ConfigurationError(
+                f"callbacks.ema.bn_batches={bn_batches}: must be a whole number, 0 (no estimation) or above."
+            )
         self.decay = decay
         self.bn_batches = bn_batches
         self._move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]

@@ -144,8 +144,7 @@ class Metrics(Callback):
 
     def _protocols(self, trainer: Trainer) -> Protocols:
         data = data_of(trainer)
-        whole = len(data.dataset("val"))
-        maps = min(whole, _maps(trainer, whole, data.batch_size) * trainer.world_size)
+        maps = _maps(trainer, len(data.dataset("val")), data.batch_size)
         return Protocols.on(data, self._metric_networks, maps=maps)
 
     @property
@@ -181,7 +180,7 @@ _LEFT_OUT = {
 
 
 def _maps(trainer: Trainer, whole: int, batch_size: int) -> int:
-    """How many label maps of the split a validation uses."""
+    """How many label maps of the split a validation uses; batches are those of all processes together."""
     if not trainer.num_val_batches:
         return whole
     return min(whole, int(sum(trainer.num_val_batches)) * batch_size)

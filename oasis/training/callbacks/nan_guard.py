@@ -90,6 +90,6 @@ def _stop(batch: int, samples: list[str], terms: Mapping[str, float]) -> None:
     bad = ", ".join(f"{name} = {value}" for name, value in terms.items() if not math.isfinite(value))
     raise NonFiniteLossError(
         f"Batch {batch} ({', '.join(samples)}): {bad}. Training has stopped; "
-        "checkpoints, if there are any, are from before. Resume with lower model.generator_optimizer.lr and "
-        "model.discriminator_optimizer.lr, or with trainer.precision=32-true."
+        "checkpoints, if there are any, are from before. Resume one (resume=FILE) with lower "
+        "model.generator_optimizer.lr and model.discriminator_optimizer.lr, or with trainer.precision=32-true."
     )

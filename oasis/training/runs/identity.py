@@ -27,6 +27,11 @@ _ASIDE = {
         "enable_model_summary",
     ),
 }
+# Settings that a run and its continuation may differ in. The study validates when it ends.
+_LENGTH = tuple(
+    f"trainer.{name}"
+    for name in ("max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "check_val_every_n_epoch")
+)
 _WATCHING = (
     "Checkpoints",
     "EncodingLog",
@@ -40,13 +45,14 @@ _WATCHING = (
     "Throughput",
     "WandbRun",
 )
+_SHOWN = 8  # differences
 
 
 def essentials(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a configuration that determines the results of a run.
 
     Without names, paths (except their last part), loggers, the device, and callbacks that only observe; unknown
-    callbacks are included.
+    callbacks are included, and so is `init_from` as it is, since all checkpoints of runs have the same last part.
 
     Args:
         config: the resolved configuration, plain containers.
@@ -59,7 +65,7 @@ def essentials(config: Mapping[str, Any]) -> dict[str, Any]:
     callbacks = kept.get("callbacks") or {}
     kept["callbacks"] = {name: part for name, part in callbacks.items() if part is not None and not _only_watches(part)}
     plain: dict[str, Any] = _without_folders(kept)
-    return plain
+    return {**plain, "init_from": kept["init_from"]} if "init_from" in kept else plain
 
 
 def fingerprint(config: Mapping[str, Any]) -> str:
@@ -86,6 +92,28 @@ def differences(ours: object, theirs: object, name: str = "") -> Iterator[tuple[
             yield from differences(ours.get(key), theirs.get(key), f"{name}.{key}" if name else key)
     elif ours != theirs:
         yield name, ours, theirs
+
+
+def other_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, object, object]]:
+    """What makes two runs different experiments, see `differences`; how long they train does not.
+
+    Args:
+        ours: a resolved configuration, plain containers.
+        theirs: another one.
+    """
+    found = differences(essentials(ours), essentials(theirs))
+    return [difference for difference in found if difference[0] not in _LENGTH]
+
+
+def listed(found: Sequence[tuple[str, object, object]], place: str = "there") -> str:
+    """Differences in words, a line for each of the first eight.
+
+    Args:
+        found: see `differences`.
+        place: of their values, `there` or `in the checkpoint`.
+    """
+    lines = [f"  {name}: {ours} now, {theirs} {place}" for name, ours, theirs in found[:_SHOWN]]
+    return "\n".join(lines + [f"  and {len(found) - _SHOWN} more"] * (len(found) > _SHOWN))
 
 
 def _only_watches(callback: Mapping[str, Any]) -> bool:

@@ -25,12 +25,11 @@ from oasis.training.distributed_errors import partner_advice
 from oasis.training.memory import memory_advice
 from oasis.training.module import GANModule
 from oasis.training.runs.folder_lock import LOCK
-from oasis.training.runs.identity import differences, essentials
+from oasis.training.runs.identity import differences, essentials, listed
 from oasis.training.runs.resumption import command_to_resume
 
 CONFIG = "config.yaml"
 SEARCHING = ("last", "auto")  # values of `resume` that are not paths
-_SHOWN = 8  # differences
 
 
 def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None = None) -> bool:
@@ -52,13 +51,10 @@ def finished_before(folder: Path, config: Mapping[str, Any], resume: str | None 
     summary = read_summary(folder)
     if summary is None and not any(folder.glob("checkpoints/*.ckpt")):
         return False  # nothing to lose
-    theirs = _read_config(folder / CONFIG)
-    found = list(differences(essentials(config), essentials(theirs)))
+    found = list(differences(essentials(config), essentials(read_config(folder))))
     if found:
-        told = "\n".join(f"  {name}: {ours} now, {there} there" for name, ours, there in found[:_SHOWN])
-        more = f"\n  and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise ConfigurationError(
-            f"{folder} holds a run of another experiment:\n{told}{more}\nNothing there was touched. Start this one "
+            f"{folder} holds a run of another experiment:\n{listed(found)}\nNothing there was touched. Start this one "
             f"under another name (name=...), with the settings that are there, or move that folder away."
         )
     if summary is None or summary.get("finished") is not True:
@@ -94,7 +90,14 @@ def final_metrics(folder: Path) -> dict[str, float | None]:
     return metrics
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration in the folder of a run, migrated to the current format.
+
+    Raises:
+        ConfigurationError: it is missing or invalid.
+        CheckpointError: it is of a later format.
+    """
+    path = folder / CONFIG
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
