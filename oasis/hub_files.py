@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from oasis.errors import CheckpointError, ConfigurationError, MissingWeightsError
 
 SETTINGS, PREPROCESSING, WEIGHTS = "config.json", "preprocessor_config.json", "*.safetensors"
+_REPOSITORY = re.compile(r"(?!.*(?:--|\.\.|\.git$))\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)
 _SECONDS = 10.0  # timeout of the hub's first answer; its own client has none
 
 
@@ -43,7 +44,7 @@ def find_checkpoint(
                 f"pytorch_model.bin is not read, for a pickle may run any code"
             )
         return Path(name)
-    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+    if not is_repository(name):
         raise MissingWeightsError(f"{setting}={name}: no such folder, nor the name of a checkpoint on the hub")
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -68,6 +69,11 @@ def find_checkpoint(
         lacks = f"it has no {_named(lacking, ' and no ')}{of_pickles if WEIGHTS in lacking else ''}"
         raise _missing(name, setting, needed, lacks)
     return folder
+
+
+def is_repository(name: str) -> bool:
+    """Whether a name has the form of `OWNER/NAME` on the hub, by the hub's own rules."""
+    return _REPOSITORY.fullmatch(name) is not None
 
 
 def download(repository: str, revision: str | None, file: str) -> Path:

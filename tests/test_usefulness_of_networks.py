@@ -70,9 +70,7 @@ def test_the_committed_table_follows_from_the_committed_scores_and_is_on_the_pag
     assert all(row in page for row in rows)
     choice = (RESULTS.parents[2] / "docs" / "which-encoding.md").read_text(encoding="utf-8")
     found = {
-        arm: Score(
-            tuple(each.mean("fakes", "touching_recall") for each in usefulness.read_arm(folder / arm).values())
-        )
+        arm: Score(tuple(each.mean("fakes", "touching_recall") for each in usefulness.read_arm(folder / arm).values()))
         for arm in ("semantic", "combination")
     }
     assert all(f"{100 * score.mean:.1f} ± {100 * score.spread:.1f} %" in choice for score in found.values())

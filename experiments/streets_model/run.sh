@@ -22,7 +22,7 @@ mkdir -p "$results"
 "$bin/oasis" generate "$model" docs/maps --output "$runs/streets_model_pictures" --samples 2 --force
 cp "$runs/streets_model_pictures/contact_sheet.png" "$results/pictures.png"
 
-# Scores beside photos and the untrained baseline, by a segmenter of the same streets.
+# Scores beside photos and the untrained baseline, by a segmenter of the same streets, those of data=synthetic.
 "$bin/oasis" train-segmenter experiment=streets_model --epochs 4 --depth 4 --if-missing
-"$bin/oasis" evaluate "$model" segmenter=unet --output "$runs/streets_model_scores"
+"$bin/oasis" evaluate "$model" data=synthetic segmenter=unet metrics=none --output "$runs/streets_model_scores"
 cp "$runs/streets_model_scores/results.csv" "$results/"

@@ -44,5 +44,5 @@ fi
 for variant in "${variants[@]}"; do train "$variant" "$@"; done
 mkdir -p "$results"
 "$bin/python" -m experiments.stripes.measure "${folders[@]}" --output "$results/stripes.csv" --grid "$results/pictures.png"
-"$bin/oasis" report "$runs/stripes" -o "$runs/stripes_report" --every-arm
+"$bin/oasis" report "$runs/stripes" -o "$runs/stripes_report"
 cp "$runs/stripes_report/runs.csv" "$results/"

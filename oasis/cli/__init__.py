@@ -8,12 +8,14 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from oasis.cli.arguments import is_setting
 from oasis.cli.classes import classes
 from oasis.cli.convert import convert
 from oasis.cli.data_check import data_check
 from oasis.cli.encodings import encodings
 from oasis.cli.evaluate import evaluate
 from oasis.cli.export import export
+from oasis.cli.fixable import text_of
 from oasis.cli.generate import generate
 from oasis.cli.import_official import import_official
 from oasis.cli.prepare import prepare
@@ -23,7 +25,6 @@ from oasis.cli.styles import styles
 from oasis.cli.train import HYDRA_READS_ALL, train
 from oasis.cli.train_segmenter import train_segmenter
 from oasis.cli.web_app import app as app_command
-from oasis.errors import OasisError, message
 from oasis.plugins import trust
 
 _SPINS = "3000"  # 300000 by default
@@ -33,6 +34,7 @@ class _OneLineErrors(TyperGroup):
     """Prints an error that the user can fix without its traceback, and ends with status 1."""
 
     _trusted: list[str]
+    _has_settings: bool
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Handle `--trust PACKAGE`, which every command accepts; `oasis train` has trust=[PACKAGE]."""
@@ -43,6 +45,7 @@ class _OneLineErrors(TyperGroup):
                 self._trusted.append(value if given else next(words, ""))
             else:
                 left.append(word)
+        self._has_settings = any(is_setting(word) for word in left)
         return super().parse_args(ctx, left)
 
     def invoke(self, ctx: Any) -> Any:
@@ -52,10 +55,9 @@ class _OneLineErrors(TyperGroup):
         except Exception as error:
             if ctx.invoked_subcommand == "train":
                 raise  # it reports its errors itself, and this one with a traceback
-            # Hydra wraps what a constructor raises
-            if not isinstance(error, OasisError | OSError) and not isinstance(error.__cause__, OasisError):
+            text = text_of(error, self._has_settings)
+            if text is None:
                 raise
-            text = str(error) if isinstance(error, OSError) and not isinstance(error, OasisError) else message(error)
             Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
             raise typer.Exit(1) from None
 

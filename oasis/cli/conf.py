@@ -1,7 +1,8 @@
 """Locating conf/ and composing configurations from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -16,6 +17,17 @@ from oasis.label_files import read_classes
 from oasis.label_formats import mapillary_config
 from oasis.training.error_reporting import explained
 
+# Settings of the data that commands read themselves, or that would mean something else in silence: "no" is true.
+_KINDS: Mapping[tuple[type, ...], tuple[str, ...]] = {
+    (int,): ("height", "width", "batch_size", "max_pixels"),
+    (int, float): ("max_bad_share", "worker_timeout"),
+    (bool,): ("flip", "use_cache", "build_cache"),
+}
+_IN_WORDS: Mapping[tuple[type, ...], str] = {
+    (int,): "a whole number",
+    (int, float): "a number",
+    (bool,): "true or false",
+}
 _CLASS_FILE = "oasis.labels.LabelSpace.from_file"
 _MAPILLARY = "oasis.labels.LabelSpace.mapillary"
 _CLASSES = "oasis.labels.LabelSpace.from_classes"
@@ -45,17 +57,30 @@ def load_config(overrides: Sequence[str], root: Path | None = None) -> DictConfi
         root: the value of `data.root`, as it is, unless None.
 
     Raises:
-        ConfigurationError: a setting that does not exist.
+        ConfigurationError: a setting that does not exist, or one of the data of another type than it has to be.
     """
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             config = compose("train", overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigurationError(explained(error, lambda: setting_names(overrides))) from error
+    require_kinds(config.get("data") or {})
     if root is not None:
         config.data.root = str(root)
     read_label_space(config)
     return config
+
+
+def require_kinds(data: Mapping[str, Any]) -> None:
+    """Raise unless settings of the data are numbers, or true and false, where they have to be.
+
+    Raises:
+        ConfigurationError: the message names the setting and its value.
+    """
+    for kinds, names in _KINDS.items():
+        for name in names:
+            if name in data and type(data[name]) not in kinds:
+                raise ConfigurationError(f"data.{name}={data[name]}: must be {_IN_WORDS[kinds]}.")
 
 
 def setting_names(overrides: Sequence[str]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from oasis.errors import OasisError, message
+from oasis.cli.fixable import text_of
+from oasis.errors import ConfigurationError
 
 FAULTS, CANNOT_CHECK = 1, 2
 
@@ -41,8 +42,10 @@ def data_check(
     """
     try:
         sound = _check(root, settings or [], json, workers, split or [])
-    except (OasisError, OSError) as error:
-        text = message(error) if isinstance(error, OasisError) else str(error)
+    except Exception as error:
+        text = text_of(error, bool(settings))
+        if text is None:
+            raise
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {text}", markup=False)
         raise typer.Exit(CANNOT_CHECK) from None
     raise typer.Exit(0 if sound else FAULTS)
@@ -61,13 +64,16 @@ def _check(
     config = load_config(
         ["data=cityscapes", *([] if named else ["encoding=per_instance_masks"]), *settings], root.expanduser()
     )
+    slots = config.encoding.get("slots")
+    if slots is not None and not isinstance(slots, int):
+        raise ConfigurationError(f"encoding.slots={slots}: must be a whole number.")
     return check_dataset(
         root,
         build_dataset(instantiate(config.data.dataset), dict(config.data)),
         instantiate(config.label_space),
         on_inconsistent_ids=config.data.on_inconsistent_ids,
         max_pixels=config.data.max_pixels,
-        slots=config.encoding.get("slots"),
+        slots=slots,
         output=output,
         workers=workers,
         splits=splits,

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from oasis.cli.arguments import with_option
 from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from oasis.inspection.samples import LabelledPhoto
+
+_HEIGHT, _WIDTH = 256, 512  # of a synthetic street
+_LEAST = 32
 
 
 def encodings(
@@ -26,8 +30,14 @@ def encodings(
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test; of the dataset.")] = "val",
     index: Annotated[int, typer.Option(min=0, help="Which sample of the split, or which synthetic street.")] = 0,
-    height: Annotated[int, typer.Option(min=32, help="Rows of the sample.")] = 256,
-    width: Annotated[int, typer.Option(min=32, help="Columns of the sample.")] = 512,
+    height: Annotated[
+        int | None,
+        typer.Option(min=_LEAST, help="Rows of the sample. Default: data.height=N, else 256.", show_default=False),
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(min=_LEAST, help="Columns of the sample. Default: data.width=N, else 512.", show_default=False),
+    ] = None,
     encoding: Annotated[
         list[str] | None, typer.Option(help="Only this encoding; can be repeated. Default: all of conf/encoding.")
     ] = None,
@@ -53,7 +63,8 @@ def encodings(
     if settings:
         sample = _sample(settings, split, index, height, width, any(one.needs_instances for one in chosen.values()))
     else:
-        sample = synthetic_street(index, height, width, next(iter(chosen.values())).label_space)
+        space = next(iter(chosen.values())).label_space
+        sample = synthetic_street(index, height or _HEIGHT, width or _WIDTH, space)
     if generators:
         picture, shown = draw_sheet(generator_cards(sample), NOTE_LINES), "What each generator sees"
     else:
@@ -62,11 +73,11 @@ def encodings(
     picture.save(output, optimize=True)
     size = output.stat().st_size // 1000
     console = Console(soft_wrap=True, highlight=False)
-    console.print(f"{shown} of {sample.name}: {output} ({picture.width}x{picture.height}, {size} kB)")
+    console.print(f"{shown} of {sample.name}: {output} ({picture.width}x{picture.height}, {size} kB)", markup=False)
 
 
 def _sample(
-    settings: Sequence[str], split: str, index: int, height: int, width: int, needs_instances: bool
+    settings: Sequence[str], split: str, index: int, height: int | None, width: int | None, needs_instances: bool
 ) -> "LabelledPhoto":
     """The sample of the dataset that the settings name."""
     from hydra.utils import instantiate
@@ -75,7 +86,13 @@ def _sample(
     from oasis.data.building import build_dataset
     from oasis.inspection.samples import open_dataset, read_sample
 
-    config = load_config([*settings, f"data.height={height}", f"data.width={width}"])
+    sized = with_option(with_option(settings, "--height", "data.height", height), "--width", "data.width", width)
+    config = load_config(sized)
+    for name in ("height", "width"):
+        if config.data[name] < _LEAST:
+            raise ConfigurationError(f"data.{name}={config.data[name]}: at least {_LEAST} pixels are drawn.")
     dataset = build_dataset(instantiate(config.data.dataset), dict(config.data))
-    space = instantiate(config.label_space)
-    return read_sample(open_dataset(dataset, split, height, width, space, needs_instances), index)
+    opened = open_dataset(
+        dataset, split, config.data.height, config.data.width, instantiate(config.label_space), needs_instances
+    )
+    return read_sample(opened, index)

@@ -1,26 +1,36 @@
 """The implementation of `oasis evaluate`."""
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from PIL import Image
 
 from oasis.checkpoint import Restored
 from oasis.checkpoint.own_data import own_data_config
-from oasis.cli.conf import load_config
+from oasis.cli.arguments import SEARCH_PATH, group_of, setting_name
+from oasis.cli.conf import load_config, require_kinds
 from oasis.cli.evaluated_images import Images, named_data
 from oasis.data import LabelMapDataModule
 from oasis.data.sample import as_split
 from oasis.devices import find_device
-from oasis.errors import ConfigurationError
+from oasis.errors import CheckpointError, ConfigurationError
 from oasis.evaluation import Comparison, Evaluation, load_lpips, open_models, untrained
 from oasis.metrics import SegmenterFeatures, listed, segmenter_features
 from oasis.scoring import MetricNetworks, load_metric_networks
-from oasis.synthesis.batch.dataset_maps import trained_on
+from oasis.synthesis.batch.dataset_maps import dataset_target, trained_on
+from oasis.training.error_reporting import explained
+
+_BUILD = "oasis.data.build_data_module"
+_OF_SIZE = ("height", "width", "batch_size")
+_GIVEN = ("dataset", "encoding")  # by the checkpoint
 
 
 def evaluate_sources(
@@ -80,25 +90,84 @@ def _metric_networks(config: DictConfig, data: LabelMapDataModule) -> MetricNetw
 
 
 def data_of(restored: Restored, path: Path, overrides: Sequence[str]) -> LabelMapDataModule:
-    """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes."""
-    own = own_data_config(restored, path)
-    ours = [override for override in overrides if override.startswith(("data=", "data.", "label_space"))]
-    of_classes = [override for override in ours if override.startswith("label_space")]
-    if any(override.startswith("data=") for override in ours):
-        same = [f"data.{name}={own[name]}" for name in ("height", "width", "batch_size") if name in own]
-        config: Any = OmegaConf.to_container(load_config([*same, *ours]).data, resolve=True)
+    """The dataset that settings name, at the checkpoint's picture size, or the checkpoint's own with some changes.
+
+    Raises:
+        CheckpointError: the checkpoint's own dataset is meant, but not known, or is not to be called.
+        ConfigurationError: a setting that does not exist; or a dataset with other classes at the checkpoint's ids.
+    """
+    ours = [override for override in overrides if group_of(override) == "data"]
+    of_classes = [override for override in overrides if group_of(override) == "label_space"]
+    found_in = [override for override in overrides if setting_name(override) == SEARCH_PATH]
+    if any(setting_name(override) == "data" for override in ours):
+        settings = [*_sizes(restored), *ours, *of_classes, *found_in]
+        config: Any = OmegaConf.to_container(load_config(settings).data, resolve=True)
         if not of_classes:
             _require_same_ids(restored, instantiate(config, encoding=restored.encoding))
             config["label_space"] = restored.config["label_space"]
     else:
-        changes = OmegaConf.from_dotlist(
-            [override.removeprefix("data.") for override in ours if override not in of_classes]
-        )
-        config = OmegaConf.to_container(OmegaConf.merge(own, changes))
+        own = _own_config(restored, path)
+        _require_known(own, ours, path)
+        config = OmegaConf.to_container(OmegaConf.merge(own, _changes(ours)))
         if of_classes:
-            config["label_space"] = OmegaConf.to_container(load_config(of_classes).label_space, resolve=True)
+            config["label_space"] = OmegaConf.to_container(
+                load_config([*of_classes, *found_in]).label_space, resolve=True
+            )
     data: LabelMapDataModule = instantiate(config, encoding=restored.encoding)
     return data
+
+
+def _sizes(restored: Restored) -> list[str]:
+    """Settings that a named dataset shares with the checkpoint's own, whose class need not be known for them."""
+    own = restored.config.get("data")
+    known = own if isinstance(own, dict) else {}
+    return [f"data.{name}={known[name]}" for name in _OF_SIZE if isinstance(known.get(name), int)]
+
+
+def _own_config(restored: Restored, path: Path) -> dict[str, Any]:
+    own = own_data_config(restored, path)
+    if "_target_" not in own or (own["_target_"] == _BUILD and dataset_target(restored) is None):
+        raise CheckpointError(
+            f"{path}: does not say which dataset it was trained on, by which its maps would be read. Name one: "
+            "data=cityscapes data.root=DIR."
+        )
+    return own
+
+
+def _require_known(own: dict[str, Any], overrides: Sequence[str], path: Path) -> None:
+    """Raise if a setting does not change the checkpoint's own dataset, but removes something or does not exist.
+
+    Raises:
+        ConfigurationError: the message lists the settings.
+    """
+    if own["_target_"] == _BUILD:
+        parts = (LabelMapDataModule, get_method(own["dataset"]["_target_"]))
+        known = sorted({name for part in parts for name in inspect.signature(part).parameters} - {*_GIVEN})
+    else:
+        known = list(own)
+    for override in overrides:
+        name = setting_name(override).removeprefix("data.").partition(".")[0]
+        if override.startswith("~") or name not in known:
+            raise ConfigurationError(
+                f"{override}: not a change of the data that {path} was trained on. Write data.NAME=VALUE, with a NAME "
+                f"of {', '.join(known)}; or name another dataset: data=cityscapes data.root=DIR."
+            )
+
+
+def _changes(overrides: Sequence[str]) -> DictConfig:
+    """The settings of the data, without `data.`, as Hydra understands them.
+
+    Raises:
+        ConfigurationError: one that Hydra does not understand, or of another type than it has to be.
+    """
+    changes = OmegaConf.create()
+    try:
+        for each in OverridesParser.create().parse_overrides([override.lstrip("+") for override in overrides]):
+            OmegaConf.update(changes, each.key_or_group.removeprefix("data."), each.value(), force_add=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigurationError(explained(error)) from error
+    require_kinds(changes)
+    return changes
 
 
 def _require_same_ids(restored: Restored, data: LabelMapDataModule) -> None:

@@ -43,7 +43,10 @@ def export(
 
     exported = run(checkpoint, output, height=height, width=width, half=half, force=force)
     console = Console(highlight=False, soft_wrap=True)
-    takes = ", ".join(f"{name} (B, {', '.join(map(str, shape[1:]))})" for name, shape in exported.inputs.items())
-    console.print(f"Input: {takes}, float32. Output: image (B, 3, H, W) in [-1, 1].")
+    takes = ", ".join(
+        f"{name} (B, {', '.join(map(str, shape[1:]))}) {exported.types[name]}"
+        for name, shape in exported.inputs.items()
+    )
+    console.print(f"Input: {takes}. Output: image (B, 3, H, W) float32 in [-1, 1].")
     console.print(f"Compared with the checkpoint's picture: largest difference {exported.difference:.1e}.")
     console.print(f"Written: {exported.path}, {exported.bytes / 1e6:.1f} MB", markup=False)

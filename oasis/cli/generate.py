@@ -14,14 +14,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oasis.bundled import NOTE
+from oasis.cli.arguments import require_partner
 from oasis.cli.generate_places import places
 from oasis.cli.generate_settings import format_of_instances, maps_source, replacements, segmenter_source, space_of_input
+from oasis.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from oasis.synthesis.batch.generation import Outcome
+    from oasis.synthesis.batch.generation import Generation, Outcome
     from oasis.synthesis.batch.inputs import Input
 
 _SHOWN = 20  # bad files, and notes; further ones are counted
+_STEPS, _SEARCH_STEPS = 12, 300
 
 
 class Moving(StrEnum):
@@ -48,7 +51,12 @@ _Resample = Annotated[
     str | None, typer.Option(help="Samples differ only in this class, such as car, or this instance, such as 26003.")
 ]
 _Interpolate = Annotated[Moving | None, typer.Option(help="Also an animation from sample to sample; MP4 needs ffmpeg.")]
-_Frames = Annotated[int, typer.Option(min=1, help="Frames of the animation from one sample to the next.")]
+_Frames = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help=f"--interpolate: frames from one sample to the next. Default: {_STEPS}.", show_default=False
+    ),
+]
 _OriginalSize = Annotated[
     bool, typer.Option("--original-size", help="Pictures get the size of their label maps, not the model's.")
 ]
@@ -88,7 +96,9 @@ _Replace = Annotated[
         metavar="FROM=TO", help="Read a class of the label maps as one of the model's. For several, several times."
     ),
 ]
-_Split = Annotated[str, typer.Option(help="Split of a dataset: train, val or test.")]
+_Split = Annotated[
+    str | None, typer.Option(help="Split of a dataset: train, val or test. Default: val.", show_default=False)
+]
 _FromPhotos = Annotated[
     bool, typer.Option("--from-photos", help="INPUT are photos, which a segmenter turns into label maps.")
 ]
@@ -112,7 +122,9 @@ _Like = Annotated[
     Path | None,
     typer.Option(metavar="PHOTO", help="Search the noise with which pictures come near to this photo: model=oasis."),
 ]
-_SearchSteps = Annotated[int, typer.Option(min=1, help="Steps of the search of --like.")]
+_SearchSteps = Annotated[
+    int | None, typer.Option(min=1, help=f"--like: steps of the search. Default: {_SEARCH_STEPS}.", show_default=False)
+]
 _Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto = the best available.")]
 _Bf16 = Annotated[bool, typer.Option("--bf16", help="Compute in bfloat16: faster on a GPU, slightly less exact.")]
 _Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
@@ -125,19 +137,19 @@ def generate(
     seed: _Seed = 0,
     resample: _Resample = None,
     interpolate: _Interpolate = None,
-    frames: _Frames = 12,
+    frames: _Frames = None,
     original_size: _OriginalSize = False,
     kind: _Kind = None,
     instances: _Instances = None,
     instance_format: _InstanceFormat = None,
     label_space_of_input: _LabelSpaceOfInput = None,
     replace: _Replace = None,
-    split: _Split = "val",
+    split: _Split = None,
     from_photos: _FromPhotos = False,
     segmenter: _Segmenter = None,
     style: _Style = None,
     like: _Like = None,
-    search_steps: _SearchSteps = 300,
+    search_steps: _SearchSteps = None,
     device: _Device = "auto",
     bf16: _Bf16 = False,
     force: _Force = False,
@@ -145,6 +157,9 @@ def generate(
     """Generate photos from label maps."""
     checkpoint, source, settings = places(arguments or [])
     given = maps_source(settings, source)
+    require_partner("--interpolate", interpolate, {"--frames": frames})
+    require_partner("--like", like, {"--search-steps": search_steps})
+    steps = search_steps or _SEARCH_STEPS
     if checkpoint is None:
         Console(soft_wrap=True, highlight=False).print(NOTE)
     from oasis.synthesis import MapKind
@@ -153,18 +168,19 @@ def generate(
 
     animation = None if interpolate is None else {Moving.GIF: GIF, Moving.MP4: MP4}[interpolate]()
     generation, inputs = GenerateOptions(
-        checkpoint=checkpoint, source=given, output=output, split=split, seed=seed,
-        samples=samples, resample=resample, animation=animation, steps=frames, original_size=original_size,
+        checkpoint=checkpoint, source=given, output=output, split=split or "val", seed=seed,
+        samples=samples, resample=resample, animation=animation, steps=frames or _STEPS, original_size=original_size,
         kind=None if kind is None else MapKind(kind),
         label_space_of_input=space_of_input(label_space_of_input, settings),
         instances=instances, instance_format=format_of_instances(instance_format),
         replaced=replacements(replace or []), segmenter=segmenter_source(settings, segmenter, from_photos),
-        device=device, bf16=bf16, force=force, style=style or (), like=like, search_steps=search_steps,
+        device=device, bf16=bf16, force=force, style=style or (), like=like, search_steps=steps,
     ).resolve()  # fmt: skip
+    _require_used(split, instance_format, generation, inputs)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("generating", total=len(inputs))
-        search = None if like is None else progress.add_task("searching", total=search_steps * len(inputs))
+        search = None if like is None else progress.add_task("searching", total=steps * len(inputs))
         outcome = generation.run(
             inputs,
             lambda _: progress.advance(task),
@@ -175,6 +191,22 @@ def generate(
         _tell_passed_over(generation.searched, inputs)
     if outcome.bad or len(outcome.without_part) == len(inputs):
         raise typer.Exit(1)
+
+
+def _require_used(
+    split: str | None, instance_format: str | None, generation: "Generation", inputs: "list[Input]"
+) -> None:
+    """Raise, before any work, if an option says how to read what is not there."""
+    if split is not None and generation.searched is not None:
+        raise ConfigurationError(
+            f"--split {split}: of a dataset, but {generation.searched} is read as single maps or photos. Leave it out, "
+            "or name the dataset: data=cityscapes data.root=DIR."
+        )
+    if instance_format is not None and not any(each.instance for each in inputs):
+        raise ConfigurationError(
+            f"--instance-format {instance_format}: no label map has an instance map, so that it would change nothing. "
+            "Name the instance maps, --instances PATH, or leave it out."
+        )
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos:
         from_photos: whether INPUT are photos.
 
     Raises:
-        ConfigurationError: a segmenter without photos, or photos without a segmenter.
+        ConfigurationError: a segmenter without photos, or photos without a segmenter; a file and settings of one.
     """
     ours = [setting for setting in settings if setting.startswith(_SEGMENTER)]
     if not from_photos:
@@ -112,6 +112,8 @@ def segmenter_source(settings: Sequence[str], weights: Path | None, from_photos:
             named = " ".join(ours) or f"--segmenter {weights}"
             raise ConfigurationError(f"{named}: a segmenter is for photos; add --from-photos, or leave it out.")
         return None
+    if ours and weights is not None:
+        raise ConfigurationError(f"--segmenter {weights} and {' '.join(ours)} both name one. Leave one of them out.")
     from functools import partial
 
     from hydra.utils import instantiate

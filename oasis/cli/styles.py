@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from oasis.cli.arguments import split_arguments
+from oasis.cli.arguments import require_groups, split_arguments
 from oasis.errors import ConfigurationError
 
 
@@ -32,6 +32,7 @@ def styles(
     paths, settings = split_arguments(arguments)
     if len(paths) > 1:
         raise ConfigurationError(f"One checkpoint, but there are {len(paths)}: {', '.join(map(str, paths))}.")
+    require_groups(settings, ("data", "label_space"), "styles")
     file, where = find_checkpoint(paths[0]), find_device(device)
     restored = restore(file)
     found = TrainingFeatures(restored, file, data_of(restored, file, settings), where)

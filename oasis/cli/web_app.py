@@ -58,11 +58,11 @@ def app(
     from oasis.app.model_pool import ModelPool
     from oasis.app.server import serving
 
-    console = Console()
+    console = Console(markup=False)
     demo = None if checkpoints else newest_demo(runs)
     if not checkpoints:
         note = NOTE if demo is None else f"No checkpoint named: the newest demo run, {demo}."
-        console.print(note, soft_wrap=True, highlight=False, markup=False)
+        console.print(note, soft_wrap=True, highlight=False)
     pool = ModelPool.from_checkpoints(checkpoints or ([] if demo is None else [demo]), device, bf16)
     limits = Limits(upload_bytes=upload_mib * 2**20, waiting=queue)
     if host not in _LOCAL and user is None:

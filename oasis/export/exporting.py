@@ -1,5 +1,6 @@
 """Exporting a checkpoint's generator, and comparing the file with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 
 from oasis.checkpoint import Restored, find_checkpoint, restore
+from oasis.checkpoint.exported import SUFFIX
 from oasis.errors import CheckpointError, ConfigurationError, NoRoomError, no_room
 from oasis.export.formats import FORMATS, Contents, Format
 from oasis.export.program import made_up_inputs
@@ -16,6 +18,10 @@ from oasis.models.sizes import require_divisible
 _MOST_DIFFERENCE = 1e-3  # of pictures in [-1, 1]: an eighth of the smallest step of 8 bits
 _MOST_DIFFERENCE_OF_HALF = 0.1  # of its weights' rounding; of single pixels, on average it is far less
 _SETTINGS = ("format", "name", "label_space", "encoding", "generator")
+_STREETS, _CITYSCAPES = "oasis.data.Streets", "oasis.data.Cityscapes"
+_EXPORTER = 2  # earlier ones, whose files do not say it, named Cityscapes as the dataset of every model
+# Settings of a dataset, of few known values, by which the numbers in its maps mean other classes.
+_NUMBERING = {"oasis.data.BDD100K": ("annotations",), "oasis.data.Mapillary": ("version",)}
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Exported:
         path: the file.
         bytes: its size.
         inputs: name -> shape, the first dimension of which is free.
+        types: name of an input -> `float32` or `int64`.
         difference: the largest difference between its picture and the generator's, both in [-1, 1].
     """
 
     path: Path
     bytes: int
     inputs: dict[str, tuple[int, ...]]
+    types: dict[str, str]
     difference: float
 
 
@@ -82,8 +90,10 @@ def export(
         if full := no_room(error):
             raise NoRoomError(f"{target}: could not be written, {str(full.strerror).lower()}. Make room.") from full
         raise ConfigurationError(f"--output {target}: cannot be written ({error}).") from error
-    shapes = {name: tuple(value.shape) for name, value in _inputs(contents).items()}
-    return Exported(target, size, shapes, difference)
+    inputs = _inputs(contents)
+    shapes = {name: tuple(value.shape) for name, value in inputs.items()}
+    types = {name: str(value.dtype).removeprefix("torch.") for name, value in inputs.items()}
+    return Exported(target, size, shapes, types, difference)
 
 
 def _contents(restored: Restored, path: Path, height: int | None, width: int | None) -> Contents:
@@ -97,12 +107,11 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
         size.append(found)
     generator = restored.generator
     require_divisible(torch.empty(1, 3, *size, device="meta"), generator.size_divisor, type(generator).__name__)
-    # Paths of the training machine stay private.
     config: dict[str, Any] = {name: restored.config[name] for name in _SETTINGS if name in restored.config}
+    if path.suffix != SUFFIX or "exporter" in restored.config:
+        config["exporter"] = _EXPORTER
     config["data"] = {
-        "_target_": "oasis.data.build_data_module",
-        "dataset": {"_target_": "oasis.data.Cityscapes", "_partial_": True},
-        "root": None,
+        **_dataset(known),
         "label_space": config["label_space"],
         "height": size[0],
         "width": size[1],
@@ -111,6 +120,25 @@ def _contents(restored: Restored, path: Path, height: int | None, width: int | N
     progress = {"batches_seen": restored.batches_seen, "images_seen": 0}
     facts = {"config": config, "classes": list(restored.label_space.names), "progress": progress}
     return Contents(restored, facts, size[0], size[1])
+
+
+def _dataset(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The class of the dataset of training, and what its numbers mean; empty if the checkpoint does not say.
+
+    All else stays private, such as paths of the training machine.
+    """
+    dataset = data.get("dataset")
+    target = dataset.get("_target_") if isinstance(dataset, dict) else None
+    if not isinstance(target, str):
+        return {}
+    if target == _STREETS:  # written to disk, they are a dataset in the layout of Cityscapes, with its ids
+        target = _CITYSCAPES
+    return {
+        "_target_": "oasis.data.build_data_module",
+        "dataset": {"_target_": target, "_partial_": True},
+        "root": None,
+        **{name: data[name] for name in _NUMBERING.get(target, ()) if name in data},
+    }
 
 
 def _write_and_compare(form: Format, contents: Contents, path: Path) -> float:

@@ -10,11 +10,13 @@ from oasis.metrics import describe
 from oasis.report import Table, cells
 from oasis.report.markdown import escaped, table_as_markdown
 from oasis.report.numbers import NOT_AVAILABLE
+from oasis.run_names import CHECKPOINTS
 from oasis.synthesis import Synthesizer
 from oasis.synthesis.contact_sheet import ContactSheet
 from oasis.synthesis.examples import draw_examples
 from oasis.training.callbacks.metrics import REAL, UNTRAINED
 from oasis.training.callbacks.run_summary import read_summary
+from oasis.training.runs.run_folder import CONFIG as RUN_CONFIG
 
 CARD, CONFIG, SAMPLES = "README.md", "config.json", "samples.png"
 _SETTINGS = ("name", "label_space", "encoding", "generator")
@@ -35,7 +37,7 @@ def write_card(folder: Path, synthesizer: Synthesizer, repository: str) -> None:
     """Write the model card, sample pictures, and the configuration of the networks into a folder.
 
     Samples are of synthetic streets, if the model knows their classes; else of the newest picture in the run's folder,
-    if there is one. Scores are those of the run's summary.
+    if there is one. Scores are those of the run's summary. A checkpoint that lies elsewhere has neither.
 
     Args:
         folder: exists.
@@ -44,10 +46,16 @@ def write_card(folder: Path, synthesizer: Synthesizer, repository: str) -> None:
     """
     config = synthesizer.restored.config
     write_json(folder / CONFIG, {name: config[name] for name in _SETTINGS if name in config})
-    run = None if synthesizer.checkpoint is None else synthesizer.checkpoint.absolute().parent.parent
+    run = None if synthesizer.checkpoint is None else _run_of(synthesizer.checkpoint.absolute())
     has_samples = _write_samples(folder / SAMPLES, synthesizer, run)
     lines = _lines(synthesizer, repository, has_samples, _scores(run))
     (folder / CARD).write_text(_HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _run_of(checkpoint: Path) -> Path | None:
+    """The folder of the run that wrote a checkpoint; None if the file does not lie as a run writes it."""
+    run = checkpoint.parent.parent
+    return run if checkpoint.parent.name == CHECKPOINTS and (run / RUN_CONFIG).is_file() else None
 
 
 def _write_samples(path: Path, synthesizer: Synthesizer, run: Path | None) -> bool:

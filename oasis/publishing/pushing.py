@@ -1,17 +1,14 @@
 """Uploading a model to the Hugging Face hub."""
 
-import re
 import tempfile
 from pathlib import Path
 
 from oasis.checkpoint.finding import HUB_FILE
 from oasis.errors import ConfigurationError
 from oasis.export import export
-from oasis.hub_files import import_hub, reason
+from oasis.hub_files import import_hub, is_repository, reason
 from oasis.publishing.model_card import write_card
 from oasis.synthesis import Synthesizer
-
-_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def push(checkpoint: str | Path, repository: str, *, private: bool = False, half: bool = False) -> str:
@@ -32,7 +29,7 @@ def push(checkpoint: str | Path, repository: str, *, private: bool = False, half
             are in another file; or the hub refuses.
     """
     hub = import_hub("oasis push")
-    if not _NAME.fullmatch(repository):
+    if not is_repository(repository):
         raise ConfigurationError(f"{repository}: no name on the hub; give OWNER/NAME.")
     if hub.get_token() is None:
         raise ConfigurationError(

@@ -92,6 +92,37 @@ def test_a_sample_of_a_dataset(run, tiny, tmp_path):
     assert "2 encodings of town_000102_000019" in out
 
 
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        (["data.height=64", "data.width=96"], (64, 96)),
+        (["++data.height=64", "--width", 96], (64, 96)),
+        (["--height", 64, "data.height=64"], (64, 512)),
+        ([], (256, 512)),
+    ],
+)
+def test_the_size_that_is_drawn_is_the_one_that_is_given(run, tiny, tmp_path, monkeypatch, words, size):
+    drawn = []
+
+    def cards(sample, encodings):
+        drawn.append(tuple(sample.label.shape[-2:]))
+        return all_cards(sample, encodings)
+
+    monkeypatch.setattr("oasis.inspection.encoding_cards.all_cards", cards)
+    dataset = ("data=cityscapes", f"data.root={tiny.root}", "--encoding", "semantic")
+    code, _, err = run("encodings", "-o", tmp_path / "x.png", *dataset, *words)
+    assert code == 0, err
+    assert drawn == [size]
+
+
+def test_a_path_with_brackets_is_printed_as_it_is(run, tmp_path):
+    output = tmp_path / "enc[red]x[/y].png"
+    code, out, err = run("encodings", "-o", output, "--encoding", "semantic", "--height", 32, "--width", 64)
+    assert code == 0, err
+    assert str(output) in out.replace("\n", "")
+    assert output.is_file()
+
+
 def test_instance_maps_are_asked_for_only_where_they_are_needed(run, tiny, tmp_path):
     tiny.instance("val", "town_000101_000019").unlink()
     words = ("encodings", "-o", tmp_path / "x.png", "data=cityscapes", f"data.root={tiny.root}", "--encoding")
@@ -111,6 +142,15 @@ def test_instance_maps_are_asked_for_only_where_they_are_needed(run, tiny, tmp_p
         (["--output", "x.png", "data=cityscapes", "TINY", "--split", "all"], r"error: --split all.*train, val, test"),
         (["--output", "x.png", "data=cityscapes", "TINY", "--index", "3"], r"error: --index 3.*3 samples.*--index 2"),
         (["--output", "x.png/y.png", "--encoding", "semantic"], r"error: .*x\.png"),
+        (
+            ["--output", "x.png", "data=cityscapes", "TINY", "data.height=64", "--height", "32"],
+            r"error: --height 32 and data\.height=64 contradict each other",
+        ),
+        (
+            ["--output", "x.png", "data=cityscapes", "TINY", "data.width=wide"],
+            r"error: data\.width=wide: must be a whole",
+        ),
+        (["--output", "x.png", "data=cityscapes", "TINY", "data.width=0"], r"error: data\.width=0: at least 32 pixels"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_without_traceback(run, tiny, tmp_path, monkeypatch, words, error):

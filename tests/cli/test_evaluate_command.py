@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 
@@ -172,6 +173,19 @@ def test_the_same_classes_with_other_ids(run, tiny, tmp_path, ids):
         (["RUN", "--device", "cuda:99"], ["device=cuda:99"]),
         (["RUN", "--split", "dev"], ["--split dev"]),
         (["RUN", "data.root=nowhere"], ["nowhere"]),
+        (["RUN", "++data.root=nowhere"], ["nowhere"]),
+        (["RUN", "+data.root=nowhere"], ["nowhere"]),
+        (["RUN", "+label_space=cityscapes_train_ids"], ["label_space"]),
+        (["RUN", "~data.flip=true"], ["~data.flip=true: not a change of the data"]),
+        (
+            ["RUN", "experiment=demo"],
+            ["experiment=demo: `oasis evaluate` takes settings of data, label_space, segmenter"],
+        ),
+        (["RUN", "trainer.threads=2"], ["trainer.threads=2", "would change nothing"]),
+        (["RUN", "--fakes-steps", "20"], ["--fakes-steps is for --train-on-fakes, which is not given"]),
+        (["RUN", "--fakes-seeds", "3"], ["--fakes-seeds is for --train-on-fakes"]),
+        (["RUN", "--resize-images", "refuse"], ["--resize-images is for --images, which is not given"]),
+        (["RUN", "--allow-missing"], ["--allow-missing is for --images"]),
     ],
 )
 def test_bad_input_is_told_in_one_line(run, tiny, tmp_path, arguments, words):
@@ -190,6 +204,48 @@ def test_bad_input_is_told_in_one_line(run, tiny, tmp_path, arguments, words):
     for word in words:
         assert word.lower() in said.lower(), said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["file", "file/deeper/out", "closed/out"])
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(run, tmp_path, monkeypatch, name):
+    monkeypatch.setattr("oasis.cli.evaluation.evaluate_sources", lambda *_: pytest.fail("work"))
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "closed").mkdir()
+    closed = tmp_path / "closed"
+    access = os.access
+    monkeypatch.setattr("os.access", lambda path, mode: path != closed and access(path, mode))  # root may do anything
+    done = oasis("evaluate", run, "-o", tmp_path / name)
+    assert done.exit_code == 1
+    said = (done.output + done.stderr).replace("\n", "")
+    assert f"--output {tmp_path / name}: " in said
+    assert str(tmp_path / name.split("/")[0]) + (" is a file" if "file" in name else ". Name another") in said
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_with_brackets_is_printed_as_it_is(run, tmp_path):
+    output = tmp_path / "a[red]b[/x]"
+    done = oasis("evaluate", run, "-o", output, "metrics=none", "segmenter=none", "--diversity-images", 2)
+    assert done.exit_code == 0, done.output
+    assert f"Written: {output}/report.html, results.json" in done.output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], 4), (["data.batch_size=2"], 2), (["--batch-size", 3], 3), (["--batch-size", 3, "data.batch_size=3"], 3)],
+)
+def test_the_batch_size_of_the_segmenter_is_the_one_that_is_given(tiny, monkeypatch, words, expected):
+    def tell(data, *_):
+        raise ConfigurationError(str(data.batch_size))
+
+    monkeypatch.setattr("oasis.training.segmenter_fit.fit_segmenter", tell)
+    done = oasis("train-segmenter", f"data.root={tiny.root}", *words)
+    assert (done.exit_code, done.stderr) == (1, f"error: {expected}\n")
+
+
+def test_a_batch_size_that_is_given_twice(tiny):
+    done = oasis("train-segmenter", f"data.root={tiny.root}", "data.batch_size=2", "--batch-size", 3)
+    assert done.exit_code == 1
+    assert "--batch-size 3 and data.batch_size=2 contradict each other" in done.stderr
 
 
 def test_folders_of_a_sweep_hold_equal_signs(tmp_path):

@@ -133,6 +133,26 @@ def test_an_exported_model_keeps_its_clusters(run, last, tiny, tmp_path):
     assert np.array_equal(picture(tmp_path / "a"), picture(tmp_path / "b"))
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("foo=1", "foo=1: `oasis styles` takes settings of data, label_space only"),
+        ("root=/else", "root=/else: `oasis styles` takes"),
+        ("metrics=none", "metrics=none: `oasis styles` takes"),
+        ("data.rot=/x", "data.rot=/x: not a change of the data"),
+        ("++data.root=/nowhere", "No dataset at data.root=/nowhere"),
+        ("+data.root=/nowhere", "No dataset at data.root=/nowhere"),
+        ("data.flip=[", "data.flip=["),
+        ("data.height=abc", "data.height=abc: must be a whole number"),
+    ],
+)
+def test_settings_that_it_does_not_read(run, setting, words):
+    code, said = oasis("styles", run, setting)
+    assert code == 1
+    assert words in said
+    assert "Traceback" not in said
+
+
 def test_models_without_styles_of_segments(trained):
     code, said = oasis("styles", trained("oasis", "trainer.max_steps=4"))
     assert code == 1

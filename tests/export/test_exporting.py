@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 import typer
+from hydra.utils import instantiate
 from torch.nn.utils.parametrize import is_parametrized
 from typer.testing import CliRunner
 
@@ -164,9 +165,30 @@ def test_as_typed(checkpoint, tmp_path):
     done = CliRunner().invoke(app, [str(checkpoint), "-o", str(tmp_path / "new" / "tiny.safetensors")])
     assert done.exit_code == 0, done.output
     said = " ".join(done.output.split())
-    assert "condition (B, 36, 32, 64), noise (B, 4, 32, 64)" in said
+    assert "condition (B, 36, 32, 64) float32, noise (B, 4, 32, 64) float32. Output: image (B, 3, H, W)" in said
     assert "largest difference 0.0e+00" in said
     assert (tmp_path / "new" / "tiny.safetensors").is_file()
+
+
+def test_segments_are_integers(tmp_path):
+    """Those of INADE, as onnxruntime wants them."""
+    sizes = {"noise_dim": 4, "channels": 2, "num_blocks": 4, "init_gain": 1.0}
+    config = checkpoint_config()
+    config["generator"] = {"_target_": "oasis.models.INADEGenerator", "_partial_": True, "_convert_": "all", **sizes}
+    generator = instantiate(config["generator"])(condition_channels=36, num_classes=35)
+    weights = {f"generator.{name}": value for name, value in generator.state_dict().items()}
+    progress = {"batches_seen": 3, "images_seen": 6}
+    torch.save({"config": config, "progress": progress, "state_dict": weights}, tmp_path / "inade.ckpt")
+    app = typer.Typer()
+    app.command()(export_command)
+    done = CliRunner().invoke(app, [str(tmp_path / "inade.ckpt"), "-o", str(tmp_path / "inade.onnx")])
+    assert done.exit_code == 0, done.output
+    types = {"tensor(int64)": "int64", "tensor(float)": "float32"}
+    onnxruntime = pytest.importorskip("onnxruntime")
+    for each in onnxruntime.InferenceSession(tmp_path / "inade.onnx").get_inputs():
+        shape = ", ".join(map(str, each.shape[1:]))
+        assert f"{each.name} (B, {shape}) {types[each.type]}" in " ".join(done.output.split())
+    assert "segments (B, 32, 64) int64" in done.output
 
 
 # Bad input

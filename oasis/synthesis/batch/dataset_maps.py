@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from oasis.checkpoint import Restored
 from oasis.checkpoint.own_data import own_data_config
 from oasis.data import ADE20K, BDD100K, Cityscapes, COCOPanoptic, COCOStuff, Dataset, Mapillary
 from oasis.data.decoding import read_maps
+from oasis.data.files.meaning import has_cityscapes_ids
 from oasis.data.listing import Listing
 from oasis.data.sample import Split, as_split
 from oasis.errors import CheckpointError, ConfigurationError, OasisError
@@ -22,6 +24,7 @@ from oasis.synthesis.translation import translated
 if TYPE_CHECKING:
     from oasis.data import LabelMapDataModule  # Lightning's, which takes seconds that single maps need not wait for
 
+_CITYSCAPES, _FOLDER = "oasis.data.Cityscapes", "oasis.data.Folder"
 _DATASET_ALONE = "oasis.data.building.dataset_alone"  # without the data module, whose parts take seconds to load
 _LAYOUTS: Mapping[str, Callable[[Path], Dataset]] = {
     "ade20k": ADE20K,
@@ -118,26 +121,49 @@ def own_dataset(synthesizer: Synthesizer, root: Path) -> "LabelMapDataModule | N
         synthesizer: that of the checkpoint.
         root: the folder.
     """
-    encoding = synthesizer.encoding
-    if synthesizer.checkpoint is None:
+    restored, encoding = synthesizer.restored, synthesizer.encoding
+    target = dataset_target(restored)
+    if synthesizer.checkpoint is None or target is None:
         return None
     try:
-        config = {**own_data_config(synthesizer.restored, synthesizer.checkpoint), "root": str(root)}
+        config = {**own_data_config(restored, synthesizer.checkpoint), "root": str(root)}
         source: object = instantiate({**config, "_target_": _DATASET_ALONE}, encoding=encoding)
         if not isinstance(source, Dataset) or not _fits(source):
+            return None
+        if target == _FOLDER and "photos" not in config:  # exported, without the names of its folders
             return None
         data: LabelMapDataModule = instantiate(config, encoding=encoding)
     except (CheckpointError, ConfigurationError):  # imported and exported models have no dataset
         return None
+    except InstantiationException as error:
+        if "exporter" in restored.config and isinstance(error.__cause__, TypeError):
+            return None  # a dataset of another package, whose settings are not exported
+        raise
     return data
+
+
+def dataset_target(restored: Restored) -> str | None:
+    """The `_target_` of the dataset that a checkpoint was trained on, which is not imported; None if it is unknown.
+
+    Files of earlier exporters, which lack `exporter`, are of Cityscapes by what they say, whatever they were trained
+    on: they are believed if the model has the classes of Cityscapes at their ids.
+    """
+    data = restored.config.get("data")
+    named = data.get("dataset") if isinstance(data, dict) else None
+    target = named.get("_target_") if isinstance(named, dict) else None
+    if not isinstance(data, dict) or not isinstance(target, str):
+        return None
+    doubtful = target == _CITYSCAPES and data.get("root") is None and "exporter" not in restored.config
+    space = restored.label_space
+    believed = not doubtful or has_cityscapes_ids(space) or space == LabelSpace.built_in("cityscapes_categories")
+    return target if believed else None
 
 
 def trained_on(restored: Restored, dataset: Dataset) -> bool:
     """Whether a checkpoint was trained on a dataset of this layout, and with a label space that it may have."""
-    data = restored.config.get("data")
-    named = data.get("dataset") if isinstance(data, dict) else None
-    target = str(named.get("_target_")) if isinstance(named, dict) else ""
-    if target.rpartition(".")[2] != type(dataset).__name__:
+    target, kind = dataset_target(restored) or "", type(dataset)
+    ours, theirs = (name.partition(".")[0] for name in (target, kind.__module__))
+    if target.rpartition(".")[2] != kind.__name__ or ours != theirs:
         return False
     try:
         dataset.require_label_space(restored.label_space)

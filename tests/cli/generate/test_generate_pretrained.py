@@ -19,7 +19,7 @@ def street(tmp_path):
     label[32:], label[24:40, 20:60] = 7, 26
     (tmp_path / "maps").mkdir()
     Image.fromarray(label).save(tmp_path / "maps" / "street_labelIds.png")
-    instance = np.where(label == 26, 26000, label).astype(np.uint16)
+    instance = np.where(label == 26, 26000, label.astype(np.uint16))
     Image.fromarray(instance).save(tmp_path / "maps" / "street_instanceIds.png")
     return tmp_path / "maps" / "street_labelIds.png"
 

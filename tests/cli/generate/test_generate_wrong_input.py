@@ -142,7 +142,15 @@ def test_a_full_disk_ends_the_run(generate, semantic, maps, tmp_path, monkeypatc
         (["CHECKPOINT", "MAPS", "--label-space-of-input", "zoo"], ["zoo: no label space is called this", "camvid"]),
         (["CHECKPOINT", "MAPS", "--label-space-of-input", "zoo.yaml"], ["zoo.yaml: no such class file"]),
         (["CHECKPOINT", "MAPS", "--replace", "zebra"], ["--replace zebra: write two classes"]),
-        (["CHECKPOINT", "MAPS", "--replace", "car=zebra"], ["'zebra' is no class of the model"]),
+        (["CHECKPOINT", "MAPS", "--replace", "car=zebra"], ["'zebra' is no class of the model. Its classes: road, "]),
+        (["CHECKPOINT", "MAPS", "--split", "test"], ["--split test: of a dataset, but", "is read as single maps"]),
+        (["CHECKPOINT", "MAPS", "--frames", "9"], ["--frames is for --interpolate, which is not given"]),
+        (["CHECKPOINT", "MAPS", "--search-steps", "7"], ["--search-steps is for --like, which is not given"]),
+        (["CHECKPOINT", "MAPS/c", "--instance-format", "numbers"], ["--instance-format numbers: no label map has an"]),
+        (
+            ["CHECKPOINT", "PHOTO", "--from-photos", "--segmenter", "SEGMENTER", "segmenter=mask2former"],
+            ["--segmenter", "segmenter.pt and segmenter=mask2former both name one"],
+        ),
         (
             ["CHECKPOINT", "MAPS", "--replace", "car=bus", "--replace", "car=van"],
             ["'car' is replaced by 'bus' already"],
