@@ -18,6 +18,7 @@ from oasis.models.building import build_network
 from oasis.models.generating import generate
 from oasis.objectives import LossTerms, Objective
 from oasis.randomness import Stream
+from oasis.training.accumulation import Accumulation
 from oasis.training.base import data_of, mean_of_processes, mean_of_samples, on_host
 from oasis.training.building import prepare_networks
 from oasis.training.optimizers import clip_norm, fit_state, settings_of
@@ -60,7 +61,7 @@ class GANModule(LightningModule):
     Attributes:
         batches_seen: batches trained on so far, over all resumed runs.
         images_seen: images trained on so far, on all devices.
-        stepped: whether the optimizers stepped at the last batch.
+        accumulation: says whether the optimizers stepped at the last batch.
 
     Raises:
         ConfigurationError: invalid settings, or settings that a network does not support.
@@ -87,8 +88,6 @@ class GANModule(LightningModule):
         self.automatic_optimization = False  # two optimizers, stepped in turn
         if clip_norm is not None and not clip_norm > 0:
             raise ConfigurationError(f"model.clip_norm={clip_norm}: must be above 0, or null for no clipping.")
-        if accumulate_batches < 1:
-            raise ConfigurationError(f"model.accumulate_batches={accumulate_batches}: at least 1.")
         self.label_space = label_space
         self.condition_channels = condition_channels
         offered = {"condition_channels": condition_channels, "num_classes": label_space.num_classes}
@@ -100,7 +99,7 @@ class GANModule(LightningModule):
         self.optimizer_factories = (generator_optimizer, discriminator_optimizer)
         self.schedule = schedule or Constant()
         self.clip_norm = clip_norm
-        self.accumulate_batches = accumulate_batches
+        self.accumulation = Accumulation(accumulate_batches)
         self.seed = seed
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         # Called in training only; methods and plain objects, so that no network is registered twice.
@@ -109,10 +108,6 @@ class GANModule(LightningModule):
         )
         self.batches_seen = 0
         self.images_seen = 0
-        self.stepped = False
-        self._gradients: dict[str, Tensor] = {}  # of a checkpoint, until training starts
-        self._waiting = 0  # accumulated batches since the last step
-        self._window = accumulate_batches  # batches between the last step and the next
 
     def setup(self, stage: str) -> None:
         """Refuses what does not fit: precisions, a schedule, a dataset without instance maps, other encodings.
@@ -148,10 +143,7 @@ class GANModule(LightningModule):
             for group, wanted in zip(optimizer.param_groups, settings, strict=True):
                 group.update(wanted)
             fit_state(optimizer)
-        for name, gradient in self._gradients.items():
-            weight = self.get_parameter(name)
-            weight.grad = torch.empty_like(weight).copy_(gradient)
-        self._gradients = {}
+        self.accumulation.restore(self)
         self.on_train_epoch_start()  # Lightning does not call it for an epoch that is resumed within
 
     def on_train_epoch_start(self) -> None:
@@ -167,16 +159,12 @@ class GANModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> LossTerms:
         """Generator step, then discriminator step on fresh fakes; returns all loss terms, detached."""
         batch = replace(batch, condition=batch.condition.contiguous(memory_format=self.memory_format))
-        self._waiting += 1
-        left = self.trainer.num_training_batches - batch_idx  # of the epoch, with this one
-        self._window = int(min(self.accumulate_batches, self._waiting - 1 + left))
-        self.stepped = self._waiting >= self._window
+        self.accumulation.count(self.trainer.num_training_batches - batch_idx)
         generator_optimizer, discriminator_optimizer = cast(list[LightningOptimizer], self.optimizers())
         terms = {
             **_named("generator", self.optimize(generator_optimizer, self.generator_loss, batch)),
             **_named("discriminator", self.optimize(discriminator_optimizer, self.discriminator_loss, batch)),
         }
-        self._waiting = 0 if self.stepped else self._waiting
         self.batches_seen += 1
         self.images_seen += len(batch) * self.trainer.world_size
         self.log_dict({**terms, **on_host(self.log_step())}, batch_size=len(batch))
@@ -187,8 +175,8 @@ class GANModule(LightningModule):
         with self.toggled_optimizer(optimizer):  # avoids the other network's weight gradients
             terms = require_terms(loss(batch), f"{type(self.objective).__name__}.{loss.__name__}")
             total = torch.stack(list(terms.values())).sum()
-            self.manual_backward(total if self._window == 1 else total / self._window)
-            if self.stepped:
+            self.manual_backward(self.accumulation.averaged(total))
+            if self.accumulation.stepping:
                 optimizer.step()
                 optimizer.zero_grad()  # now: the other network's step needs the memory
         return mean_of_processes({name: term.detach() for name, term in terms.items()})
@@ -255,16 +243,13 @@ class GANModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the counters and accumulated gradients."""
         checkpoint["progress"] = {"batches_seen": self.batches_seen, "images_seen": self.images_seen}
-        gradients = {name: weight.grad for name, weight in self.named_parameters() if weight.grad is not None}
-        if self._waiting:
-            checkpoint["gradients"], checkpoint["waiting"] = gradients, self._waiting
+        self.accumulation.save(checkpoint, self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restores the counters and accumulated gradients."""
         self.batches_seen = checkpoint["progress"]["batches_seen"]
         self.images_seen = checkpoint["progress"]["images_seen"]
-        self._waiting = checkpoint.get("waiting", 0)
-        self._gradients = dict(checkpoint.get("gradients", {}))
+        self.accumulation.load(checkpoint)
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse a picture size that the networks do not support.

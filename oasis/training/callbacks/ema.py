@@ -73,7 +73,7 @@ class GeneratorEMA(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Updates the average."""
-        if not as_gan_module(pl_module).stepped:
+        if not as_gan_module(pl_module).accumulation.stepping:
             return  # gradients are being accumulated: the generator is unchanged
         average, generator = cast(AveragedModel, self._average), as_gan_module(pl_module).generator
         if not self._started:

@@ -81,7 +81,7 @@ class ProgressBar(TQDMProgressBar):
 
 def total_batches(trainer: Trainer) -> float:
     """The number of batches at the end of the run; infinite without a limit."""
-    batches_a_step = as_gan_module(trainer.lightning_module).accumulate_batches
+    batches_a_step = as_gan_module(trainer.lightning_module).accumulation.batches
     by_epochs = trainer.num_training_batches * trainer.max_epochs if trainer.max_epochs not in (None, -1) else None
     by_steps = trainer.max_steps / len(trainer.optimizers) * batches_a_step if trainer.max_steps >= 0 else None
     bounds = [bound for bound in (by_epochs, by_steps) if bound is not None]

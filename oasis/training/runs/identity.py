@@ -27,11 +27,14 @@ _ASIDE = {
         "enable_model_summary",
     ),
 }
-# Settings that a run and its continuation may differ in. The study validates when it ends.
-_LENGTH = tuple(
-    f"trainer.{name}"
-    for name in ("max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "check_val_every_n_epoch")
-)
+# Settings that a run and its continuation may differ in: how long, how fast, and with which scores.
+_CONTINUED = (
+    "trainer.max_epochs", "trainer.min_epochs", "trainer.max_steps", "trainer.min_steps", "trainer.max_time",
+    "trainer.precision", "trainer.threads", "trainer.benchmark", "model.compile", "model.recompute",
+    "model.channels_last", "generator.fast", "generator.sparse", "discriminator.merge_resampling",
+    "objective.joint_pass", "trainer.check_val_every_n_epoch", "trainer.limit_val_batches", "trainer.num_sanity_val_steps", "metrics",
+    "segmenter", "callbacks.metrics",
+)  # fmt: skip
 _WATCHING = (
     "Checkpoints",
     "EncodingLog",
@@ -95,14 +98,14 @@ def differences(ours: object, theirs: object, name: str = "") -> Iterator[tuple[
 
 
 def other_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, object, object]]:
-    """What makes two runs different experiments, see `differences`; how long they train does not.
+    """What keeps a run from going on from another one, see `differences`; not how long, how fast, with which scores.
 
     Args:
         ours: a resolved configuration, plain containers.
         theirs: another one.
     """
     found = differences(essentials(ours), essentials(theirs))
-    return [difference for difference in found if difference[0] not in _LENGTH]
+    return [each for each in found if not f"{each[0]}.".startswith(tuple(f"{name}." for name in _CONTINUED))]
 
 
 def listed(found: Sequence[tuple[str, object, object]], place: str = "there") -> str:
