@@ -32,8 +32,8 @@ _CONTINUED = (
     "trainer.max_epochs", "trainer.min_epochs", "trainer.max_steps", "trainer.min_steps", "trainer.max_time",
     "trainer.precision", "trainer.threads", "trainer.benchmark", "model.compile", "model.recompute",
     "model.channels_last", "generator.fast", "generator.sparse", "discriminator.merge_resampling",
-    "objective.joint_pass", "trainer.check_val_every_n_epoch", "trainer.limit_val_batches", "trainer.num_sanity_val_steps", "metrics",
-    "segmenter", "callbacks.metrics",
+    "objective.joint_pass", "trainer.check_val_every_n_epoch", "trainer.limit_val_batches",
+    "trainer.num_sanity_val_steps", "metrics", "segmenter", "callbacks.metrics",
 )  # fmt: skip
 _WATCHING = (
     "Checkpoints",
