@@ -108,6 +108,11 @@ def test_a_run_with_a_long_decay_and_without_an_average_is_debugged(fit, debug, 
     assert OmegaConf.load(run / "config.yaml").callbacks.ema is None
 
 
+def test_no_segmenter_is_none_whatever_weights_an_experiment_names(fit):
+    run = fit("run", "segmenter=none", "+segmenter.weights=segmenter.pt", "debug=one_batch")
+    assert OmegaConf.load(run / "config.yaml").segmenter is None
+
+
 @pytest.mark.parametrize("setting", ["+callbacks.emma.decay=0.9", "callbacks.ema=false"])
 def test_what_is_no_callback_is_refused(fit, setting):
     with pytest.raises(ConfigurationError, match=r"callbacks\.emm?a=.*no _target_.*null switches .* ema, image_logger"):

@@ -238,7 +238,8 @@ def _tell(outcome: "Outcome", inputs: int, output: Path, resample: str | None) -
     if outcome.without_part:
         some = ", ".join(outcome.without_part[:3]) + (", ..." if len(outcome.without_part) > 3 else "")
         console.print(
-            f"--resample {resample}: {len(outcome.without_part)} of {inputs} have none, one sample of: {some}"
+            f"--resample {resample}: {len(outcome.without_part)} of {inputs} have none at the model's size, one sample "
+            f"of: {some}"
         )
     if outcome.bad:
         errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)

@@ -28,6 +28,8 @@ def train(cfg: DictConfig) -> dict[str, float | None]:
         training.require_sweep(_choices())
     read_label_space(cfg)
     training.keep_off(cfg.get("callbacks") or {}, _callbacks())
+    if cfg.get("segmenter") is not None and "_target_" not in cfg.segmenter:
+        cfg.segmenter = None  # segmenter=none beside an experiment that names weights
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     plugins.trust(cfg.trust)
     training.require_own_presets(_choices())

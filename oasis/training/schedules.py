@@ -40,7 +40,7 @@ class LinearDecay:
     """
 
     def __init__(self, epochs: int = 100) -> None:
-        if epochs < 1:
+        if not isinstance(epochs, int) or epochs < 1:
             raise ConfigurationError(f"model.schedule.epochs={epochs}: at least 1, or schedule=constant.")
         self.epochs = epochs
 

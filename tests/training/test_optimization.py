@@ -45,6 +45,8 @@ def test_schedules_that_cannot_be():
         LinearDecay(2)(0, -1)
     with pytest.raises(ConfigurationError, match=r"schedule\.epochs=4: .*trainer\.max_epochs=3.*schedule\.epochs=1"):
         LinearDecay(4)(0, 3)
+    with pytest.raises(ConfigurationError, match=r"model\.schedule\.epochs=None: at least 1"):
+        LinearDecay(None)
     assert LinearDecay(3)(0, 3) == 1
 
 

@@ -108,7 +108,7 @@ def test_maps_without_the_part_have_one_sample(generate, semantic, maps, tmp_pat
     done = generate(*command, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.said
     assert files(tmp_path / "out") == ["contact_sheet.png", "road_0.png", "x_0.png", "x_1.png"]
-    assert "--resample car: 1 of 2 have none, one sample of: road" in done.said
+    assert "--resample car: 1 of 2 have none at the model's size, one sample of: road" in done.said
     done = generate(semantic, maps / "a" / "road.png", "--samples", 2, "--resample", "car", "-o", tmp_path / "none")
     assert done.exit_code == 1
 
