@@ -145,3 +145,14 @@ def write_coco_panoptic(root):
         content = {"categories": CATEGORIES, "annotations": entries}
         (root / "annotations" / f"panoptic_{split}2017.json").write_text(json.dumps(content))
     return root
+
+
+DOWNLOADS = {
+    "ade20k": write_ade20k,
+    "coco_stuff": write_coco_stuff,
+    "coco_panoptic": write_coco_panoptic,
+    "bdd100k": write_bdd100k,
+    "bdd100k_semantic": write_bdd100k,
+    "mapillary": write_mapillary,
+}
+"""`data=NAME` -> what writes a dataset of its layout."""

@@ -177,20 +177,25 @@ def generate(
         device=device, bf16=bf16, force=force, style=style or (), like=like, search_steps=steps,
     ).resolve()  # fmt: skip
     _require_used(split, instance_format, generation, inputs)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("generating", total=len(inputs))
-        search = None if like is None else progress.add_task("searching", total=steps * len(inputs))
-        outcome = generation.run(
-            inputs,
-            lambda _: progress.advance(task),
-            lambda loss: None if search is None else progress.update(search, advance=1, description=f"loss {loss:.3f}"),
-        )
+    outcome = _run(generation, inputs, 0 if like is None else steps)
     _tell(outcome, len(inputs), output, resample)
     if generation.searched is not None:
         _tell_passed_over(generation.searched, inputs)
     if outcome.bad or len(outcome.without_part) == len(inputs):
         raise typer.Exit(1)
+
+
+def _run(generation: "Generation", inputs: "list[Input]", search_steps: int) -> "Outcome":
+    """Generate all pictures, with a progress bar; and one of the steps of the search for their styles, if any."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _ending_in_order(), Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("generating", total=len(inputs))
+        search = progress.add_task("searching", total=search_steps * len(inputs), visible=search_steps > 0)
+        return generation.run(
+            inputs,
+            lambda _: progress.advance(task),
+            lambda loss: progress.update(search, advance=1, description=f"loss {loss:.3f}"),
+        )
 
 
 def _require_used(

@@ -78,8 +78,10 @@ def test_tab_within_shows_the_map_that_was_chosen_since(visitor):
         visitor.choose_example(example)
         visitor.tab("Vary")
         visitor.changed(place, before)
+        assert not np.array_equal(visitor.picture(place), before)
     visitor.tab("Seeds side by side")
     visitor.changed("#vary-grid", seeds)
+    assert not np.array_equal(visitor.picture("#vary-grid"), seeds)
 
 
 def test_seeds_of_a_model_without_noise_are_not_told_apart(narrow, monkeypatch):

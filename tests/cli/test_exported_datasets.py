@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
-from layouts import write_ade20k, write_bdd100k, write_coco_panoptic, write_coco_stuff, write_folder, write_mapillary
+from layouts import DOWNLOADS, write_ade20k, write_bdd100k, write_folder
 from omegaconf import OmegaConf
 from PIL import Image
 from safetensors import safe_open
@@ -24,15 +24,6 @@ from oasis.errors import CheckpointError, ConfigurationError
 from oasis.export import export
 from oasis.synthesis import Synthesizer
 from oasis.synthesis.batch.dataset_maps import dataset_target, own_dataset, trained_on
-
-WRITERS = {
-    "ade20k": write_ade20k,
-    "coco_stuff": write_coco_stuff,
-    "coco_panoptic": write_coco_panoptic,
-    "bdd100k": write_bdd100k,
-    "bdd100k_semantic": write_bdd100k,
-    "mapillary": write_mapillary,
-}
 
 
 @pytest.fixture
@@ -90,9 +81,9 @@ def test_what_an_export_says_of_its_dataset(trained, tmp_path):
     assert config_of(streets)["data"]["dataset"]["_target_"] == "oasis.data.Cityscapes"  # whose layout they have
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", DOWNLOADS)
 def test_the_dataset_of_training_is_recognized_by_its_folder(trained, tmp_path, name):
-    root = WRITERS[name](tmp_path / "data")
+    root = DOWNLOADS[name](tmp_path / "data")
     checkpoint, exported = trained(f"data={name}", f"data.root={root}")
     ours, theirs = (own_dataset(Synthesizer.from_checkpoint(each), root).source for each in (checkpoint, exported))
     assert (type(ours), ours.identity()) == (type(theirs), theirs.identity())

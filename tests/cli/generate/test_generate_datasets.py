@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import yaml
-from layouts import write_ade20k, write_bdd100k, write_coco_panoptic, write_coco_stuff, write_folder, write_mapillary
+from layouts import DOWNLOADS, write_folder
 from omegaconf import OmegaConf
 from PIL import Image
 from untrained import write_checkpoint
@@ -13,15 +13,7 @@ from oasis.cli.datasets import load_data
 from oasis.encodings import Semantic
 from oasis.synthesis import LabelMap, Synthesizer
 
-WRITERS = {
-    "ade20k": write_ade20k,
-    "coco_stuff": write_coco_stuff,
-    "coco_panoptic": write_coco_panoptic,
-    "bdd100k": write_bdd100k,
-    "bdd100k_semantic": write_bdd100k,
-    "mapillary": write_mapillary,
-    "folder": write_folder,
-}
+WRITERS = {**DOWNLOADS, "folder": write_folder}
 SIZE = ["data.height=32", "data.width=64"]
 FOLDER = ["data.instances=instances", "label_space=cityscapes_ids"]
 
